@@ -1,0 +1,62 @@
+"""Bicubic resizing that equals MATLAB's `imresize` (and Octave's) to rounding.
+
+Axes: B batch, C channels, h w and H W before and after.
+The kernel is the cubic with a = -0.5, stretched by 1/scale when shrinking (antialiasing); borders are mirrored with
+the edge pixel repeated (... 2 1 | 1 2 ...). Nothing is clipped or rounded here.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Float64 = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+def imresize(frames_BChw: Tensor, scale: float) -> Tensor:
+    """The frames at `scale` times their size, (B, C, ceil(h scale), ceil(w scale)), dtype and device kept."""
+    tall_BCHw = _resize_axis(frames_BChw, scale, dim=-2)
+    return _resize_axis(tall_BCHw, scale, dim=-1)
+
+
+def _resize_axis(frames: Tensor, scale: float, dim: int) -> Tensor:
+    index, weight = taps(frames.shape[dim], scale)
+    shape = [1] * frames.ndim
+    shape[dim] = -1
+    total: Tensor | None = None
+    for column in range(index.shape[1]):
+        where = torch.from_numpy(index[:, column]).to(frames.device)
+        share = torch.from_numpy(weight[:, column]).to(frames).reshape(shape)
+        part = frames.index_select(dim, where) * share
+        total = part if total is None else total.add_(part)
+    assert total is not None
+    return total
+
+
+@lru_cache(maxsize=64)
+def taps(size: int, scale: float) -> tuple[Index, Float64]:
+    """Which samples make each output sample, and with which weights: two arrays (ceil(size scale), taps)."""
+    out = math.ceil(size * scale)
+    stretch = min(scale, 1.0)
+    width = 4 / stretch
+    centre = np.arange(1, out + 1) / scale + 0.5 * (1 - 1 / scale)
+    first = np.floor(centre - width / 2)
+    index = first[:, None] + np.arange(math.ceil(width) + 2)[None]
+    weight = stretch * _cubic(stretch * (centre[:, None] - index))
+    weight /= weight.sum(axis=1, keepdims=True)
+    mirrored = np.concatenate([np.arange(size), np.arange(size)[::-1]])
+    source = mirrored[np.mod(index.astype(np.int64) - 1, 2 * size)]
+    used = np.any(weight != 0, axis=0)
+    return np.ascontiguousarray(source[:, used]), np.ascontiguousarray(weight[:, used])
+
+
+def _cubic(x: Float64) -> Float64:
+    near, far = np.abs(x) <= 1, (np.abs(x) > 1) & (np.abs(x) <= 2)
+    x2, x3 = np.abs(x) ** 2, np.abs(x) ** 3
+    inner = 1.5 * x3 - 2.5 * x2 + 1
+    outer = -0.5 * x3 + 2.5 * x2 - 4 * np.abs(x) + 2
+    return np.where(near, inner, 0.0) + np.where(far, outer, 0.0)
