@@ -1,0 +1,76 @@
+"""Sentences for the person at the keyboard, and the exit codes that go with them.
+
+Every error that a user can cause is a `BenchError`: what was asked, what is wrong, what would work.
+The command line prints it without a traceback and ends with its `exit_code`.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Literal
+
+OK = 0
+INTERNAL = 1
+USAGE = 2
+FAILED_CLIPS = 3
+NOT_RUNNABLE = 4
+GATE_TRIPPED = 5
+INTERRUPTED = 130
+
+ExitCode = Literal[0, 1, 2, 3, 4, 5, 130]
+
+
+class BenchError(Exception):
+    """Base of all errors that are the user's to mend."""
+
+    exit_code: ExitCode = USAGE
+
+
+class UsageError(BenchError):
+    """What was asked cannot be asked: a wrong name, value or combination."""
+
+
+class UnknownNameError(UsageError):
+    """A name that is not known: `unknown split of vimeo90k 'fats'. Did you mean 'fast'? Known: ...`."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        names = sorted(known)
+        close = get_close_matches(name, names, n=1)
+        guess = f" Did you mean '{close[0]}'?" if close else ""
+        listed = ", ".join(names) if names else "none"
+        super().__init__(f"unknown {kind} '{name}'.{guess} Known: {listed}" + (f". {hint}" if hint else ""))
+
+
+class CardError(UsageError):
+    """A card (method, data set) or configuration file that does not say what it must."""
+
+
+class NotRunnableError(BenchError):
+    """Data, weights or an extra is missing on this machine; the sentence says how to bring it."""
+
+    exit_code: ExitCode = NOT_RUNNABLE
+
+
+class WeightsError(NotRunnableError):
+    """Weights that are missing, do not fit, or may not be loaded."""
+
+
+class DataError(NotRunnableError):
+    """A data set, clip or frame that is missing or broken on disk."""
+
+
+class ClipError(BenchError):
+    """One clip could not be read, restored or scored; the run goes on and ends with `FAILED_CLIPS`."""
+
+    exit_code: ExitCode = FAILED_CLIPS
+
+
+class FailedClipsError(BenchError):
+    """The run finished, but some clips failed."""
+
+    exit_code: ExitCode = FAILED_CLIPS
+
+
+class GateError(BenchError):
+    """A regression gate tripped."""
+
+    exit_code: ExitCode = GATE_TRIPPED

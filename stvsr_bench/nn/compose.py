@@ -1,0 +1,61 @@
+"""Two methods run one after the other, in the order written, as one network.
+
+Axes: B batch, T frames given, S frames wanted, C channels, h w low and H W high resolution.
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from stvsr_bench.errors import UsageError
+
+
+class InterpolateThenUpscale(nn.Module):
+    """`vfi+sr`: frames are interpolated at low resolution, then each is upscaled."""
+
+    def __init__(self, interpolate: nn.Module, upscale: nn.Module) -> None:
+        super().__init__()
+        self.interpolate = interpolate
+        self.upscale = upscale
+
+    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
+        """sr_BSCHW of lr_BTChw."""
+        dense: Tensor = self.interpolate(lr_BTChw, times)
+        sr_BSCHW: Tensor = self.upscale(dense)
+        return sr_BSCHW
+
+
+class UpscaleThenInterpolate(nn.Module):
+    """`sr+vfi`: given frames are upscaled, then interpolated at high resolution."""
+
+    def __init__(self, upscale: nn.Module, interpolate: nn.Module) -> None:
+        super().__init__()
+        self.upscale = upscale
+        self.interpolate = interpolate
+
+    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
+        """sr_BSCHW of lr_BTChw."""
+        sr_BSCHW: Tensor = self.interpolate(self.upscale(lr_BTChw), times)
+        return sr_BSCHW
+
+
+class FunctionNet(nn.Module):
+    """A plain function of a clip as a network without parameters."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
+        """What the function returns; it is given `times` only when there are some."""
+        return self.function(lr_BTChw) if times is None else self.function(lr_BTChw, times)
+
+
+def midpoint_only(times: Tensor | None, name: str) -> None:
+    """Refuses times that a method cannot make.
+
+    Raises:
+        UsageError: a time other than 0.5, or more than one per gap.
+    """
+    if times is not None and (times.shape[-1] != 1 or bool((times != 0.5).any())):
+        raise UsageError(f"{name} makes only the frame midway between two given ones (time 0.5); asked: {times.tolist()}")

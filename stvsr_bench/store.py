@@ -1,0 +1,218 @@
+"""A run on disk: `manifest.json` and `rows-<worker>.jsonl`, append-only; what is done, what is missing.
+
+Each worker appends to a file of its own and the reader merges, so sharing out needs no lock. A line is written and
+synced as a whole; a half-written last line (a killed process, a full disk) is dropped by the reader and cut off by the
+next writer. Rows start with their key, so that resuming reads keys without parsing rows.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
+
+from stvsr_bench.errors import DataError, NotRunnableError
+from stvsr_bench.schema import Row
+
+ROWS = TypeAdapter(Row)
+_KEY_START = b'{"key":"'
+
+
+class Appender:
+    """Appends JSON lines to one file, each synced to disk before the next clip is begun."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _cut_half_line(path)
+            self._file = path.open("ab")
+        except OSError as error:
+            raise NotRunnableError(f"cannot write {path}: {error.strerror}") from None
+
+    def line(self, text: bytes) -> None:
+        """Write one line and wait until it is on disk.
+
+        Raises:
+            NotRunnableError: the disk is full or read-only; what was written before stays valid.
+        """
+        start = self._file.tell()
+        try:
+            self._file.write(text + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._undo(start)
+            raise NotRunnableError(f"cannot write {self.path}: {error.strerror}; the rows so far are safe") from None
+
+    def row(self, row: Row) -> None:
+        """Append one row."""
+        self.line(ROWS.dump_json(row))
+
+    def _undo(self, start: int) -> None:
+        """Cut a half-written line off; where even that fails, the reader drops it."""
+        descriptor = os.open(self.path, os.O_WRONLY)
+        try:
+            os.ftruncate(descriptor, start)
+        finally:
+            os.close(descriptor)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        try:
+            self._file.close()
+        except OSError:
+            if error is None:
+                raise
+
+
+def rows_file(run: Path, worker: str = "main") -> Path:
+    """Where a worker appends its rows."""
+    return run / f"rows-{worker}.jsonl"
+
+
+def done(run: Path) -> set[str]:
+    """Keys of all complete rows of a run, without parsing them."""
+    return {line[len(_KEY_START) : line.index(b'"', len(_KEY_START))].decode() for line in _lines(run)}
+
+
+def read_rows(run: Path) -> list[Row]:
+    """All rows of a run, in the order of files and lines; of rows with equal keys the last one counts.
+
+    Raises:
+        DataError: there is no run in this folder, or a line before the last is damaged.
+    """
+    if not run.is_dir():
+        raise DataError(f"no run in {run}: the folder does not exist; start one with stvsr-bench run")
+    rows: dict[str, Row] = {}
+    for line in _lines(run):
+        try:
+            row = ROWS.validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "line"
+            raise DataError(f"{run}: a row cannot be read ({where}: {first['msg']}); was it edited?") from None
+        rows.pop(row.key, None)
+        rows[row.key] = row
+    return list(rows.values())
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """All complete lines of a JSON-lines file as dicts; none if there is no file."""
+    return [json.loads(line) for line in _complete_lines(path)]
+
+
+def read_failures(run: Path) -> list[dict[str, Any]]:
+    """What failed and was not done since, one dict per clip: `key, method, dataset, split, clip, error`."""
+    finished = done(run)
+    latest = {entry["key"]: entry for entry in read_jsonl(run / "failures.jsonl")}
+    return [entry for key, entry in latest.items() if key not in finished]
+
+
+def profiles(run: Path) -> list[dict[str, Any]]:
+    """The lines of `profile.jsonl`: cost of each method on each machine."""
+    return read_jsonl(run / "profile.jsonl")
+
+
+def manifest(run: Path) -> dict[str, Any]:
+    """The manifest of a run: argv, versions, device, digests; empty if there is none."""
+    path = run / "manifest.json"
+    if not path.is_file():
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} is no JSON: {error}") from None
+    return found
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """The file with this content, or the file as it was: never half of it.
+
+    Raises:
+        NotRunnableError: the folder cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise NotRunnableError(f"cannot write {path}: {error.strerror}") from None
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """A JSON file, readable and in a fixed order of keys."""
+    write_atomic(path, json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")
+
+
+@contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Hold a run folder alone; two runs that write one folder would double its rows.
+
+    Raises:
+        NotRunnableError: another process holds it, or it cannot be written.
+    """
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(run / ".lock", timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise NotRunnableError(
+            f"{run} is in use by another stvsr-bench; wait for it, stop it, or choose another folder with --out"
+        ) from None
+    except OSError as error:
+        raise NotRunnableError(f"cannot write {run}: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _lines(run: Path) -> Iterator[bytes]:
+    for path in sorted(run.glob("rows-*.jsonl")):
+        yield from (line for line in _complete_lines(path) if line.startswith(_KEY_START))
+
+
+def _complete_lines(path: Path) -> Iterator[bytes]:
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"}\n"):
+                yield line
+
+
+def _cut_half_line(path: Path) -> None:
+    """Drop what follows the last complete line, so that the next one starts on its own."""
+    if not path.is_file():
+        return
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        position = size
+        while position:
+            step = min(4096, position)
+            file.seek(position - step)
+            found = file.read(step).rfind(b"\n")
+            if found >= 0:
+                position = position - step + found + 1
+                break
+            position -= step
+        if position < size:
+            file.truncate(position)
