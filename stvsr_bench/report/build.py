@@ -1,0 +1,199 @@
+"""The tidy table and the profiles to tables: columns, means over clips, marks, badges and notes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stvsr_bench.errors import UnknownNameError
+from stvsr_bench.report.marks import TIE, TIE_DB, mark_column
+from stvsr_bench.report.tables import FACTS, METRICS, Badge, Cell, Column, Line, Options, Table, display
+from stvsr_bench.report.tidy import FRAME_CHOICES, FrameChoice, average_of, column, mean_over_clips
+
+Head = tuple[str, str]  # method, weights
+Profile = dict[str, Any]
+GROUPS = ("two-stage", "one-stage", "ours")
+
+
+def build(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options) -> list[Table]:
+    """One table per protocol key, in the order of their names.
+
+    Raises:
+        UnknownNameError: an option names a metric, method, split, protocol or fact that the rows do not have.
+    """
+    chosen = choose(tidy, options)
+    parts = chosen.groupby(["protocol", "protocol_key"], sort=False)
+    return [_table(part, profiles, options, str(protocol), str(key)) for (protocol, key), part in parts]
+
+
+def choose(tidy: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """The lines of the tidy table that the options ask for."""
+    table = tidy
+    for kind, wanted in (("method", options.methods), ("split", options.splits), ("protocol", options.protocols)):
+        _known(f"{kind} in these rows", wanted, set(tidy[kind]))
+        if wanted:
+            table = table[table[kind].isin(wanted)]
+    _known("metric in these rows", options.metrics, [name for name in tidy.columns if is_metric(name, tidy)])
+    _known("fact", options.facts, FACTS)
+    return table
+
+
+def is_metric(name: str, tidy: pd.DataFrame) -> bool:
+    """Whether a column of the tidy table is a metric over all frames."""
+    return name in METRICS or f"{name}.between" in tidy.columns
+
+
+def heads(tidy: pd.DataFrame, order: Sequence[str] = ()) -> list[Head]:
+    """The methods with their weights: in the order asked for, else by name."""
+    found = sorted(set(zip(tidy["method"], tidy["weights"], strict=True)))
+    return sorted(found, key=lambda head: order.index(head[0]) if head[0] in order else -1)
+
+
+def by_method(part: pd.DataFrame, of: Sequence[Head], name: str) -> pd.DataFrame:
+    """One metric with a line per clip and a column per method; NaN where a method did not measure a clip."""
+    wide = part.pivot_table(index="clip", columns=["method", "weights"], values=name, aggfunc="last", dropna=False)
+    return wide.reindex(columns=pd.MultiIndex.from_tuples(of))
+
+
+def group_of(method: str, ours: Sequence[str]) -> str:
+    """The group a method is printed in: two networks after each other are two-stage, one network is one-stage."""
+    if method in ours or method.split(":", 1)[0] in ours:
+        return "ours"
+    return "two-stage" if "+" in method else "one-stage"
+
+
+def _known(kind: str, wanted: Sequence[str], known: Sequence[str] | set[str] | dict[str, Any]) -> None:
+    for name in wanted:
+        if name not in known:
+            raise UnknownNameError(kind, name, known)
+
+
+def _table(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, protocol: str, key: str) -> Table:
+    methods = heads(tidy, options.methods)
+    untrained = set(zip(*(tidy[tidy["untrained"]][name] for name in ("method", "weights")), strict=True))
+    columns: list[Column] = []
+    cells: list[list[Cell]] = []
+    for (dataset, split), part in tidy.groupby(["dataset", "split"], sort=False):
+        measured = _measured(part, methods)
+        clips = measured[measured.all(axis=1)].index if options.common else measured.index
+        eligible = [head not in untrained for head in methods]
+        for metric, frames in _metric_frames(part, options):
+            columns.append(Column(str(dataset), str(split), metric, frames, len(clips)))
+            cells.append(_cells(part[part["clip"].isin(clips)], methods, eligible, columns[-1], average_of(protocol)))
+    lines = [_line(tidy, profiles, options, head, [of[i] for of in cells]) for i, head in enumerate(methods)]
+    lines.sort(key=lambda line: GROUPS.index(line.group))
+    facts = options.facts or tuple(name for name in FACTS if any(name in line.facts for line in lines))
+    return Table(protocol, key, tuple(columns), facts, tuple(lines), _notes(tidy, options))
+
+
+def _measured(part: pd.DataFrame, methods: Sequence[Head]) -> pd.DataFrame:
+    return by_method(part, methods, "n_frames").notna()
+
+
+def _metric_frames(part: pd.DataFrame, options: Options) -> list[tuple[str, FrameChoice]]:
+    choices = FRAME_CHOICES if options.apart else FRAME_CHOICES[:1]
+    pairs = [(metric, frames) for frames in choices for metric in options.metrics]
+    return [(metric, frames) for metric, frames in pairs if _has(part, column(metric, frames))]
+
+
+def _has(part: pd.DataFrame, name: str) -> bool:
+    return name in part.columns and bool(part[name].notna().any())
+
+
+def _cells(
+    part: pd.DataFrame, methods: Sequence[Head], eligible: Sequence[bool], of: Column, average: Any
+) -> list[Cell]:
+    values = by_method(part, methods, column(of.metric, of.frames))
+    per_clip = [values[head].to_numpy(dtype=np.float64) for head in methods]
+    means = [mean_over_clips(one, list(values.index), average) for one in per_clip]
+    counts = _measured(part, methods).sum(axis=0)
+    partial = [0 < counts[head] < of.clips for head in methods]
+    how = display(of.metric)
+    tie = TIE_DB if how.unit == "dB" else TIE
+    whole = [able and not part_of for able, part_of in zip(eligible, partial, strict=True)]
+    marks = mark_column(means, per_clip, whole, how.better != "lower", tie)
+    infinite = _infinite(part, of.metric)
+    return [
+        Cell(
+            value=None if np.isnan(means[i]) else means[i],
+            n=int(np.count_nonzero(~np.isnan(per_clip[i]))),
+            n_inf=infinite.get(head, 0),
+            mark=marks[i],
+            partial=bool(partial[i]),
+        )
+        for i, head in enumerate(methods)
+    ]
+
+
+def _infinite(part: pd.DataFrame, metric: str) -> dict[Head, int]:
+    name = f"{metric}#inf"
+    if name not in part.columns:
+        return {}
+    counted = part.groupby(["method", "weights"])[name].sum()
+    return {(str(method), str(weights)): int(n) for (method, weights), n in counted.items()}
+
+
+def _line(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, head: Head, cells: Sequence[Cell]) -> Line:
+    mine = tidy[(tidy["method"] == head[0]) & (tidy["weights"] == head[1])]
+    facts = _facts(mine, profiles, head)
+    badges = _badges(mine, cells, profiles, head)
+    return Line(head[0], head[1], group_of(head[0], options.ours), badges, facts, tuple(cells))
+
+
+def _facts(mine: pd.DataFrame, profiles: Sequence[Profile], head: Head) -> dict[str, float]:
+    facts: dict[str, float] = {}
+    params = mine["params"].dropna()
+    if len(params):
+        facts["params"] = float(params.iloc[0]) / 1e6
+    profile = profile_of(profiles, head)
+    if profile:
+        facts.setdefault("params", _number(profile.get("params")) / 1e6)
+        facts["gmacs"] = _number(profile.get("gmacs"))
+        facts["runtime_ms"] = _number((profile.get("runtime_ms") or {}).get("median"))
+        facts["memory_mib"] = _number(profile.get("peak_memory_mib"))
+    seconds = mine["seconds"].dropna()
+    if len(seconds):
+        facts["seconds"] = float(seconds.median())
+    return {name: value for name, value in facts.items() if not np.isnan(value)}
+
+
+def profile_of(profiles: Sequence[Profile], head: Head) -> Profile | None:
+    """The first profile of a method with these weights; speed does not depend on them, so any weights will do."""
+    mine = [profile for profile in profiles if profile.get("method") == head[0]]
+    exact = [profile for profile in mine if profile.get("weights") == head[1]]
+    return next(iter(exact or mine), None)
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _badges(mine: pd.DataFrame, cells: Sequence[Cell], profiles: Sequence[Profile], head: Head) -> tuple[Badge, ...]:
+    flags = {flag for of in mine["flags"] for flag in of}
+    machines = {str(profile.get("machine")) for profile in profiles}
+    own = profile_of(profiles, head)
+    said: dict[Badge, bool] = {
+        "untrained": bool(mine["untrained"].any()),
+        "mini": head[1] == "mini",
+        "partial": "partial" in flags or any(cell.partial for cell in cells),
+        "external": "external" in flags,
+        "other machine": len(machines) > 1 and own is not None and str(own.get("machine")) != _usual(profiles),
+    }
+    return tuple(badge for badge, holds in said.items() if holds)
+
+
+def _usual(profiles: Sequence[Profile]) -> str:
+    machines = [str(profile.get("machine")) for profile in profiles]
+    return max(dict.fromkeys(machines), key=machines.count)
+
+
+def _notes(tidy: pd.DataFrame, options: Options) -> tuple[str, ...]:
+    notes = []
+    for metric in options.metrics:
+        name = f"{metric}#inf"
+        if name in tidy.columns and (count := int(tidy[name].fillna(0).sum())):
+            clips = sorted(set(tidy.loc[tidy[name] > 0, "clip"]))
+            listed = ", ".join(clips[:10]) + (f" and {len(clips) - 10} more" if len(clips) > 10 else "")
+            notes.append(f"{count} frame{'s' if count > 1 else ''} with infinite {display(metric).title}, in {listed}")
+    return tuple(notes)

@@ -1,0 +1,109 @@
+"""Tables as Markdown: right-aligned numbers, best bold, second underlined, footnotes under each table."""
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from stvsr_bench.report.tables import FACTS, Cell, Column, Line, Table, display, shown
+
+_EXPLAIN = {
+    "untrained": "seeded random weights: the numbers show only that the method runs, and take no mark",
+    "mini": "weights that this suite trained briefly on its own clips",
+    "partial": "measured on part of the clips, not ranked",
+    "external": "frames made elsewhere and only scored here",
+    "other machine": "runtime and memory were measured on another machine than the others'",
+}
+
+
+def table_md(table: Table) -> str:
+    """One table for each data set, and under it the same for given and between frames apart."""
+    parts = [f"## Protocol `{table.protocol}`", "", f"Key `{table.protocol_key}`.", ""]
+    for dataset in table.datasets:
+        mine = table.of_dataset(dataset)
+        parts += [f"### {text_md(dataset)}", "", _grid(mine.of_frames("all"), with_facts=True), ""]
+        apart = mine.of_frames("given", "between")
+        if apart.columns:
+            parts += ["Frames that had an input frame, and frames made from nothing:", ""]
+            parts += [_grid(apart, with_facts=False), ""]
+    return "\n".join([*parts, *_footnotes(table)])
+
+
+def text_md(text: str) -> str:
+    """A name as plain text: nothing in it is read as Markdown or HTML."""
+    escaped = html.escape(text, quote=False)
+    for letter in "\\|*_`[]~#":
+        escaped = escaped.replace(letter, f"\\{letter}")
+    return escaped.replace("\n", " ").replace("\r", " ")
+
+
+def name_md(line: Line) -> str:
+    """The method with its weights and badges."""
+    name = text_md(line.method + (f"@{line.weights}" if line.weights else ""))
+    return name + "".join(f" ({badge})" for badge in line.badges)
+
+
+def cell_md(cell: Cell, metric: str) -> str:
+    """The digits with their mark."""
+    text = shown(cell.value, display(metric))
+    return {"best": f"**{text}**", "second": f"<u>{text}</u>", "": text}[cell.mark]
+
+
+def _head(column: Column) -> str:
+    how = display(column.metric)
+    frames = "" if column.frames == "all" else f" {column.frames}"
+    arrow = {"higher": " ↑", "lower": " ↓", "": ""}[how.better]
+    return f"{text_md(column.split)} {how.title}{frames}{arrow}"
+
+
+def _grid(table: Table, with_facts: bool) -> str:
+    facts = table.facts if with_facts else ()
+    heads = ["Method"]
+    heads += [FACTS[name].label for name in facts]
+    heads += [_head(column) for column in table.columns] + ["n"]
+    lines = []
+    for line in table.lines:
+        numbers = [shown(line.facts.get(name), FACTS[name]) for name in facts]
+        pairs = zip(line.cells, table.columns, strict=True)
+        lines.append([name_md(line), *numbers, *(cell_md(cell, of.metric) for cell, of in pairs), _counts(line)])
+    align = ["left"] + ["right"] * (len(heads) - 1)
+    return str(tabulate(lines, headers=heads, tablefmt="pipe", colalign=align, disable_numparse=True))
+
+
+def _counts(line: Line) -> str:
+    counts = [cell.n for cell in line.cells]
+    return str(counts[0]) if len(set(counts)) == 1 else " ".join(str(n) for n in counts)
+
+
+def _footnotes(table: Table) -> list[str]:
+    badges = dict.fromkeys(badge for line in table.lines for badge in line.badges)
+    notes = [f"- {badge}: {_EXPLAIN[badge]}" for badge in badges if badge in _EXPLAIN]
+    notes += [f"- {text_md(note)}" for note in table.notes]
+    notes.append(
+        "- Mean of frames, then of clips. Best **bold**, second <u>underlined</u>; differences under 0.01 dB "
+        "share the mark. n counts clips."
+    )
+    return ["", *notes, ""]
+
+
+def document(name: str, facts: dict[str, Any], tables: Sequence[Table]) -> str:
+    """The whole report as Markdown: what was run, then one section per protocol."""
+    head = [f"# {text_md(name)}", "", _facts_line(facts), ""]
+    if facts["failed"]:
+        head += [
+            f"**{facts['failed']} clips failed** and are missing from the numbers below; see `failures.jsonl`.",
+            "",
+        ]
+    if len(tables) > 1:
+        head += ["Numbers of different protocols are not comparable; each has a table of its own.", ""]
+    return "\n".join([*head, *(table_md(table) for table in tables)])
+
+
+def _facts_line(facts: dict[str, Any]) -> str:
+    parts = [f"{facts['clips']} clips, {facts['rows']} rows"]
+    for title, key in (("started", "started"), ("commit", "commit"), ("on", "device"), ("suite", "suite")):
+        said = [text_md(value) for value in facts[key] if value]
+        if said:
+            parts.append(f"{title} {', '.join(dict.fromkeys(said))}")
+    return "; ".join(parts) + "."

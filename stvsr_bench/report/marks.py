@@ -1,0 +1,41 @@
+"""Which numbers of a column are best and second, and which share the mark because nothing tells them apart."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from stvsr_bench.report.tidy import Floats
+
+Mark = Literal["", "best", "second"]
+TIE_DB = 0.01
+TIE = 0.0001
+
+
+def mark_column(
+    means: Sequence[float], per_clip: Sequence[Floats], eligible: Sequence[bool], higher: bool, tie: float
+) -> list[Mark]:
+    """The mark of each method of a column.
+
+    `per_clip` holds the values of each method on the same clips in the same order. Methods that are not eligible
+    (untrained, or measured on part of the clips) and means that are not finite never take part.
+    """
+    marks: list[Mark] = [""] * len(means)
+    left = [i for i, mean in enumerate(means) if eligible[i] and np.isfinite(mean)]
+    mark: Mark
+    for mark in ("best", "second"):
+        if not left:
+            break
+        top = max(left, key=lambda i: means[i] if higher else -means[i])
+        alike = [i for i in left if i == top or tied(per_clip[top], per_clip[i], tie)]
+        for i in alike:
+            marks[i] = mark
+        left = [i for i in left if i not in alike]
+    return marks
+
+
+def tied(first: Floats, second: Floats, tie: float) -> bool:
+    """Whether two methods differ by less than `tie`, or by less than chance over these clips would give."""
+    difference = first - second
+    difference = difference[np.isfinite(difference)]
+    return difference.size == 0 or abs(float(difference.mean())) < tie

@@ -1,0 +1,173 @@
+"""Figures from tables and tidy rows: PSNR against cost with its Pareto front, and what the other files of plots add.
+
+Every figure is a PNG and a PDF of one column's width (3.4 in) with letters of 7 to 8 pt, in colours that remain
+apart for colour-blind readers (Okabe-Ito) and with a marker of their own, so that they survive grey print too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from stvsr_bench.report.tables import FACTS, Line, Table, display
+
+COLUMN_IN = 3.4
+TEXT_IN = 7.0
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C7A00")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+STYLE: Any = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 200,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "stvsr-bench",
+    "text.parse_math": False,
+}
+_NO_DATE: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "png": {"Software": None}}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One method in a figure of quality against cost."""
+
+    name: str
+    cost: float
+    value: float
+    half: float | None
+    untrained: bool
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """The PNG and PDF that were written, with equal bytes for an equal figure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = []
+    for kind in ("png", "pdf"):
+        to = path.with_suffix(f".{kind}")
+        part = to.with_name(f".{to.name}.part")
+        with matplotlib.rc_context(STYLE):
+            figure.savefig(part, format=kind, metadata=_NO_DATE[kind])
+        part.replace(to)
+        written.append(to)
+    return written
+
+
+def new(width_in: float = COLUMN_IN, height_in: float = 2.5, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:
+    """A figure without a window and its axes (an array when there are several)."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width_in, height_in))
+        return figure, figure.subplots(rows, columns)
+
+
+def looks(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """A colour and a marker for each method, the same in every figure of a report."""
+    return dict(zip(names, zip(cycle(COLOURS), cycle(MARKERS), strict=False), strict=False))
+
+
+def log_axis(axes: Axes) -> None:
+    """A logarithmic x axis with ticks at 1, 2 and 5, written as plain numbers."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def short(line: Line) -> str:
+    """The method's name with its weights, as a legend shows it; untrained methods say so."""
+    name = line.method if line.weights in ("", "none") else f"{line.method}@{line.weights}"
+    return f"{name} (untrained)" if "untrained" in line.badges else name
+
+
+def points(table: Table, fact: str, metric: str) -> list[Point]:
+    """Each method's cost and its mean over the splits that every method of the table was measured on."""
+    keep = [
+        i
+        for i, of in enumerate(table.columns)
+        if of.metric == metric and of.frames == "all" and all(line.cells[i].value is not None for line in table.lines)
+    ]
+    if not keep:
+        return []
+    return [
+        Point(
+            name=short(line),
+            cost=line.facts[fact],
+            value=sum(line.cells[i].value or 0.0 for i in keep) / len(keep),
+            half=_half(line, keep),
+            untrained="untrained" in line.badges,
+        )
+        for line in table.lines
+        if line.facts.get(fact, 0) > 0
+    ]
+
+
+def front(of: Sequence[Point]) -> list[Point]:
+    """The methods that no other method beats in both cost and quality, cheapest first; untrained ones take no part."""
+    best: list[Point] = []
+    for point in sorted((p for p in of if not p.untrained), key=lambda p: (p.cost, -p.value)):
+        if not best or point.value > best[-1].value:
+            best.append(point)
+    return best
+
+
+def quality_against_cost(table: Table, fact: str, metric: str = "psnr_y") -> Figure | None:
+    """Quality against runtime, parameters or GMACs; nothing when no method has both."""
+    of = points(table, fact, metric)
+    if not of:
+        return None
+    with matplotlib.rc_context(STYLE):
+        figure, axes = new()
+        _scatter(axes, of)
+        how, cost = display(metric), FACTS[fact]
+        log_axis(axes)
+        axes.set_xlabel(f"{cost.label}, log scale")
+        axes.set_ylabel(how.label)
+        axes.set_title(f"{', '.join(table.datasets)} · {table.protocol}")
+        axes.margins(0.18)
+    return figure
+
+
+def _scatter(axes: Axes, of: Sequence[Point]) -> None:
+    ahead = front(of)
+    if len(ahead) > 1:
+        axes.plot([p.cost for p in ahead], [p.value for p in ahead], "-", color="0.6", zorder=1, label="Pareto front")
+    for point, (colour, marker) in zip(of, looks([p.name for p in of]).values(), strict=True):
+        face = "none" if point.untrained else colour
+        axes.errorbar(
+            point.cost,
+            point.value,
+            yerr=point.half,
+            fmt=marker,
+            color=colour,
+            markerfacecolor=face,
+            elinewidth=0.8,
+            capsize=2,
+            label=point.name,
+        )
+    axes.legend(loc="best", handlelength=1.2)
+
+
+def _half(line: Line, keep: Sequence[int]) -> float | None:
+    halves = [line.cells[i].half for i in keep]
+    known = [half for half in halves if half is not None]
+    # independent splits: the mean's variance is the sum of theirs over the square of their number
+    return sum(half**2 for half in known) ** 0.5 / len(keep) if len(known) == len(keep) else None

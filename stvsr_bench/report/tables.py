@@ -1,0 +1,150 @@
+"""A table as it is printed, before any format: which numbers stand where, what is best, what must be said of them.
+
+One `Table` per protocol key: numbers of different keys never share a table, so they are never ranked together. The
+writers (`markdown`, `latex`, `csvjson`, `page`) only lay out what stands here, with the text that `shown` gives, so
+every format shows the same digits. `build` makes tables from rows.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from stvsr_bench.report.marks import Mark
+from stvsr_bench.report.tidy import FrameChoice
+
+Badge = Literal["untrained", "mini", "partial", "external", "other machine", "failed"]
+
+
+@dataclass(frozen=True)
+class Display:
+    """How a metric or fact is printed, and which direction is better."""
+
+    title: str
+    decimals: int
+    unit: str = ""
+    better: Literal["higher", "lower", ""] = "higher"
+
+    @property
+    def label(self) -> str:
+        """The title with its unit, as an axis or a column says it."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+METRICS: dict[str, Display] = {
+    "psnr_y": Display("PSNR-Y", 2, "dB"),
+    "ssim_y": Display("SSIM-Y", 4),
+    "psnr_rgb": Display("PSNR-RGB", 2, "dB"),
+    "ssim_rgb": Display("SSIM-RGB", 4),
+    "ms_ssim_y": Display("MS-SSIM-Y", 4),
+    "td_psnr_y": Display("TD-PSNR", 2, "dB"),
+    "tof": Display("tOF", 3, "px", "lower"),
+    "warp_error": Display("Warping error", 4, "", "lower"),
+    "vmaf": Display("VMAF", 2),
+    "lpips": Display("LPIPS", 4, "", "lower"),
+    "dists": Display("DISTS", 4, "", "lower"),
+    "cvvdp": Display("ColorVideoVDP", 3, "JOD"),
+}
+FACTS: dict[str, Display] = {
+    "params": Display("Params", 2, "M", "lower"),
+    "gmacs": Display("GMACs", 1, "", "lower"),
+    "runtime_ms": Display("Runtime", 1, "ms/frame", "lower"),
+    "memory_mib": Display("Memory", 0, "MiB", "lower"),
+    "seconds": Display("Time", 2, "s/clip", "lower"),
+}
+
+
+def display(metric: str) -> Display:
+    """How a metric is printed; one that is not known is printed with 4 decimals under its own name."""
+    return METRICS.get(metric, Display(metric, 4))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a table holds; empty tuples mean everything that was measured, in the order of the rows."""
+
+    metrics: tuple[str, ...] = ("psnr_y", "ssim_y")
+    facts: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
+    common: bool = False
+    apart: bool = True
+    intervals: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric over one choice of frames on one split; `clips` is how many clips any method measured there."""
+
+    dataset: str
+    split: str
+    metric: str
+    frames: FrameChoice
+    clips: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The mean of one method in one column, over `n` clips; `n_inf` frames had an infinite value."""
+
+    value: float | None = None
+    n: int = 0
+    n_inf: int = 0
+    half: float | None = None
+    mark: Mark = ""
+    partial: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One method with one set of weights."""
+
+    method: str
+    weights: str
+    group: str
+    badges: tuple[Badge, ...]
+    facts: dict[str, float]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Everything that may be compared with everything else in it: one protocol key."""
+
+    protocol: str
+    protocol_key: str
+    columns: tuple[Column, ...]
+    facts: tuple[str, ...]
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets in the order of the columns."""
+        return tuple(dict.fromkeys(column.dataset for column in self.columns))
+
+    def of_dataset(self, dataset: str) -> "Table":
+        """The same table with the columns of one data set and the methods that were measured on it."""
+        keep = [i for i, of in enumerate(self.columns) if of.dataset == dataset]
+        return self._keep(keep)
+
+    def of_frames(self, *frames: FrameChoice) -> "Table":
+        """The same table with the columns of some choices of frames."""
+        keep = [i for i, of in enumerate(self.columns) if of.frames in frames]
+        return self._keep(keep)
+
+    def _keep(self, keep: list[int]) -> "Table":
+        lines = [replace(line, cells=tuple(line.cells[i] for i in keep)) for line in self.lines]
+        measured = tuple(line for line in lines if any(cell.n for cell in line.cells))
+        return replace(self, columns=tuple(self.columns[i] for i in keep), lines=measured)
+
+
+def shown(value: float | None, how: Display) -> str:
+    """The digits that stand in every format; what was not measured is a dash."""
+    if value is None or np.isnan(value):
+        return "–"
+    if np.isinf(value):
+        return "inf"
+    return f"{value:.{how.decimals}f}"

@@ -1,0 +1,133 @@
+"""Rows to one tidy table: a line per method, clip and protocol, with the mean over frames of every metric.
+
+Columns of a metric come in three, one for each choice of frames: `psnr_y` (all frames that the protocol scores),
+`psnr_y.given` (those that had an input frame) and `psnr_y.between` (those made from nothing). Frames whose PSNR is
+infinite are left out of a clip's mean and counted in `psnr_y#inf`; a clip without a finite frame has NaN.
+A protocol that keeps infinite values (`inf_policy = "keep"`) keeps them here too, counted all the same.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from stvsr_bench import protocols, store
+from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.schema import Row
+
+FrameChoice = Literal["all", "given", "between"]
+FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
+UNTRAINED = "none"
+Floats = NDArray[np.float64]
+
+
+def column(metric: str, frames: FrameChoice = "all") -> str:
+    """The name of the tidy column of a metric over a choice of frames."""
+    return metric if frames == "all" else f"{metric}.{frames}"
+
+
+def read(runs: Sequence[Path]) -> list[Row]:
+    """The rows of several runs; where two runs measured the same thing the later run is taken.
+
+    Raises:
+        NotRunnableError: no run holds a single row.
+    """
+    latest = {(row.key, row.protocol_key): row for run in runs for row in store.read_rows(run)}
+    if not latest:
+        named = ", ".join(str(run) for run in runs)
+        raise NotRunnableError(f"{named}: no rows to report. Measure something first: stvsr-bench run --methods ...")
+    return list(latest.values())
+
+
+def tidy(rows: Iterable[Row]) -> pd.DataFrame:
+    """One line per row, sorted, with the mean over frames of every metric beside what the row says of itself."""
+    groups: dict[tuple[tuple[bool, ...], str, tuple[str, ...]], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[(tuple(row.given), row.protocol, tuple(row.values))].append(row)
+    parts = [_tidy_alike(alike, given, protocol, names) for (given, protocol, names), alike in groups.items()]
+    table = pd.concat(parts, ignore_index=True)
+    order = ["protocol", "protocol_key", "dataset", "split", "method", "weights", "clip"]
+    return table.sort_values(order, kind="stable", ignore_index=True)
+
+
+def by_position(rows: Iterable[Row], metric: str) -> pd.DataFrame:
+    """The mean of a metric at each frame position: method, weights, protocol_key, dataset, split, position, given."""
+    records: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    for row in rows:
+        values = row.values.get(metric)
+        if values is None:
+            continue
+        head = (row.method, row.weights, row.untrained, row.protocol_key, row.dataset, row.split)
+        for position, given, value in zip(row.frames, row.given, values, strict=True):
+            if np.isfinite(value):
+                records[(*head, position, given)].append(value)
+    names = ["method", "weights", "untrained", "protocol_key", "dataset", "split", "position", "given"]
+    lines = [(*head, float(np.mean(values)), len(values)) for head, values in records.items()]
+    return pd.DataFrame(lines, columns=[*names, "value", "n"]).sort_values(names, kind="stable", ignore_index=True)
+
+
+def mean_over_clips(values: Floats, clips: Sequence[str], average: Literal["clips", "folders"]) -> float:
+    """The mean of clips, or of top-level folders of clips; NaN values are left out, an empty mean is NaN."""
+    known = ~np.isnan(values)
+    if not known.any():
+        return float("nan")
+    if average == "clips":
+        return float(values[known].mean())
+    folders = pd.Series([clip.split("/", 1)[0] for clip in clips])[known]
+    return float(pd.Series(values[known]).groupby(folders.to_numpy()).mean().mean())
+
+
+def average_of(protocol: str) -> Literal["clips", "folders"]:
+    """How a protocol averages clips; a protocol this version does not know averages clips."""
+    known = protocols.PROTOCOLS.get(protocol)
+    return known.average if known else "clips"
+
+
+def _tidy_alike(rows: list[Row], given: tuple[bool, ...], protocol: str, names: tuple[str, ...]) -> pd.DataFrame:
+    table = pd.DataFrame(_facts(rows))
+    known = protocols.PROTOCOLS.get(protocol)
+    keep_inf = known is not None and known.inf_policy == "keep"
+    of_given = np.array(given, dtype=bool)
+    chosen = {"all": np.ones_like(of_given), "given": of_given, "between": ~of_given}
+    for name in names:
+        values_nS = np.array([row.values[name] for row in rows], dtype=np.float64)
+        for frames in FRAME_CHOICES:
+            table[column(name, frames)] = _frame_means(values_nS[:, chosen[frames]], keep_inf)
+        infinite = np.isinf(values_nS).sum(axis=1)
+        if infinite.any() or name.startswith("psnr"):
+            table[f"{name}#inf"] = infinite
+    for name in sorted({name for row in rows for name in row.scalars}):
+        table[name] = [row.scalars.get(name, np.nan) for row in rows]
+    return table
+
+
+def _frame_means(values_nS: Floats, keep_inf: bool) -> Floats:
+    known = ~np.isnan(values_nS) if keep_inf else np.isfinite(values_nS)
+    count = known.sum(axis=1)
+    total = np.where(known, values_nS, 0.0).sum(axis=1)
+    means: Floats = np.divide(total, count, out=np.full(len(values_nS), np.nan), where=count > 0)
+    return means
+
+
+def _facts(rows: list[Row]) -> dict[str, list[Any]]:
+    return {
+        "protocol": [row.protocol for row in rows],
+        "protocol_key": [row.protocol_key for row in rows],
+        "dataset": [row.dataset for row in rows],
+        "split": [row.split for row in rows],
+        "method": [row.method for row in rows],
+        "weights": [row.weights for row in rows],
+        "clip": [row.clip for row in rows],
+        "untrained": [row.untrained or row.weights == UNTRAINED for row in rows],
+        "kind": [row.kind for row in rows],
+        "flags": [tuple(row.flags) for row in rows],
+        "params": [np.nan if row.params is None else float(row.params) for row in rows],
+        "motion_px": [np.nan if row.motion_px is None else row.motion_px for row in rows],
+        "seconds": [row.seconds.get("restore", np.nan) for row in rows],
+        "env": [row.env for row in rows],
+        "n_frames": [len(row.frames) for row in rows],
+    }

@@ -1,0 +1,102 @@
+"""Run folders made of rows that nobody measured, for tests of reports."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stvsr_bench import protocols
+from stvsr_bench.schema import Job, Row
+from stvsr_bench.store import ROWS
+
+MakeRun = Callable[..., Path]
+SEPTUPLET = [0, 1, 2, 3, 4, 5, 6]
+
+
+def make_row(  # noqa: PLR0917  a row in one line reads best
+    method: str, weights: str, dataset: str, split: str, clip: str, psnr: list[float], **changes: object
+) -> Row:
+    """One row of a septuplet with these PSNR values; SSIM, MSE and seconds follow from them."""
+    protocol = protocols.get(str(changes.pop("protocol", "suite-1")))
+    fields: dict[str, object] = {
+        "key": Job(method, weights, dataset, split, clip, protocol.key).key,
+        "method": method,
+        "weights": weights,
+        "dataset": dataset,
+        "split": split,
+        "clip": clip,
+        "protocol": protocol.name,
+        "protocol_key": protocol.key,
+        "restoring_key": protocols.restoring_key(protocol),
+        "frames": SEPTUPLET,
+        "given": [index % 2 == 0 for index in SEPTUPLET],
+        "values": {
+            "psnr_y": psnr,
+            "ssim_y": [1.0 if math.isinf(value) else round(1 - 10 ** (-value / 20), 6) for value in psnr],
+            "mse_y": [0.0 if math.isinf(value) else 255**2 * 10 ** (-value / 10) for value in psnr],
+        },
+        "size": (256, 448),
+        "untrained": weights == "none",
+        "params": 8292843 if method == "stdan" else 0,
+        "seconds": {"read": 0.01, "restore": 2.0 if method == "stdan" else 0.25, "score": 0.02},
+        "suite": "0.1.0",
+    }
+    return Row(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def write_run(folder: Path, rows: list[Row]) -> Path:
+    """A run folder with these rows and the files beside them."""
+    folder.mkdir(parents=True)
+    (folder / "rows-main.jsonl").write_bytes(b"".join(ROWS.dump_json(row) + b"\n" for row in rows))
+    manifest = {"run": folder.name, "started": "2026-01-01T00:00:00Z", "commit": "abc1234", "device": "cpu"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    profiles = [
+        {
+            "method": method,
+            "weights": "",
+            "device": "cpu",
+            "machine": "a test",
+            "precision": "fp32",
+            "params": params,
+            "gmacs": gmacs,
+            "runtime_ms": {"median": runtime, "iqr": 1.0, "n": 5},
+            "peak_memory_mib": 500.0,
+            "size": [64, 112],
+            "frames": 4,
+        }
+        for method, params, gmacs, runtime in (("stdan", 8292843, 1234.5, 812.3), ("blend+bicubic", 0, 0.0, 3.1))
+    ]
+    (folder / "profile.jsonl").write_text("".join(json.dumps(profile) + "\n" for profile in profiles))
+    return folder
+
+
+@pytest.fixture
+def row() -> Callable[..., Row]:
+    """`make_row`, for tests that plant single rows."""
+    return make_row
+
+
+@pytest.fixture
+def write() -> Callable[[Path, list[Row]], Path]:
+    """`write_run`, for tests that plant rows."""
+    return write_run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """Two trained methods and an untrained one on two data sets, five clips a split, given frames 6 dB better."""
+    random = np.random.default_rng(0)
+    methods = (("stdan", "mini", 3.0), ("blend+bicubic", "", 0.0), ("dis+bicubic", "", 1.0), ("zsm", "none", 9.0))
+    rows = []
+    for dataset, split, level in (("mini", "fast", 24.0), ("mini", "slow", 30.0), ("openclips", "medium", 27.0)):
+        for index in range(5):
+            base = level + random.normal(0, 2)
+            for method, weights, gain in methods:
+                psnr = [base + gain + (6.0 if t % 2 == 0 else 0.0) + random.normal(0, 0.1) for t in SEPTUPLET]
+                psnr = [round(value, 4) for value in psnr]
+                motion = {"fast": 10.0, "medium": 4.0, "slow": 1.0}[split] + index / 10
+                rows.append(make_row(method, weights, dataset, split, f"{index:03}", psnr, motion_px=motion))
+    return write_run(tmp_path / "runs" / "demo", rows)
