@@ -1,0 +1,39 @@
+"""Arrays kept under the cache folder, so that what took long once is read the next time.
+
+A cache may be deleted at any time, and one that cannot be written costs time, nothing else.
+"""
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stvsr_bench import plugins
+from stvsr_bench.data.atomic import replacing
+from stvsr_bench.errors import DataError
+
+
+def clips(dataset: str) -> Path:
+    """The folder where clips made or decoded by the suite are kept."""
+    return plugins.home() / "clips" / dataset
+
+
+def load(path: Path) -> dict[str, NDArray[Any]] | None:
+    """The arrays of one file; None where there is none or it is damaged (it will be made again)."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def store(path: Path, **arrays: NDArray[Any]) -> None:
+    """Keep named arrays in one compressed file, whole or not at all."""
+    try:
+        with replacing(path) as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for flags
+    except DataError:
+        pass  # a full or read-only disk must not stop a run whose clip is in memory

@@ -1,0 +1,117 @@
+"""Finds data sets: `names()`, `card(name)`, `clips(name, split)`.
+
+A data set is a folder `datasets/<name>/` with a `card.toml`; its code, if it has any, is importable as
+`stvsr_bench.datasets.<name>.reader`. The path of a folder of frame folders or video files is a data set too.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+from stvsr_bench import plugins
+from stvsr_bench.data import readers
+from stvsr_bench.errors import CardError, DataError, UnknownNameError
+from stvsr_bench.schema import Clip, DatasetCard
+
+__path__ = plugins.search_path(__path__, "datasets")
+
+
+@dataclass(frozen=True)
+class Clips(Sequence[Clip]):
+    """The clips of one split, decoded one by one as they are asked for; `names` costs no decoding."""
+
+    card: DatasetCard
+    split: str
+    names: list[str]
+    reader: readers.Reader
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Clip:  # type: ignore[override]
+        return self.read(self.names[index])
+
+    def __iter__(self) -> Iterator[Clip]:
+        return (self.read(name) for name in self.names)
+
+    def read(self, name: str) -> Clip:
+        """One clip by name."""
+        return self.reader.read(self.split, name)
+
+
+def names() -> list[str]:
+    """Names of all data sets that were found, sorted; broken ones too, so that asking for them says what is wrong."""
+    return sorted(plugins.plugins("datasets"))
+
+
+def card(name: str) -> DatasetCard:
+    """The card of a data set."""
+    return plugins.read_card(plugins.find("datasets", name), DatasetCard)
+
+
+def clips(name: str, split: str = "", root: Path | None = None, lists: str = "zsm") -> Clips:
+    """The clips of one split. Without `split`: the first default split of the card.
+
+    `root` is where the data lie; without it, the environment variable that the card names. `lists` says whose
+    published lists are meant where several exist ("zsm" or "stdan").
+
+    Raises:
+        UnknownNameError: no such data set or split.
+        DataError, NotRunnableError: the data are not on this machine.
+    """
+    chosen = card(name)
+    split = split or (chosen.default_splits or chosen.splits)[0]
+    if split not in chosen.splits:
+        raise UnknownNameError(f"split of {chosen.name}", split, chosen.splits)
+    reader = _reader_class(name, chosen)(chosen, root or root_of(chosen, name), lists)
+    return Clips(chosen, split, reader.names(split), reader)
+
+
+def root_of(chosen: DatasetCard, name: str = "") -> Path | None:
+    """Where the data lie as far as is known without being told: the path itself, or the card's variable."""
+    if is_path(name):
+        return Path(name).expanduser()
+    value = os.environ.get(chosen.root_env, "") if chosen.root_env else ""
+    return Path(value).expanduser() if value else None
+
+
+def is_path(name: str) -> bool:
+    """Whether a data set is named by its path: it holds a separator, or is `.` or starts with `~`."""
+    return "/" in name or os.sep in name or name == "." or name.startswith("~")
+
+
+def _reader_class(name: str, chosen: DatasetCard) -> type[readers.Reader]:
+    if chosen.reader in readers.BUILT_IN:
+        return readers.BUILT_IN[chosen.reader]
+    module_name, _, class_name = chosen.reader.partition(":")
+    if not class_name:
+        raise UnknownNameError(f"reader of data set {chosen.name}", chosen.reader, readers.BUILT_IN)
+    plugin = plugins.find("datasets", name)
+    made = getattr(_module(plugin, module_name), class_name, None)
+    if made is None:
+        raise CardError(f"card of {plugin.name}: reader '{chosen.reader}': {module_name}.py has no {class_name}")
+    return cast(type[readers.Reader], made)
+
+
+def _module(plugin: plugins.Plugin, module: str) -> ModuleType:
+    """The code of a data set's folder, importable by name so that its objects can be pickled into a worker."""
+    name = f"{__name__}.{plugin.path.name}.{module}"
+    if name in sys.modules:
+        return sys.modules[name]
+    file = plugin.path / f"{module}.py"
+    if not file.is_file():
+        raise CardError(f"card of {plugin.name}: reader '{module}': there is no {file}")
+    if str(plugin.path.parent) in __path__:
+        return importlib.import_module(name)
+    spec = spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise DataError(f"{file} cannot be loaded")
+    made = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
