@@ -60,3 +60,48 @@ class AuthorsKeys:
         for key, shape in shapes.items():
             if tuple(state[key].shape) != shape:
                 raise WeightsError(f"{start}: '{key}' has shape {tuple(state[key].shape)}, not {shape}")
+
+
+def align_rules(head: str) -> list[Rule]:
+    """Rules for pyramids and pair aligners, the same in all three networks but for the name of the offset head."""
+    return [
+        (r"\bpyramid\.l(\d)_down\.", r"fea_L\1_conv1."),
+        (r"\bpyramid\.l(\d)_refine\.", r"fea_L\1_conv2."),
+        (r"\bforward_\.l(\d)\.modulate\.", r"TMB_A_l\1."),
+        (r"\bbackward_\.l(\d)\.modulate\.", r"TMB_B_l\1."),
+        (r"(TMB_._l\d)\.spatial1\.", r"\1.f_process.0."),
+        (r"(TMB_._l\d)\.spatial2\.", r"\1.f_process.2."),
+        (r"(TMB_._l\d)\.time1\.", r"\1.t_process.0."),
+        (r"(TMB_._l\d)\.time2\.", r"\1.t_process.2."),
+        (r"(TMB_._l\d)\.time3\.", r"\1.t_process.4."),
+        (r"\bforward_\.l(\d)\.(\w+)\.", r"L\1_\2_1."),
+        (r"\bbackward_\.l(\d)\.(\w+)\.", r"L\1_\2_2."),
+        (r"L3_refine_", "L3_offset_conv2_"),
+        (r"(L\d)_compare_", r"\1_offset_conv1_"),
+        (r"(L\d)_merge_", r"\1_offset_conv2_"),
+        (r"(L\d)_refine_", r"\1_offset_conv3_"),
+        (r"(L\d)_warp_", r"\1_dcnpack_"),
+        (r"(L\d)_fuse_", r"\1_fea_conv_"),
+        (r"\.head\.", f".{head}."),
+    ]
+
+
+def zsm_rules() -> list[Rule]:
+    """Rules for Zooming Slow-Mo, and for all that TMNet took over from it."""
+    cell, authors_cell = r"^lstm\.cell\.", "ConvBLSTM.forward_net."
+    return [
+        (r"^first\.", "conv_first."),
+        (r"^front\.", "feature_extraction."),
+        (r"^align\.", "pcd_align."),
+        (r"^fuse\.", "fusion."),
+        (r"^lstm\.fuse\.", "ConvBLSTM.conv_1x1."),
+        (cell + r"gates\.", authors_cell + "cell_list.0.conv."),
+        (cell + r"align_([hc])\.pyramid\.", authors_cell + r"pcd_\1.pyramid."),
+        (cell + r"align_([hc])\.align\.", authors_cell + r"pcd_\1.pcd_align."),
+        (cell + r"align_([hc])\.fuse\.", authors_cell + r"pcd_\1.fusion."),
+        (r"^back\.", "recon_trunk."),
+        (r"^tail\.up", "upconv"),
+        (r"^tail\.refine\.", "HRconv."),
+        (r"^tail\.last\.", "conv_last."),
+        *align_rules("conv_offset_mask"),
+    ]

@@ -6,6 +6,8 @@ Axes: B batch, C features, h w low resolution.
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .pyramid import conv3
+
 INIT_GAIN = 0.1  # small branches: a trunk of 40 blocks starts close to the identity
 
 
@@ -14,14 +16,14 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv1, self.conv2 = conv3(channels, channels), conv3(channels, channels)
         for conv in (self.conv1, self.conv2):
             nn.init.kaiming_normal_(conv.weight, mode="fan_in")
             conv.weight.data.mul_(INIT_GAIN)
             nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
 
     def forward(self, feat_BChw: Tensor) -> Tensor:
+        """The map, corrected; the shape stays."""
         branch_BChw: Tensor = self.conv2(F.relu(self.conv1(feat_BChw), inplace=True))
         return feat_BChw + branch_BChw
 

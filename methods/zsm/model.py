@@ -1,0 +1,80 @@
+"""Zooming Slow-Mo: features of the missing frames by alignment, a deformable ConvLSTM over all, one reconstruction.
+
+Axes: B batch, T frames given, S = 2T - 1 frames wanted, G = T - 1 gaps, C features, h w low resolution, H W four times.
+Paper: Xiang et al., arXiv 2002.11616. What the paper leaves open and how it is settled: README.md beside this file.
+"""
+
+from contextlib import nullcontext
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from stvsr_bench.errors import UsageError
+from stvsr_bench.nn.compose import midpoint_only
+from stvsr_bench.nn.convlstm import BidirectionalConvLstm
+from stvsr_bench.nn.kernels import only_torch
+from stvsr_bench.nn.pyramid import FeaturePyramid, PairAligner, conv3, leaky
+from stvsr_bench.nn.residual import residual_trunk
+from stvsr_bench.nn.upsample import PixelShuffleTail, interleave, trilinear
+
+
+class ZoomingSlowMo(nn.Module):
+    """Doubles the frame rate and makes every frame four times as large."""
+
+    def __init__(
+        self,
+        *,
+        channels: int = 64,
+        groups: int = 8,
+        front_blocks: int = 5,
+        back_blocks: int = 40,
+        skip: Literal["none", "trilinear"] = "none",
+        engine: Literal["plain", "fast"] = "fast",
+    ) -> None:
+        super().__init__()
+        self.skip, self.engine = skip, engine
+        self.first = conv3(3, channels)
+        self.front = residual_trunk(channels, front_blocks)
+        self.pyramid = FeaturePyramid(channels)
+        self.align = PairAligner(channels, groups)
+        self.fuse = nn.Conv2d(2 * channels, channels, 1)
+        self.lstm = BidirectionalConvLstm(channels, groups, engine=engine)
+        self.back = residual_trunk(channels, back_blocks)
+        self.tail = PixelShuffleTail(channels)
+
+    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
+        """The clip at four times the size and twice the frame rate, (B, S, 3, H, W), not clamped."""
+        check_clip(lr_BTChw)
+        midpoint_only(times, "zsm")
+        with only_torch() if self.engine == "plain" else nullcontext():
+            pyramid = [torch.unflatten(level, 0, lr_BTChw.shape[:2]) for level in self.extract(lr_BTChw.flatten(0, 1))]
+            seq_BSChw = interleave(pyramid[0], self.interpolate(pyramid)[:, :, None])
+            rgb = self.tail(self.back(self.lstm(seq_BSChw).flatten(0, 1)))
+        sr_BSCHW: Tensor = torch.unflatten(rgb, 0, seq_BSChw.shape[:2])
+        return sr_BSCHW if self.skip == "none" else sr_BSCHW + trilinear(lr_BTChw, lr_BTChw.new_full((1, 1), 0.5))
+
+    def extract(self, lr_BChw: Tensor) -> list[Tensor]:
+        """The feature pyramid of every frame."""
+        levels: list[Tensor] = self.pyramid(self.front(leaky(self.first(lr_BChw))))
+        return levels
+
+    def interpolate(self, pyramid_BTChw: list[Tensor]) -> Tensor:
+        """The feature in the middle of every gap, (B, G, C, h, w): its ends aligned with each other and fused."""
+        if self.engine == "plain":
+            gaps = range(pyramid_BTChw[0].shape[1] - 1)
+            pairs = [([lv[:, i] for lv in pyramid_BTChw], [lv[:, i + 1] for lv in pyramid_BTChw]) for i in gaps]
+            return torch.stack([self.fuse(self.align(before, after)) for before, after in pairs], dim=1)
+        before = [level[:, :-1].flatten(0, 1) for level in pyramid_BTChw]
+        after = [level[:, 1:].flatten(0, 1) for level in pyramid_BTChw]
+        middle_BGChw: Tensor = self.fuse(self.align(before, after)).unflatten(0, (len(pyramid_BTChw[0]), -1))
+        return middle_BGChw
+
+
+def check_clip(lr_BTChw: Tensor) -> None:
+    """Nothing, if the network can take this clip; else one sentence."""
+    height, width = lr_BTChw.shape[-2:]
+    if height % 4 or width % 4:
+        raise UsageError(f"zsm takes frames whose sides are multiples of 4, not {height}x{width}: pad them")
+    if lr_BTChw.shape[1] < 2:
+        raise UsageError("zsm makes frames between given ones, so it takes at least 2 frames, not 1")

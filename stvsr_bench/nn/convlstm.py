@@ -1,0 +1,61 @@
+"""A ConvLSTM whose states are aligned deformably with each frame, run over a clip in both directions of time.
+
+Axes: B batch, S frames, C features, h w picture.
+Source: Zooming Slow-Mo (arXiv 2002.11616), section 3.3; TMNet (2104.10642) uses the same block.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from .pyramid import Epcd, Resize, conv3
+
+
+class DeformableConvLstm(nn.Module):
+    """One cell: hidden and cell state are aligned with the frame, each by its own Epcd, before the gates see them."""
+
+    def __init__(self, channels: int, groups: int, resize: Resize = "factor") -> None:
+        super().__init__()
+        self.align_h = Epcd(channels, groups, resize)
+        self.align_c = Epcd(channels, groups, resize)
+        self.gates = conv3(2 * channels, 4 * channels)
+
+    def step(self, x_BChw: Tensor, h_BChw: Tensor, c_BChw: Tensor) -> tuple[Tensor, Tensor]:
+        """The states (h, c) after one more frame."""
+        h_near, c_near = self.align_h(x_BChw, h_BChw), self.align_c(x_BChw, c_BChw)
+        return gated(self.gates(torch.cat([x_BChw, h_near], dim=1)), c_near)
+
+    def forward(self, seq_BSChw: Tensor) -> Tensor:
+        """The hidden state after every frame; the shape stays. States start at zero."""
+        h_BChw = c_BChw = torch.zeros_like(seq_BSChw[:, 0])
+        hidden = []
+        for x_BChw in seq_BSChw.unbind(1):
+            h_BChw, c_BChw = self.step(x_BChw, h_BChw, c_BChw)
+            hidden.append(h_BChw)
+        return torch.stack(hidden, dim=1)
+
+
+def gated(gates_BChw: Tensor, c_near_BChw: Tensor) -> tuple[Tensor, Tensor]:
+    """The LSTM update from the raw gates (input, forget, output, candidate) and the aligned cell state."""
+    i, f, o, g = gates_BChw.chunk(4, dim=1)
+    c_BChw = f.sigmoid() * c_near_BChw + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c_BChw.tanh(), c_BChw
+
+
+class BidirectionalConvLstm(nn.Module):
+    """One cell run forwards and, with the same weights, backwards in time; both results fused frame by frame."""
+
+    def __init__(
+        self, channels: int, groups: int, resize: Resize = "factor", engine: Literal["plain", "fast"] = "plain"
+    ) -> None:
+        super().__init__()
+        self.engine = engine
+        self.cell = DeformableConvLstm(channels, groups, resize)
+        self.fuse = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, seq_BSChw: Tensor) -> Tensor:
+        """What every frame learns from its past and its future; the shape stays."""
+        past, future = self.cell(seq_BSChw), self.cell(seq_BSChw.flip(1)).flip(1)
+        fused: Tensor = self.fuse(torch.cat([past, future], dim=2).flatten(0, 1))
+        return torch.unflatten(fused, 0, seq_BSChw.shape[:2])
