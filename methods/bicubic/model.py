@@ -18,4 +18,4 @@ class Bicubic(nn.Module):
     def forward(self, frames_BTChw: Tensor) -> Tensor:
         """The frames at `scale` times their size, (B, T, C, H, W), not clipped."""
         large = imresize(frames_BTChw.flatten(0, 1), self.scale)
-        return large.unflatten(0, frames_BTChw.shape[:2])
+        return large.reshape(*frames_BTChw.shape[:2], *large.shape[1:])

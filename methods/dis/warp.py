@@ -56,7 +56,7 @@ def splat(values_BCHW: Tensor, flow_B2HW: Tensor, weight_B1HW: Tensor) -> tuple[
             at = y_near.clamp(0, height - 1).long() * width + x_near.clamp(0, width - 1).long()
             part = (load * (share * hit)[:, None]).flatten(2)
             total.scatter_add_(2, at.flatten(1)[:, None].expand_as(part), part)
-    total = total.unflatten(2, (height, width))
+    total = total.reshape(batch, channels + 1, height, width)
     return total[:, :channels], total[:, channels:]
 
 

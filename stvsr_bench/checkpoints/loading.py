@@ -1,0 +1,217 @@
+"""A state dict from a file that anybody may have written: no code is run, no claim of the file is believed.
+
+Only torch files (with `weights_only`) and safetensors are read. What is something else is named for what it is.
+"""
+
+import hashlib
+import pickle
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stvsr_bench.checkpoints.inspect import check_declared_sizes, check_zip
+from stvsr_bench.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+State = Mapping[str, "Tensor"]
+
+# where training frameworks put the state dict inside their own dict, the averaged one first
+WRAPPERS = (
+    "params_ema",
+    "params",
+    "state_dict_ema",
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "net",
+    "network",
+    "weights",
+)
+PREFIXES = ("module.", "_orig_mod.")  # left by DataParallel and torch.compile
+DEEPEST = 4
+
+# what unpickling a damaged or hostile file can end in
+DAMAGE = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    AssertionError,
+    ImportError,
+    MemoryError,
+    OverflowError,
+    OSError,
+    struct.error,
+)
+
+
+def load_state(path: Path, trust_pickle: bool = False) -> dict[str, "Tensor"]:
+    """The tensors of a checkpoint by name, on the CPU, out of whatever dict they were wrapped in.
+
+    `trust_pickle` lets the file run code while it is read: only for files whose author you trust.
+
+    Raises:
+        WeightsError: no such file, no checkpoint, damaged, more than tensors inside, or sizes that cannot be true.
+    """
+    head = _head(path)
+    if head[:4] == b"PK\x03\x04":
+        check_zip(path)
+        held = _torch_load(path, trust_pickle)
+    elif _is_safetensors(head, path):
+        held = _safetensors_load(path)
+    elif head[:1] == b"\x80":
+        held = _torch_load(path, trust_pickle)
+    else:
+        raise WeightsError(f"{path.name} is {_guess(head)}, not a checkpoint (torch .pth or .safetensors)")
+    state = dict(_tensors(unwrapped(held, path.name)))
+    for name, tensor in state.items():
+        _check_tensor(path.name, name, tensor)
+    return _without_prefixes(state)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, hex.
+
+    Raises:
+        WeightsError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def fingerprint(state: State) -> str:
+    """SHA-256 of names, types, shapes and values: equal for one state however and in whatever order it was saved."""
+    import torch
+
+    total = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        total.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def unwrapped(held: Any, name: str, depth: int = 0) -> Mapping[Any, Any]:
+    """The dict of tensors inside `held`, from under `params`, `state_dict` and the like.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    if hasattr(held, "state_dict") and not isinstance(held, Mapping):
+        held = held.state_dict()
+    if not isinstance(held, Mapping):
+        raise WeightsError(f"{name} holds a {type(held).__name__}, not a state dict of named tensors")
+    if depth < DEEPEST:
+        for wrapper in WRAPPERS:
+            inner = held.get(wrapper)
+            if isinstance(inner, Mapping) or hasattr(inner, "state_dict"):
+                return unwrapped(inner, name, depth + 1)
+    if not any(True for _ in _tensors(held)):
+        keys = ", ".join(str(key)[:40] for key in list(held)[:5]) or "none"
+        raise WeightsError(f"{name} holds no tensors where a state dict is looked for; its keys: {keys}")
+    return held
+
+
+def _tensors(held: Mapping[Any, Any]) -> Iterator[tuple[str, "Tensor"]]:
+    """The named tensors alone; counters and settings beside them are left out."""
+    import torch
+
+    return ((key, value) for key, value in held.items() if isinstance(key, str) and isinstance(value, torch.Tensor))
+
+
+def _without_prefixes(state: dict[str, "Tensor"]) -> dict[str, "Tensor"]:
+    for prefix in PREFIXES * 2:
+        if state and all(name.startswith(prefix) and name != prefix for name in state):
+            state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
+    return state
+
+
+def _torch_load(path: Path, trust_pickle: bool) -> Any:
+    import torch
+
+    try:
+        check_declared_sizes(path)
+        return torch.load(path, map_location="cpu", weights_only=not trust_pickle)
+    except pickle.UnpicklingError as error:
+        foreign = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:class|operand|type)[^.]*?([\w.]+)", str(error))
+        if foreign is None or trust_pickle:
+            raise WeightsError(f"{path.name} is damaged: its pickle cannot be read") from None
+        raise WeightsError(
+            f"{path.name} holds more than tensors ({foreign[1] or foreign[2]}), and reading it could run code; "
+            "if you trust its author, repeat with --trust-pickle"
+        ) from None
+    except DAMAGE as error:
+        first_line = str(error).strip().partition("\n")[0][:100]
+        raise WeightsError(f"{path.name} is truncated or damaged ({type(error).__name__}: {first_line})") from None
+
+
+def _safetensors_load(path: Path) -> Any:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, *DAMAGE) as error:
+        raise WeightsError(f"{path.name} is a truncated or damaged safetensors file: {str(error)[:100]}") from None
+
+
+def _check_tensor(file: str, name: str, tensor: "Tensor") -> None:
+    import torch
+
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
+        raise WeightsError(
+            f"{file}: '{name[:80]}' is a sparse, quantised or empty-shelled tensor, plain ones are wanted"
+        )
+    if tensor.is_complex():
+        raise WeightsError(f"{file}: '{name[:80]}' is {tensor.dtype}, a real number type is wanted")
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise WeightsError(
+            f"{file}: '{name[:80]}' claims shape {tuple(tensor.shape)}, far more than the values stored for it"
+        )
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
+    if not head:
+        raise WeightsError(f"{path.name} is empty (0 bytes); the download did not finish")
+    return head
+
+
+def _is_safetensors(head: bytes, path: Path) -> bool:
+    if len(head) < 9 or head[8:9] != b"{":
+        return False
+    declared: int = struct.unpack("<Q", head[:8])[0]
+    if declared > path.stat().st_size - 8:
+        raise WeightsError(f"{path.name} is a truncated safetensors file: its header alone claims {declared} bytes")
+    return True
+
+
+def _guess(head: bytes) -> str:
+    """What a file is that is no checkpoint, in words."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    known = {
+        b"<": "a web page (HTML or XML) saved under this name",
+        b"version https://git-lfs": "a Git LFS pointer (run git lfs pull)",
+        b"\x1f\x8b": "a gzip archive (unpack it first)",
+        b"7z\xbc\xaf": "a 7z archive (unpack it first)",
+        b"Rar!": "a RAR archive (unpack it first)",
+        b"\x89PNG": "a PNG picture",
+        b"{": "a JSON text",
+        b"#": "a text or script",
+    }
+    return next((words for start, words in known.items() if text.startswith(start)), "a file of unknown kind")
