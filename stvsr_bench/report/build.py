@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench.errors import UnknownNameError
-from stvsr_bench.report.marks import TIE, TIE_DB, mark_column
+from stvsr_bench.report.marks import TIE, TIE_DB, half_interval, mark_column
 from stvsr_bench.report.tables import FACTS, METRICS, Badge, Cell, Column, Line, Options, Table, display
 from stvsr_bench.report.tidy import FRAME_CHOICES, FrameChoice, average_of, column, mean_over_clips
 
@@ -119,6 +119,7 @@ def _cells(
             value=None if np.isnan(means[i]) else means[i],
             n=int(np.count_nonzero(~np.isnan(per_clip[i]))),
             n_inf=infinite.get(head, 0),
+            half=half_interval(per_clip[i]),
             mark=marks[i],
             partial=bool(partial[i]),
         )

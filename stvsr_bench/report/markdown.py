@@ -6,15 +6,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from stvsr_bench.report.tables import FACTS, Cell, Column, Line, Table, display, shown
-
-_EXPLAIN = {
-    "untrained": "seeded random weights: the numbers show only that the method runs, and take no mark",
-    "mini": "weights that this suite trained briefly on its own clips",
-    "partial": "measured on part of the clips, not ranked",
-    "external": "frames made elsewhere and only scored here",
-    "other machine": "runtime and memory were measured on another machine than the others'",
-}
+from stvsr_bench.report.tables import FACTS, Cell, Column, Line, Table, display, explain, shown
 
 
 def table_md(table: Table) -> str:
@@ -78,11 +70,11 @@ def _counts(line: Line) -> str:
 
 def _footnotes(table: Table) -> list[str]:
     badges = dict.fromkeys(badge for line in table.lines for badge in line.badges)
-    notes = [f"- {badge}: {_EXPLAIN[badge]}" for badge in badges if badge in _EXPLAIN]
+    notes = [f"- {badge}: {explain(badge)}" for badge in badges]
     notes += [f"- {text_md(note)}" for note in table.notes]
     notes.append(
-        "- Mean of frames, then of clips. Best **bold**, second <u>underlined</u>; differences under 0.01 dB "
-        "share the mark. n counts clips."
+        "- Mean of frames, then of clips. Best **bold**, second <u>underlined</u>; differences under 0.01 dB or "
+        "within their 95 % interval share the mark. n counts clips."
     )
     return ["", *notes, ""]
 

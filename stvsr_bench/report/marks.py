@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from scipy.special import stdtrit
 
 from stvsr_bench.report.tidy import Floats
 
@@ -38,4 +39,19 @@ def tied(first: Floats, second: Floats, tie: float) -> bool:
     """Whether two methods differ by less than `tie`, or by less than chance over these clips would give."""
     difference = first - second
     difference = difference[np.isfinite(difference)]
-    return difference.size == 0 or abs(float(difference.mean())) < tie
+    if difference.size == 0:
+        return True
+    mean = abs(float(difference.mean()))
+    return mean < tie or mean <= (half_interval(difference) or 0.0)
+
+
+def half_interval(values: Floats) -> float | None:
+    """Half of the 95 % interval of the mean (Student t); one value has none.
+
+    The tables use Student t for any number of clips: over 30 it agrees with the bootstrap to well under the digits
+    shown, and costs nothing. `compare` gives the bootstrap.
+    """
+    known = values[np.isfinite(values)]
+    if known.size < 2:
+        return None
+    return float(stdtrit(known.size - 1, 0.975) * known.std(ddof=1) / np.sqrt(known.size))

@@ -141,6 +141,21 @@ class Table:
         return replace(self, columns=tuple(self.columns[i] for i in keep), lines=measured)
 
 
+_EXPLAIN: dict[Badge, str] = {
+    "untrained": "seeded random weights; the numbers show only that the method runs, and take no mark",
+    "mini": "weights that this suite trained briefly on its own clips",
+    "partial": "measured on part of the clips, takes no mark",
+    "external": "frames made elsewhere and only scored here",
+    "other machine": "runtime and memory were measured on another machine than the others'",
+    "failed": "some clips failed and are missing",
+}
+
+
+def explain(badge: Badge) -> str:
+    """What a badge says about the numbers beside it."""
+    return _EXPLAIN[badge]
+
+
 def shown(value: float | None, how: Display) -> str:
     """The digits that stand in every format; what was not measured is a dash."""
     if value is None or np.isnan(value):
