@@ -1,0 +1,117 @@
+"""Scores of single frames: one pass a frame and view, shared by all metrics that need it.
+
+Axes: S frames, C channels, H W size. A *view* says what of a frame is compared: which channel, whether the frame is
+rounded to 8 bits first, and the border that is left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stvsr_bench.errors import UnknownNameError
+from stvsr_bench.metrics import color, ssim
+from stvsr_bench.metrics.color import BLUE, FULL_Y, GREEN, RED, STUDIO_Y, STUDIO_Y_ROUNDED, Channel, Levels
+from stvsr_bench.metrics.psnr import mse_of_channel, psnr_of_mse
+
+Measure = Literal["mse", "psnr", "ssim", "ms_ssim"]
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a frame is compared. `crop` and `round_8bit` are the protocol's where they are None."""
+
+    channels: tuple[Channel, ...]
+    crop: int | None = None
+    round_8bit: bool | None = None
+
+
+@dataclass(frozen=True)
+class FrameMetric:
+    """One number a frame: a measure of a view."""
+
+    measure: Measure
+    view: View
+
+
+Y, RGB = View((STUDIO_Y,)), View((RED, GREEN, BLUE))
+VIEWS: dict[str, View] = {
+    "y": Y,
+    "rgb": RGB,
+    "y_full": View((FULL_Y,)),
+    "y_rounded": View((STUDIO_Y_ROUNDED,)),
+    "y_crop4": View((STUDIO_Y,), crop=4),
+    "y_unrounded": View((STUDIO_Y,), round_8bit=False),
+}
+_BASIC: tuple[Measure, ...] = ("mse", "psnr", "ssim")
+FRAME_METRICS: dict[str, FrameMetric] = {
+    **{f"{m}_{view}": FrameMetric(m, VIEWS[view]) for view in VIEWS for m in _BASIC},
+    "ms_ssim_y": FrameMetric("ms_ssim", Y),
+}
+
+
+def score_frames(
+    sr_SCHW: Any, hr_SCHW: Any, metrics: Sequence[str], *, crop: int = 0, round_8bit: bool = True
+) -> dict[str, NDArray[np.float64]]:
+    """Every asked metric of every frame, arrays of shape (S,) by name, float64.
+
+    Frames are float RGB in [0, 1] or uint8, numpy or torch. What metrics share (8-bit rounding, luma, filters) is
+    computed once. `crop` and `round_8bit` are the protocol's; a variant that fixes one of them keeps its own.
+
+    Raises:
+        UnknownNameError: a metric that is not one of single frames.
+        UsageError: not frames of shape (S, 3, H, W).
+        ClipError: shapes that differ, values that are not finite, or frames smaller than the window.
+    """
+    for name in metrics:
+        if name not in FRAME_METRICS:
+            raise UnknownNameError("metric of single frames", name, FRAME_METRICS)
+    sr, hr = color.checked(sr_SCHW, hr_SCHW)
+    wanted: dict[View, dict[str, Measure]] = {}
+    for name in metrics:
+        metric = FRAME_METRICS[name]
+        wanted.setdefault(_settled(metric.view, crop, round_8bit), {})[name] = metric.measure
+    scores = {name: np.empty(len(sr)) for name in metrics}
+    for index in range(len(sr)):
+        both = {rounded: _levels(sr[index], hr[index], rounded) for rounded in {view.round_8bit for view in wanted}}
+        for view, measures in wanted.items():
+            pair = [color.crop_border(frame, view.crop or 0) for frame in both[view.round_8bit]]
+            values = _measure(pair[0], pair[1], view, set(measures.values()))
+            for name, measure in measures.items():
+                scores[name][index] = values[measure]
+    return scores
+
+
+def one(name: str, sr_SCHW: color.Array, hr_SCHW: color.Array) -> color.Array:
+    """One metric of every frame, shape (S,), in the container of `sr_SCHW`."""
+    return color.like(score_frames(sr_SCHW, hr_SCHW, [name])[name], sr_SCHW)
+
+
+def _settled(view: View, crop: int, round_8bit: bool) -> View:
+    return replace(
+        view,
+        crop=crop if view.crop is None else view.crop,
+        round_8bit=round_8bit if view.round_8bit is None else view.round_8bit,
+    )
+
+
+def _levels(sr_CHW: NDArray[Any], hr_CHW: NDArray[Any], rounded: bool | None) -> tuple[Levels, Levels]:
+    return color.levels(sr_CHW, bool(rounded)), color.levels(hr_CHW, bool(rounded))
+
+
+def _measure(sr_CHW: Levels, hr_CHW: Levels, view: View, measures: set[Measure]) -> dict[Measure, float]:
+    """The asked measures of one pair of frames, each the mean over the view's channels (MSE before the logarithm)."""
+    values: dict[Measure, float] = {}
+    if "ssim" in measures:
+        pairs = [ssim.mse_ssim(sr_CHW, hr_CHW, channel) for channel in view.channels]
+        values["mse"] = float(np.mean([mse for mse, _ in pairs]))
+        values["ssim"] = float(np.mean([value for _, value in pairs]))
+    else:
+        values["mse"] = float(np.mean([mse_of_channel(sr_CHW, hr_CHW, channel) for channel in view.channels]))
+    values["psnr"] = float(psnr_of_mse(np.array(values["mse"])))
+    if "ms_ssim" in measures:
+        planes = [[color.in_levels(frame, c) for frame in (sr_CHW, hr_CHW)] for c in view.channels]
+        values["ms_ssim"] = float(np.mean([ssim.ms_ssim(sr_HW, hr_HW) for sr_HW, hr_HW in planes]))
+    return values

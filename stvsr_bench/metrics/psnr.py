@@ -1,0 +1,30 @@
+"""MSE and PSNR of 8-bit levels: peak 255, also for Y in [16, 235]. Equal frames give `inf`."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stvsr_bench.metrics.color import Channel, Levels, plane, units
+from stvsr_bench.metrics.window import PEAK
+
+
+def mse_of_channel(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> float:
+    """Mean squared error of one channel of two frames, in levels squared; exact sums where levels are 8 bits."""
+    scale, _ = units(channel)
+    if 0.0 in channel.weights:
+        only = channel.weights.index(1.0)
+        return _mean(cv2.norm(sr_CHW[only], hr_CHW[only], cv2.NORM_L2SQR), sr_CHW[only])
+    difference = plane(sr_CHW, channel) - plane(hr_CHW, channel)
+    return _mean(np.vdot(difference, difference), difference) * scale**2
+
+
+def _mean(total: Any, of: NDArray[Any]) -> float:
+    return float(total) / int(of.size)
+
+
+def psnr_of_mse(mse: NDArray[np.float64]) -> NDArray[np.float64]:
+    """PSNR in dB of each mean squared error; zero gives `inf`."""
+    with np.errstate(divide="ignore"):
+        return 10 * np.log10(PEAK**2 / np.asarray(mse, dtype=np.float64))

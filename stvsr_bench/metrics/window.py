@@ -1,0 +1,18 @@
+"""The 11x11 Gaussian window (sigma 1.5) and the two constants of SSIM."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+TAPS = 11
+PEAK = 255.0
+C1 = (0.01 * PEAK) ** 2
+C2 = (0.03 * PEAK) ** 2
+
+
+def _window() -> NDArray[np.float64]:
+    weights = np.exp(-((np.arange(TAPS) - TAPS // 2) ** 2) / (2 * 1.5**2))
+    normalised: NDArray[np.float64] = weights / weights.sum()
+    return normalised
+
+
+WINDOW = _window()
