@@ -1,0 +1,60 @@
+"""Features of the frames between the given ones (LSTFI), and its two-frame ablation.
+
+Axes: B batch, T frames given, C features, h w low resolution. `levels` is a pyramid of all frames, each (B, T, C, ., .).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from stvsr_bench.nn.pyramid import Epcd, PairAligner, conv3, leaky
+
+
+class ShortTerm(nn.Module):
+    """A frame between from its two neighbours alone; what STDAN is compared with in its ablation."""
+
+    def __init__(self, channels: int, groups: int) -> None:
+        super().__init__()
+        self.align = PairAligner(channels, groups)
+        self.fuse = nn.Conv2d(2 * channels, channels, 1)
+
+    def pair(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
+        """The feature between two pyramids, (B, C, h, w)."""
+        return self.fuse(self.align(a, b))  # type: ignore[no-any-return]
+
+    def forward(self, levels: list[Tensor]) -> Tensor:
+        """The features between, shape (B, T-1, C, h, w)."""
+        frames = [[level[:, t] for level in levels] for t in range(levels[0].shape[1])]
+        return torch.stack([self.pair(a, b) for a, b in zip(frames, frames[1:], strict=False)], dim=1)
+
+
+class Lstfi(ShortTerm):
+    """Long short-term interpolation: a hidden state carries what earlier gaps have seen, in both directions of time."""
+
+    def __init__(self, channels: int, groups: int) -> None:
+        super().__init__(channels, groups)
+        self.recall = Epcd(channels, groups)
+        self.mix = nn.Conv2d(2 * channels, channels, 1)
+        self.hidden1, self.hidden2 = conv3(channels, channels), conv3(channels, channels)
+        self.merge = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, levels: list[Tensor]) -> Tensor:
+        """The features between, shape (B, T-1, C, h, w)."""
+        onward = self.scan(levels)
+        backward = self.scan([level.flip(1) for level in levels])[::-1]
+        both = [torch.cat(pair, dim=1) for pair in zip(onward, backward, strict=True)]
+        return torch.stack([self.merge(pair) for pair in both], dim=1)
+
+    def scan(self, levels: list[Tensor]) -> list[Tensor]:
+        """One pass over the gaps from the first to the last frame; the state starts at zero."""
+        hidden = torch.zeros_like(levels[0][:, 0])
+        between = []
+        for t in range(levels[0].shape[1] - 1):
+            current = self.pair([level[:, t] for level in levels], [level[:, t + 1] for level in levels])
+            mixed, hidden = self.step(current, hidden)
+            between.append(mixed)
+        return between
+
+    def step(self, current: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """The feature of this gap, and the hidden state for the next."""
+        mixed = self.mix(torch.cat([self.recall(current, hidden), current], dim=1))
+        return mixed, self.hidden2(leaky(self.hidden1(mixed)))

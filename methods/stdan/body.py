@@ -1,0 +1,90 @@
+"""The body that reads and that restores: residual stages of window-attention blocks between convolutions (SwinIR).
+
+Axes: B frames as a batch, C features outside and E embedded features inside, h w low resolution.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stvsr_bench.nn.pyramid import conv3
+from stvsr_bench.nn.window_attention import WindowAttention, from_windows, shift_mask, to_windows
+
+WINDOW = 8
+SHIFT = 4
+DROP_RATE = 0.1  # of a branch of the last block, in training
+
+
+def drop_path(branch_BhwE: Tensor, rate: float) -> Tensor:
+    """The branch, in training absent for a random `rate` of the frames and stronger for the others."""
+    keep = (torch.rand(branch_BhwE.shape[0], 1, 1, 1, device=branch_BhwE.device) >= rate).to(branch_BhwE.dtype)
+    return branch_BhwE * keep / (1 - rate)
+
+
+class Block(nn.Module):
+    """Window attention and an MLP, each on a residual branch; every second block works on a map rolled by 4."""
+
+    def __init__(self, embed: int, heads: int, shift: int, rate: float) -> None:
+        super().__init__()
+        self.shift, self.rate = shift, rate
+        self.norm1, self.attention = nn.LayerNorm(embed), WindowAttention(embed, heads, WINDOW)
+        self.norm2 = nn.LayerNorm(embed)
+        self.expand, self.shrink = nn.Linear(embed, 2 * embed), nn.Linear(2 * embed, embed)
+
+    def forward(self, map_BhwE: Tensor, mask: Tensor) -> Tensor:
+        """The map with both branches added; `mask` is that of `shift_mask` for this size."""
+        map_BhwE = map_BhwE + self.dropped(self.attend(self.norm1(map_BhwE), mask))
+        return map_BhwE + self.dropped(self.shrink(F.gelu(self.expand(self.norm2(map_BhwE)))))
+
+    def attend(self, map_BhwE: Tensor, mask: Tensor) -> Tensor:
+        """The attention branch, as the paper draws it: roll, cut, attend, put back, roll back."""
+        h, w = map_BhwE.shape[1:3]
+        rolled = map_BhwE.roll((-self.shift, -self.shift), (1, 2)) if self.shift else map_BhwE
+        attended = self.attention(to_windows(rolled, WINDOW), mask if self.shift else None)
+        restored = from_windows(attended, WINDOW, h, w)
+        return restored.roll((self.shift, self.shift), (1, 2)) if self.shift else restored
+
+    def dropped(self, branch_BhwE: Tensor) -> Tensor:
+        """Stochastic depth, in training only."""
+        return drop_path(branch_BhwE, self.rate) if self.training and self.rate > 0 else branch_BhwE
+
+
+class Stage(nn.Module):
+    """A run of blocks and a convolution, added to what came in."""
+
+    def __init__(self, embed: int, heads: int, rates: list[float]) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(Block(embed, heads, SHIFT * (i % 2), rate) for i, rate in enumerate(rates))
+        self.conv = conv3(embed, embed)
+
+    def forward(self, map_BhwE: Tensor, mask: Tensor) -> Tensor:
+        """The map after this stage; the shape stays."""
+        inner = map_BhwE
+        for block in self.blocks:
+            inner = block(inner, mask)
+        return map_BhwE + self.conv(inner.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+
+
+class Body(nn.Module):
+    """C -> E, the stages, E -> C. Sides must be multiples of 8."""
+
+    def __init__(self, channels: int, embed: int, heads: int, stages: int, depth: int) -> None:
+        super().__init__()
+        last = max(stages * depth - 1, 1)
+        rates = [DROP_RATE * block / last for block in range(stages * depth)]
+        self.enter = conv3(channels, embed)
+        self.norm_in = nn.LayerNorm(embed)
+        self.stages = nn.ModuleList(Stage(embed, heads, rates[s * depth : (s + 1) * depth]) for s in range(stages))
+        self.norm_out = nn.LayerNorm(embed)
+        self.join = conv3(embed, embed)
+        self.leave = conv3(embed, channels)
+
+    def forward(self, feat_BChw: Tensor) -> Tensor:
+        """Features of the same shape."""
+        shallow_BEhw = self.enter(feat_BChw)
+        mask = shift_mask(*feat_BChw.shape[-2:], WINDOW, SHIFT).to(feat_BChw)
+        map_BhwE = self.norm_in(shallow_BEhw.permute(0, 2, 3, 1))
+        for stage in self.stages:
+            map_BhwE = stage(map_BhwE, mask)
+        deep_BEhw = self.norm_out(map_BhwE).permute(0, 3, 1, 2)
+        return self.leave(self.join(deep_BEhw) + shallow_BEhw)  # type: ignore[no-any-return]

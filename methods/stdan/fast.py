@@ -1,0 +1,115 @@
+"""STDAN with shared arithmetic and batched pairs: the same numbers as the modules' own `forward`, sooner.
+
+Axes as in `model.py`. Every function is the twin of the method named in its docstring and is differentiable.
+"""
+
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from stvsr_bench.nn.deform import sampling_grid, split_head
+from stvsr_bench.nn.pyramid import leaky
+from stvsr_bench.nn.upsample import interleave
+
+from .aggregate import Stdfa
+from .align import Lstfi, ShortTerm
+
+if TYPE_CHECKING:
+    from .model import STDAN
+
+
+def restore(net: "STDAN", lr_BTChw: Tensor) -> Tensor:
+    """Twin of `STDAN.plain`."""
+    b, t = lr_BTChw.shape[:2]
+    l1 = net.extract(leaky(net.first(lr_BTChw.flatten(0, 1))))
+    levels = [level.view(b, t, *level.shape[1:]) for level in net.pyramid(l1)]
+    between_BGChw = interpolate(net.interpolate, levels)
+    seq_BSChw = interleave(levels[0], between_BGChw[:, :, None])
+    seq_BSChw = aggregate(net.aggregate, seq_BSChw) if isinstance(net.aggregate, Stdfa) else net.aggregate(seq_BSChw)
+    sr = net.tail(net.restore(seq_BSChw.flatten(0, 1)))
+    return sr.view(b, -1, *sr.shape[1:])
+
+
+def interpolate(module: ShortTerm, levels: list[Tensor]) -> Tensor:
+    """Twin of `ShortTerm.forward` and `Lstfi.forward`: all gaps are one batch, and both directions of time.
+
+    Only the recall of the hidden state is sequential.
+    """
+    b, gaps = levels[0].shape[0], levels[0].shape[1] - 1
+    first = [level[:, :-1].flatten(0, 1) for level in levels]
+    second = [level[:, 1:].flatten(0, 1) for level in levels]
+    if not isinstance(module, Lstfi):
+        return module.pair(first, second).unflatten(0, (b, gaps))
+    both = [torch.cat([x, y]) for x, y in zip(first, second, strict=True)]
+    swapped = [torch.cat([y, x]) for x, y in zip(first, second, strict=True)]
+    current = module.pair(both, swapped).unflatten(0, (2, b, gaps))
+    onward, backward = current[0], current[1].flip(1)
+    hidden = torch.zeros_like(torch.cat([onward[:, 0], backward[:, 0]]))
+    mixed: list[Tensor] = []
+    for g in range(gaps):
+        feature, hidden = module.step(torch.cat([onward[:, g], backward[:, g]]), hidden)
+        mixed.append(feature)
+    merged = [torch.cat([mixed[g][:b], mixed[gaps - 1 - g][b:]], dim=1) for g in range(gaps)]
+    return module.merge(torch.stack(merged, dim=1).flatten(0, 1)).unflatten(0, (b, gaps))
+
+
+def aggregate(module: Stdfa, seq_BSChw: Tensor) -> Tensor:
+    """Twin of `Stdfa.forward`: the pairs of a target are one batch, half of the first offset conv is done once a frame."""
+    query, key, value = module.embed(seq_BSChw)
+    halves = offset_halves(module, query, key) if module.deform else None
+    frames = seq_BSChw.shape[1]
+    gathered = torch.stack([gather(module, query, key, value, halves, j) for j in range(frames)], dim=1)
+    return module.leave(gathered.flatten(0, 1)).view_as(seq_BSChw) + seq_BSChw
+
+
+def offset_halves(module: Stdfa, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+    """The query's and the key's part of `offset1` for every frame; their sum is its output for a pair."""
+    of_query, of_key = module.offset1.weight.chunk(2, dim=1)
+    shape = query.shape
+    query_part = F.conv2d(query.flatten(0, 1), of_query, module.offset1.bias, padding=1).view(shape)
+    return query_part, F.conv2d(key.flatten(0, 1), of_key, None, padding=1).view(shape)
+
+
+def gather(
+    module: Stdfa, query: Tensor, key: Tensor, value: Tensor, halves: tuple[Tensor, Tensor] | None, target: int
+) -> Tensor:
+    """Twin of `Stdfa.gather`."""
+    b, frames = query.shape[:2]
+    others = [i for i in range(frames) if i != target]
+    pairs = len(others)
+    one_query = query[:, target : target + 1].expand(-1, pairs, -1, -1, -1).flatten(0, 1)
+    keys, values = key[:, others].flatten(0, 1), value[:, others].flatten(0, 1)
+    if halves is None:
+        offset, mask = module.points(one_query, keys)
+    else:
+        feature = leaky(halves[0][:, target : target + 1] + halves[1][:, others]).flatten(0, 1)
+        offset, mask = split_head(module.head(leaky(module.offset2(feature))), module.groups)
+    gathered, logit = attend(one_query, keys, values, offset, mask, module.groups, module.top_t)
+    weights = logit.view(b, pairs, *logit.shape[1:]).softmax(dim=1)
+    return (weights[:, :, None] * gathered.view(b, pairs, *gathered.shape[1:])).sum(dim=1)
+
+
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, offset: Tensor, mask: Tensor, groups: int, top_t: int
+) -> tuple[Tensor, Tensor]:
+    """Twin of `Stdfa.look`: keys at all points, values only at the chosen ones. (value, logit) of each pair."""
+    p, e, h, w = key.shape
+    taps = mask.shape[1] // groups
+    grid = sampling_grid(offset, groups, h, w)
+    keys = F.grid_sample(key.reshape(p * groups, e // groups, h, w), grid, padding_mode="zeros", align_corners=False)
+    keys = keys.view(p, groups, e // groups, taps, h, w)
+    mask = mask.reshape(p, groups, taps, h, w)
+    scores = (torch.einsum("pgchw,pgcthw->pgthw", query.view(p, groups, -1, h, w), keys) * mask).sum(dim=1)
+    best, chosen = scores.topk(top_t, dim=1)
+    share = best.softmax(dim=1)
+    at = chosen[:, None].expand(-1, groups, -1, -1, -1)
+    grid = grid.view(p, groups, taps, h, w, 2).gather(2, at[..., None].expand(-1, -1, -1, -1, -1, 2))
+    grid = grid.view(p * groups, top_t * h, w, 2)
+    values = F.grid_sample(
+        value.reshape(p * groups, e // groups, h, w), grid, padding_mode="zeros", align_corners=False
+    )
+    weight = mask.gather(2, at) * share[:, None]
+    gathered = torch.einsum("pgcthw,pgthw->pgchw", values.view(p, groups, -1, top_t, h, w), weight)
+    return gathered.reshape(p, e, h, w), (share * best).sum(dim=1)

@@ -1,0 +1,132 @@
+"""STDAN: a deformable attention network for space-time video super-resolution.
+
+Axes: B batch, T frames given, S = 2T - 1 frames wanted, C features, E embedded features, h w low resolution, H W high.
+Paper: Wang et al., arXiv 2203.06841. The modules follow the paper line by line and pair by pair (`engine="plain"`);
+`fast.py` computes the same with shared arithmetic and batched pairs (`engine="fast"`).
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stvsr_bench.errors import UsageError
+from stvsr_bench.nn import kernels
+from stvsr_bench.nn.deform import ModulatedDeformConv
+from stvsr_bench.nn.pyramid import FeaturePyramid, conv3, leaky
+from stvsr_bench.nn.upsample import interleave, trilinear
+
+from . import fast
+from .aggregate import Conv3d, Stdfa
+from .align import Lstfi, ShortTerm
+from .body import WINDOW, Body
+
+Engine = Literal["plain", "fast"]
+Aggregation = Literal["stdfa", "stfa", "conv3d", "none"]
+Interpolation = Literal["lstfi", "short"]
+Skip = Literal["none", "trilinear"]
+
+
+class STDAN(nn.Module):
+    """N frames to 2N - 1 frames of four times the size; sides must be multiples of 8."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine = "fast",
+        top_t: int = 2,
+        kernel: int = 3,
+        channels: int = 64,
+        embed: int = 72,
+        heads: int = 6,
+        groups: int = 8,
+        stages_extract: int = 2,
+        stages_recon: int = 6,
+        depth: int = 6,
+        aggregation: Aggregation = "stdfa",
+        interpolation: Interpolation = "lstfi",
+        skip: Skip = "none",
+    ) -> None:
+        super().__init__()
+        check_options(top_t, kernel, channels, embed, heads, groups)
+        self.engine, self.skip = engine, skip
+        self.first = conv3(3, channels)
+        self.extract = Body(channels, embed, heads, stages_extract, depth)
+        self.pyramid = FeaturePyramid(channels)
+        self.interpolate = Lstfi(channels, groups) if interpolation == "lstfi" else ShortTerm(channels, groups)
+        self.aggregate = make_aggregation(aggregation, channels, embed, groups, kernel, top_t)
+        self.restore = Body(channels, embed, heads, stages_recon, depth)
+        self.before = conv3(channels, channels)
+        self.up1, self.up2 = conv3(channels, 4 * channels), conv3(channels, 4 * channels)
+        self.last = conv3(channels, 3)
+        for module in self.modules():
+            if isinstance(module, ModulatedDeformConv):
+                nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+        if skip != "none":  # training starts at the interpolated clip
+            nn.init.zeros_(self.last.weight)
+            nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+
+    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
+        """The clip at twice the rate and four times the size, (B, S, 3, H, W), not clamped."""
+        check_clip(lr_BTChw, times)
+        if self.engine == "plain":
+            with kernels.only_torch():
+                sr_BSCHW = self.plain(lr_BTChw)
+        else:
+            sr_BSCHW = fast.restore(self, lr_BTChw)
+        if self.skip == "none":
+            return sr_BSCHW
+        return sr_BSCHW + trilinear(lr_BTChw, lr_BTChw.new_full((1, 1), 0.5))
+
+    def plain(self, lr_BTChw: Tensor) -> Tensor:
+        """The network as the paper writes it."""
+        b, t = lr_BTChw.shape[:2]
+        l1 = self.extract(leaky(self.first(lr_BTChw.flatten(0, 1))))
+        levels = [level.view(b, t, *level.shape[1:]) for level in self.pyramid(l1)]
+        between_BGChw = self.interpolate(levels)
+        seq_BSChw = self.aggregate(interleave(levels[0], between_BGChw[:, :, None]))
+        sr = self.tail(self.restore(seq_BSChw.flatten(0, 1)))
+        return sr.view(b, -1, *sr.shape[1:])
+
+    def tail(self, feat_BChw: Tensor) -> Tensor:
+        """Features to frames of four times the size; no activation after the first."""
+        up = F.leaky_relu(self.before(feat_BChw), 0.01)
+        up = F.pixel_shuffle(self.up2(F.pixel_shuffle(self.up1(up), 2)), 2)
+        return self.last(up)  # type: ignore[no-any-return]
+
+
+def make_aggregation(name: Aggregation, channels: int, embed: int, groups: int, kernel: int, top_t: int) -> nn.Module:
+    """The module that lets frames see each other: the paper's, or one of its ablations."""
+    if name == "none":
+        return nn.Identity()
+    if name == "conv3d":
+        return Conv3d(channels, embed)
+    return Stdfa(channels, embed, groups, kernel, top_t, deform=name == "stdfa")
+
+
+def check_options(top_t: int, kernel: int, channels: int, embed: int, heads: int, groups: int) -> None:
+    """Stop at options that no network can be made of."""
+    if kernel < 1 or kernel % 2 == 0:
+        raise UsageError(f"stdan: kernel={kernel} is not odd; 1, 3 and 5 work")
+    if not 1 <= top_t <= kernel**2:
+        raise UsageError(f"stdan: top_t={top_t} cannot be chosen from {kernel}x{kernel} points; 1..{kernel**2} work")
+    if embed % heads or embed % groups or channels % groups:
+        raise UsageError(
+            f"stdan: embed={embed} must be a multiple of heads={heads} and of groups={groups}, and channels={channels} of groups"
+        )
+
+
+def check_clip(lr_BTChw: Tensor, times: Tensor | None) -> None:
+    """Stop at a clip that this network cannot take."""
+    if lr_BTChw.ndim != 5 or lr_BTChw.shape[2] != 3:
+        raise UsageError(f"stdan takes clips of shape (B, T, 3, h, w), not {tuple(lr_BTChw.shape)}")
+    _, t, _, h, w = lr_BTChw.shape
+    if t < 2:
+        raise UsageError(f"stdan needs at least 2 frames to interpolate between, not {t}")
+    if h % WINDOW or w % WINDOW or h == 0 or w == 0:
+        raise UsageError(
+            f"stdan needs sides that are multiples of {WINDOW}, not {h}x{w}; pad the frames and crop after"
+        )
+    if times is not None and not bool(torch.all(times == 0.5)):
+        raise UsageError("stdan makes only the frame in the middle of two given ones; times must be 0.5")
