@@ -46,7 +46,7 @@ def tables_csv(tables: Sequence[Table]) -> str:
     writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
     writer.writeheader()
     for record in records(tables):
-        writer.writerow({name: _plain(value) for name, value in record.items()})
+        writer.writerow({name: plain(value) for name, value in record.items()})
     return out.getvalue()
 
 
@@ -78,7 +78,8 @@ def _record(table: Table, line: Line, column: Column, cell: Cell) -> dict[str, A
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value for a CSV cell: full precision, and no text that a spreadsheet would run."""
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):

@@ -106,7 +106,7 @@ def caption_of(table: Table, apart: bool) -> str:
 
 
 def _heads(table: Table, facts: Sequence[str]) -> list[str]:
-    first = [""] * (1 + len(facts))
+    first = ["", *(text_tex(FACTS[name].title) for name in facts)]
     rules = []
     at = len(first) + 1
     several = len(table.datasets) > 1
@@ -128,7 +128,8 @@ def _column_head(column: Column) -> str:
 
 
 def _fact_head(name: str) -> str:
-    return text_tex(FACTS[name].label)
+    unit = FACTS[name].unit
+    return text_tex(f"({unit})") if unit else ""
 
 
 def _groups(table: Table, facts: Sequence[str], badges: Sequence[Badge], width: int) -> list[str]:

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stvsr_bench import store
+from stvsr_bench import protocols, store
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.report import csvjson, markdown, plots
-from stvsr_bench.report.build import build
-from stvsr_bench.report.tables import Options, Table
-from stvsr_bench.report.tidy import read, tidy
+from stvsr_bench.report import csvjson, curves, latex, markdown, plots
+from stvsr_bench.report.build import build, choose
+from stvsr_bench.report.tables import Options, Table, display
+from stvsr_bench.report.tidy import by_position, read, tidy
 from stvsr_bench.schema import Row
 
 LATEST = Path("runs/latest")
@@ -77,18 +77,68 @@ def load(runs: Sequence[Path]) -> Measured:
     )
 
 
-def write(measured: Measured, folder: Path, options: Options) -> tuple[list[Table], Written]:
-    """The tables, and the files that were written into `folder`."""
+def write(measured: Measured, folder: Path, options: Options, style: latex.Style) -> tuple[list[Table], Written]:
+    """The tables, and the files that were written into `folder`: Markdown, CSV, JSON, LaTeX and figures."""
     tables = build(measured.tidy, measured.profiles, options)
     written = Written(folder)
     written.text("table.md", markdown.document(measured.name, facts(measured), tables))
     written.text("table.csv", csvjson.tables_csv(tables))
     written.text("table.json", csvjson.tables_json(tables, facts(measured)))
-    for table in tables:
-        for fact in ("seconds", "runtime_ms", "params", "gmacs"):
-            figure = plots.quality_against_cost(table, fact)
-            written.figure(f"figures/psnr-{fact.split('_')[0]}-{table.protocol}", figure)
+    write_latex(written, tables, style)
+    write_figures(written, measured, tables, options)
     return tables, written
+
+
+def write_latex(written: Written, tables: Sequence[Table], style: latex.Style) -> None:
+    """A file for each table, and a paper skeleton that brings them in."""
+    names = []
+    for table in tables:
+        for name, part in (("main", table.of_frames("all")), ("apart", table.of_frames("given", "between"))):
+            if part.columns:
+                names.append(f"{name}-{table.protocol}")
+                caption = latex.caption_of(part, apart=name == "apart")
+                text = latex.table_tex(part, style, caption, f"tab:{names[-1]}", with_facts=name == "main")
+                written.text(f"tex/{names[-1]}.tex", text)
+    written.text("tex/example.tex", latex.example(style, names))
+
+
+def main_table(tables: Sequence[Table]) -> Table:
+    """The table that figures are drawn from: the suite's own protocol where it was measured, else the first."""
+    return next((table for table in tables if table.protocol == protocols.DEFAULT), tables[0])
+
+
+def write_figures(written: Written, measured: Measured, tables: Sequence[Table], options: Options) -> None:
+    """Figures of the main protocol; each that has nothing to show is left out."""
+    table = main_table(tables)
+    heads = {(line.method, line.weights) for line in table.lines}
+    chosen = choose(measured.tidy, options)
+    tidy = chosen[chosen["protocol_key"] == table.protocol_key]
+    for fact in ("seconds", "runtime_ms", "params", "gmacs"):
+        written.figure(f"figures/psnr-{fact.split('_')[0]}", plots.quality_against_cost(table, fact))
+    rows = [row for row in measured.rows if row.protocol_key == table.protocol_key]
+    positions = by_position([row for row in rows if (row.method, row.weights) in heads], "psnr_y")
+    written.figure("figures/psnr-position", curves.by_frame_position(positions))
+    written.figure("figures/psnr-motion", curves.against_motion(tidy))
+    written.figure("figures/motion", curves.motion_histogram(tidy))
+    written.figure("figures/sweep-runtime", curves.sweep(measured.profiles, "runtime_ms"))
+    written.figure("figures/sweep-memory", curves.sweep(measured.profiles, "memory_mib"))
+    for name, figure in curves.ablation(tidy).items():
+        written.figure(f"figures/ablation-{name}", figure)
+    if len(ranked := ranking(table)) > 1:
+        written.figure("figures/clip-against-clip", curves.clip_against_clip(tidy, ranked[1], ranked[0]))
+
+
+def ranking(table: Table) -> list[tuple[str, str]]:
+    """The methods from best to worst by the mean of their first metric; untrained and partial ones are left out."""
+    metric = table.columns[0].metric
+    keep = [i for i, of in enumerate(table.columns) if of.metric == metric and of.frames == "all"]
+    scored = [
+        (sum(line.cells[i].value or 0.0 for i in keep), (line.method, line.weights))
+        for line in table.lines
+        if not {"untrained", "partial"} & set(line.badges) and all(line.cells[i].value is not None for i in keep)
+    ]
+    higher = display(metric).better != "lower"
+    return [head for _, head in sorted(scored, reverse=higher)]
 
 
 def facts(measured: Measured) -> dict[str, Any]:

@@ -16,7 +16,7 @@ MakeRun = Callable[..., Path]
 SEPTUPLET = [0, 1, 2, 3, 4, 5, 6]
 
 
-def make_row(  # noqa: PLR0917  a row in one line reads best
+def make_row(
     method: str, weights: str, dataset: str, split: str, clip: str, psnr: list[float], **changes: object
 ) -> Row:
     """One row of a septuplet with these PSNR values; SSIM, MSE and seconds follow from them."""

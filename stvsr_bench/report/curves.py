@@ -1,0 +1,222 @@
+"""Figures of what lies behind a mean: by frame position, against motion, clip against clip, sweeps, ablations."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from stvsr_bench.report.build import Head, by_method, heads
+from stvsr_bench.report.marks import half_interval
+from stvsr_bench.report.plots import COLUMN_IN, STYLE, log_axis, looks, new
+from stvsr_bench.report.tables import FACTS, display
+from stvsr_bench.report.tidy import UNTRAINED, average_of, column, mean_over_clips
+
+MOTION_EDGES_PX = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
+MANY = 300
+
+
+def label(head: Head) -> str:
+    """A method as a legend names it."""
+    method, weights = head
+    return f"{method} (untrained)" if weights == UNTRAINED else method + (f"@{weights}" if weights else "")
+
+
+def motion_bin(motion_px: float) -> str:
+    """The bin of a clip's mean motion in px/frame: `2-4`, or `16+`."""
+    for low, high in pairwise(MOTION_EDGES_PX):
+        if low <= motion_px < high:
+            return f"{low:g}+" if np.isinf(high) else f"{low:g}-{high:g}"
+    return ""
+
+
+def by_frame_position(positions: pd.DataFrame, metric: str = "psnr_y") -> Figure | None:
+    """The saw-tooth: quality at each place in the window, given frames with filled and made ones with open marks."""
+    window = positions[positions["position"] < 16]
+    if window.empty:
+        return None
+    with matplotlib.rc_context(STYLE):
+        figure, axes = new()
+        methods = list(dict.fromkeys(zip(window["method"], window["weights"], strict=True)))
+        for head, (colour, marker) in zip(methods, looks([label(h) for h in methods]).values(), strict=True):
+            mine = window[(window["method"] == head[0]) & (window["weights"] == head[1])]
+            mean = mine.groupby(["position", "given"])["value"].mean().reset_index()
+            axes.plot(mean["position"], mean["value"], "-", color=colour, linewidth=1, label=label(head))
+            for given, face in ((True, colour), (False, "white")):
+                of = mean[mean["given"] == given]
+                axes.plot(of["position"], of["value"], marker, color=colour, markerfacecolor=face)
+        axes.set_xlabel("Frame position (filled: had an input frame)")
+        axes.set_ylabel(display(metric).label)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(loc="center left", bbox_to_anchor=(0, 1.12), ncols=2)
+    return figure
+
+
+def against_motion(tidy: pd.DataFrame, metric: str = "psnr_y") -> Figure | None:
+    """Mean quality in each bin of motion, with 95 % intervals."""
+    known = tidy[tidy["motion_px"].notna()].assign(bin=lambda t: t["motion_px"].map(motion_bin))
+    bins = [name for name in _bins() if (known["bin"] == name).any()]
+    if len(bins) < 2:
+        return None
+    with matplotlib.rc_context(STYLE):
+        figure, axes = new()
+        methods = heads(known)
+        for shift, (head, (colour, marker)) in enumerate(
+            zip(methods, looks([label(h) for h in methods]).values(), strict=True)
+        ):
+            mine = known[(known["method"] == head[0]) & (known["weights"] == head[1])]
+            values = [mine.loc[mine["bin"] == name, column(metric, "between")].dropna().to_numpy() for name in bins]
+            at = [i + 0.06 * (shift - len(methods) / 2) for i, of in enumerate(values) if len(of)]
+            means = [of.mean() for of in values if len(of)]
+            halves = [half_interval(of) or 0.0 for of in values if len(of)]
+            axes.errorbar(at, means, yerr=halves, fmt=f"{marker}-", color=colour, capsize=2, label=label(head))
+        axes.set_xticks(range(len(bins)), bins)
+        axes.set_xlabel("True or measured motion (px/frame)")
+        axes.set_ylabel(f"{display(metric).label}, frames between")
+        axes.legend(loc="best")
+    return figure
+
+
+def clip_against_clip(tidy: pd.DataFrame, first: Head, second: Head, metric: str = "psnr_y") -> Figure | None:
+    """Every clip as a point: the first method's value against the second's; above the line the second is ahead."""
+    wide = by_method(
+        tidy.assign(clip=tidy["dataset"] + "/" + tidy["split"] + "/" + tidy["clip"]), [first, second], metric
+    )
+    both = wide.replace([np.inf, -np.inf], np.nan).dropna()
+    if both.empty:
+        return None
+    with matplotlib.rc_context(STYLE):
+        figure, axes = new(COLUMN_IN, 3.0)
+        names = sorted({"/".join(clip.split("/")[:2]) for clip in both.index})
+        for name, (colour, marker) in looks(names).items():
+            mine = both[[clip.startswith(f"{name}/") for clip in both.index]]
+            size = 3 if len(both) > MANY else 10
+            axes.scatter(
+                mine[first], mine[second], s=size, c=colour, marker=marker, alpha=0.7, linewidths=0, label=name
+            )
+        low, high = float(both.min().min()), float(both.max().max())
+        axes.plot([low, high], [low, high], color="0.5", linewidth=0.8, zorder=0)
+        axes.set_aspect("equal")
+        how = display(metric)
+        axes.set_xlabel(f"{label(first)}, {how.label}")
+        axes.set_ylabel(f"{label(second)}, {how.label}")
+        ahead = float((both[second] > both[first]).mean())
+        axes.set_title(f"{label(second)} ahead on {ahead:.0%} of {len(both)} clips")
+        axes.legend(loc="upper left", markerscale=1.5)
+    return figure
+
+
+def motion_histogram(tidy: pd.DataFrame) -> Figure | None:
+    """How much the clips move, split by split."""
+    clips = tidy.drop_duplicates(["dataset", "split", "clip"])
+    clips = clips[clips["motion_px"].notna()]
+    if clips.empty:
+        return None
+    with matplotlib.rc_context(STYLE):
+        figure, axes = new(height_in=2.0)
+        splits = [(f"{d} {s}", part["motion_px"].to_numpy()) for (d, s), part in clips.groupby(["dataset", "split"])]
+        top = max(float(clips["motion_px"].max()), 1.0)
+        colours = [colour for colour, _ in looks([name for name, _ in splits]).values()]
+        axes.hist(
+            [of for _, of in splits],
+            bins=np.linspace(0, top, 21),
+            stacked=True,
+            label=[n for n, _ in splits],
+            color=colours,
+        )
+        axes.set_xlabel("Mean motion of a clip (px/frame)")
+        axes.set_ylabel("Clips")
+        axes.legend(loc="best")
+    return figure
+
+
+def sweep(profiles: Sequence[dict[str, Any]], fact: str = "runtime_ms") -> Figure | None:
+    """Cost against the size of the input, a line per method and device; nothing when one size was measured."""
+    records = [record for profile in profiles if (record := _sweep_record(profile, fact)) is not None]
+    lines = {name: sorted(set(of)) for name, of in _grouped(records).items() if len({x for x, _ in of}) > 1}
+    if not lines:
+        return None
+    with matplotlib.rc_context(STYLE):
+        figure, axes = new()
+        for name, (colour, marker) in looks(list(lines)).items():
+            xs, ys = zip(*lines[name], strict=True)
+            axes.plot(xs, ys, f"{marker}-", color=colour, label=name)
+        log_axis(axes)
+        axes.set_yscale("log")
+        axes.set_xlabel("Input pixels in one window (thousands), log scale")
+        axes.set_ylabel(FACTS[fact].label)
+        axes.legend(loc="best")
+    return figure
+
+
+def options_of(method: str) -> tuple[str, dict[str, str]]:
+    """`stdan:top_t=9` as its name and what was set: ("stdan", {"top_t": "9"})."""
+    name, *parts = method.split(":")
+    return name, dict(part.split("=", 1) for part in parts if "=" in part)
+
+
+def ablation(tidy: pd.DataFrame, metric: str = "psnr_y") -> dict[str, Figure]:
+    """One figure for each option that was varied alone (`top_t`, `kernel`, ...): quality against its value."""
+    figures = {}
+    for name, option, values in _varied(tidy):
+        with matplotlib.rc_context(STYLE):
+            figure, axes = new()
+            _draw_ablation(axes, tidy, values, metric)
+            axes.set_xlabel(f"{option} of {name}")
+            axes.set_ylabel(display(metric).label)
+            axes.legend(loc="best")
+        figures[f"{name}-{option}"] = figure
+    return figures
+
+
+def _draw_ablation(axes: Axes, tidy: pd.DataFrame, values: list[tuple[str, Head]], metric: str) -> None:
+    groups = list(tidy.groupby(["dataset", "split"], sort=False))
+    for ((dataset, split), part), (colour, marker) in zip(
+        groups, looks([f"{d} {s}" for (d, s), _ in groups]).values(), strict=True
+    ):
+        wide = by_method(part, [head for _, head in values], metric)
+        means = [
+            mean_over_clips(wide[head].to_numpy(), list(wide.index), average_of(part["protocol"].iloc[0]))
+            for _, head in values
+        ]
+        axes.plot([value for value, _ in values], means, f"{marker}-", color=colour, label=f"{dataset} {split}")
+
+
+def _varied(tidy: pd.DataFrame) -> list[tuple[str, str, list[tuple[str, Head]]]]:
+    found: dict[tuple[str, str], list[tuple[str, Head]]] = {}
+    for head in heads(tidy):
+        name, options = options_of(head[0])
+        if len(options) == 1:
+            ((option, value),) = options.items()
+            found.setdefault((name, option), []).append((value, head))
+    return [(*key, sorted(of, key=lambda v: _natural(v[0]))) for key, of in found.items() if len(of) > 1]
+
+
+def _natural(text: str) -> tuple[float, str]:
+    try:
+        return float(text), ""
+    except ValueError:
+        return float("inf"), text
+
+
+def _bins() -> list[str]:
+    return [motion_bin(low) for low in MOTION_EDGES_PX[:-1]]
+
+
+def _sweep_record(profile: dict[str, Any], fact: str) -> tuple[str, float, float] | None:
+    value = profile.get("runtime_ms", {}).get("median") if fact == "runtime_ms" else profile.get("peak_memory_mib")
+    size, frames = profile.get("size"), profile.get("frames")
+    if value is None or not size or not frames:
+        return None
+    return f"{profile['method']} · {profile.get('device', '')}", size[0] * size[1] * frames / 1000, float(value)
+
+
+def _grouped(records: Sequence[tuple[str, float, float]]) -> dict[str, list[tuple[float, float]]]:
+    grouped: dict[str, list[tuple[float, float]]] = {}
+    for name, x, y in records:
+        grouped.setdefault(name, []).append((x, y))
+    return grouped
