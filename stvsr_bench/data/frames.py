@@ -1,14 +1,44 @@
-"""Files to frames and back: PNG, video, arrays.
+"""Files to frames and back: PNG and other still pictures, arrays.
 
-Axes: S frames, C channels, H W size. On disk frames are 8-bit; in memory float32 RGB in [0, 1], value / 255.
+Axes: S frames, C channels, H W size. On disk frames are 8-bit RGB; in memory float32 RGB in [0, 1], value / 255.
+A picture that is not 8-bit RGB is converted where nothing is lost (grey, palette) and that is logged; where
+something would be lost (16 bits, transparency) it is refused.
 """
 
+import logging
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stvsr_bench.data.atomic import replacing
+from stvsr_bench.errors import DataError
 from stvsr_bench.schema import Frames
 
 Bytes = NDArray[np.uint8]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+MAX_PIXELS = 2**26  # 8192 x 8192: above it a header lies, or a picture is no frame
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
+_DEFLATE_RATIO = 1040  # no deflate stream grows by more than about 1032
+
+log = logging.getLogger(__name__)
+
+
+class PngHeader(NamedTuple):
+    """What a PNG says of itself."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    transparent: bool
 
 
 def from_bytes(frames_SHWC: Bytes) -> Frames:
@@ -20,3 +50,125 @@ def to_bytes(frames_SCHW: Frames) -> Bytes:
     """Frames as a saved PNG would hold them: clipped to [0, 1], rounded half to even, (S, H, W, C)."""
     scaled = np.rint(np.clip(frames_SCHW, 0, 1) * 255)
     return np.ascontiguousarray(scaled.transpose(0, 2, 3, 1)).astype(np.uint8)
+
+
+def read(paths: Sequence[Path]) -> Bytes:
+    """Pictures of one size as 8-bit RGB (S, H, W, C).
+
+    Raises:
+        DataError: one is missing, broken, not 8-bit, transparent, or of another size than the first.
+    """
+    if not paths:
+        raise DataError("a clip of no frames cannot be read")
+    pictures = [read_one(path) for path in paths]
+    for path, picture in zip(paths, pictures, strict=True):
+        if picture.shape != pictures[0].shape:
+            raise DataError(f"{path} is {_size(picture)}, but {paths[0].name} of the same clip is {_size(pictures[0])}")
+    return np.stack(pictures)
+
+
+def read_one(path: Path) -> Bytes:
+    """One picture as 8-bit RGB (H, W, C).
+
+    Raises:
+        DataError: it is missing, empty, damaged, not 8-bit, or transparent.
+    """
+    try:
+        encoded = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    if not encoded:
+        raise DataError(f"{path} is empty (0 bytes)")
+    header = _png_header(encoded, path) if path.suffix.lower() == ".png" else None
+    decoded = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise DataError(f"{path} cannot be decoded: it is damaged or no picture")
+    if header is not None and decoded.shape[:2] != (header.height, header.width):
+        raise DataError(f"{path} decodes to {_size(decoded)}, its header says {header.width}x{header.height}")
+    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Width and height of a picture; of a PNG without decoding it."""
+    if path.suffix.lower() == ".png":
+        try:
+            with path.open("rb") as file:
+                head = file.read(33)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}") from None
+        if head[:8] == _SIGNATURE and head[12:16] == b"IHDR":
+            return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    height, width = read_one(path).shape[:2]
+    return width, height
+
+
+def write_png(path: Path, frame_HWC: Bytes) -> None:
+    """An 8-bit RGB frame as a PNG, whole or not at all."""
+    done, encoded = cv2.imencode(".png", cv2.cvtColor(frame_HWC, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    assert done
+    with replacing(path) as file:
+        file.write(encoded.tobytes())
+
+
+def _png_header(encoded: bytes, path: Path) -> PngHeader:
+    """The header of a sound PNG that can become 8-bit RGB without loss.
+
+    Raises:
+        DataError: it is no PNG, damaged, or of a kind that 8-bit RGB cannot hold.
+    """
+    if not encoded.startswith(_SIGNATURE):
+        found = "a web page" if encoded.lstrip()[:1] == b"<" else f"something that starts with {encoded[:8]!r}"
+        raise DataError(f"{path} is no PNG but {found}")
+    header = _chunks(encoded, path)
+    if header.width * header.height == 0 or header.width * header.height > MAX_PIXELS:
+        raise DataError(f"{path} says it is {header.width}x{header.height}, which is no frame")
+    if header.width * header.height * header.depth // 8 > len(encoded) * _DEFLATE_RATIO:
+        raise DataError(
+            f"{path} says it is {header.width}x{header.height}, but its {len(encoded)} bytes cannot hold that"
+        )
+    if header.depth == 16:
+        raise DataError(f"{path} has 16 bits a channel; frames are 8-bit RGB, so convert it first")
+    if header.colour in (_GREY_ALPHA, _RGBA) or header.transparent:
+        raise DataError(f"{path} has an alpha channel; frames are opaque, so flatten it first")
+    if header.colour in (_GREY, _PALETTE):
+        _say_converted(path.parent, "grey" if header.colour == _GREY else "palette")
+    return header
+
+
+def _chunks(encoded: bytes, path: Path) -> PngHeader:
+    """The header, after the checksums of all chunks were found right."""
+    at, kind, header, transparent = 8, b"", None, False
+    view = memoryview(encoded)
+    while kind != b"IEND":
+        length = int.from_bytes(view[at : at + 4], "big")
+        kind, end = bytes(view[at + 4 : at + 8]), at + 8 + length
+        if end + 4 > len(encoded):
+            raise DataError(f"{path} is cut short: {len(encoded)} bytes, its last chunk needs {end + 4}")
+        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+            raise DataError(f"{path} is damaged: the checksum of its {kind!r} chunk is wrong")
+        if at == 8:
+            header = _ihdr(bytes(view[16:end])) if kind == b"IHDR" else None
+        transparent |= kind == b"tRNS"
+        at = end + 4
+    if header is None:
+        raise DataError(f"{path} is damaged: it has no header")
+    return header._replace(transparent=transparent)
+
+
+def _ihdr(fields: bytes) -> PngHeader | None:
+    if len(fields) != 13:
+        return None
+    width, height = int.from_bytes(fields[0:4], "big"), int.from_bytes(fields[4:8], "big")
+    return PngHeader(width, height, fields[8], fields[9], False)
+
+
+@lru_cache(maxsize=1000)
+def _say_converted(folder: Path, kind: str) -> None:
+    """Once a folder, not once a frame."""
+    log.warning("%s: %s pictures are read as RGB (nothing is lost)", folder, kind)
+
+
+def _size(picture_HWC: NDArray[Any]) -> str:
+    return f"{picture_HWC.shape[1]}x{picture_HWC.shape[0]}"
