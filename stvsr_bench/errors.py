@@ -6,15 +6,15 @@ The command line prints it without a traceback and ends with its `exit_code`.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Literal
+from typing import Final, Literal
 
-OK = 0
-INTERNAL = 1
-USAGE = 2
-FAILED_CLIPS = 3
-NOT_RUNNABLE = 4
-GATE_TRIPPED = 5
-INTERRUPTED = 130
+OK: Final = 0
+INTERNAL: Final = 1
+USAGE: Final = 2
+FAILED_CLIPS: Final = 3
+NOT_RUNNABLE: Final = 4
+GATE_TRIPPED: Final = 5
+INTERRUPTED: Final = 130
 
 ExitCode = Literal[0, 1, 2, 3, 4, 5, 130]
 

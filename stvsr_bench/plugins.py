@@ -1,4 +1,4 @@
-"""Finds `methods/<name>/` and `datasets/<name>/`: in a checkout, a wheel, an entry point, $STVSR_BENCH_PATH or one file.
+"""Finds `methods/<name>/` and `datasets/<name>/`: in a checkout, wheel, entry point, $STVSR_BENCH_PATH or one file.
 
 A plug-in is a folder with a `card.toml`, or one Python file with a card in it. Later sources never replace earlier ones
 silently: the order is `--include`, $STVSR_BENCH_PATH, the package (or checkout), entry points. A broken plug-in is

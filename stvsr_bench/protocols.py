@@ -6,8 +6,8 @@ together. What is known of each published procedure, with file and line, is in `
 
 from dataclasses import replace
 
-from stvsr_bench.errors import UnknownNameError
-from stvsr_bench.schema import EvalProtocol, digest
+from stvsr_bench.errors import UnknownNameError, UsageError
+from stvsr_bench.schema import EvalProtocol, MethodCard, digest
 
 DEFAULT = "suite-1"
 
@@ -91,3 +91,22 @@ def get(name: str) -> EvalProtocol:
 def restoring_key(protocol: EvalProtocol) -> str:
     """A digest of the half that decides what the network sees: equal keys share one restoration pass."""
     return digest(protocol.restoring)[:12]
+
+
+def check(card: MethodCard, protocol: EvalProtocol) -> None:
+    """Refuses a method that cannot do what the protocol asks.
+
+    Raises:
+        UsageError: another scale, times that it cannot make, or a method that only upscales or only interpolates.
+    """
+    if card.kind != "stvsr":
+        partner = f"blend+{card.name}" if card.kind == "sr" else f"{card.name}+bicubic"
+        does = "upscales" if card.kind == "sr" else "interpolates"
+        raise UsageError(f"{card.name} only {does}; join it with a partner, e.g. {partner}")
+    if card.scale != protocol.scale:
+        raise UsageError(f"{card.name} makes x{card.scale}, {protocol.name} wants x{protocol.scale}")
+    if protocol.time_scale != 2 and card.time == "midpoint":
+        raise UsageError(
+            f"{card.name} makes only the midpoint between two frames; {protocol.name} wants "
+            f"{protocol.time_scale - 1} frames in each gap"
+        )

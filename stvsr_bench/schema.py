@@ -207,6 +207,36 @@ class Method:
     untrained: bool = False
 
 
+@dataclass(frozen=True)
+class How:
+    """Choices that no protocol states but that may move a number; what differs from these defaults is in every row.
+
+    `tile` and `tile_overlap` are low-resolution pixels; 0 means whole frames.
+    """
+
+    device: str = "cpu"
+    precision: str = "fp32"
+    tile: int = 0
+    tile_overlap: int = 16
+    compile: bool = False
+    channels_last: bool = False
+    fall_back: bool = True
+
+    @property
+    def label(self) -> str:
+        """What belongs to a result's identity: "" for plain float32 on whole frames."""
+        parts = [] if self.precision == "fp32" else [self.precision]
+        if self.tile:
+            parts.append(f"tile{self.tile}-{self.tile_overlap}")
+        if self.compile:
+            parts.append("compile")
+        return ",".join(parts)
+
+    def name(self, method: str) -> str:
+        """A method's name in rows: what may move its numbers (precision, tiles) is part of it."""
+        return f"{method} [{self.label}]" if self.label else method
+
+
 @checked(frozen=True, config=_STRICT)
 class Job:
     """The unit of resuming and of sharing out: one method on one clip under one restoring protocol."""

@@ -5,11 +5,12 @@ synced as a whole; a half-written last line (a killed process, a full disk) is d
 next writer. Rows start with their key, so that resuming reads keys without parsing rows.
 """
 
+import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,7 +33,7 @@ class Appender:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _cut_half_line(path)
-            self._file = path.open("ab")
+            self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise NotRunnableError(f"cannot write {path}: {error.strerror}") from None
 
@@ -44,8 +45,9 @@ class Appender:
         """
         start = self._file.tell()
         try:
-            self._file.write(text + b"\n")
-            self._file.flush()
+            written = self._file.write(text + b"\n")
+            if written != len(text) + 1:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._file.fileno())
         except OSError as error:
             self._undo(start)
@@ -57,11 +59,8 @@ class Appender:
 
     def _undo(self, start: int) -> None:
         """Cut a half-written line off; where even that fails, the reader drops it."""
-        descriptor = os.open(self.path, os.O_WRONLY)
-        try:
-            os.ftruncate(descriptor, start)
-        finally:
-            os.close(descriptor)
+        with suppress(OSError):
+            self._file.truncate(start)
 
     def __enter__(self) -> Self:
         return self
@@ -79,8 +78,15 @@ def rows_file(run: Path, worker: str = "main") -> Path:
     return run / f"rows-{worker}.jsonl"
 
 
-def done(run: Path) -> set[str]:
-    """Keys of all complete rows of a run, without parsing them."""
+def done(run: Path, metrics: Iterable[str] = ()) -> set[str]:
+    """Keys of all complete rows of a run that hold the metrics, without parsing a row where none is asked for."""
+    needed = set(metrics)
+    if needed:
+        return (
+            {row.key for row in read_rows(run) if needed <= row.values.keys() | row.scalars.keys()}
+            if run.is_dir()
+            else set()
+        )
     return {line[len(_KEY_START) : line.index(b'"', len(_KEY_START))].decode() for line in _lines(run)}
 
 

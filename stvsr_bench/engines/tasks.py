@@ -1,0 +1,48 @@
+"""What an engine hands out and gets back. Plain values: planning needs no torch."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stvsr_bench.schema import How, Row
+
+
+@dataclass(frozen=True)
+class Task:
+    """One method on one clip under protocols that share one restoring half: one pass through the network."""
+
+    method: str
+    identity: str
+    weights: str
+    dataset: str
+    split: str
+    clip: str
+    protocols: tuple[str, ...]
+    keys: tuple[str, ...]
+    save: bool = False
+    score: bool = True
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all tasks of a run share."""
+
+    metrics: tuple[str, ...]
+    how: How = field(default_factory=How)
+    root: Path | None = None
+    frames_dir: Path | None = None
+    included: tuple[Path, ...] = ()
+    threads: int = 0
+    seed: int = 0
+    trust_pickle: bool = False
+    env: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task: rows, or what went wrong."""
+
+    task: Task
+    rows: tuple[Row, ...] = ()
+    error: str = ""
+    detail: str = ""
+    seconds: float = 0.0

@@ -1,0 +1,111 @@
+"""What one worker does with one task, whichever engine handed it out: read, restore, score, save frames.
+
+A worker builds each network once and keeps it. Everything here can be pickled into another process or machine.
+"""
+
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from stvsr_bench import datasets, methods, plugins, protocols
+from stvsr_bench.data.frames import to_bytes, write_png
+from stvsr_bench.engines.tasks import Outcome, Setup, Task
+from stvsr_bench.errors import BenchError
+from stvsr_bench.evaluate import Wanted, evaluate, low_resolution, mod_crop
+from stvsr_bench.restore import Restored, pick_device, place
+from stvsr_bench.schema import Clip, Frames, Method, Row
+
+_UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|@ []=,', "_"))
+
+
+class Worker:
+    """Runs tasks one after the other; networks and data sets are opened once."""
+
+    def __init__(self, setup: Setup) -> None:
+        import torch
+
+        for path in setup.included:
+            plugins.include(path)
+        if setup.threads:
+            torch.set_num_threads(setup.threads)
+        torch.manual_seed(setup.seed)
+        torch.backends.cuda.matmul.allow_tf32 = setup.how.precision == "tf32"
+        torch.backends.cudnn.allow_tf32 = setup.how.precision == "tf32"
+        self.setup = replace(setup, how=replace(setup.how, device=pick_device(setup.how.device)))
+        self._methods: dict[str, Method] = {}
+        self._clips: dict[tuple[str, str, str], datasets.Clips] = {}
+        self._last: tuple[tuple[str, str, str, str], Clip] | None = None
+
+    def run(self, task: Task) -> Outcome:
+        """The outcome of one task. A user's mistake or a failing method is an outcome, never an exception."""
+        start = time.perf_counter()
+        try:
+            rows = self._run(task)
+            return Outcome(task, tuple(rows), seconds=time.perf_counter() - start)
+        except BenchError as error:
+            return Outcome(task, error=str(error), seconds=time.perf_counter() - start)
+        except Exception as error:  # noqa: BLE001 - a method is anyone's code: whatever it raises is this clip's failure
+            sentence = f"{task.identity} raised {type(error).__name__}: {error}"
+            return Outcome(task, error=sentence, detail=traceback.format_exc(), seconds=time.perf_counter() - start)
+
+    def _run(self, task: Task) -> list[Row]:
+        wanted = Wanted(
+            tuple(protocols.get(name) for name in task.protocols), self.setup.metrics, self.setup.how, self.setup.env
+        )
+        start = time.perf_counter()
+        clip = self._clip(task, wanted.protocols[0].lists)
+        read_s = time.perf_counter() - start
+        method = self._method(task.method)
+
+        def keep(restored: Restored) -> None:
+            if task.save and self.setup.frames_dir is not None:
+                save_frames(self.setup.frames_dir, task, clip, restored, wanted)
+
+        return evaluate(method, clip, wanted, read_s, keep)
+
+    def _method(self, spec: str) -> Method:
+        if spec not in self._methods:
+            method = methods.build(spec, trust_pickle=self.setup.trust_pickle)
+            self._methods = {spec: place(method, self.setup.how)}  # one network at a time: memory
+        return self._methods[spec]
+
+    def _clip(self, task: Task, lists: str) -> Clip:
+        place_of = (task.dataset, task.split, lists)
+        if place_of not in self._clips:
+            self._clips[place_of] = datasets.clips(task.dataset, task.split, root=self.setup.root, lists=lists)
+        wanted = (*place_of, task.clip)
+        if self._last is None or self._last[0] != wanted:
+            self._last = (wanted, self._clips[place_of].read(task.clip))
+        return self._last[1]
+
+
+def save_frames(folder: Path, task: Task, clip: Clip, restored: Restored, wanted: Wanted) -> None:
+    """PNG files `<method>/<data set>/<split>/<clip>/<index>.png`, and once the truth and the input beside them."""
+    place_of = Path(safe(task.dataset)) / safe(task.split) / safe(task.clip)
+    method = method_folder(wanted.how.name(task.identity), task.weights)
+    _write(folder / method / place_of, restored.frames, restored.sr_SCHW)
+    protocol = wanted.protocols[0]
+    cropped = mod_crop(clip, protocol.scale)
+    for name, frames_SCHW in (("_hr", cropped.hr_SCHW), ("_lr", low_resolution(cropped, protocol))):
+        if not (folder / name / place_of).is_dir():
+            _write(folder / name / place_of, restored.frames, frames_SCHW[restored.frames])
+
+
+def method_folder(name: str, weights: str) -> str:
+    """The folder of a method's frames."""
+    return safe(f"{name}@{weights}" if weights else name)
+
+
+def safe(name: str) -> str:
+    """A name as one path component: nothing that a file system or a shell would read otherwise."""
+    text = name.translate(_UNSAFE).strip(".") or "_"
+    return text[:120]
+
+
+def _write(folder: Path, frames: Sequence[int], frames_SCHW: Frames) -> None:
+    for index, frame_HWC in zip(frames, to_bytes(np.asarray(frames_SCHW)), strict=True):
+        write_png(folder / f"{index:05d}.png", frame_HWC)

@@ -1,0 +1,107 @@
+"""Which method and weights a spec means on this machine, found without importing torch or any method's code."""
+
+import dataclasses
+import importlib.util
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stvsr_bench import plugins
+from stvsr_bench.errors import NotRunnableError, UsageError
+from stvsr_bench.methods.cards import card as read
+from stvsr_bench.methods.spec import Part, canonical_text, parse, typed_options
+from stvsr_bench.methods.weights import Chosen, choose
+from stvsr_bench.plugins import Plugin
+from stvsr_bench.schema import MethodCard, OptionValue
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """One method of a spec: card, folder, options and weights, all checked."""
+
+    card: MethodCard
+    plugin: Plugin
+    options: Mapping[str, OptionValue]
+    chosen: Chosen
+
+    @property
+    def text(self) -> str:
+        """Its canonical spec, without weights."""
+        return canonical_text(self.card, self.options)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What stands in every row for a method: canonical spec, label and SHA-256 of the weights."""
+
+    spec: str
+    weights: str
+    sha256: str
+    untrained: bool
+    card: MethodCard
+    parts: tuple[Resolved, ...]
+
+
+def resolve(spec: str) -> Identity:
+    """The identity of a spec.
+
+    Raises:
+        UnknownNameError, UsageError: no such method or option, or two parts that do not compose.
+        WeightsError, NotRunnableError: weights or a package are missing here; the sentence says what to do.
+    """
+    parts = tuple(_resolve(part) for part in parse(spec).parts)
+    card = parts[0].card if len(parts) == 1 else composed_card(*parts)
+    return Identity(
+        spec="+".join(part.text for part in parts),
+        weights=_joined([part.chosen.label for part in parts]),
+        sha256=_joined([part.chosen.sha256 for part in parts]),
+        untrained=any(part.card.learned and part.chosen.path is None for part in parts),
+        card=card,
+        parts=parts,
+    )
+
+
+def composed_card(first: Resolved, second: Resolved) -> MethodCard:
+    """The card of `first+second`, of kind "stvsr".
+
+    Raises:
+        UsageError: they are not one interpolator and one upscaler.
+    """
+    kinds = (first.card.kind, second.card.kind)
+    if set(kinds) != {"vfi", "sr"}:
+        raise UsageError(
+            f"{first.card.name} ({kinds[0]}) and {second.card.name} ({kinds[1]}) do not compose; "
+            "join an interpolator (vfi) and an upscaler (sr), in either order"
+        )
+    vfi, sr = (first.card, second.card) if kinds[0] == "vfi" else (second.card, first.card)
+    # an interpolator that comes second sees frames that are already larger
+    wanted = vfi.multiple_of if kinds[0] == "vfi" else vfi.multiple_of // math.gcd(vfi.multiple_of, sr.scale)
+    return dataclasses.replace(
+        vfi,
+        name=f"{first.card.name}+{second.card.name}",
+        title=f"{first.card.title} + {second.card.title}",
+        kind="stvsr",
+        scale=sr.scale,
+        multiple_of=math.lcm(wanted, sr.multiple_of),
+        learned=vfi.learned or sr.learned,
+        group="two-stage",
+        options={},
+        choices={},
+        weights={},
+    )
+
+
+def _resolve(part: Part) -> Resolved:
+    card = read(part.name)
+    plugin = plugins.find("methods", part.name)
+    for package in card.needs:
+        if importlib.util.find_spec(package) is None:
+            raise NotRunnableError(f"{card.name} needs the package '{package}', which is not installed: pip install it")
+    typed_options(card, part.options)  # a wrong option is said before missing weights are
+    chosen = choose(card, plugin, part.weights)
+    trained_with = {key: str(value) for key, value in chosen.options.items()}
+    return Resolved(card, plugin, typed_options(card, {**trained_with, **part.options}), chosen)
+
+
+def _joined(labels: list[str]) -> str:
+    return "+".join(label or "-" for label in labels) if any(labels) else ""

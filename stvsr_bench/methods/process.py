@@ -1,0 +1,120 @@
+"""A method in another Python environment: a process that speaks JSON lines on its pipes, frames in .npy files.
+
+So a model pinned to an old torch, or to JAX, gets its row. The card says `call = "process"` and `net` is the command;
+`{python}` stands for the interpreter that the option `python` names. One line in, one line out:
+
+    -> {"input": "/.../in.npy", "output": "/.../out.npy", "times": null}     in: float32 (T, 3, h, w) RGB in [0, 1]
+    <- {"ok": true}                                                           out: float32 (S, 3, H, W)
+    <- {"ok": false, "error": "one sentence"}
+
+The process is started once and kept; it ends with the network.
+"""
+
+import json
+import select
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from stvsr_bench.errors import ClipError, NotRunnableError
+from stvsr_bench.plugins import Plugin
+from stvsr_bench.schema import MethodCard, OptionValue
+
+ANSWER_S = 3600.0
+
+
+class ProcessNet(nn.Module):
+    """A network whose forward pass happens in another process."""
+
+    def __init__(self, card: MethodCard, plugin: Plugin, options: Mapping[str, OptionValue]) -> None:
+        super().__init__()
+        folder = plugin.path if plugin.path.is_dir() else plugin.path.parent
+        words = {"python": sys.executable, **{key: str(value) for key, value in options.items()}}
+        try:
+            self.command = [word.format(**words) for word in shlex.split(card.net)]
+        except (KeyError, ValueError, IndexError) as error:
+            raise NotRunnableError(f"{card.name}: the command '{card.net}' cannot be read: {error}") from None
+        self.name = card.name
+        self.folder = folder
+        self._process: subprocess.Popen[str] | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
+        """sr_BSCHW, one clip of the batch after the other."""
+        clips = [self._ask(lr_TChw, None if times is None else times[0].tolist()) for lr_TChw in lr_BTChw]
+        return torch.stack(clips).to(lr_BTChw)
+
+    def close(self) -> None:
+        """End the process, if it runs."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None
+
+    def _ask(self, lr_TChw: Tensor, times: list[float] | None) -> Tensor:
+        process = self._running()
+        assert self._scratch is not None and process.stdin is not None and process.stdout is not None
+        given, wanted = Path(self._scratch.name) / "in.npy", Path(self._scratch.name) / "out.npy"
+        wanted.unlink(missing_ok=True)
+        np.save(given, lr_TChw.detach().float().cpu().numpy())
+        question = {"input": str(given), "output": str(wanted), "times": times}
+        try:
+            process.stdin.write(json.dumps(question) + "\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended: the answer below says so
+        self._check(_answer(process.stdout))
+        try:
+            return torch.from_numpy(np.load(wanted, allow_pickle=False))
+        except (OSError, ValueError) as error:
+            raise ClipError(f"{self.name}: its process wrote no readable output: {error}") from None
+
+    def _check(self, line: str) -> None:
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        if isinstance(answer, dict) and answer.get("ok") is True:
+            return
+        if isinstance(answer, dict) and "error" in answer:
+            raise ClipError(f"{self.name}: its process says: {answer['error']}")
+        ended = self._process.poll() if self._process is not None else None
+        said = f"ended with exit code {ended}" if ended is not None else f"answered {line.strip()[:80]!r}"
+        self.close()
+        raise ClipError(f'{self.name}: its process {said}; a line such as {{"ok": true}} is wanted')
+
+    def _running(self) -> "subprocess.Popen[str]":
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._scratch = tempfile.TemporaryDirectory(prefix="stvsr-bench-")
+            try:
+                self._process = subprocess.Popen(
+                    self.command, cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                )
+            except OSError as error:
+                self.close()
+                raise NotRunnableError(f"{self.name}: cannot start '{self.command[0]}': {error.strerror}") from None
+        return self._process
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the running process: a worker starts its own."""
+        return {**self.__dict__, "_process": None, "_scratch": None}
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _answer(stream: IO[str]) -> str:
+    ready, _, _ = select.select([stream], [], [], ANSWER_S)
+    return stream.readline() if ready else ""

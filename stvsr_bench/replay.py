@@ -1,0 +1,41 @@
+"""`run.toml`: what a run was asked for, in full, so that `stvsr-bench run --from run.toml` asks for it again."""
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import tomli_w
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from stvsr_bench import store
+from stvsr_bench.errors import CardError
+from stvsr_bench.plan import RunSpec
+
+_SPEC = TypeAdapter(RunSpec, config=ConfigDict(extra="forbid"))
+
+
+def write_spec(spec: RunSpec) -> None:
+    """`run.toml` in the run's folder. Where results go and who shares the work is not part of what is asked."""
+    fields = {key: value for key, value in _SPEC.dump_python(spec, mode="json").items() if value is not None}
+    fields.pop("out")
+    fields.pop("shard")
+    store.write_atomic(spec.out / "run.toml", tomli_w.dumps(fields))
+
+
+def load_spec(path: Path, out: Path) -> RunSpec:
+    """The run that a file asks for, to be written to another folder.
+
+    Raises:
+        CardError: the file cannot be read, or a key or value in it is wrong.
+    """
+    file = path / "run.toml" if path.is_dir() else path
+    try:
+        fields = tomllib.loads(file.read_text(encoding="utf-8"))
+        return replace(_SPEC.validate_python(fields), out=out)
+    except OSError as error:
+        raise CardError(f"{file} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CardError(f"{file} is no TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise CardError(f"{file}: '{'.'.join(map(str, first['loc']))}': {first['msg'].lower()}") from None

@@ -1,0 +1,29 @@
+"""Fixtures that several tests share: caches in a folder of the test's own, tiny clips, a tiny method."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory, monkeypatch):
+    """No test reads or writes the user's caches; clips that are slow to make are shared within a session."""
+    monkeypatch.setenv("STVSR_BENCH_HOME", str(_session_home(tmp_path_factory)))
+    monkeypatch.delenv("STVSR_BENCH_PATH", raising=False)
+    monkeypatch.delenv("VIMEO90K_ROOT", raising=False)
+
+
+def _session_home(factory):
+    if not hasattr(_session_home, "path"):
+        _session_home.path = factory.mktemp("home")
+    return _session_home.path
+
+
+@pytest.fixture
+def tiny_hr():
+    """hr_SCHW of 7 frames, 32x48: a bright disc that moves, 8-bit values."""
+    y, x = np.mgrid[0:32, 0:48]
+    frames = [
+        np.stack([((x - 8 - 3 * t) ** 2 + (y - 16) ** 2 < 60) * 200 + 20 + y + c * 5 for c in range(3)])
+        for t in range(7)
+    ]
+    return (np.clip(np.stack(frames), 0, 255).astype(np.uint8) / np.float32(255)).astype(np.float32)

@@ -1,0 +1,74 @@
+"""Windows against what the published scripts' own functions gave (goldens), and the rules of suite-1."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stvsr_bench import protocols
+from stvsr_bench.data.windows import distinct, given_frames, index_windows, leaks, scored_frames, select
+from stvsr_bench.errors import ClipError
+
+GOLDENS = json.loads((Path(__file__).parents[1] / "goldens" / "metrics" / "goldens_metrics.json").read_text())
+CASES = {case["len_gt"]: case for case in GOLDENS["index_windows"]}
+SCRIPTS = {"STDAN": "stdan-2023", "ZSM": "zsm-2020", "TMNet_single": "tmnet-2021"}
+VID4 = {"calendar": 41, "city": 34, "foliage": 49, "walk": 47}
+
+
+@pytest.mark.parametrize("length", CASES)
+@pytest.mark.parametrize(("script", "name"), SCRIPTS.items())
+def test_windows_are_those_of_the_published_script(length, script, name):
+    windows = index_windows(length, protocols.get(name))
+    assert [[list(w.given), list(w.wanted)] for w in windows] == CASES[length][script]
+    assert len(scored_frames(windows)) == CASES[length][f"{script}_frames_scored"]
+
+
+@pytest.mark.parametrize(("name", "total"), [("zsm-2020", 160), ("stdan-2023", 171), ("tmnet-2021", 171)])
+def test_vid4_is_scored_on_as_many_frames_as_the_paper_scores(name, total):
+    protocol = protocols.get(name)
+    assert sum(len(scored_frames(index_windows(n, protocol))) for n in VID4.values()) == total
+
+
+def test_the_last_window_of_city_is_given_held_out_frames():
+    assert leaks(index_windows(34, protocols.get("stdan-2023")), 2) == [27, 29, 31, 33]
+    assert leaks(index_windows(41, protocols.get("stdan-2023")), 2) == []
+
+
+@pytest.mark.parametrize("length", range(3, 60))
+def test_suite_1_scores_every_frame_between_given_ones_once_and_leaks_none(length):
+    windows = index_windows(length, protocols.get("suite-1"))
+    last_given = (length - 1) // 2 * 2
+    assert scored_frames(windows) == list(range(last_given + 1))
+    assert leaks(windows, 2) == []
+    assert given_frames(windows) == set(range(0, last_given + 1, 2))
+    assert distinct(windows) == windows
+
+
+@pytest.mark.parametrize(("name", "length"), [("suite-1", 2), ("zsm-2020", 6), ("videoinr-2022", 8)])
+def test_a_clip_shorter_than_a_window_is_refused_in_one_sentence(name, length):
+    with pytest.raises(ClipError, match=f"the clip has {length} frames"):
+        index_windows(length, protocols.get(name))
+
+
+def test_a_frame_scored_twice_counts_as_what_its_first_window_made_of_it():
+    windows = index_windows(8, protocols.get("stdan-2023"))
+    assert given_frames(windows) == {0, 2, 4, 6, 7}  # 7 is given in the second window, 1, 3, 5 were made in the first
+
+
+def test_the_continuous_task_scores_the_centre_or_all_but_the_last():
+    average, centre = protocols.get("videoinr-2022"), protocols.get("videoinr-2022-centre")
+    windows = index_windows(9, average)
+    assert windows[0].given == (0, 8)
+    frames, given = scored_frames(windows), given_frames(windows)
+    assert select(frames, average, given) == list(range(8))
+    assert select(frames, centre, given) == [4]
+
+
+def test_given_and_between_frames_are_selected_apart():
+    from dataclasses import replace
+
+    protocol = protocols.get("suite-1")
+    windows = index_windows(7, protocol)
+    frames, given = scored_frames(windows), given_frames(windows)
+    assert select(frames, replace(protocol, frames="given"), given) == [0, 2, 4, 6]
+    assert select(frames, replace(protocol, frames="between"), given) == [1, 3, 5]

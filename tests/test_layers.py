@@ -1,0 +1,92 @@
+"""Who may import whom (ARCHITECTURE: the rows of the house), and what may never be loaded by a light verb."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "stvsr_bench"
+
+# lower rows first; a part may import parts of lower rows and itself, never a neighbour
+ROWS = [
+    {"errors"},
+    {"schema"},
+    {"plugins", "store", "protocols", "environment"},
+    {"checkpoints", "data", "nn", "metrics", "profiling"},
+    {"methods", "datasets"},
+    {"restore"},
+    {"evaluate", "train", "inspection"},
+    {"engines"},
+    {"plan", "report", "gate"},
+    {"replay"},
+    {"runner"},
+    {"cli"},
+]
+WINDOWS = {"methods": {"errors", "schema", "nn"}, "datasets": {"errors", "schema", "data"}}
+ROW_OF = {part: number for number, row in enumerate(ROWS) for part in row}
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names of stvsr_bench modules that a file imports, wherever in the file; type-checking imports too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            if node.module == "stvsr_bench":
+                found |= {f"stvsr_bench.{alias.name}" for alias in node.names}
+            elif node.module.startswith("stvsr_bench."):
+                found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("stvsr_bench.")}
+    return {name for name in found if name != "stvsr_bench.__version__"}
+
+
+def part_of(dotted: str) -> str:
+    return dotted.split(".")[1]
+
+
+def package_files() -> list[Path]:
+    return sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.stem not in ("__init__", "__main__"))
+
+
+@pytest.mark.parametrize("path", package_files(), ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_a_part_imports_only_lower_rows_and_itself(path):
+    own = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert own in ROW_OF, f"{own} has no row in the house; add it to ROWS"
+    for dotted in imports(path):
+        other = part_of(dotted)
+        assert other == own or ROW_OF[other] < ROW_OF[own], f"{own} imports {dotted}"
+
+
+@pytest.mark.parametrize("kind", ["methods", "datasets"])
+def test_plugin_folders_see_only_their_window(kind):
+    files = sorted((ROOT / kind).glob("*/*.py"))
+    assert files
+    for path in files:
+        for dotted in imports(path):
+            assert part_of(dotted) in WINDOWS[kind], f"{path.relative_to(ROOT)} imports {dotted}"
+
+
+@pytest.mark.parametrize("folder", ["methods", "datasets", "reports"])
+def test_top_level_folders_are_no_packages(folder):
+    assert not (ROOT / folder / "__init__.py").exists()
+
+
+def test_nothing_in_the_package_names_a_method():
+    names = {card.parent.name for card in (ROOT / "methods").glob("*/card.toml")}
+    for path in package_files():
+        for dotted in imports(path):
+            words = dotted.split(".")
+            assert not (words[1] == "methods" and len(words) > 2 and words[2] in names), f"{path} imports {dotted}"
+
+
+@pytest.mark.parametrize(
+    "module", ["report", "store", "schema", "plugins", "protocols", "errors", "cli", "plan", "gate"]
+)
+def test_light_parts_never_load_torch(module):
+    if not (PACKAGE / module).is_dir() and not (PACKAGE / f"{module}.py").is_file():
+        pytest.fail(f"stvsr_bench.{module} is gone")
+    code = f"import sys, stvsr_bench.{module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

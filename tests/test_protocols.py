@@ -1,0 +1,64 @@
+"""Protocol keys say when two numbers may be compared, and a method that cannot follow a protocol is refused."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from stvsr_bench import protocols
+from stvsr_bench.errors import UnknownNameError, UsageError
+from stvsr_bench.schema import EvalProtocol, MethodCard
+
+CARD = MethodCard(name="net", title="Net", kind="stvsr", net="model:Net")
+
+
+def test_keys_of_all_protocols_differ():
+    keys = [protocol.key for protocol in protocols.PROTOCOLS.values()]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("crop", 4), ("tail", "drop"), ("round_8bit", False), ("degradation", "bd"), ("version", 2)]
+)
+def test_any_change_of_procedure_changes_the_key(field, value):
+    suite = protocols.get("suite-1")
+    assert replace(suite, **{field: value}).key != suite.key
+
+
+def test_a_better_description_does_not_change_the_key():
+    suite = protocols.get("suite-1")
+    assert replace(suite, source="other words").key == suite.key
+
+
+def test_scoring_differences_share_one_restoration_and_restoring_ones_do_not():
+    centre, average = protocols.get("videoinr-2022-centre"), protocols.get("videoinr-2022")
+    assert protocols.restoring_key(centre) == protocols.restoring_key(average)
+    assert protocols.restoring_key(protocols.get("zsm-2020")) != protocols.restoring_key(protocols.get("stdan-2023"))
+
+
+def test_every_field_belongs_to_one_half():
+    suite = protocols.get("suite-1")
+    scoring = {"lists", "frames", "round_8bit", "channel", "crop", "inf_policy", "average"}
+    assert {f.name for f in fields(EvalProtocol)} == set(suite.restoring) | scoring | {"name", "version", "source"}
+
+
+def test_an_unknown_protocol_names_the_nearest():
+    with pytest.raises(UnknownNameError, match="Did you mean 'stdan-2023'"):
+        protocols.get("stdan-2022")
+
+
+def test_a_midpoint_method_is_refused_where_more_times_are_wanted():
+    with pytest.raises(UsageError, match="only the midpoint"):
+        protocols.check(CARD, protocols.get("videoinr-2022"))
+    protocols.check(replace(CARD, time="any"), protocols.get("videoinr-2022"))
+
+
+def test_half_a_method_is_told_which_partner_it_needs():
+    with pytest.raises(UsageError, match=r"blend\+net"):
+        protocols.check(replace(CARD, kind="sr"), protocols.get("suite-1"))
+    with pytest.raises(UsageError, match=r"net\+bicubic"):
+        protocols.check(replace(CARD, kind="vfi"), protocols.get("suite-1"))
+
+
+def test_another_scale_is_refused():
+    with pytest.raises(UsageError, match="makes x2"):
+        protocols.check(replace(CARD, scale=2), protocols.get("suite-1"))
