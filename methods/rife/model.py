@@ -1,0 +1,92 @@
+"""RIFE 4.0: intermediate flow, coarse to fine, for any time between two frames.
+
+Four blocks refine one estimate at an eighth, a quarter, half and full size: the flows from the wanted frame to both
+neighbours and a mask that says which neighbour to believe. Each block sees the neighbours as warped so far.
+
+Axes: B batch, n times per gap, C channels, H W size. A flow pair is (B, 4, H, W): x y to `before`, x y to `after`.
+Paper: Huang et al., arXiv 2011.06294. Differences from it: README.md beside this file.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stvsr_bench.nn.interpolator import Interpolator
+
+
+class Rife(Interpolator):
+    """The frames between two frames; they are padded to a multiple of `multiple` (a multiple of 32 itself)."""
+
+    def __init__(self, multiple: int = 128, pad: Literal["replicate", "zeros"] = "replicate") -> None:
+        super().__init__()
+        self.multiple = multiple
+        self.pad_mode = "constant" if pad == "zeros" else "replicate"
+        self.blocks = nn.ModuleList(
+            [FlowBlock(7, 192), FlowBlock(12, 128), FlowBlock(12, 96), FlowBlock(12, 64)],
+        )
+
+    def between(self, before_BCHW: Tensor, after_BCHW: Tensor, times_Bn: Tensor) -> Tensor:
+        """The n frames of one gap, (B, n, C, H, W)."""
+        height, width = before_BCHW.shape[-2:]
+        edge = (0, -width % self.multiple, 0, -height % self.multiple)
+        before_BCHW, after_BCHW = (F.pad(x, edge, mode=self.pad_mode) for x in (before_BCHW, after_BCHW))
+        frames = [self.frame_at(before_BCHW, after_BCHW, times_B) for times_B in times_Bn.unbind(1)]
+        return torch.stack(frames, dim=1)[..., :height, :width]
+
+    def frame_at(self, before_BCHW: Tensor, after_BCHW: Tensor, times_B: Tensor) -> Tensor:
+        """One frame per batch item, of a size that is a multiple of 32."""
+        time_B1HW = times_B[:, None, None, None].expand(-1, 1, *before_BCHW.shape[-2:])
+        flow_B4HW, mask_B1HW = self.blocks[0](torch.cat([before_BCHW, after_BCHW, time_B1HW], 1), None, 8)
+        for block, scale in zip(self.blocks[1:], (4, 2, 1), strict=True):
+            seen = [*_warped(before_BCHW, after_BCHW, flow_B4HW), time_B1HW, mask_B1HW]
+            flow_step, mask_step = block(torch.cat(seen, 1), flow_B4HW, scale)
+            flow_B4HW, mask_B1HW = flow_B4HW + flow_step, mask_B1HW + mask_step
+        from_before, from_after = _warped(before_BCHW, after_BCHW, flow_B4HW)
+        believe = torch.sigmoid(mask_B1HW)
+        return from_before * believe + from_after * (1 - believe)
+
+
+class FlowBlock(nn.Module):
+    """One refinement at 1/scale of the frame's size."""
+
+    def __init__(self, seen: int, features: int) -> None:
+        super().__init__()
+        self.enter = nn.Sequential(_conv(seen, features // 2, stride=2), _conv(features // 2, features, stride=2))
+        self.trunk = nn.Sequential(*(_conv(features, features) for _ in range(8)))
+        self.leave = nn.ConvTranspose2d(features, 5, 4, stride=2, padding=1)
+
+    def forward(self, seen_BCHW: Tensor, flow_B4HW: Tensor | None, scale: int) -> tuple[Tensor, Tensor]:
+        """A step for the flow pair (pixels of the full size) and one for the mask."""
+        x = _resized(seen_BCHW, 1 / scale)
+        if flow_B4HW is not None:
+            x = torch.cat([x, _resized(flow_B4HW, 1 / scale) / scale], dim=1)
+        entered = self.enter(x)
+        step = _resized(self.leave(self.trunk(entered) + entered), 2 * scale)
+        return step[:, :4] * (2 * scale), step[:, 4:]
+
+
+def _conv(channels_in: int, channels: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels_in, channels, 3, stride, padding=1), nn.PReLU(channels))
+
+
+def _resized(x_BCHW: Tensor, factor: float) -> Tensor:
+    if factor == 1:
+        return x_BCHW
+    return F.interpolate(x_BCHW, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+def _warped(before_BCHW: Tensor, after_BCHW: Tensor, flow_B4HW: Tensor) -> tuple[Tensor, Tensor]:
+    return _warp(before_BCHW, flow_B4HW[:, :2]), _warp(after_BCHW, flow_B4HW[:, 2:])
+
+
+def _warp(frame_BCHW: Tensor, flow_B2HW: Tensor) -> Tensor:
+    """The frame read where the flow points; outside, the border's pixel."""
+    height, width = frame_BCHW.shape[-2:]
+    y = torch.linspace(-1, 1, height, dtype=frame_BCHW.dtype, device=frame_BCHW.device)[:, None]
+    x = torch.linspace(-1, 1, width, dtype=frame_BCHW.dtype, device=frame_BCHW.device)[None]
+    across = x + flow_B2HW[:, 0] * (2 / (width - 1))
+    down = y + flow_B2HW[:, 1] * (2 / (height - 1))
+    places = torch.stack([across, down], dim=-1)
+    return F.grid_sample(frame_BCHW, places, mode="bilinear", padding_mode="border", align_corners=True)
