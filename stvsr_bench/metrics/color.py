@@ -108,7 +108,7 @@ def plane(levels_CHW: Levels, channel: Channel) -> Plane:
     """
     red, green, blue = channel.weights
     if 0.0 in channel.weights:
-        return levels_CHW[channel.weights.index(1.0)].astype(np.float64)
+        return np.asarray(levels_CHW[channel.weights.index(1.0)], dtype=np.float64)
     mixed = cv2.addWeighted(levels_CHW[0], red, levels_CHW[1], green, 0.0, dtype=cv2.CV_64F)
     mixed = cv2.scaleAdd(levels_CHW[2].astype(np.float64), blue, mixed)
     if channel.rounded:

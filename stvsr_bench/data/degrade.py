@@ -1,0 +1,299 @@
+"""lr from hr: MATLAB-equal bicubic and the other degradations that papers used, stored as 8-bit frames.
+
+Axes: S frames, C channels, h w and H W low- and high-resolution size.
+The bicubic kernel is the cubic with a = -0.5, stretched by 1/scale when shrinking (antialiasing); borders are mirrored
+with the edge pixel repeated (... 2 1 | 1 2 ...). Both directions are sparse matrices. For scale 1/4 all weights are
+multiples of 1/4096, so 8-bit frames are resized in exact whole numbers and rounded once.
+"""
+
+import hashlib
+import math
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import cv2
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from stvsr_bench import plugins
+from stvsr_bench.data import cache
+from stvsr_bench.errors import UnknownNameError, UsageError
+from stvsr_bench.schema import Frames
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = TypeVar("Array", NDArray[Any], "Tensor")
+Bytes = NDArray[np.uint8]
+VERSION = 1  # part of the cache key: raise it when a degradation changes
+BD_SIGMA, BD_TAPS = 1.6, 7
+FAR_DB = 45.0  # OpenCV without antialiasing is 35 dB from MATLAB, area means 47, Pillow 56
+
+
+def imresize(frames_SCHW: Array, scale: float) -> Array:
+    """The frames at `scale` times their size, (S, C, ceil(H scale), ceil(W scale)), as MATLAB's `imresize` makes them.
+
+    Floats keep their type and are neither clipped nor rounded; uint8 frames are resized exactly, rounded half away
+    from zero and clipped. Numpy stays numpy, a tensor stays a tensor on its device.
+
+    Raises:
+        UsageError: no frames of shape (S, C, H, W), or a scale that is not positive.
+    """
+    if isinstance(frames_SCHW, np.ndarray):
+        return _imresize(frames_SCHW, scale)
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(frames_SCHW, torch.Tensor):
+        raise UsageError(f"frames are a numpy array or a torch tensor, not {type(frames_SCHW).__name__}")
+    import torch as library
+
+    return library.from_numpy(_imresize(frames_SCHW.detach().cpu().numpy(), scale)).to(frames_SCHW.device)
+
+
+def degrade(hr_SCHW: NDArray[Any], name: str, scale: int = 4) -> Frames:
+    """Low-resolution frames as a saved 8-bit PNG would hold them, float32 in [0, 1], (S, 3, H // scale, W // scale).
+
+    hr is rounded to 8 bits first, and cut at the right and bottom to a multiple of the scale (`mod_crop`).
+
+    Raises:
+        UnknownNameError: a degradation that is not one of `DEGRADATIONS`.
+    """
+    if name not in DEGRADATIONS:
+        raise UnknownNameError("degradation", name, DEGRADATIONS)
+    return _as_frames(_degraded(_as_bytes(mod_crop(hr_SCHW, scale)), name, scale))
+
+
+def lr_cached(hr_SCHW: NDArray[Any], name: str, scale: int = 4) -> Frames:
+    """`degrade`, kept under the cache folder by the content of the frames and the name of the degradation."""
+    if name not in DEGRADATIONS:
+        raise UnknownNameError("degradation", name, DEGRADATIONS)
+    hr_bytes = _as_bytes(mod_crop(hr_SCHW, scale))
+    path = plugins.home() / "lr" / f"{name}-x{scale}" / f"{_content(hr_bytes)}.npz"
+    kept = cache.load(path)
+    shape = (*hr_bytes.shape[:2], hr_bytes.shape[2] // scale, hr_bytes.shape[3] // scale)
+    if kept is not None and "lr" in kept and kept["lr"].shape == shape and kept["lr"].dtype == np.uint8:
+        return _as_frames(kept["lr"])
+    lr_bytes = _degraded(hr_bytes, name, scale)
+    cache.store(path, lr=lr_bytes)
+    return _as_frames(lr_bytes)
+
+
+def mod_crop(frames_SCHW: NDArray[Any], scale: int) -> NDArray[Any]:
+    """The frames cut at the right and bottom to a multiple of the scale, as the published scripts do first."""
+    height, width = frames_SCHW.shape[-2:]
+    if min(height, width) < scale:
+        raise UsageError(f"frames of {height}x{width} px cannot be made {scale} times smaller")
+    return frames_SCHW[..., : height // scale * scale, : width // scale * scale]
+
+
+def taps(size: int, scale: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Which samples make each output sample, and with which weights: two arrays (ceil(size scale), taps)."""
+    out = math.ceil(size * scale)
+    stretch = min(scale, 1.0)
+    width = 4 / stretch
+    centre = np.arange(1, out + 1) / scale + 0.5 * (1 - 1 / scale)
+    index = np.floor(centre - width / 2)[:, None] + np.arange(math.ceil(width) + 2)
+    weight = stretch * _cubic(stretch * (centre[:, None] - index))
+    weight /= weight.sum(axis=1, keepdims=True)
+    mirrored = np.concatenate([np.arange(size), np.arange(size)[::-1]])
+    return mirrored[np.mod(index.astype(np.int64) - 1, 2 * size)], weight
+
+
+def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    x = np.abs(x)
+    near = 1.5 * x**3 - 2.5 * x**2 + 1
+    far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
+
+
+@lru_cache(maxsize=64)
+def _matrix(size: int, scale: float, dtype: str, unit: float = 1.0) -> Any:
+    """The sparse matrix (out, in) of one direction, its weights times `unit`."""
+    index, weight = taps(size, scale)
+    rows = np.repeat(np.arange(len(index)), index.shape[1])
+    matrix = scipy.sparse.csr_array((weight.ravel() * unit, (rows, index.ravel())), shape=(len(index), size))
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    return matrix.astype(dtype)
+
+
+def _imresize(frames_SCHW: NDArray[Any], scale: float) -> NDArray[Any]:
+    if frames_SCHW.ndim != 4:
+        raise UsageError(f"frames have shape {frames_SCHW.shape}; imresize takes (S, C, H, W)")
+    if not (math.isfinite(scale) and scale > 0):
+        raise UsageError(f"scale {scale} is not a positive number")
+    if frames_SCHW.dtype == np.uint8:
+        return _imresize_bytes(frames_SCHW, scale)
+    dtype = "float32" if frames_SCHW.dtype == np.float32 else "float64"
+    height, width = frames_SCHW.shape[-2:]
+    rows, columns = _matrix(height, scale, dtype), _matrix(width, scale, dtype)
+    planes = np.ascontiguousarray(frames_SCHW, dtype=dtype).reshape(-1, height, width)
+    out = np.empty((len(planes), rows.shape[0], columns.shape[0]), dtype)
+    for made, plane in zip(out, planes, strict=True):
+        made[:] = (columns @ (rows @ plane).T).T
+    return out.reshape(*frames_SCHW.shape[:2], *out.shape[1:])
+
+
+def _imresize_bytes(frames_SCHW: Bytes, scale: float) -> Bytes:
+    """8-bit frames resized, rounded once (half away from zero) and clipped; exact where scale is 1/4."""
+    height, width = frames_SCHW.shape[-2:]
+    planes = np.ascontiguousarray(frames_SCHW).reshape(-1, height, width)
+    out = np.empty((len(planes), math.ceil(height * scale), math.ceil(width * scale)), np.uint8)
+    quarter = scale == 0.25
+    kernel = _kernel() if quarter and height % 4 == width % 4 == 0 and min(height, width) >= 12 else None
+    if kernel is not None:
+        kernel(planes, out)
+    else:
+        # the first direction of whole 8-bit levels stays below 2**24 when shrinking by 4: float32 holds it exactly
+        rows = _matrix(height, scale, "float32" if quarter else "float64", 4096.0)
+        columns = _matrix(width, scale, "float64", 4096.0)
+        for made, plane in zip(out, planes, strict=True):
+            total = columns @ (rows @ plane.astype(rows.dtype)).T
+            made[:] = np.clip(total * 2.0**-24 + 0.5, 0, 255).T  # what is negative is clipped, so adding half is enough
+    return out.reshape(*frames_SCHW.shape[:2], *out.shape[1:])
+
+
+@lru_cache(maxsize=1)
+def _kernel() -> Callable[[Bytes, Bytes], None] | None:
+    """The compiled resizer by 1/4 where numba is installed (and not switched off); equal to the byte."""
+    if os.environ.get("STVSR_BENCH_NUMBA") == "0":
+        return None
+    try:
+        from stvsr_bench.data import quarter
+    except ImportError:
+        return None
+    return quarter.resize
+
+
+def _bicubic(hr_SCHW: Bytes, scale: int) -> Bytes:
+    return _imresize_bytes(hr_SCHW, 1 / scale)
+
+
+def _bd(hr_SCHW: Bytes, scale: int) -> Bytes:
+    # MATLAB's nearest neighbour takes samples 2, 6, 10, ... (counted from 0) at 1/4; 1, 4, ... at 1/3; 1, 3, ... at 1/2
+    return blur_down(hr_SCHW, scale, phase=scale // 2)
+
+
+def blur_down(hr_SCHW: Bytes, scale: int, phase: int) -> Bytes:
+    """Every `scale`-th sample from `phase` on of the frames blurred by a 7x7 Gaussian (sigma 1.6, edges repeated)."""
+    taps_1d = np.exp(-((np.arange(BD_TAPS) - BD_TAPS // 2) ** 2) / (2 * BD_SIGMA**2))
+    taps_1d /= taps_1d.sum()
+    height, width = hr_SCHW.shape[-2:]
+    out = np.empty((*hr_SCHW.shape[:2], height // scale, width // scale), np.uint8)
+    for made, plane in zip(out.reshape(-1, *out.shape[2:]), hr_SCHW.reshape(-1, height, width), strict=True):
+        blurred = cv2.sepFilter2D(plane, cv2.CV_64F, taps_1d, taps_1d, borderType=cv2.BORDER_REPLICATE)
+        made[:] = np.floor(blurred[phase::scale, phase::scale] + 0.5)
+    return out
+
+
+def _pil(hr_SCHW: Bytes, scale: int) -> Bytes:
+    from PIL import Image
+
+    size = (hr_SCHW.shape[3] // scale, hr_SCHW.shape[2] // scale)
+    small = [
+        np.asarray(Image.fromarray(frame_HWC).resize(size, Image.Resampling.BICUBIC))
+        for frame_HWC in np.ascontiguousarray(hr_SCHW.transpose(0, 2, 3, 1))
+    ]
+    return np.stack(small).transpose(0, 3, 1, 2)
+
+
+def _cv2(hr_SCHW: Bytes, scale: int) -> Bytes:
+    size = (hr_SCHW.shape[3] // scale, hr_SCHW.shape[2] // scale)
+    frames_SHWC = np.ascontiguousarray(hr_SCHW.transpose(0, 2, 3, 1))
+    small = [cv2.resize(frame_HWC, size, interpolation=cv2.INTER_CUBIC) for frame_HWC in frames_SHWC]
+    return np.stack(small).transpose(0, 3, 1, 2)
+
+
+DEGRADATIONS: dict[str, Callable[[Bytes, int], Bytes]] = {
+    "bicubic": _bicubic,
+    "bd": _bd,
+    "pil": _pil,
+    "cv2": _cv2,
+}
+DESCRIPTIONS = {
+    "bicubic": "MATLAB imresize, bicubic with antialiasing",
+    "bd": "blur-down: 7x7 Gaussian, sigma 1.6, edges repeated, every scale-th sample (2, 6, 10, ... at 4)",
+    "pil": "Pillow's bicubic with antialiasing, in 8-bit steps",
+    "cv2": "OpenCV's bicubic without antialiasing",
+}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Which degradation made low-resolution frames, as far as one can see.
+
+    `psnr_db` holds how near each candidate comes (RGB, 8 bits; infinite when equal to the byte). `margin_db` is the
+    distance from the best candidate to the next; `name` is "unknown" when even the best is further than 45 dB.
+    """
+
+    name: str
+    description: str
+    margin_db: float
+    psnr_db: dict[str, float]
+
+
+def identify_degradation(lr_SChw: NDArray[Any], hr_SCHW: NDArray[Any]) -> Guess:
+    """The degradation that would make these low-resolution frames of these high-resolution ones.
+
+    Raises:
+        UsageError: hr is not a whole number of times (at least twice) as large as lr.
+    """
+    lr_bytes, hr_bytes = _as_bytes(lr_SChw), _as_bytes(hr_SCHW)
+    scale = hr_bytes.shape[2] // max(lr_bytes.shape[2], 1)
+    small = tuple(size // max(scale, 1) for size in hr_bytes.shape[2:])
+    if scale < 2 or len(lr_bytes) != len(hr_bytes) or lr_bytes.shape[2:] != small:
+        raise UsageError(f"lr has shape {lr_bytes.shape} and hr {hr_bytes.shape}: lr is no whole fraction of hr")
+    hr_bytes = np.ascontiguousarray(mod_crop(hr_bytes, scale))
+    made = {name: make(hr_bytes, scale) for name, make in DEGRADATIONS.items()}
+    for phase in range(scale):
+        if phase != scale // 2:
+            made[f"bd phase {phase}"] = blur_down(hr_bytes, scale, phase)
+    made["nearest"] = hr_bytes[:, :, ::scale, ::scale]
+    made["area"] = np.floor(_block_means(hr_bytes, scale) + 0.5).astype(np.uint8)
+    psnr_db = {name: _psnr(lr_bytes, candidate) for name, candidate in made.items()}
+    best, second = sorted(psnr_db, key=lambda name: -psnr_db[name])[:2]
+    if psnr_db[best] < FAR_DB:
+        return Guess("unknown", f"none of {', '.join(DEGRADATIONS)}", 0.0, psnr_db)
+    margin = 0.0 if psnr_db[best] == psnr_db[second] else psnr_db[best] - psnr_db[second]
+    return Guess(best, DESCRIPTIONS.get(best, best), margin, psnr_db)
+
+
+def _block_means(hr_SCHW: Bytes, scale: int) -> NDArray[np.float64]:
+    count, channels, height, width = hr_SCHW.shape
+    blocks = hr_SCHW.reshape(count, channels, height // scale, scale, width // scale, scale)
+    return np.asarray(blocks.mean(axis=(3, 5)), dtype=np.float64)
+
+
+def _psnr(first: Bytes, second: Bytes) -> float:
+    mse = float(np.mean((first.astype(np.float64) - second) ** 2))
+    return math.inf if mse == 0 else 10 * math.log10(255**2 / mse)
+
+
+def _degraded(hr_SCHW: Bytes, name: str, scale: int) -> Bytes:
+    return DEGRADATIONS[name](hr_SCHW, scale)
+
+
+def _as_bytes(frames_SCHW: NDArray[Any]) -> Bytes:
+    """8-bit levels of frames in [0, 1] (uint8 is taken as it is), rounded half to even, C order."""
+    if frames_SCHW.dtype == np.uint8:
+        return np.ascontiguousarray(frames_SCHW)
+    out = np.empty(frames_SCHW.shape, np.uint8)
+    for made, frame in zip(out, frames_SCHW, strict=True):
+        scaled = np.clip(frame, 0, 1, dtype=np.float32)
+        np.multiply(scaled, np.float32(255), out=scaled)
+        made[:] = np.rint(scaled, out=scaled)
+    return out
+
+
+def _as_frames(bytes_SChw: Bytes) -> Frames:
+    return np.divide(bytes_SChw, np.float32(255), dtype=np.float32, order="C")
+
+
+def _content(hr_SCHW: Bytes) -> str:
+    """A digest of the frames and of how they are degraded: the name of a cached file."""
+    text = f"{VERSION} {hr_SCHW.shape}".encode()
+    return hashlib.sha256(text + hr_SCHW.tobytes()).hexdigest()

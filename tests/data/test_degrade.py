@@ -1,0 +1,153 @@
+"""lr from hr against numbers recorded from Octave, and what else a low-resolution frame must be."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stvsr_bench.data import degrade
+from stvsr_bench.errors import UnknownNameError, UsageError
+
+GOLDENS = Path(__file__).parents[1] / "goldens"
+sys.path.insert(0, str(GOLDENS))
+import goldens_frames  # noqa: E402
+
+CASES = {
+    case["recipe"]["name"]: case
+    for case in json.loads((GOLDENS / "goldens_metrics.json").read_text())["imresize"]["cases"]
+}
+
+
+@pytest.fixture(params=["numba", "plain"])
+def engine(request, monkeypatch):
+    if request.param == "numba":
+        pytest.importorskip("numba")
+    else:
+        monkeypatch.setattr(degrade, "_kernel", lambda: None)
+    return request.param
+
+
+def frames(recipe):
+    make = goldens_frames.natural if recipe["kind"] == "natural" else lambda s, h, w: goldens_frames.hash_u8(s, h, w, 3)
+    return make(recipe["seed"], recipe["h"], recipe["w"]).transpose(2, 0, 1)[None]
+
+
+def random_bytes(shape=(2, 3, 32, 48), seed=0):
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("dtype,atol", [(np.float64, 1e-12), (np.float32, 5e-7)])
+def test_resized_frames_equal_octave(name, dtype, atol):
+    case = CASES[name]
+    bytes_SCHW = frames(case["recipe"])
+    assert goldens_frames.sha(bytes_SCHW[0].transpose(1, 2, 0)) == case["sha_in"]
+    out = degrade.imresize(bytes_SCHW.astype(dtype) / dtype(255), case["recipe"]["scale"])
+    assert out.dtype == dtype
+    assert list(out.shape[-2:]) == case["out_shape"]
+    for y, x, *rgb in case["octave_double_0_1"]["samples"]:
+        np.testing.assert_allclose(out[0, :, y, x], rgb, rtol=0, atol=atol)
+    np.testing.assert_allclose(out[0].sum((1, 2)), case["octave_double_0_1"]["sum"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_stored_8_bit_frames_are_exact_to_the_byte(name, engine):
+    case = CASES[name]
+    out = degrade.imresize(frames(case["recipe"]), case["recipe"]["scale"])
+    assert goldens_frames.sha(out[0].transpose(1, 2, 0)) == case["uint8_exact"]["sha256"]
+
+
+def test_degrading_float_frames_gives_the_same_bytes_as_degrading_their_levels(engine):
+    hr_bytes = random_bytes()
+    hr_SCHW = hr_bytes.astype(np.float32) / np.float32(255)
+    from_floats, from_bytes = degrade.degrade(hr_SCHW, "bicubic"), degrade.degrade(hr_bytes, "bicubic")
+    np.testing.assert_array_equal(from_floats, from_bytes)
+    np.testing.assert_array_equal(from_floats, degrade.imresize(hr_bytes, 0.25) / np.float32(255))
+    assert from_floats.dtype == np.float32 and from_floats.flags.c_contiguous
+
+
+def test_tensors_stay_tensors_and_equal_arrays():
+    frames_SCHW = np.random.default_rng(1).random((1, 3, 16, 20))
+    out = degrade.imresize(torch.from_numpy(frames_SCHW), 0.25)
+    assert isinstance(out, torch.Tensor) and out.dtype == torch.float64
+    np.testing.assert_array_equal(out.numpy(), degrade.imresize(frames_SCHW, 0.25))
+
+
+def test_a_flat_frame_stays_flat_under_every_degradation():
+    flat = np.full((1, 3, 24, 28), 77, np.uint8)
+    for name in degrade.DEGRADATIONS:
+        np.testing.assert_array_equal(
+            degrade.degrade(flat, name), np.full((1, 3, 6, 7), np.float32(77) / np.float32(255))
+        )
+
+
+def test_blur_down_equals_a_plain_loop():
+    hr_bytes = random_bytes((1, 3, 16, 20))
+    offsets = np.arange(-3, 4)
+    weight = np.exp(-(offsets[:, None] ** 2 + offsets[None] ** 2) / (2 * 1.6**2))
+    weight /= weight.sum()
+    lr = degrade.degrade(hr_bytes, "bd")
+    for k in range(4):
+        for m in range(5):
+            rows, columns = np.clip(4 * k + 2 + offsets, 0, 15), np.clip(4 * m + 2 + offsets, 0, 19)
+            value = (hr_bytes[0, 1][np.ix_(rows, columns)] * weight).sum()
+            assert lr[0, 1, k, m] == np.float32(np.floor(value + 0.5)) / np.float32(255)
+
+
+def test_frames_are_cut_to_a_multiple_of_the_scale_first():
+    hr_bytes = random_bytes((1, 3, 35, 46))
+    np.testing.assert_array_equal(
+        degrade.degrade(hr_bytes, "bicubic"), degrade.degrade(hr_bytes[..., :32, :44].copy(), "bicubic")
+    )
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_every_degradation_serves_every_scale(scale):
+    for name in degrade.DEGRADATIONS:
+        assert degrade.degrade(random_bytes((1, 3, 25, 38)), name, scale).shape == (1, 3, 25 // scale, 38 // scale)
+
+
+@pytest.mark.parametrize("name", ["bicubic", "bd", "pil", "cv2"])
+def test_each_degradation_is_recognised_with_its_margin(name):
+    hr_bytes = np.stack([goldens_frames.natural(seed, 64, 96) for seed in (1, 2)]).transpose(0, 3, 1, 2)
+    guess = degrade.identify_degradation(degrade.degrade(hr_bytes, name), hr_bytes)
+    assert guess.name == name and guess.margin_db > 3 and np.isinf(guess.psnr_db[name])
+
+
+def test_frames_of_another_origin_are_not_given_a_name():
+    hr_bytes = np.stack([goldens_frames.natural(seed, 64, 96) for seed in (1, 2)]).transpose(0, 3, 1, 2)
+    assert degrade.identify_degradation(random_bytes((2, 3, 16, 24)), hr_bytes).name == "unknown"
+    shifted = degrade.degrade(hr_bytes, "bicubic")[::-1]
+    assert degrade.identify_degradation(shifted, hr_bytes).name == "unknown"
+    with pytest.raises(UsageError, match="no whole fraction"):
+        degrade.identify_degradation(random_bytes((2, 3, 16, 25)), hr_bytes)
+
+
+def test_low_resolution_frames_are_kept_by_content_and_made_again_when_damaged(tmp_path, monkeypatch):
+    monkeypatch.setenv("STVSR_BENCH_HOME", str(tmp_path))
+    hr_bytes = random_bytes()
+    first = degrade.lr_cached(hr_bytes, "bicubic")
+    (kept,) = (tmp_path / "lr").rglob("*.npz")
+    monkeypatch.setattr(degrade, "_degraded", lambda *_: pytest.fail("made again although it was kept"))
+    np.testing.assert_array_equal(degrade.lr_cached(hr_bytes, "bicubic"), first)
+    monkeypatch.undo()
+    monkeypatch.setenv("STVSR_BENCH_HOME", str(tmp_path))
+    kept.write_bytes(kept.read_bytes()[:100])
+    np.testing.assert_array_equal(degrade.lr_cached(hr_bytes, "bicubic"), first)
+    degrade.lr_cached(hr_bytes, "bd")
+    degrade.lr_cached(hr_bytes ^ 1, "bicubic")
+    assert len(list((tmp_path / "lr").rglob("*.npz"))) == 3
+
+
+def test_wrong_names_and_shapes_are_one_sentence():
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'bicubic'"):
+        degrade.degrade(random_bytes(), "bicubik")
+    with pytest.raises(UsageError, match=r"\(S, C, H, W\)"):
+        degrade.imresize(np.zeros((3, 16, 16)), 0.25)
+    with pytest.raises(UsageError, match="positive"):
+        degrade.imresize(np.zeros((1, 3, 16, 16)), 0)
+    with pytest.raises(UsageError, match="cannot be made 4 times smaller"):
+        degrade.degrade(random_bytes((1, 3, 3, 16)), "bicubic")
