@@ -8,8 +8,20 @@ import pandas as pd
 
 from stvsr_bench.errors import UnknownNameError
 from stvsr_bench.report.marks import TIE, TIE_DB, half_interval, mark_column
-from stvsr_bench.report.tables import FACTS, METRICS, Badge, Cell, Column, Line, Options, Table, display
-from stvsr_bench.report.tidy import FRAME_CHOICES, FrameChoice, average_of, column, mean_over_clips
+from stvsr_bench.report.tables import (
+    FACTS,
+    FRAME_CHOICES,
+    METRICS,
+    Badge,
+    Cell,
+    Column,
+    FrameChoice,
+    Line,
+    Options,
+    Table,
+    display,
+)
+from stvsr_bench.report.tidy import average_of, column, mean_over_clips
 
 Head = tuple[str, str]  # method, weights
 Profile = dict[str, Any]

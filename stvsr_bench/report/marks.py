@@ -1,14 +1,13 @@
 """Which numbers of a column are best and second, and which share the mark because nothing tells them apart."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from scipy.special import stdtrit
 
+from stvsr_bench.report.tables import Mark
 from stvsr_bench.report.tidy import Floats
 
-Mark = Literal["", "best", "second"]
 TIE_DB = 0.01
 TIE = 0.0001
 

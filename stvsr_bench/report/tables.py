@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from stvsr_bench.report.marks import Mark
-from stvsr_bench.report.tidy import FrameChoice
-
+FrameChoice = Literal["all", "given", "between"]
+FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
+Mark = Literal["", "best", "second"]
 Badge = Literal["untrained", "mini", "partial", "external", "other machine", "failed"]
 
 

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from stvsr_bench import protocols, store
 from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.report.tables import FRAME_CHOICES, FrameChoice
 from stvsr_bench.schema import Row
 
-FrameChoice = Literal["all", "given", "between"]
-FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
 UNTRAINED = "none"
 Floats = NDArray[np.float64]
 

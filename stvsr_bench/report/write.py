@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from stvsr_bench import protocols, store
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.report import csvjson, curves, latex, markdown, plots
+from stvsr_bench.report import csvjson, curves, latex, markdown, page, plots
 from stvsr_bench.report.build import build, choose
+from stvsr_bench.report.frames import Saved, saved
 from stvsr_bench.report.tables import Options, Table, display
 from stvsr_bench.report.tidy import by_position, read, tidy
 from stvsr_bench.schema import Row
@@ -77,8 +78,13 @@ def load(runs: Sequence[Path]) -> Measured:
     )
 
 
-def write(measured: Measured, folder: Path, options: Options, style: latex.Style) -> tuple[list[Table], Written]:
-    """The tables, and the files that were written into `folder`: Markdown, CSV, JSON, LaTeX and figures."""
+def write(
+    measured: Measured, folder: Path, options: Options, style: latex.Style = "plain", page_clips: int = 3
+) -> tuple[list[Table], Written]:
+    """The tables, and the files that were written into `folder`.
+
+    Markdown, CSV, JSON, LaTeX, figures, and one page with the saved frames of up to `page_clips` clips a split.
+    """
     tables = build(measured.tidy, measured.profiles, options)
     written = Written(folder)
     written.text("table.md", markdown.document(measured.name, facts(measured), tables))
@@ -86,6 +92,7 @@ def write(measured: Measured, folder: Path, options: Options, style: latex.Style
     written.text("table.json", csvjson.tables_json(tables, facts(measured)))
     write_latex(written, tables, style)
     write_figures(written, measured, tables, options)
+    write_page(written, measured, tables, page_clips)
     return tables, written
 
 
@@ -100,6 +107,32 @@ def write_latex(written: Written, tables: Sequence[Table], style: latex.Style) -
                 text = latex.table_tex(part, style, caption, f"tab:{names[-1]}", with_facts=name == "main")
                 written.text(f"tex/{names[-1]}.tex", text)
     written.text("tex/example.tex", latex.example(style, names))
+
+
+def write_page(written: Written, measured: Measured, tables: Sequence[Table], clips: int) -> None:
+    """`index.html`, and beside it the frames of the first clips of each split that have some."""
+    found = saved_of(measured, tables)
+    kept: dict[tuple[str, str], list[Saved]] = {}
+    for one in found:
+        kept.setdefault((one.dataset, one.split), []).append(one)
+    chosen = [one for of in kept.values() for one in of[:clips]]
+    document = page.document(tables, measured.tidy, measured.rows, chosen, facts(measured))
+    downloads = {
+        path.name: path.read_text("utf-8")
+        for path in written.files
+        if path.name == "table.csv" or path.parent.name == "tex"
+    }
+    written.text("index.html", page.html(document, downloads))
+    page.write_frames(written.folder, chosen)
+
+
+def saved_of(measured: Measured, tables: Sequence[Table]) -> list[Saved]:
+    """The clips with saved frames."""
+    clips = measured.tidy[["dataset", "split", "clip"]].drop_duplicates().itertuples(index=False, name=None)
+    heads = list(dict.fromkeys((line.method, line.weights) for table in tables for line in table.lines))
+    if not any((run / "frames").is_dir() for run in measured.runs):
+        return []
+    return saved(measured.runs, list(clips), heads)
 
 
 def main_table(tables: Sequence[Table]) -> Table:
@@ -143,12 +176,13 @@ def ranking(table: Table) -> list[tuple[str, str]]:
 
 def facts(measured: Measured) -> dict[str, Any]:
     """What stands at the head of every report: which run, when, where, how much of it failed."""
-    manifests = [manifest for manifest in measured.manifests if manifest]
+    environments = {name: of for run in measured.runs for name, of in _environments(run).items()}
+    used = [environments[name] for name in dict.fromkeys(row.env for row in measured.rows) if name in environments]
     return {
         "run": measured.name,
-        "started": [str(manifest.get("started", "")) for manifest in manifests],
-        "commit": [str(manifest.get("commit", "")) for manifest in manifests],
-        "device": [_text(manifest.get("device", "")) for manifest in manifests],
+        "started": [str(manifest["started"]) for manifest in measured.manifests if manifest.get("started")],
+        "commit": [str(of.get("commit", ""))[:10] + ("+" if of.get("dirty") else "") for of in used],
+        "device": [str(of.get("machine", {}).get("gpu") or of.get("machine", {}).get("cpu", "")) for of in used],
         "suite": sorted({row.suite for row in measured.rows if row.suite}),
         "rows": len(measured.rows),
         "clips": int(measured.tidy[["dataset", "split", "clip"]].drop_duplicates().shape[0]),
@@ -156,5 +190,9 @@ def facts(measured: Measured) -> dict[str, Any]:
     }
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+def _environments(run: Path) -> dict[str, dict[str, Any]]:
+    path = run / "env.json"
+    if not path.is_file():
+        return {}
+    found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return found

@@ -43,6 +43,7 @@ def make_row(
         "params": 8292843 if method == "stdan" else 0,
         "seconds": {"read": 0.01, "restore": 2.0 if method == "stdan" else 0.25, "score": 0.02},
         "suite": "0.1.0",
+        "env": "e",
     }
     return Row(**{**fields, **changes})  # type: ignore[arg-type]
 
@@ -51,8 +52,10 @@ def write_run(folder: Path, rows: list[Row]) -> Path:
     """A run folder with these rows and the files beside them."""
     folder.mkdir(parents=True)
     (folder / "rows-main.jsonl").write_bytes(b"".join(ROWS.dump_json(row) + b"\n" for row in rows))
-    manifest = {"run": folder.name, "started": "2026-01-01T00:00:00Z", "commit": "abc1234", "device": "cpu"}
+    manifest = {"run": folder.name, "started": "2026-01-01T00:00:00Z", "env": "e"}
     (folder / "manifest.json").write_text(json.dumps(manifest))
+    machine = {"cpu": "a processor", "cores": 2}
+    (folder / "env.json").write_text(json.dumps({"e": {"commit": "abc1234", "dirty": False, "machine": machine}}))
     profiles = [
         {
             "method": method,

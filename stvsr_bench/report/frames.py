@@ -1,0 +1,80 @@
+"""Frames that a run saved: where they lie, which clips have them, and the same pixels as arrays."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+TRUTH = "_hr"
+INPUT = "_lr"
+_UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|@ []=,', "_"))
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The saved frames of one clip: `folders` by method label (see `method_label`), the truth and the input apart."""
+
+    dataset: str
+    split: str
+    clip: str
+    folders: dict[str, Path]
+    truth: Path
+    given: Path
+
+    @property
+    def place(self) -> str:
+        """Data set, split and clip as one name."""
+        return f"{self.dataset}/{self.split}/{self.clip}"
+
+
+def safe(name: str) -> str:
+    """A name as the path component that the run gave it."""
+    return (name.translate(_UNSAFE).strip(".") or "_")[:120]
+
+
+def method_label(method: str, weights: str) -> str:
+    """A method with its weights, as a page or a figure names it."""
+    return f"{method}@{weights}" if weights else method
+
+
+def saved(
+    runs: Sequence[Path], clips: Sequence[tuple[str, str, str]], methods: Sequence[tuple[str, str]]
+) -> list[Saved]:
+    """The clips of which a truth and at least one method were saved, in the order of `clips`."""
+    found = []
+    for dataset, split, clip in clips:
+        for run in runs:
+            place = Path(safe(dataset)) / safe(split) / safe(clip)
+            truth = run / "frames" / TRUTH / place
+            folders = {
+                method_label(*head): folder
+                for head in methods
+                if (folder := run / "frames" / safe(method_label(*head)) / place).is_dir()
+            }
+            if truth.is_dir() and folders:
+                found.append(Saved(dataset, split, clip, folders, truth, run / "frames" / INPUT / place))
+                break
+    return found
+
+
+def paths(folder: Path) -> dict[int, Path]:
+    """The PNG files of a folder by frame index."""
+    numbered = [(re.fullmatch(r"\d+", path.stem), path) for path in sorted(folder.glob("*.png"))]
+    return {int(match.group()): path for match, path in numbered if match}
+
+
+def read(path: Path) -> Bytes:
+    """One frame as 8-bit RGB, (H, W, 3)."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def read_all(folder: Path) -> tuple[list[int], Bytes]:
+    """The indices and frames (S, H, W, 3) of a folder."""
+    of = paths(folder)
+    return list(of), np.stack([read(path) for path in of.values()])

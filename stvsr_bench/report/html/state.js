@@ -1,0 +1,86 @@
+// What is chosen, kept in the address so that a view can be shared; and the values behind the numbers.
+const doc = JSON.parse(document.getElementById("document").textContent);
+const files = JSON.parse(document.getElementById("files").textContent);
+const $ = (id) => document.getElementById(id);
+const START = { p: "", f: "all", d: "", q: "", sort: "", m: "", cost: "", x: "", y: "", split: "", of: "", order: "worst", find: "", saved: "", clip: "", a: "", b: "", mode: "swipe", t: "0", z: "1", cx: "0.5", cy: "0.5", s: "0.5", row: "0.5", theme: "" };
+const state = { ...START };
+
+function readAddress() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  for (const key of Object.keys(START)) state[key] = given.has(key) ? given.get(key) : START[key];
+}
+
+let writing = 0;
+function writeAddress() {
+  clearTimeout(writing);
+  writing = setTimeout(() => {
+    const kept = Object.entries(state).filter(([key, value]) => value !== START[key] && value !== "");
+    const text = new URLSearchParams(kept).toString();
+    if (text !== location.hash.slice(1)) history.replaceState(null, "", text ? "#" + text : location.pathname + location.search);
+  }, 60);
+}
+
+function set(changes) {
+  Object.assign(state, changes);
+  writeAddress();
+}
+
+function element(tag, attributes, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== false && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+function drawn(tag, attributes, text) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes || {})) made.setAttribute(name, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function choices(select, options, chosen) {
+  select.replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
+  if (options.length) select.value = options.some(([value]) => value === chosen) ? chosen : options[0][0];
+  return select.value;
+}
+
+const protocol = () => doc.protocols.find((one) => one.key === state.p) || doc.protocols[0];
+const metricOf = () => (protocol().metrics[state.m] ? state.m : Object.keys(protocol().metrics)[0]);
+const tidyName = (metric, frames) => (frames === "all" ? metric : `${metric}.${frames}`);
+const splitName = (split) => `${split.dataset}/${split.split}`;
+const colour = (index) => getComputedStyle(document.documentElement).getPropertyValue(`--c${index % 8}`).trim() || "#888";
+const digits = (value, decimals) => (value === null ? "–" : value === Infinity ? "inf" : value.toFixed(decimals));
+
+// base64 of 16- or 32-bit integers to numbers; the two lowest codes are "missing" and "infinite"
+function unpack(packed) {
+  if (packed.values) return packed.values;
+  const bytes = Uint8Array.from(atob(packed.b), (letter) => letter.charCodeAt(0));
+  const whole = packed.w === 4 ? new Int32Array(bytes.buffer) : new Int16Array(bytes.buffer);
+  const scale = 10 ** packed.d;
+  packed.values = Array.from(whole, (code) => (code === -32768 ? null : code === -32767 ? Infinity : code / scale));
+  return packed.values;
+}
+
+function meansOf(split, metric, frames, line) {
+  const packed = split.means[tidyName(metric, frames)];
+  return packed ? unpack(packed[line]) : split.clips.map(() => null);
+}
+
+let framesByPlace = null;
+function savedFrames(dataset, split, clip) {
+  framesByPlace = framesByPlace || new Map(doc.frames.map((one) => [JSON.stringify([one.dataset, one.split, one.clip]), one]));
+  return framesByPlace.get(JSON.stringify([dataset, split, clip]));
+}
+
+function tip(event, text) {
+  const box = $("tip");
+  box.hidden = !text;
+  if (!text) return;
+  box.textContent = text;
+  box.style.left = Math.max(4, Math.min(event.clientX + 12, innerWidth - box.offsetWidth - 8)) + "px";
+  box.style.top = Math.max(4, Math.min(event.clientY + 14, innerHeight - box.offsetHeight - 8)) + "px";
+}
