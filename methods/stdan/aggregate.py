@@ -51,7 +51,8 @@ class Stdfa(nn.Module):
         query, key, value = self.embed(seq_BSChw)
         frames = seq_BSChw.shape[1]
         gathered = torch.stack([self.gather(query, key, value, j) for j in range(frames)], dim=1)
-        return self.leave(gathered.flatten(0, 1)).view_as(seq_BSChw) + seq_BSChw
+        added: Tensor = self.leave(gathered.flatten(0, 1)).view_as(seq_BSChw)
+        return seq_BSChw + added
 
     def embed(self, seq_BSChw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each (B, S, E, h, w)."""
@@ -122,4 +123,5 @@ class Conv3d(nn.Module):
     def forward(self, seq_BSChw: Tensor) -> Tensor:
         """The sequence with what its neighbours gave added; the shape stays."""
         hidden = leaky(self.enter(seq_BSChw.transpose(1, 2)))
-        return seq_BSChw + self.leave(hidden).transpose(1, 2)
+        added: Tensor = self.leave(hidden).transpose(1, 2)
+        return seq_BSChw + added

@@ -1,7 +1,10 @@
 """Features of the frames between the given ones (LSTFI), and its two-frame ablation.
 
-Axes: B batch, T frames given, C features, h w low resolution. `levels` is a pyramid of all frames, each (B, T, C, ., .).
+Axes: B batch, T frames given, C features, h w low resolution. `levels` is the pyramid of all frames, each level
+(B, T, C, its height, its width).
 """
+
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -19,12 +22,13 @@ class ShortTerm(nn.Module):
 
     def pair(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
         """The feature between two pyramids, (B, C, h, w)."""
-        return self.fuse(self.align(a, b))  # type: ignore[no-any-return]
+        between_BChw: Tensor = self.fuse(self.align(a, b))
+        return between_BChw
 
     def forward(self, levels: list[Tensor]) -> Tensor:
         """The features between, shape (B, T-1, C, h, w)."""
         frames = [[level[:, t] for level in levels] for t in range(levels[0].shape[1])]
-        return torch.stack([self.pair(a, b) for a, b in zip(frames, frames[1:], strict=False)], dim=1)
+        return torch.stack([self.pair(a, b) for a, b in pairwise(frames)], dim=1)
 
 
 class Lstfi(ShortTerm):

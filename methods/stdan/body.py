@@ -62,7 +62,8 @@ class Stage(nn.Module):
         inner = map_BhwE
         for block in self.blocks:
             inner = block(inner, mask)
-        return map_BhwE + self.conv(inner.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        added_BEhw: Tensor = self.conv(inner.permute(0, 3, 1, 2))
+        return map_BhwE + added_BEhw.permute(0, 2, 3, 1)
 
 
 class Body(nn.Module):
@@ -82,9 +83,11 @@ class Body(nn.Module):
     def forward(self, feat_BChw: Tensor) -> Tensor:
         """Features of the same shape."""
         shallow_BEhw = self.enter(feat_BChw)
-        mask = shift_mask(*feat_BChw.shape[-2:], WINDOW, SHIFT).to(feat_BChw)
+        h, w = feat_BChw.shape[-2:]
+        mask = shift_mask(h, w, WINDOW, SHIFT).to(feat_BChw)
         map_BhwE = self.norm_in(shallow_BEhw.permute(0, 2, 3, 1))
         for stage in self.stages:
             map_BhwE = stage(map_BhwE, mask)
         deep_BEhw = self.norm_out(map_BhwE).permute(0, 3, 1, 2)
-        return self.leave(self.join(deep_BEhw) + shallow_BEhw)  # type: ignore[no-any-return]
+        restored_BChw: Tensor = self.leave(self.join(deep_BEhw) + shallow_BEhw)
+        return restored_BChw

@@ -56,7 +56,7 @@ def interpolate(module: ShortTerm, levels: list[Tensor]) -> Tensor:
 
 
 def aggregate(module: Stdfa, seq_BSChw: Tensor) -> Tensor:
-    """Twin of `Stdfa.forward`: the pairs of a target are one batch, half of the first offset conv is done once a frame."""
+    """Twin of `Stdfa.forward`: a target's pairs are one batch; the halves of `offset1` are done once a frame."""
     query, key, value = module.embed(seq_BSChw)
     halves = offset_halves(module, query, key) if module.deform else None
     frames = seq_BSChw.shape[1]

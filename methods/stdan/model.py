@@ -93,7 +93,8 @@ class STDAN(nn.Module):
         """Features to frames of four times the size; no activation after the first."""
         up = F.leaky_relu(self.before(feat_BChw), 0.01)
         up = F.pixel_shuffle(self.up2(F.pixel_shuffle(self.up1(up), 2)), 2)
-        return self.last(up)  # type: ignore[no-any-return]
+        rgb_BCHW: Tensor = self.last(up)
+        return rgb_BCHW
 
 
 def make_aggregation(name: Aggregation, channels: int, embed: int, groups: int, kernel: int, top_t: int) -> nn.Module:
@@ -113,7 +114,8 @@ def check_options(top_t: int, kernel: int, channels: int, embed: int, heads: int
         raise UsageError(f"stdan: top_t={top_t} cannot be chosen from {kernel}x{kernel} points; 1..{kernel**2} work")
     if embed % heads or embed % groups or channels % groups:
         raise UsageError(
-            f"stdan: embed={embed} must be a multiple of heads={heads} and of groups={groups}, and channels={channels} of groups"
+            f"stdan: embed={embed} must be a multiple of heads={heads} and of groups={groups}, "
+            f"and channels={channels} of groups"
         )
 
 

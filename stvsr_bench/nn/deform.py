@@ -24,8 +24,7 @@ def backend() -> Backend:
 def split_head(head_BChw: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """Offsets (2/3 of the channels) and the mask in 0..1 (the rest) from the raw output of an offset head."""
     taps = head_BChw.shape[1] // (3 * groups)
-    offset, mask = head_BChw.split([2 * groups * taps, groups * taps], dim=1)
-    return offset, mask.sigmoid()
+    return head_BChw[:, : 2 * groups * taps], head_BChw[:, 2 * groups * taps :].sigmoid()
 
 
 def deform_sample(x_BChw: Tensor, offset: Tensor, mask: Tensor, groups: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Vectorised CPU kernels behind the functions of this package, used when numba is installed and no gradient is wanted."""
+"""Vectorised CPU kernels behind the functions of this package; used where numba is installed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +16,9 @@ def backend() -> Literal["torch", "numba"]:
 
 
 @contextmanager
-def only_torch() -> Iterator[None]:
+def only_torch(only: bool = True) -> Iterator[None]:
     """Inside this context every function takes its pure-torch path."""
-    token = _pure_torch.set(True)
+    token = _pure_torch.set(only)
     try:
         yield
     finally:

@@ -71,7 +71,8 @@ class WindowAttention(nn.Module):
             each = mask_WNN.shape[0]
             logits = (logits.view(-1, each, self.heads, n, n) + mask_WNN[:, None].to(logits.dtype)).flatten(0, 1)
         out = logits.softmax(dim=-1) @ v
-        return self.proj(out.transpose(1, 2).reshape(b, n, c))  # type: ignore[no-any-return]
+        attended_WNC: Tensor = self.proj(out.transpose(1, 2).reshape(b, n, c))
+        return attended_WNC
 
 
 def attend_map(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: int) -> Tensor:
