@@ -9,6 +9,7 @@ from typing import IO
 from stvsr_bench.errors import WeightsError
 
 LARGEST_PICKLE = 64 * 2**20  # bytes; names and shapes of the largest nets need a hundredth of this
+WHOLE_NUMBERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4"}
 LEGACY_PICKLES = 5  # magic number, version, machine facts, the object, the storage keys
 
 
@@ -47,7 +48,9 @@ def check_declared_sizes(path: Path) -> None:
     size = path.stat().st_size
     for claimed in _claims(path):
         if claimed > size or claimed < 0:
-            raise WeightsError(f"{path.name} has {size} bytes and claims a tensor of {claimed} elements; refused")
+            raise WeightsError(
+                f"{path.name} has {size} bytes and claims a tensor of {claimed} elements; truncated, or made to harm"
+            )
 
 
 def _claims(path: Path) -> Iterator[int]:
@@ -67,7 +70,7 @@ def _storage_sizes(file: IO[bytes]) -> Iterator[int]:
     """Element counts of the storages that one pickle names: the last whole number before each persistent id."""
     last = 0
     for opcode, value, _ in pickletools.genops(file):
-        if isinstance(value, int):
+        if isinstance(value, int) and opcode.name in WHOLE_NUMBERS:
             last = value
         elif opcode.name == "BINPERSID":
             yield last

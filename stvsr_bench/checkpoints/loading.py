@@ -7,6 +7,8 @@ import hashlib
 import pickle
 import re
 import struct
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +52,8 @@ DAMAGE = (
     OverflowError,
     OSError,
     struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
 )
 
 
@@ -142,7 +146,8 @@ def _torch_load(path: Path, trust_pickle: bool) -> Any:
 
     try:
         check_declared_sizes(path)
-        return torch.load(path, map_location="cpu", weights_only=not trust_pickle)
+        with path.open("rb") as file:  # a path ending in .safetensors would be believed, whatever the content
+            return torch.load(file, map_location="cpu", weights_only=not trust_pickle)
     except pickle.UnpicklingError as error:
         foreign = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:class|operand|type)[^.]*?([\w.]+)", str(error))
         if foreign is None or trust_pickle:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from stvsr_bench import methods
+from stvsr_bench.data import degrade
 from stvsr_bench.nn.resize import imresize, taps
 
 GOLDENS = Path(__file__).parents[1] / "goldens" / "metrics"
@@ -46,7 +47,6 @@ def test_resize_equals_octave(frames: ModuleType, case: dict[str, Any], dtype: t
 
 @pytest.mark.parametrize("scale", [0.25, 4, 2, 0.5, 1 / 3, 1.5])
 def test_resize_agrees_with_the_data_path(scale: float) -> None:
-    degrade = pytest.importorskip("stvsr_bench.data.degrade")
     frames_SCHW = np.random.default_rng(0).random((2, 3, 21, 30))
     ours = imresize(torch.from_numpy(frames_SCHW), scale).numpy()
     np.testing.assert_allclose(ours, degrade.imresize(frames_SCHW, scale), rtol=0, atol=1e-12)
