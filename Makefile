@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml constraints.txt setup.py
 	touch $(STAMP)
 
 demo: $(STAMP)
-	$(BIN)/python -m stvsr_bench.demo
+	$(BIN)/python -m stvsr_bench demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -90,18 +90,23 @@ def make(spec: RunSpec) -> Plan:
     """
     _check_names(spec)
     identities = {text: methods.resolve(text) for text in spec.methods}
-    cells = [cell for name in default_datasets(spec) for cell in _cells(spec, name)]
+    found = cells(spec)
     for identity in identities.values():
-        for protocol in {p.name: p for cell in cells for p in cell.protocols}.values():
+        for protocol in {p.name: p for cell in found for p in cell.protocols}.values():
             protocols.check(identity.card, protocol)
-    every = [task for text in spec.methods for cell in cells for task in _tasks(spec, text, identities[text], cell)]
+    every = [task for text in spec.methods for cell in found for task in _tasks(spec, text, identities[text], cell)]
     mine = every[spec.shard[0] - 1 :: spec.shard[1]]
     if not every:
         raise NotRunnableError("nothing to measure: no clip is left after --limit and --clips")
     finished = set() if spec.overwrite else store.done(spec.out, spec.metrics)
     left = [missing for task in mine if (missing := _minus(task, finished))]
     rows = sum(len(task.keys) for task in mine)
-    return Plan(identities, cells, left, rows, rows - sum(len(task.keys) for task in left))
+    return Plan(identities, found, left, rows, rows - sum(len(task.keys) for task in left))
+
+
+def cells(spec: RunSpec) -> list[Cell]:
+    """The splits that are asked for, with the clips that are left after `limit` and `clips`."""
+    return [cell for name in default_datasets(spec) for cell in _cells(spec, name)]
 
 
 def default_datasets(spec: RunSpec) -> tuple[str, ...]:

@@ -1,17 +1,17 @@
 """`run.toml`: what a run was asked for, in full, so that `stvsr-bench run --from run.toml` asks for it again."""
 
+import dataclasses
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 
 import tomli_w
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench import store
 from stvsr_bench.errors import CardError
 from stvsr_bench.plan import RunSpec
 
-_SPEC = TypeAdapter(RunSpec, config=ConfigDict(extra="forbid"))
+_SPEC = TypeAdapter(RunSpec)
 
 
 def write_spec(spec: RunSpec) -> None:
@@ -31,7 +31,9 @@ def load_spec(path: Path, out: Path) -> RunSpec:
     file = path / "run.toml" if path.is_dir() else path
     try:
         fields = tomllib.loads(file.read_text(encoding="utf-8"))
-        return replace(_SPEC.validate_python(fields), out=out)
+        for name in fields.keys() - {field.name for field in dataclasses.fields(RunSpec)}:
+            raise CardError(f"{file}: '{name}' is no setting of a run")
+        return dataclasses.replace(_SPEC.validate_python(fields), out=out)
     except OSError as error:
         raise CardError(f"{file} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -68,6 +68,21 @@ def execute(spec: RunSpec, plan: Plan, on_outcome: OnOutcome | None = None, argv
     Raises:
         NotRunnableError: the folder is in use or cannot be written.
     """
+    return write_outcomes(spec, plan, lambda env: _outcomes(spec, plan, env), on_outcome, argv)
+
+
+def write_outcomes(
+    spec: RunSpec,
+    plan: Plan,
+    outcomes: Callable[[str], Iterable[Outcome]],
+    on_outcome: OnOutcome | None = None,
+    argv: Sequence[str] = (),
+) -> Result:
+    """Append what comes out of `outcomes(env)` to the run's folder, which is held alone meanwhile.
+
+    Raises:
+        NotRunnableError: the folder is in use or cannot be written.
+    """
     with store.locked(spec.out):
         env = _write_facts(spec, plan, argv or sys.argv)
         worker = "main" if spec.shard == (1, 1) else f"shard-{spec.shard[0]}-of-{spec.shard[1]}"
@@ -77,7 +92,7 @@ def execute(spec: RunSpec, plan: Plan, on_outcome: OnOutcome | None = None, argv
             store.Appender(store.rows_file(spec.out, worker)) as rows,
             store.Appender(spec.out / "failures.jsonl") as failed,
         ):
-            for outcome in _outcomes(spec, plan, env):
+            for outcome in outcomes(env):
                 if outcome.error:
                     failures.append(outcome)
                     _append_failure(failed, outcome, env)

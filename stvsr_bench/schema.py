@@ -113,6 +113,16 @@ class SplitList:
 
 
 @checked(frozen=True, config=_STRICT)
+class Contents:
+    """What a complete copy of a split holds, as far as is known: `data check` compares. Size is width, height."""
+
+    clips: list[int] = field(default_factory=list)
+    frames: dict[str, int] = field(default_factory=dict)
+    frames_each: int = 0
+    size: tuple[int, int] | None = None
+
+
+@checked(frozen=True, config=_STRICT)
 class DatasetCard:
     """What a data set is and where its frames lie; read from `datasets/<name>/card.toml`."""
 
@@ -128,6 +138,7 @@ class DatasetCard:
     default_splits: list[str] = field(default_factory=list)
     lists: dict[str, dict[str, SplitList]] = field(default_factory=dict)
     downloads: dict[str, SplitList] = field(default_factory=dict)
+    contents: dict[str, Contents] = field(default_factory=dict)
     layout: str = ""
     convention: str = ""
     paper: Paper = field(default_factory=Paper)
@@ -182,7 +193,8 @@ class Clip:
     """One test item. `hr_SCHW` are the true frames, float32 RGB in [0, 1]; even ones are given at low resolution.
 
     `lr_SChw` holds the low-resolution frames where the data set ships its own; otherwise the suite makes them.
-    `flow_FHW2` is the exact forward flow (frame i to i+1, x then y, pixels) where a data set knows it.
+    `flow_FHW2` is the exact forward flow (frame i to i+1, x then y, pixels) where a data set knows it. `flags` are what
+    a reader of the clip's rows should know (`black`, `list-3f2a9c01`: not one of the published lists).
     """
 
     dataset: str
@@ -192,6 +204,7 @@ class Clip:
     lr_SChw: Frames | None = None
     flow_FHW2: NDArray[np.float32] | None = None
     motion_px: float | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

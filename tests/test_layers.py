@@ -18,10 +18,10 @@ ROWS = [
     {"checkpoints", "data", "nn", "metrics", "profiling"},
     {"methods", "datasets"},
     {"restore"},
-    {"evaluate", "train", "inspection"},
+    {"evaluate", "train", "inspection", "doctor"},
     {"engines"},
     {"plan", "report", "gate"},
-    {"replay"},
+    {"replay", "score", "infer"},
     {"runner"},
     {"cli"},
 ]

@@ -15,6 +15,7 @@ from stvsr_bench.errors import INTERNAL, INTERRUPTED, USAGE, BenchError
 VERBS = {
     "run": "run",
     "ls": "ls",
+    "demo": "demo",
     "report": "report",
     "compare": "compare",
     "score": "score",

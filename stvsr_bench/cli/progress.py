@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Bar:
     """A bar on stderr while a plan is carried out."""
 
-    def __init__(self, plan: "Plan", hidden: bool = False) -> None:
+    def __init__(self, plan: "Plan", hidden: bool = False, total: int | None = None) -> None:
         self.console = Console(stderr=True)
         self.failed = 0
         self.progress = Progress(
@@ -29,7 +29,7 @@ class Bar:
             expand=True,
         )
         self.hidden = hidden
-        self.task = self.progress.add_task("", total=len(plan.tasks))
+        self.task = self.progress.add_task("", total=len(plan.tasks) if total is None else total)
         if not hidden and not self.console.is_terminal:
             self.console.print(
                 f"{plan.rows_total} rows, {plan.rows_done} done, {len(plan.tasks)} clips to restore", highlight=False

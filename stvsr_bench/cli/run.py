@@ -107,6 +107,11 @@ def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
 
     with Bar(plan, quiet or as_json) as bar:
         result = execute(spec, plan, bar.update, sys.argv)
+    return finish(spec, result, as_json)
+
+
+def finish(spec: "RunSpec", result: "Result", as_json: bool) -> int:
+    """Print the table and what failed; the exit code says whether anything did."""
     _print_result(spec, result, as_json)
     return FAILED_CLIPS if result.failures else OK
 

@@ -58,4 +58,6 @@ def midpoint_only(times: Tensor | None, name: str) -> None:
         UsageError: a time other than 0.5, or more than one per gap.
     """
     if times is not None and (times.shape[-1] != 1 or bool((times != 0.5).any())):
-        raise UsageError(f"{name} makes only the frame midway between two given ones (time 0.5); asked: {times.tolist()}")
+        raise UsageError(
+            f"{name} makes only the frame midway between two given ones (time 0.5); asked: {times.tolist()}"
+        )

@@ -1,0 +1,69 @@
+"""`stvsr-bench score`: rows from anybody's output frames, in the same table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stvsr_bench.cli import options
+
+if TYPE_CHECKING:
+    from stvsr_bench.plan import RunSpec
+
+
+def score(
+    folder: Annotated[Path, typer.Argument(help="Folder with a folder of pictures, or a video, for each clip.")],
+    against: Annotated[str, typer.Option("--against", help="The data set that holds the truth, or a path.")],
+    name: Annotated[str, typer.Option("--name", help="Name of the row; default the folder's.")] = "",
+    split: options.Splits = "",
+    protocol: options.Protocols = "suite-1",
+    metrics: Annotated[str, typer.Option("--metrics", help="Metrics besides the default ones.")] = "",
+    root: options.Root = None,
+    out: options.Out = Path("runs/default"),
+    clips: Annotated[str, typer.Option("--clips", help="Only these clips, by name.")] = "",
+    limit: Annotated[float, typer.Option("--limit", help="Only the first N clips of each split.")] = 0,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Score output frames that were made elsewhere; their row carries the badge "external"."""
+    from stvsr_bench.plan import RunSpec
+
+    spec = RunSpec(
+        methods=(name or folder.resolve().name,),
+        datasets=(against,),
+        splits=options.several(split),
+        protocols=options.several(protocol),
+        metrics=options.several(metrics),
+        root=root,
+        out=out,
+        clips=options.several(clips),
+        limit=limit,
+        save_frames="none",
+    )
+    return _perform(spec, folder, as_json, quiet)
+
+
+def _perform(spec: "RunSpec", folder: Path, as_json: bool, quiet: bool) -> int:
+    from stvsr_bench.cli.progress import Bar
+    from stvsr_bench.cli.run import finish
+    from stvsr_bench.evaluate import Wanted
+    from stvsr_bench.plan import Plan, cells
+    from stvsr_bench.runner import write_outcomes
+    from stvsr_bench.score import External, outcomes
+
+    found = cells(spec)
+    plan = Plan({}, found, [], sum(len(cell.clips) * len(cell.protocols) for cell in found), 0)
+    external = External(spec.methods[0], folder)
+
+    with Bar(plan, quiet or as_json, total=sum(len(cell.clips) for cell in found)) as bar:
+        result = write_outcomes(
+            spec,
+            plan,
+            lambda env: (
+                outcome
+                for cell in found
+                for outcome in outcomes(external, cell, Wanted(cell.protocols, spec.all_metrics, env=env), spec.root)
+            ),
+            bar.update,
+        )
+    return finish(spec, result, as_json)
