@@ -1,13 +1,22 @@
-"""Where the frames of a clip lie: the contract of readers, and the readers that fit most data sets.
+"""Readers of data sets: their contract, and the ones that fit most.
 
 A reader is made as `Reader(card, root, lists)`. `names(split)` is cheap and decodes nothing; `read(split, name)` gives
 one `Clip`. A data set whose layout none of these fits brings its own: `reader = "reader:Mine"` in its card.
 """
 
+import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from stvsr_bench.schema import Clip, DatasetCard
+from stvsr_bench import plugins
+from stvsr_bench.data import frames, sources
+from stvsr_bench.data import lists as clip_lists
+from stvsr_bench.data.lists import ClipList
+from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError
+from stvsr_bench.schema import Clip, DatasetCard, Frames, SplitList
+
+log = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
@@ -26,4 +35,199 @@ class Reader(Protocol):
         ...
 
 
-BUILT_IN: dict[str, type[Reader]] = {}
+class Folders:
+    """Clips that are folders of pictures or videos anywhere under the root, or under `root/<split>` where that exists.
+
+    A data set says more by a subclass: the `files` of a clip where they are always the same, the clips that count
+    (`only`), `every` n-th frame.
+    """
+
+    files: ClassVar[tuple[str, ...]] = ()
+    only: ClassVar[tuple[str, ...]] = ()
+    every: ClassVar[int] = 1
+
+    def __init__(self, card: DatasetCard, root: Path | None = None, lists: str = "") -> None:
+        self.card = card
+        self.root = root
+        self.lists = lists
+        self._found: dict[str, dict[str, sources.Found]] = {}
+
+    def names(self, split: str) -> list[str]:
+        """Names of all clips found, in natural order."""
+        return list(self.found(split))
+
+    def read(self, split: str, name: str) -> Clip:
+        """One clip; its shipped low-resolution frames too where they lie beside it."""
+        found = self.find(split, name)
+        hr_SCHW = frames.from_bytes(found.source(self.files, self.every).read())
+        return Clip(self.card.name, split, name, hr_SCHW, lr_SChw=self._shipped(found, hr_SCHW))
+
+    def find(self, split: str, name: str) -> sources.Found:
+        """Where one clip lies."""
+        found = self.found(split)
+        if name not in found:
+            raise UnknownNameError(f"clip of {self.card.name}/{split}", name, list(found)[:20])
+        return found[name]
+
+    def found(self, split: str) -> dict[str, sources.Found]:
+        """All clips of a split by name."""
+        if split not in self.card.splits:
+            raise UnknownNameError(f"split of {self.card.name}", split, self.card.splits)
+        if split not in self._found:
+            self._found[split] = self._look(known_root(self.card, self.root), split)
+        return self._found[split]
+
+    def _look(self, root: Path, split: str) -> dict[str, sources.Found]:
+        found = sources.find(root / split if (root / split).is_dir() else root)
+        if self.files:
+            found = {
+                name: clip for name, clip in found.items() if any((clip.folder / file).is_file() for file in self.files)
+            }
+        missing = [name for name in self.only if name not in found]
+        if missing:
+            raise DataError(
+                f"{self.card.name}: {root} holds no clip {', '.join(missing)}; found {', '.join(list(found)[:8])}"
+            )
+        return {name: found[name] for name in self.only} if self.only else found
+
+    def _shipped(self, found: sources.Found, hr_SCHW: Frames) -> Frames | None:
+        """The low-resolution frames beside the true ones, x4 if there are several."""
+        by_scale: dict[int, Path] = {}
+        for folder in shipped_folders(found):
+            width, height = frames.size(sources.in_order(folder)[0])
+            scale = hr_SCHW.shape[3] // width
+            if scale > 1 and (width * scale, height * scale) == (hr_SCHW.shape[3], hr_SCHW.shape[2]):
+                by_scale.setdefault(scale, folder)
+        if not by_scale:
+            return None
+        chosen = by_scale.get(4) or by_scale[min(by_scale)]
+        lr_SChw = frames.from_bytes(sources.Found(chosen).source((), self.every).read())
+        return lr_SChw if len(lr_SChw) == len(hr_SCHW) else None
+
+
+class Septuplets(Folders):
+    """Clips `<root>/sequences/<name>/im1.png` to `im7.png`; splits are lists in the root."""
+
+    files = tuple(f"im{i}.png" for i in range(1, 8))
+    sequences: ClassVar[str] = "sequences"
+
+    def __init__(self, card: DatasetCard, root: Path | None = None, lists: str = "") -> None:
+        super().__init__(card, root, lists)
+        self._lists: dict[str, ClipList] = {}
+
+    def read(self, split: str, name: str) -> Clip:
+        """One clip, flagged with its list where that is nobody's known one."""
+        found = self.find(split, name)
+        hr_SCHW = frames.from_bytes(found.source(self.files).read())
+        return Clip(self.card.name, split, name, hr_SCHW, flags=self.flags(split, name))
+
+    def flags(self, split: str, name: str) -> tuple[str, ...]:
+        """What a reader of the row should know of this clip."""
+        clip_list = self.clip_list(split)
+        return (f"list-{clip_list.sha256[:8]}",) if self._known(split) and not clip_list.by else ()
+
+    def clip_list(self, split: str) -> ClipList:
+        """The list of a split as found on this machine.
+
+        Raises:
+            NotRunnableError: there is none.
+        """
+        if split not in self._lists:
+            self._lists[split] = self._find_list(split, self._sequences(known_root(self.card, self.root)).parent)
+        return self._lists[split]
+
+    def _find_list(self, split: str, root: Path) -> ClipList:
+        candidates = [clip_lists.read(path, self._known(split)) for path in self._list_files(root, split)]
+        if not candidates:
+            wanted = ", ".join(list_names(split)[:3])
+            raise NotRunnableError(
+                f"{self.card.name}: no list of the split {split} in {root} (looked for {wanted}, ...): "
+                f"run stvsr-bench data prepare {self.card.name} --lists"
+            )
+        return self._choose(split, candidates)
+
+    def _choose(self, split: str, candidates: list[ClipList]) -> ClipList:
+        """The list by the wanted author; else the first, which is then named in the log and flagged in rows."""
+        for candidate in candidates:
+            if self.lists in candidate.by or self.lists not in self._known(split):
+                return candidate
+        first = candidates[0]
+        log.warning(
+            "%s: %s (%d clips, entries' sha256 %s) is not %s's list; rows carry the flag list-%s",
+            self.card.name, first.path, len(first.entries), first.sha256, self.lists, first.sha256[:8],
+        )  # fmt: skip
+        return replace(first, by=frozenset())
+
+    def _known(self, split: str) -> dict[str, SplitList]:
+        return {by: splits[split] for by, splits in self.card.lists.items() if split in splits}
+
+    def _list_files(self, root: Path, split: str) -> list[Path]:
+        folders = [root, root / "meta_info", root / "lists", list_folder(self.card.name)]
+        return [path for folder in folders for name in list_names(split) for path in sorted(folder.glob(name))]
+
+    def _look(self, root: Path, split: str) -> dict[str, sources.Found]:
+        sequences = self._sequences(root)
+        return {entry: sources.Found(sequences / entry) for entry in self.clip_list(split).entries}
+
+    def _sequences(self, root: Path) -> Path:
+        """The folder `sequences`: under the root, one level below, or the root itself."""
+        for folder in (root / self.sequences, *sorted(root.glob(f"*/{self.sequences}"))):
+            if folder.is_dir():
+                return folder
+        if root.resolve().name == self.sequences:
+            return root.resolve()
+        raise DataError(f"{self.card.name}: {root} has no folder '{self.sequences}'; the layout is {self.card.layout}")
+
+
+def known_root(card: DatasetCard, root: Path | None) -> Path:
+    """The root of a data set that is on this machine.
+
+    Raises:
+        NotRunnableError: nobody said where it is, or there is no such folder.
+    """
+    told = f"--root, or {card.root_env} in the environment" if card.root_env else "--root"
+    if root is None:
+        raise NotRunnableError(
+            f"where {card.name} lies is not known: give its folder with {told}; "
+            f"stvsr-bench data prepare {card.name} says how to get it"
+        )
+    if not root.exists():
+        raise NotRunnableError(f"{card.name}: there is no {root}; give its folder with {told}")
+    return root
+
+
+def list_names(split: str) -> list[str]:
+    """File names (patterns) under which the list of a split is accepted."""
+    return [
+        f"{split}_testset.txt",
+        f"sep_{split}_testlist.txt",
+        f"meta_info_*_{split}_GT.txt",
+        f"sep_{split}list.txt",
+        f"{split}.txt",
+    ]
+
+
+def list_folder(dataset: str) -> Path:
+    """Where `data prepare --lists` puts lists of a data set."""
+    return plugins.home() / "lists" / dataset
+
+
+def shipped_folders(found: sources.Found) -> list[Path]:
+    """Folders of pictures beside the GT/HR folder of a clip, those called LR or BI... first."""
+    parts = found.folder.parts
+    at = next((i for i, part in enumerate(parts) if part.lower() in sources.HR_NAMES), None)
+    if found.stretch is not None or at is None:
+        return []
+    beside = [folder.name for folder in Path(*parts[:at]).iterdir() if folder.is_dir() and folder.name != parts[at]]
+    beside.sort(key=lambda name: (not name.lower().startswith(("lr", "bi")), name))
+    folders = [Path(*parts[:at], name, *parts[at + 1 :]) for name in beside]
+    return [folder for folder in folders if sources.has_pictures(folder)]
+
+
+def card_of_path(path: Path) -> DatasetCard:
+    """A card for a folder of clips, or a video, that is no known data set."""
+    name = path.resolve().name
+    return DatasetCard(name, f"clips in {path}", "folders", ["all"], source=str(path))
+
+
+BUILT_IN: dict[str, type[Reader]] = {"folders": Folders, "septuplets": Septuplets}

@@ -51,7 +51,9 @@ def names() -> list[str]:
 
 
 def card(name: str) -> DatasetCard:
-    """The card of a data set."""
+    """The card of a data set, or one made up for a folder or video given by its path."""
+    if is_path(name):
+        return readers.card_of_path(Path(name).expanduser())
     return plugins.read_card(plugins.find("datasets", name), DatasetCard)
 
 

@@ -1,0 +1,88 @@
+"""Lists of clips, as data sets publish them: one relative path a line.
+
+A list is recognised by its SHA-256 whatever its blank lines, line ends or order, because the same entries are hashed
+in the forms that the known files have.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stvsr_bench.errors import DataError
+from stvsr_bench.schema import SplitList
+
+_ENTRY = re.compile(r"[^\x00-\x1f\\]{1,300}")
+_ENDINGS = ("", "\n", "\n\n")  # as the published files end
+MAX_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class ClipList:
+    """The entries of a list; `by` are those who published just these (none: unknown), `sha256` is that of the set."""
+
+    entries: list[str]
+    by: frozenset[str]
+    sha256: str
+    path: Path | None = None
+
+
+def parse(text: str, where: str) -> list[str]:
+    """The entries of a list in order. Blank lines are skipped; what follows the first space of a line is no name.
+
+    Raises:
+        DataError: a line is no relative path, or is there twice; or there is no entry.
+    """
+    entries: dict[str, int] = {}
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+        fields = line.split()
+        if not fields:
+            continue
+        entry = fields[0]
+        if not _is_inside(entry):
+            raise DataError(f"{where}, line {number}: {entry[:80]!r} is no relative path of a clip")
+        if entry in entries:
+            raise DataError(f"{where}, line {number}: {entry} is already on line {entries[entry]}")
+        entries[entry] = number
+    if not entries:
+        raise DataError(f"{where} names no clip")
+    return list(entries)
+
+
+def read(path: Path, known: Mapping[str, SplitList]) -> ClipList:
+    """A list file, recognised where it is one of the `known` (by author).
+
+    Raises:
+        DataError: it cannot be read, or is no list.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(f"{path} is too large to be a list of clips")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read as a list: {getattr(error, 'strerror', None) or error}") from None
+    if text.lstrip().startswith("<"):
+        raise DataError(f"{path} is a web page, not a list of clips; delete it and download the list again")
+    entries = parse(text, str(path))
+    return ClipList(entries, identify(entries, known), digest(entries), path)
+
+
+def identify(entries: Sequence[str], known: Mapping[str, SplitList]) -> frozenset[str]:
+    """Whose list these entries are, by any form in which it was published; empty if nobody's."""
+    digests = {
+        hashlib.sha256(("\n".join(order) + end).encode()).hexdigest()
+        for order in (entries, sorted(entries))
+        for end in _ENDINGS
+    }
+    return frozenset(by for by, published in known.items() if published.sha256 in digests)
+
+
+def digest(entries: Sequence[str]) -> str:
+    """SHA-256 of the set of entries: sorted, one a line."""
+    return hashlib.sha256("\n".join(sorted(entries)).encode()).hexdigest()
+
+
+def _is_inside(entry: str) -> bool:
+    parts = entry.split("/")
+    return bool(_ENTRY.fullmatch(entry)) and not any(part in ("", ".", "..") for part in parts) and ":" not in entry

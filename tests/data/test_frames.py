@@ -1,0 +1,138 @@
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stvsr_bench.data import frames
+from stvsr_bench.errors import BenchError, DataError
+
+RANDOM = np.random.default_rng(0)
+FRAME = RANDOM.integers(0, 256, (12, 20, 3), dtype=np.uint8)
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width=4, height=3, depth=8, colour=2, raw=None, extra=b""):
+    """A PNG written by hand, so that its header can lie."""
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    raw = bytes((width * channels * depth // 8 + 1) * height) if raw is None else raw
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    body = chunk(b"IHDR", header) + extra + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def test_a_png_comes_back_as_it_was_written(tmp_path):
+    frames.write_png(tmp_path / "deep" / "1.png", FRAME)
+    assert np.array_equal(frames.read_one(tmp_path / "deep" / "1.png"), FRAME)
+    assert frames.size(tmp_path / "deep" / "1.png") == (20, 12)
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["1.png"], "a temporary file was left"
+
+
+def test_bytes_to_floats_and_back_changes_nothing():
+    every_value = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
+    floats = frames.from_bytes(every_value)
+    assert floats.dtype == np.float32
+    assert floats.shape == (1, 3, 16, 16)
+    assert np.array_equal(frames.to_bytes(floats), every_value)
+
+
+def test_rounding_is_half_to_even_and_clips():
+    values = np.array([-0.2, 0.5 / 255, 1.5 / 255, 1.2], np.float32).reshape(1, 1, 2, 2).repeat(3, axis=1)
+    assert frames.to_bytes(values)[0, ..., 0].ravel().tolist() == [0, 0, 2, 255]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", r"is empty \(0 bytes\)"),
+        (b"<!DOCTYPE html><html>", "is no PNG but a web page"),
+        (b"GIF89a....", "is no PNG but something that starts with b'GIF89a..'"),
+        (png()[:-20], "is cut short"),
+        (png()[:40] + b"\x00" + png()[41:], "is damaged: the checksum"),
+        (png(depth=16), "has 16 bits a channel"),
+        (png(colour=6), "has an alpha channel"),
+        (png(colour=4), "has an alpha channel"),
+        (png(extra=chunk(b"tRNS", bytes(6))), "has an alpha channel"),
+        (png(width=10**5, height=10**5, raw=b"1"), "is 100000x100000, which is no frame"),
+        (png(width=0, height=3, raw=b"1"), "is 0x3, which is no frame"),
+        (png(width=8000, height=8000, raw=b"1"), "bytes cannot hold that"),
+        (png(width=60, height=60, raw=bytes(100)), "cannot be decoded"),
+        (b"\x89PNG\r\n\x1a\n" + chunk(b"IEND", b""), "has no header"),
+        (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", b"12") + chunk(b"IEND", b""), "has no header"),
+    ],
+)
+def test_a_bad_png_is_one_sentence_that_names_it(tmp_path, content, sentence):
+    path = tmp_path / "im1.png"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=sentence) as caught:
+        frames.read_one(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_frame_or_a_folder_in_its_place_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"im9\.png is missing"):
+        frames.read_one(tmp_path / "im9.png")
+    (tmp_path / "im1.png").mkdir()
+    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+        frames.read_one(tmp_path / "im1.png")
+
+
+@pytest.mark.parametrize("kind", ["grey", "palette"])
+def test_what_can_be_converted_without_loss_is_and_that_is_said(tmp_path, caplog, kind):
+    path = tmp_path / "im1.png"
+    if kind == "grey":
+        grey = FRAME[..., 0]
+        cv2.imwrite(str(path), grey)
+        wanted = np.repeat(grey[..., None], 3, axis=2)
+    else:
+        palette = chunk(b"PLTE", bytes([10, 20, 30, 200, 100, 50]))
+        path.write_bytes(png(2, 1, 8, 3, raw=bytes([0, 0, 1]), extra=palette))
+        wanted = np.array([[[10, 20, 30], [200, 100, 50]]], np.uint8)
+    assert np.array_equal(frames.read_one(path), wanted)
+    frames.read_one(path)
+    assert caplog.text.count(f"{kind} pictures are read as RGB") == 1
+
+
+def test_frames_of_two_sizes_are_no_clip(tmp_path):
+    frames.write_png(tmp_path / "im1.png", FRAME)
+    frames.write_png(tmp_path / "im2.png", FRAME[:, :10])
+    with pytest.raises(DataError, match=r"im2\.png is 10x12, but im1\.png of the same clip is 20x12"):
+        frames.read([tmp_path / "im1.png", tmp_path / "im2.png"])
+    with pytest.raises(DataError, match="no frames"):
+        frames.read([])
+
+
+def test_a_jpeg_is_read_and_a_false_one_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / "1.jpg"), FRAME)
+    assert frames.read_one(tmp_path / "1.jpg").shape == (12, 20, 3)
+    assert frames.size(tmp_path / "1.jpg") == (20, 12)
+    (tmp_path / "2.jpg").write_bytes(b"nothing of the kind")
+    with pytest.raises(DataError, match="cannot be decoded"):
+        frames.read_one(tmp_path / "2.jpg")
+
+
+def test_a_full_or_forbidden_place_is_one_sentence_and_leaves_nothing(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be written"):
+        frames.write_png(tmp_path / "file" / "1.png", FRAME)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=60), st.integers(0, 100), st.integers(0, 255))
+def test_no_damage_to_a_png_is_anything_but_a_sentence(tmp_path_factory, tail, at, value):
+    whole = bytearray(png())
+    whole[at % len(whole)] = value
+    path = tmp_path_factory.mktemp("png") / "im1.png"
+    path.write_bytes(bytes(whole) + tail)
+    try:
+        assert frames.read_one(path).dtype == np.uint8
+    except BenchError as error:
+        assert str(path) in str(error)

@@ -1,0 +1,87 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from stvsr_bench.data import video
+from stvsr_bench.errors import DataError
+
+av = pytest.importorskip("av")
+
+
+def write_video(path, frames_SHWC, codec="ffv1", pix_fmt="bgr0"):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width = frames_SHWC.shape[1:3]
+        stream.pix_fmt = pix_fmt
+        for frame_HWC in frames_SHWC:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame_HWC, format="rgb24")))
+        container.mux(stream.encode())
+
+
+@pytest.fixture
+def clip(tmp_path):
+    frames_SHWC = np.random.default_rng(1).integers(0, 256, (9, 32, 48, 3), dtype=np.uint8)
+    write_video(tmp_path / "clip.mkv", frames_SHWC)
+    return tmp_path / "clip.mkv", frames_SHWC
+
+
+def test_frames_of_a_lossless_video_are_read_to_the_byte_in_any_order(clip):
+    path, frames_SHWC = clip
+    read = video.Video(path)
+    for start, stop in ((0, 3), (5, 9), (2, 4), (2, 4), (0, 9)):
+        assert np.array_equal(read.read(start, stop), frames_SHWC[start:stop])
+    assert read.count() == 9
+    assert (read.info.width, read.info.height, read.info.fps) == (48, 32, 25.0)
+
+
+def test_opencv_gives_the_same_frames(clip, monkeypatch):
+    path, frames_SHWC = clip
+    monkeypatch.setattr(video, "find_spec", lambda name: None)
+    assert np.array_equal(video.Video(path).read(1, 5), frames_SHWC[1:5])
+
+
+@pytest.mark.parametrize("with_av", [True, False])
+def test_a_file_that_is_no_video_is_one_sentence(tmp_path, monkeypatch, with_av):
+    if not with_av:
+        monkeypatch.setattr(video, "find_spec", lambda name: None)
+    (tmp_path / "page.mp4").write_text("<html>not found</html>" * 50)
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    for name, sentence in (("page.mp4", "is no video"), ("empty.mp4", "is empty"), ("none.mp4", "No such file")):
+        with pytest.raises(DataError, match=sentence) as caught:
+            video.Video(tmp_path / name)
+        assert name in str(caught.value)
+
+
+def test_a_cut_off_video_says_where_it_ends(clip, tmp_path):
+    path, frames_SHWC = clip
+    (tmp_path / "cut.mkv").write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    cut = video.Video(tmp_path / "cut.mkv")
+    assert np.array_equal(cut.read(0, 2), frames_SHWC[:2])
+    with pytest.raises(DataError, match=r"cut\.mkv (ends after [1-8] frames|is damaged)"):
+        cut.read(0, 9)
+
+
+def test_a_video_that_changes_its_size_is_refused(clip, monkeypatch):
+    path, frames_SHWC = clip
+    monkeypatch.setattr(video, "_decode_av", lambda path: iter([frames_SHWC[0], frames_SHWC[1, :16]]))
+    with pytest.raises(DataError, match="changes its size at frame 1, from 48x32 to 48x16"):
+        video.Video(path).read(0, 2)
+
+
+def test_an_open_video_can_be_sent_to_a_worker(clip):
+    path, frames_SHWC = clip
+    read = video.Video(path)
+    read.read(0, 4)
+    assert np.array_equal(pickle.loads(pickle.dumps(read)).read(3, 6), frames_SHWC[3:6])
+
+
+def test_a_sound_file_is_no_video(tmp_path):
+    with av.open(str(tmp_path / "sound.mkv"), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.int16), format="s16", layout="mono")
+        frame.rate = 8000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with pytest.raises(DataError, match="holds no video stream"):
+        video.Video(tmp_path / "sound.mkv")
