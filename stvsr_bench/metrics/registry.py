@@ -6,7 +6,9 @@ from functools import partial
 from typing import Any, Literal
 
 from stvsr_bench.errors import UnknownNameError
+from stvsr_bench.metrics import temporal
 from stvsr_bench.metrics.frames import FRAME_METRICS, one
+from stvsr_bench.metrics.temporal import NEED_TRUE_FLOW, TEMPORAL
 
 Per = Literal["frame", "clip"]
 Group = Literal["core", "variant", "temporal", "extra"]
@@ -57,17 +59,44 @@ def _of_frames(name: str) -> Metric:
     )
 
 
-METRICS: dict[str, Metric] = {name: _of_frames(name) for name in FRAME_METRICS}
+def _of_clips(name: str) -> Metric:
+    title, unit, higher_is_better = _TEMPORAL[name]
+    how = (TEMPORAL[name].__doc__ or "").strip().splitlines()[0]
+    where = " Clips with known flow only." if name in NEED_TRUE_FLOW else ""
+    return Metric(partial(temporal.one, name), unit, higher_is_better, "clip", title, how + where, group="temporal")
 
 
-def score_clip(sr_SCHW: Any, hr_SCHW: Any, metrics: Sequence[str]) -> dict[str, float]:
-    """Every asked metric of the whole clip, by name.
+_FARNEBACK = next(name for name in TEMPORAL if name.startswith("tof_farneback"))
+_TEMPORAL: dict[str, tuple[str, str, bool]] = {
+    "tdiff_psnr_y": ("PSNR Y of frame differences", "dB", True),
+    "tof_dis_medium": ("tOF (DIS medium)", "px", False),
+    _FARNEBACK: (f"tOF (Farneback {', '.join(map(str, temporal.FARNEBACK))})", "px", False),
+    "warp_error_dis_medium": ("Warping error (DIS medium)", "levels^2", False),
+    "warp_error_dis_medium_hr": ("Warping error of hr (DIS medium)", "levels^2", False),
+    "warp_error_true_flow": ("Warping error (true flow)", "levels^2", False),
+    "warp_error_true_flow_hr": ("Warping error of hr (true flow)", "levels^2", False),
+}
+METRICS: dict[str, Metric] = {
+    **{name: _of_frames(name) for name in FRAME_METRICS},
+    **{name: _of_clips(name) for name in TEMPORAL},
+}
+
+
+def score_clip(
+    sr_SCHW: Any, hr_SCHW: Any, metrics: Sequence[str], flow_FHW2: temporal.Flow | None = None
+) -> dict[str, float]:
+    """Every asked metric of the whole clip, by name; flows are computed once.
+
+    `flow_FHW2` is the true flow of hr from each frame to the next; metrics that need it are left out without it.
 
     Raises:
         UnknownNameError: a metric that is not one of whole clips.
+        ClipError: fewer than two frames, or frames too small for a flow.
     """
     per_clip = {name: metric for name, metric in METRICS.items() if metric.per == "clip"}
     for name in metrics:
         if name not in per_clip:
             raise UnknownNameError("metric of whole clips", name, per_clip)
-    return {name: float(per_clip[name].function(sr_SCHW, hr_SCHW)) for name in metrics}
+    together = [name for name in metrics if name in TEMPORAL]
+    scores = temporal.score(sr_SCHW, hr_SCHW, together, flow_FHW2) if together else {}
+    return scores | {name: float(per_clip[name].function(sr_SCHW, hr_SCHW)) for name in metrics if name not in TEMPORAL}

@@ -1,0 +1,188 @@
+"""What a score must be whatever the frames: invariances, containers, and sentences instead of wrong numbers."""
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from stvsr_bench import metrics
+from stvsr_bench.errors import ClipError, UnknownNameError, UsageError
+from stvsr_bench.metrics import color, kernels
+
+
+def clips(shape=(3, 3, 24, 32), seed=0, spread=0.1):
+    random = np.random.default_rng(seed)
+    hr_SCHW = random.random(shape).astype(np.float32)
+    sr_SCHW = hr_SCHW + random.normal(0, spread, shape).astype(np.float32)
+    return sr_SCHW, np.rint(hr_SCHW * 255).astype(np.float32) / np.float32(255)
+
+
+def luma(frame_CHW):
+    red, green, blue = np.rint(np.clip(frame_CHW, 0, 1) * np.float32(255)).astype(np.float64)
+    return 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
+
+
+def test_psnr_and_ssim_equal_scikit_image_on_luma():
+    sr_SCHW, hr_SCHW = clips()
+    scores = metrics.score_frames(sr_SCHW, hr_SCHW, ["psnr_y", "ssim_y"])
+    for index in range(3):
+        sr_HW, hr_HW = luma(sr_SCHW[index]), luma(hr_SCHW[index])
+        assert scores["psnr_y"][index] == pytest.approx(peak_signal_noise_ratio(hr_HW, sr_HW, data_range=255), abs=1e-9)
+        settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+        assert scores["ssim_y"][index] == pytest.approx(structural_similarity(hr_HW, sr_HW, **settings), abs=1e-10)
+
+
+def test_the_compiled_and_the_plain_engine_give_the_same_numbers(monkeypatch):
+    pytest.importorskip("numba")
+    names = list(metrics.FRAME_METRICS)
+    sr_SCHW, hr_SCHW = clips((2, 3, 170, 173))
+    sr_SCHW[1, :, ::3] = np.round(sr_SCHW[1, :, ::3])  # saturated and tied values too
+    compiled = metrics.score_frames(sr_SCHW, hr_SCHW, names)
+    monkeypatch.setattr(kernels, "available", lambda: False)
+    plain = metrics.score_frames(sr_SCHW, hr_SCHW, names)
+    for name in names:
+        np.testing.assert_allclose(compiled[name], plain[name], rtol=0, atol=1e-10 if "ssim" in name else 1e-9)
+
+
+def test_the_compiled_functions_compute_what_they_say_when_they_run_as_plain_python(monkeypatch):
+    pytest.importorskip("numba")
+    from stvsr_bench.metrics import fused
+
+    for name in ("round", "scan", "fill", "horizontal", "vertical"):
+        monkeypatch.setattr(fused, f"_{name}", getattr(fused, f"_{name}_plain"))
+    sr_SCHW, hr_SCHW = clips((1, 3, 12, 13))
+    values = metrics.score_frames(sr_SCHW, hr_SCHW, ["psnr_y", "ssim_y"])
+    monkeypatch.setattr(kernels, "available", lambda: False)
+    plain = metrics.score_frames(sr_SCHW, hr_SCHW, ["psnr_y", "ssim_y"])
+    assert values["ssim_y"] == pytest.approx(plain["ssim_y"], abs=1e-12)
+    assert values["psnr_y"] == pytest.approx(plain["psnr_y"], abs=1e-12)
+
+
+def test_equal_frames_have_infinite_psnr_and_ssim_one():
+    _, hr_SCHW = clips()
+    assert np.all(np.isinf(metrics.psnr_y(hr_SCHW, hr_SCHW)))
+    np.testing.assert_allclose(metrics.ssim_y(hr_SCHW, hr_SCHW), 1, atol=1e-15)
+    assert np.all(metrics.mse_y(hr_SCHW, hr_SCHW) == 0)
+
+
+def test_psnr_is_symmetric_and_follows_from_mse():
+    sr_SCHW, hr_SCHW = clips()
+    np.testing.assert_allclose(metrics.psnr_y(sr_SCHW, hr_SCHW), metrics.psnr_y(hr_SCHW, sr_SCHW), atol=1e-12)
+    np.testing.assert_allclose(metrics.ssim_y(sr_SCHW, hr_SCHW), metrics.ssim_y(hr_SCHW, sr_SCHW), atol=1e-13)
+    mse = metrics.mse_rgb(sr_SCHW, hr_SCHW)
+    np.testing.assert_allclose(metrics.psnr_rgb(sr_SCHW, hr_SCHW), 20 * np.log10(255 / np.sqrt(mse)), atol=1e-12)
+
+
+def test_floats_uint8_arrays_and_tensors_score_alike_in_their_own_container():
+    sr_SCHW, hr_SCHW = clips()
+    wanted = metrics.psnr_y(sr_SCHW, hr_SCHW)
+    assert isinstance(wanted, np.ndarray) and wanted.dtype == np.float64 and wanted.shape == (3,)
+    as_bytes = [np.rint(np.clip(side, 0, 1) * np.float32(255)).astype(np.uint8) for side in (sr_SCHW, hr_SCHW)]
+    np.testing.assert_array_equal(metrics.psnr_y(*as_bytes), wanted)
+    np.testing.assert_array_equal(metrics.psnr_y(sr_SCHW.astype(np.float64), as_bytes[1]), wanted)
+    tensor = metrics.psnr_y(torch.from_numpy(sr_SCHW).requires_grad_(), torch.from_numpy(hr_SCHW))
+    assert isinstance(tensor, torch.Tensor) and tensor.dtype == torch.float64
+    np.testing.assert_array_equal(tensor.numpy(), wanted)
+    strided = sr_SCHW.transpose(0, 1, 3, 2).copy().transpose(0, 1, 3, 2)
+    np.testing.assert_array_equal(metrics.ssim_y(strided, hr_SCHW), metrics.ssim_y(sr_SCHW, hr_SCHW))
+
+
+def test_half_precision_tensors_are_scored_as_the_numbers_they_hold():
+    sr_SCHW, hr_SCHW = clips()
+    half = torch.from_numpy(sr_SCHW).to(torch.bfloat16)
+    np.testing.assert_array_equal(
+        metrics.psnr_y(half, torch.from_numpy(hr_SCHW)).numpy(), metrics.psnr_y(half.float().numpy(), hr_SCHW)
+    )
+
+
+def test_values_outside_the_range_are_clipped_as_a_png_would():
+    sr_SCHW, hr_SCHW = clips()
+    np.testing.assert_array_equal(
+        metrics.psnr_y(sr_SCHW * 3 - 1, hr_SCHW), metrics.psnr_y(np.clip(sr_SCHW * 3 - 1, 0, 1), hr_SCHW)
+    )
+
+
+def test_rounding_is_half_to_even_in_both_engines(monkeypatch):
+    ties = np.array([0.5, 1.5, 2.5, 254.5], np.float32) / np.float32(255)
+    ties = ties[(ties * np.float32(255)) % 1 == 0.5]
+    frame = np.broadcast_to(ties, (3, 1, len(ties)))
+    want = [[round(float(t)) for t in ties * np.float32(255)]]
+    assert color.levels(frame)[0].tolist() == want
+    monkeypatch.setattr(kernels, "available", lambda: False)
+    assert color.levels(frame)[0].tolist() == want
+
+
+def test_crop_and_rounding_of_the_protocol_reach_every_metric_but_fixed_variants():
+    sr_SCHW, hr_SCHW = clips((2, 3, 30, 31))
+    inner = [np.ascontiguousarray(side[..., 4:-4, 4:-4]) for side in (sr_SCHW, hr_SCHW)]
+    names = ["mse_y", "psnr_y", "ssim_y", "psnr_rgb"]
+    cropped, direct = metrics.score_frames(sr_SCHW, hr_SCHW, names, crop=4), metrics.score_frames(*inner, names)
+    for name in names:
+        np.testing.assert_array_equal(cropped[name], direct[name])
+    variants = metrics.score_frames(sr_SCHW, hr_SCHW, ["psnr_y_crop4", "psnr_y_unrounded"])
+    np.testing.assert_array_equal(variants["psnr_y_crop4"], direct["psnr_y"])
+    unrounded = metrics.score_frames(sr_SCHW, hr_SCHW, ["psnr_y"], round_8bit=False)
+    np.testing.assert_array_equal(variants["psnr_y_unrounded"], unrounded["psnr_y"])
+    assert np.all(np.abs(unrounded["psnr_y"] - metrics.psnr_y(sr_SCHW, hr_SCHW)) > 1e-9)
+
+
+def test_full_range_luma_reads_lower_by_the_ratio_of_the_ranges():
+    sr_SCHW, hr_SCHW = clips()
+    scores = metrics.score_frames(sr_SCHW, hr_SCHW, ["psnr_y", "psnr_y_full"])
+    np.testing.assert_allclose(scores["psnr_y"] - scores["psnr_y_full"], 20 * np.log10(255 / 219), atol=1e-9)
+
+
+def test_ms_ssim_is_one_for_equal_frames_and_falls_with_noise():
+    _, hr_SCHW = clips((1, 3, 161, 163))
+    noisy = [np.clip(hr_SCHW + np.float32(s) * (np.indices(hr_SCHW.shape).sum(0) % 2 - 0.5), 0, 1) for s in (0.1, 0.4)]
+    one, less, least = (metrics.score_frames(sr, hr_SCHW, ["ms_ssim_y"])["ms_ssim_y"][0] for sr in (hr_SCHW, *noisy))
+    assert one == pytest.approx(1, abs=1e-14) and one > less > least > 0
+
+
+@pytest.mark.parametrize(
+    "sr_shape,hr_shape,error,words",
+    [
+        ((2, 3, 16, 16), (1, 3, 16, 16), ClipError, "both must be equal"),
+        ((1, 3, 4, 4), (1, 3, 1, 4), ClipError, "both must be equal"),
+        ((3, 16, 16), (3, 16, 16), UsageError, r"\(S, 3, H, W\)"),
+        ((1, 1, 16, 16), (1, 1, 16, 16), UsageError, r"\(S, 3, H, W\)"),
+        ((0, 3, 16, 16), (0, 3, 16, 16), UsageError, "no frame"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_one_sentence_and_never_broadcast(sr_shape, hr_shape, error, words):
+    with pytest.raises(error, match=words):
+        metrics.psnr_y(np.zeros(sr_shape, np.float32), np.zeros(hr_shape, np.float32))
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_no_number_is_refused_and_counted(broken):
+    sr_SCHW, hr_SCHW = clips()
+    sr_SCHW[1, 2, 3, 4] = broken
+    with pytest.raises(ClipError, match="sr: frame 1 has 1 values that are not finite"):
+        metrics.psnr_y(sr_SCHW, hr_SCHW)
+
+
+@pytest.mark.parametrize("name,smallest", [("ssim_y", 11), ("ms_ssim_y", 161), ("ssim_y_crop4", 19)])
+def test_frames_smaller_than_the_window_are_refused(name, smallest):
+    fits = np.zeros((1, 3, smallest, smallest + 5), np.uint8)
+    assert metrics.score_frames(fits, fits, [name])[name][0] == pytest.approx(1)
+    with pytest.raises(ClipError, match="needs frames of at least"):
+        metrics.score_frames(fits[:, :, :-1], fits[:, :, :-1], [name])
+
+
+def test_other_mistakes_are_sentences_too():
+    sr_SCHW, hr_SCHW = clips()
+    with pytest.raises(UnknownNameError, match="Did you mean 'psnr_y'"):
+        metrics.score_frames(sr_SCHW, hr_SCHW, ["pnsr_y"])
+    with pytest.raises(UsageError, match="not list"):
+        metrics.psnr_y(sr_SCHW.tolist(), hr_SCHW)
+    with pytest.raises(UsageError, match="int64"):
+        metrics.psnr_y(np.zeros((1, 3, 16, 16), np.int64), np.zeros((1, 3, 16, 16), np.int64))
+    with pytest.raises(UsageError, match="border of 12 px"):
+        metrics.score_frames(sr_SCHW, hr_SCHW, ["psnr_y"], crop=12)
+
+
+def test_every_metric_says_what_it_is():
+    for name, metric in metrics.METRICS.items():
+        assert metric.title and metric.description and metric.per in ("frame", "clip"), name
+    assert set(metrics.CORE) <= set(metrics.METRICS)
