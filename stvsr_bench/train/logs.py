@@ -1,0 +1,80 @@
+"""What a run writes down while it trains: CSV files always, TensorBoard events where it is installed and asked for."""
+
+import csv
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Self
+
+from stvsr_bench.errors import NotRunnableError
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+STEP_FIELDS = ("step", "stage", "lr", "loss", "grad_norm", "seconds")
+CHECK_FIELDS = ("step", "on", "frames", "psnr_y_db", "psnr_y_given_db", "psnr_y_between_db", "ssim_y")
+
+
+class Table:
+    """One growing CSV file whose first column is the step."""
+
+    def __init__(self, path: Path, fields: tuple[str, ...], after: int) -> None:
+        """Keep the rows up to step `after` (a resumed run repeats the later ones) and go on from there."""
+        kept = []
+        if path.exists() and after:
+            with path.open(newline="", encoding="utf-8") as file:
+                kept = [row for row in list(csv.reader(file))[1:] if len(row) == len(fields) and int(row[0]) <= after]
+        self._file: IO[str] = path.open("w", newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file)
+        self._writer.writerows([fields, *kept])
+        self._file.flush()
+
+    def add(self, *values: float | int | str) -> None:
+        """Append one row; numbers are written so that they read back equal."""
+        self._writer.writerow([repr(v) if isinstance(v, float) else v for v in values])
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class Logs:
+    """The tables of one run: `losses.csv`, `validation.csv`, and `tensorboard/`."""
+
+    def __init__(self, folder: Path, after: int, tensorboard: bool = False) -> None:
+        self._steps = Table(folder / "losses.csv", STEP_FIELDS, after)
+        self._checks = Table(folder / "validation.csv", CHECK_FIELDS, after)
+        self._events = _writer(folder / "tensorboard", after) if tensorboard else None
+
+    def step(self, step: int, stage: str, lr: float, loss: float, grad_norm: float, seconds: float) -> None:
+        """Write down one step; `loss` is the mean over every value, whatever the recipe sums."""
+        self._steps.add(step, stage, lr, loss, grad_norm, seconds)
+        if self._events:
+            for name, value in (("lr", lr), ("loss", loss), ("grad_norm", grad_norm)):
+                self._events.add_scalar(f"train/{name}", value, step)
+
+    def check(self, step: int, on: str, values: dict[str, float]) -> None:
+        """Write down one validation."""
+        self._checks.add(step, on, *(values[name] for name in CHECK_FIELDS[2:]))
+        if self._events:
+            for name, value in values.items():
+                self._events.add_scalar(f"{on}/{name}", value, step)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._steps.close()
+        self._checks.close()
+        if self._events:
+            self._events.close()
+
+
+def _writer(folder: Path, after: int) -> "SummaryWriter":
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise NotRunnableError("tensorboard is not installed: run pip install 'stvsr-bench[train]'") from error
+    return SummaryWriter(str(folder), purge_step=after + 1)

@@ -1,0 +1,144 @@
+"""One training run from its names: method, preset, data and folder, to weights with a card."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from stvsr_bench import datasets, methods, plugins
+from stvsr_bench.data.atomic import replacing
+from stvsr_bench.environment import describe
+from stvsr_bench.errors import NotRunnableError, UsageError
+from stvsr_bench.methods.builder import make_net
+from stvsr_bench.schema import Clip, MethodCard, OptionValue
+from stvsr_bench.train import recipe as recipes
+from stvsr_bench.train.devices import Machine
+from stvsr_bench.train.loop import Listeners, Outcome, Tell, Trainer
+from stvsr_bench.train.recipe import Recipe
+from stvsr_bench.train.samples import Footage, Joined
+from stvsr_bench.train.state import CHECKPOINT, WEIGHTS, save_weights
+from stvsr_bench.train.validate import Checker
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of one run. `config` replaces the method's own `train.toml`, `data` and `batch` its
+    values; `steps` ends the run early, its schedule staying that of the whole recipe."""
+
+    method: str
+    out: Path
+    preset: str = "paper"
+    config: Path | None = None
+    data: str = ""
+    root: Path | None = None
+    batch: int = 0
+    steps: int = 0
+    resume: bool = False
+    machine: Machine = dataclasses.field(default_factory=Machine)
+
+
+def recipe_of(order: Order) -> Recipe:
+    """The recipe of an order, with what the order changes in it."""
+    plugin = plugins.find("methods", order.method)
+    path = order.config or plugin.path / "train.toml"
+    if order.config is None and not path.is_file():
+        raise UsageError(f"{order.method} has no train.toml; give one with --config")
+    recipe = recipes.read(path, order.preset)
+    if order.data:
+        recipe = dataclasses.replace(recipe, data=order.data.split(","))
+    if order.batch:
+        stages = [dataclasses.replace(stage, batch=order.batch) for stage in recipe.stages]
+        recipe = dataclasses.replace(recipe, stages=stages)
+    return recipe
+
+
+def start(order: Order, recipe: Recipe) -> Trainer:
+    """A trainer, at the step where it was left.
+
+    Raises:
+        UsageError: the folder holds a run already and `resume` was not asked for.
+        NotRunnableError: training data are not on this machine.
+    """
+    if (order.out / CHECKPOINT).exists() and not order.resume:
+        raise UsageError(f"{order.out} holds a run already; go on with it by --resume, or give another --out")
+    order.out.mkdir(parents=True, exist_ok=True)
+    card = methods.card(order.method)
+    net = make_net(card, plugins.find("methods", order.method), _options(card, recipe))
+    net.requires_grad_(True)
+    if recipe.start:
+        _take_over(net, recipe.start)
+    footage = Footage(Joined([_clips(name, order.root) for name in recipe.data]))
+    if not len(footage):
+        raise NotRunnableError(f"no training clips in {', '.join(recipe.data)}")
+    trainer = Trainer(net, recipe, footage, card.scale, order.out, order.machine)
+    if order.resume:
+        trainer.resume()
+    return trainer
+
+
+def run(order: Order, tell: Tell | None = None) -> Outcome:
+    """Train as ordered, and leave `weights.safetensors` with its card beside the logs."""
+    recipe = recipe_of(order)
+    trainer = start(order, recipe)
+    check = _checker(order, recipe) if recipe.validation.every and trainer.share.rank == 0 else None
+    outcome = trainer.run(order.steps, Listeners(check, tell))
+    if outcome.is_main:
+        save_weights(order.out / WEIGHTS, outcome.net.state_dict())
+        write_card(order, recipe, outcome, len(trainer.footage))
+    return outcome
+
+
+def write_card(order: Order, recipe: Recipe, outcome: Outcome, clips: int) -> None:
+    """`weights.json`: what these weights are, how they came to be, and their SHA-256."""
+    weights = order.out / WEIGHTS
+    facts = {
+        "method": order.method,
+        "preset": order.preset,
+        "origin": "ours",
+        "licence": "Apache-2.0",
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "parameters": sum(p.numel() for p in outcome.net.parameters()),
+        "steps": outcome.steps,
+        "steps_skipped": outcome.skipped,
+        "training_s": round(outcome.seconds, 1),
+        "clips": clips,
+        "commit": str(describe().get("commit", "")),
+        "torch": torch.__version__,
+        "recipe": dataclasses.asdict(recipe),
+    }
+    with replacing(weights.with_suffix(".json")) as file:
+        file.write((json.dumps(facts, indent=1) + "\n").encode())
+
+
+def _options(card: MethodCard, recipe: Recipe) -> dict[str, OptionValue]:
+    unknown = set(recipe.options) - set(card.options)
+    if unknown:
+        raise UsageError(f"recipe of {card.name}: its card has no option '{sorted(unknown)[0]}'")
+    return {**card.options, **recipe.options}
+
+
+def _take_over(net: torch.nn.Module, spec: str) -> None:
+    """Copy from a trained net every value whose name and shape agree."""
+    given = methods.build(spec).net.state_dict()
+    own = net.state_dict()
+    fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
+    if not fitting:
+        raise UsageError(f"start = '{spec}': none of its weights fits this net")
+    net.load_state_dict(fitting, strict=False)
+
+
+def _clips(name: str, root: Path | None) -> Sequence[Clip]:
+    if datasets.is_path(name):
+        return datasets.clips(name, root=root)
+    dataset, _, split = name.partition(":")
+    return datasets.clips(dataset, split or "train", root)
+
+
+def _checker(order: Order, recipe: Recipe) -> Checker:
+    chosen = {on: _clips(on, None) for on in recipe.validation.on}
+    few = {on: [clips[i] for i in range(min(recipe.validation.clips, len(clips)))] for on, clips in chosen.items()}
+    return Checker(methods.card(order.method), few)

@@ -1,0 +1,54 @@
+"""What a net in training is worth now: the suite's own protocol and metrics on a few clips of a split."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from stvsr_bench import metrics, protocols
+from stvsr_bench.nn.resize import imresize
+from stvsr_bench.restore import restore
+from stvsr_bench.schema import Clip, Frames, Method, MethodCard
+
+Values = dict[str, float]
+
+
+class Checker:
+    """Measures a net on the same clips whenever it is called; each clip is read and made small once."""
+
+    def __init__(self, card: MethodCard, clips: Mapping[str, Sequence[Clip]]) -> None:
+        """`clips` by the name that stands in the log (`mini:slow`)."""
+        self.card = card
+        self.clips = {
+            on: [(_small(clip.hr_SCHW, card.scale), clip.hr_SCHW) for clip in each] for on, each in clips.items()
+        }
+
+    def __call__(self, net: nn.Module, step: int) -> dict[str, Values]:
+        """Means over clips, by split."""
+        method = Method(spec=f"{self.card.name}@step-{step}", card=self.card, net=net, weights_tag=f"step-{step}")
+        found: dict[str, Values] = {}
+        with torch.no_grad():
+            for on, pairs in self.clips.items():
+                measured = [_measure(method, lr_SChw, hr_SCHW) for lr_SChw, hr_SCHW in pairs]
+                found[on] = {name: float(np.mean([one[name] for one in measured])) for name in measured[0]}
+        return found
+
+
+def _measure(method: Method, lr_SChw: Frames, hr_SCHW: Frames) -> Values:
+    restored = restore(method, lr_SChw, protocols.get(protocols.DEFAULT))
+    psnr = metrics.psnr_y(restored.sr_SCHW, hr_SCHW[restored.frames])
+    given = np.array(restored.given)
+    return {
+        "frames": float(len(psnr)),
+        "psnr_y_db": float(psnr.mean()),
+        "psnr_y_given_db": float(psnr[given].mean()),
+        "psnr_y_between_db": float(psnr[~given].mean()),
+        "ssim_y": float(metrics.ssim_y(restored.sr_SCHW, hr_SCHW[restored.frames]).mean()),
+    }
+
+
+def _small(hr_SCHW: Frames, scale: int) -> Frames:
+    """Every frame at low resolution, as it would lie on disk."""
+    small = imresize(torch.from_numpy(hr_SCHW).double(), 1 / scale).clamp(0, 1)
+    return np.asarray((small * 255).round() / 255, dtype=np.float32)

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from stvsr_bench import methods, plugins
+from stvsr_bench.errors import CardError, UnknownNameError
+from stvsr_bench.train import recipe as recipes
+from stvsr_bench.train.recipe import Stage, legs
+
+TRAINED = [name for name in methods.names() if (plugins.find("methods", name).path / "train.toml").is_file()]
+
+
+def test_four_cosines_restart_at_the_full_rate_as_the_papers_do() -> None:
+    stage = Stage(steps=600, batch=1, lr=4e-4, lr_min=1e-7, periods=[150] * 4, restart_weights=[1.0, 1.0, 1.0])
+    assert stage.lr_at(75) == pytest.approx((4e-4 + 1e-7) / 2)
+    assert stage.lr_at(149) < 1e-6
+    assert [stage.lr_at(150 * k) for k in (1, 2, 3)] == pytest.approx([4e-4] * 3)
+    assert stage.lr_at(600) == pytest.approx(1e-7)
+
+
+def test_warm_up_rises_to_the_rate() -> None:
+    stage = Stage(steps=100, batch=1, lr=1.0, warmup=4)
+    assert [stage.lr_at(step) for step in (1, 2, 3, 4)] == pytest.approx([0.2, 0.4, 0.6, 0.8])
+
+
+def test_a_restart_weight_scales_the_rate_of_its_period() -> None:
+    stage = Stage(steps=20, batch=1, lr=1.0, lr_min=0.0, periods=[10, 10], restart_weights=[0.5])
+    assert stage.lr_at(10) == pytest.approx(0.5)
+
+
+def test_time_scale_gives_the_times_between() -> None:
+    assert Stage(steps=1, batch=1, lr=1.0).times is None
+    multi = Stage(steps=1, batch=1, lr=1.0, frames_in=2, time_scale=6)
+    assert multi.times == pytest.approx([1 / 6, 2 / 6, 0.5, 4 / 6, 5 / 6])
+    assert multi.frames_out == 7
+
+
+def test_stages_follow_one_another(in_two_stages: recipes.Recipe) -> None:
+    assert [(leg.first, leg.last) for leg in legs(in_two_stages)] == [(1, 6), (7, 10)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[paper]\ndata = ["x"]\nstages = []\n', "at least one stage"),
+        ('[paper]\ndata = ["x"]\nlos = "l1"\n[[paper.stages]]\nsteps=1\nbatch=1\nlr=1.0\n', "los"),
+        ('[paper]\ndata = ["x"]\n[[paper.stages]]\nsteps=0\nbatch=1\nlr=1.0\n', "at least 1"),
+        ("[paper", "TOML"),
+    ],
+)
+def test_a_wrong_recipe_is_one_sentence_that_names_the_key(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "train.toml"
+    path.write_text(text)
+    with pytest.raises(CardError, match=said):
+        recipes.read(path, "paper")
+
+
+def test_an_unknown_preset_lists_the_known_ones(tmp_path: Path) -> None:
+    path = tmp_path / "train.toml"
+    path.write_text('[mini]\ndata = ["x"]\n[[mini.stages]]\nsteps=1\nbatch=1\nlr=1.0\n')
+    with pytest.raises(UnknownNameError, match="mini"):
+        recipes.read(path, "minni")
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_shipped_recipe_reads_and_fits_its_card(name: str) -> None:
+    shipped = recipes.presets(plugins.find("methods", name).path / "train.toml")
+    assert {"paper", "mini"} <= set(shipped)
+    for each in shipped.values():
+        assert set(each.options) <= set(methods.card(name).options)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_the_papers_recipe_holds_the_papers_values(name: str) -> None:
+    paper = recipes.read(plugins.find("methods", name).path / "train.toml", "paper")
+    first = paper.stages[0]
+    assert (paper.loss, paper.reduction, paper.epsilon, paper.betas) == ("charbonnier", "sum", 1e-6, (0.9, 0.99))
+    assert (first.steps, first.crop, first.frames_in, first.lr_min) == (600_000, 32, 4, 1e-7)
+    assert first.batch == {"stdan": 18, "zsm": 16, "tmnet": 24}[name]
+    assert first.lr == {"stdan": 2e-4, "zsm": 4e-4, "tmnet": 4e-4}[name]
