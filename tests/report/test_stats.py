@@ -1,0 +1,146 @@
+"""Intervals, tests and ties against scipy, against simulation, and by hand."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import stats as oracle
+
+from stvsr_bench.errors import UsageError
+from stvsr_bench.report import stats
+
+
+def differences(n, mean=0.05, spread=0.1, seed=0):
+    return np.random.default_rng(seed).normal(mean, spread, n)
+
+
+def test_student_t_equals_scipy():
+    values = differences(12)
+    wanted = oracle.t.interval(0.95, 11, loc=values.mean(), scale=oracle.sem(values))
+    assert stats.student_t(values) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_the_bootstrap_equals_scipys_percentile_bootstrap_to_its_own_noise():
+    values = differences(80)
+    theirs = oracle.bootstrap((values,), np.mean, n_resamples=10_000, method="percentile", rng=1).confidence_interval
+    assert stats.bootstrap(values) == pytest.approx(
+        (theirs.low, theirs.high), abs=0.05 * values.std() / np.sqrt(80) * 2
+    )
+
+
+def test_the_bootstrap_repeats_itself_and_does_not_depend_on_its_chunks(monkeypatch):
+    values = differences(100)
+    once = stats.bootstrap(values)
+    assert stats.bootstrap(values) == once
+    monkeypatch.setattr(stats, "_CHUNK", 1000)
+    assert stats.bootstrap(values) == pytest.approx(once, abs=1e-12)
+    assert stats.bootstrap(values, seed=2) != once
+
+
+@pytest.mark.parametrize("n,lowest", [(10, 0.91), (60, 0.91)])
+def test_95_percent_intervals_hold_the_truth_about_95_times_of_100(n, lowest, monkeypatch):
+    monkeypatch.setattr(stats, "RESAMPLES", 600)
+    random = np.random.default_rng(5)
+    held = 0
+    for _ in range(400):
+        values = random.normal(0.3, 1, n)
+        low, high = stats.student_t(values) if n < 30 else stats.bootstrap(values, resamples=600)
+        held += low <= 0.3 <= high
+    assert lowest <= held / 400 <= 0.985
+
+
+def test_few_clips_use_student_t_and_many_the_bootstrap():
+    assert stats.interval(differences(29)).how == "student-t"
+    assert stats.interval(differences(30)).how == "bootstrap"
+    alone = stats.interval([31.5])
+    assert (alone.mean, alone.low, alone.high, alone.how) == (31.5, None, None, "none")
+
+
+def test_infinite_values_are_left_out_and_counted():
+    made = stats.interval([30.0, np.inf, 32.0, np.nan])
+    assert (made.mean, made.n, made.n_inf) == (31.0, 2, 2)
+    nothing = stats.interval([np.inf])
+    assert nothing.n == 0 and nothing.n_inf == 1 and np.isnan(nothing.mean)
+
+
+def test_wilcoxon_equals_scipy_and_cannot_go_below_an_eighth_with_four_clips():
+    values = differences(40)
+    assert stats.wilcoxon(values) == oracle.wilcoxon(values).pvalue
+    assert stats.wilcoxon(np.array([0.5, 0.6, 0.7, 0.8])) == 0.125
+    assert stats.wilcoxon(np.zeros(10)) == 1.0
+
+
+def test_holm_by_hand():
+    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert stats.holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert stats.holm([0.02]) == [0.02] and stats.holm([]) == []
+
+
+def test_pairing_finds_what_means_alone_hide():
+    random = np.random.default_rng(1)
+    clips = random.normal(32, 4.2, 240)
+    ours, theirs = clips + 0.09 + random.normal(0, 0.03, 240), clips
+    made = stats.compare(ours, theirs)
+    assert made.verdict == "better" and made.p_wilcoxon < 1e-30
+    assert made.difference.mean == pytest.approx(0.09, abs=0.006)
+    assert oracle.ttest_ind(ours, theirs).pvalue > 0.5
+    assert stats.compare(theirs, ours).verdict == "worse"
+    assert stats.compare(ours, theirs, higher_is_better=False).verdict == "worse"
+
+
+def test_under_a_hundredth_of_a_db_is_a_tie_however_certain():
+    clips = np.linspace(25, 40, 2000)
+    made = stats.compare(clips + 0.005 + 0.001 * np.sin(np.arange(2000)), clips)
+    assert made.p_wilcoxon < 1e-100 and made.verdict == "tie"
+    assert (made.wins, made.ties, made.losses) == (0, 2000, 0) and made.share_won == 0.5
+
+
+def test_an_interval_around_zero_decides_nothing():
+    made = stats.compare([30.0, 31.0, 29.5, 33.0], [30.5, 30.2, 30.1, 31.5])
+    assert made.verdict == "undecided" and made.difference.how == "student-t"
+    assert (made.wins, made.ties, made.losses) == (2, 0, 2)
+
+
+def test_wins_ties_and_losses_count_infinite_clips_too():
+    made = stats.compare([np.inf, np.inf, 30.0, 30.0, 30.0], [30.0, np.inf, np.inf, 30.004, 29.0])
+    assert (made.wins, made.ties, made.losses) == (2, 2, 1)
+    assert made.difference.n == 2 and made.difference.n_inf == 3
+
+
+def test_the_effect_size_is_the_mean_in_standard_deviations():
+    values = differences(50)
+    assert stats.effect_size(values) == pytest.approx(values.mean() / values.std(ddof=1))
+    assert stats.effect_size(np.full(5, 0.3)) == np.inf and stats.effect_size(np.full(5, -0.3)) == -np.inf
+    assert stats.effect_size(np.zeros(5)) == 0
+
+
+def test_several_methods_against_one_baseline_are_corrected_for_their_number():
+    baseline = np.linspace(25, 35, 40)
+    others = {
+        name: baseline + differences(40, mean, 0.2, seed) for seed, (name, mean) in enumerate([("a", 0.1), ("b", 0.02)])
+    }
+    made = stats.compare_to(baseline, others)
+    plain = [made[name].p_wilcoxon for name in ("a", "b")]
+    assert [made[name].p_holm for name in ("a", "b")] == pytest.approx(stats.holm(plain))
+    assert made["a"].p_holm > made["a"].p_wilcoxon
+
+
+def test_detectable_differences_equal_the_published_table():
+    for n, wanted in [(4, 0.14), (30, 0.051), (1225, 0.0080), (1610, 0.0070), (4972, 0.0040)]:
+        assert stats.detectable(0.1, n) == pytest.approx(wanted, rel=0.02)
+
+
+def test_mistakes_are_sentences():
+    with pytest.raises(UsageError, match="2 and 3 values"):
+        stats.compare([1.0, 2.0], [1.0, 2.0, 3.0])
+    with pytest.raises(UsageError, match="one value per clip"):
+        stats.interval([])
+    with pytest.raises(UsageError, match="level 95"):
+        stats.interval([1.0, 2.0], level=95)
+
+
+def test_statistics_need_neither_torch_nor_pandas():
+    code = "import sys, stvsr_bench.report.stats; print('torch' in sys.modules, 'pandas' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["False", "False"]
