@@ -1,38 +1,67 @@
-"""`stvsr-bench report`: tables and figures from the rows of a run."""
+"""`stvsr-bench report`: tables, figures and one page from the rows of a run."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stvsr_bench.cli.options import several
+
+if TYPE_CHECKING:
+    from stvsr_bench.report.latex import Style
+
+Runs = Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Run folders; default runs/latest.")]
+
 
 def report(
-    runs: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RUN]...", help="Run folders; default runs/latest.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write; default reports/<run name>.")
-    ] = None,
+    runs: Runs = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; default reports/<run name>.")] = None,
     metrics: Annotated[str, typer.Option(help="Metrics to show, in this order.")] = "psnr_y,ssim_y",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+    columns: Annotated[str, typer.Option(help="Cost columns: params,gmacs,runtime_ms,memory_mib,seconds.")] = "",
+    methods: Annotated[str, typer.Option("--methods", "-m", help="Methods to show, in this order.")] = "",
+    splits: Annotated[str, typer.Option("--split", "-s", help="Splits to show.")] = "",
+    protocols: Annotated[str, typer.Option("--protocol", "-p", help="Protocols to show.")] = "",
+    ours: Annotated[str, typer.Option(help="Methods to show in a group 'ours'.")] = "",
+    style: Annotated[str, typer.Option(help="LaTeX: plain, ieee or cvpr.")] = "plain",
+    common: Annotated[bool, typer.Option("--common", help="Only clips that every method has.")] = False,
+    figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
+    page: Annotated[bool, typer.Option(help="Write index.html.")] = True,
+    page_clips: Annotated[int, typer.Option(min=0, help="Clips a split whose saved frames go beside the page.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
-    """Write tables and figures of a run, from its rows alone."""
-    from rich.console import Console
-
-    from stvsr_bench.report import csvjson, markdown
+    """Write tables, figures and one offline page of a run, from its rows alone."""
+    from stvsr_bench.report import csvjson
     from stvsr_bench.report.tables import Options
-    from stvsr_bench.report.write import LATEST, facts, load, write
+    from stvsr_bench.report.write import LATEST, Output, facts, load, write
 
+    options = Options(
+        metrics=several(metrics),
+        facts=several(columns),
+        methods=several(methods),
+        splits=several(splits),
+        protocols=several(protocols),
+        ours=several(ours),
+        common=common,
+    )
     measured = load(runs or [LATEST])
-    tables, written = write(measured, out or Path("reports") / measured.name, Options(metrics=_names(metrics)))
+    output = Output(_style(style), figures, page, page_clips)
+    tables, written = write(measured, out or Path("reports") / measured.name, options, output)
     if as_json:
         document = json.loads(csvjson.tables_json(tables, facts(measured)))
         print(json.dumps({**document, "files": [str(path) for path in written.files]}, ensure_ascii=False))
         return
-    print(markdown.document(measured.name, facts(measured), tables))
-    Console(stderr=True).print(f"report: {written.folder / 'table.md'}", highlight=False, markup=False)
+    from stvsr_bench.cli.console import print_tables
+
+    print_tables(tables)
+    print(f"tables, figures and page: {written.folder}", flush=True)
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name for name in text.replace(",", " ").split() if name)
+def _style(name: str) -> "Style":
+    from stvsr_bench.errors import UnknownNameError
+    from stvsr_bench.report.latex import STYLES
+
+    for style in STYLES:
+        if style == name:
+            return style
+    raise UnknownNameError("style", name, STYLES)

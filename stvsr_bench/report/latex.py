@@ -106,9 +106,9 @@ def caption_of(table: Table, apart: bool) -> str:
 
 
 def _heads(table: Table, facts: Sequence[str]) -> list[str]:
-    first = ["", *(text_tex(FACTS[name].title) for name in facts)]
+    first = [""]
     rules = []
-    at = len(first) + 1
+    at = 2
     several = len(table.datasets) > 1
     for (dataset, split), of in groupby(table.columns, key=lambda column: (column.dataset, column.split)):
         count = len(list(of))
@@ -116,7 +116,8 @@ def _heads(table: Table, facts: Sequence[str]) -> list[str]:
         first.append(rf"\multicolumn{{{count}}}{{c}}{{{title}}}")
         rules.append(rf"\cmidrule(lr){{{at}-{at + count - 1}}}")
         at += count
-    second = ["Method", *(_fact_head(name) for name in facts), *(_column_head(of) for of in table.columns)]
+    first += [text_tex(FACTS[name].title) for name in facts]
+    second = ["Method", *(_column_head(of) for of in table.columns), *(_fact_head(name) for name in facts)]
     return [" & ".join(first) + r" \\", "".join(rules), " & ".join(second) + r" \\"]
 
 
@@ -151,7 +152,7 @@ def _line(line: Line, table: Table, facts: Sequence[str], badges: Sequence[Badge
     numbers = [text_tex(shown(line.facts.get(fact), FACTS[fact])) for fact in facts]
     cells = [cell_tex(cell, of.metric) for cell, of in zip(line.cells, table.columns, strict=True)]
     said = rf"\textsuperscript{{{letters}}}" if letters else ""
-    return " & ".join([name + said, *numbers, *cells]) + r" \\"
+    return " & ".join([name + said, *cells, *numbers]) + r" \\"
 
 
 def _footnotes(badges: Sequence[Badge]) -> list[str]:

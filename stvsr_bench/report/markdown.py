@@ -51,14 +51,12 @@ def _head(column: Column) -> str:
 
 def _grid(table: Table, with_facts: bool) -> str:
     facts = table.facts if with_facts else ()
-    heads = ["Method"]
-    heads += [FACTS[name].label for name in facts]
-    heads += [_head(column) for column in table.columns] + ["n"]
+    heads = ["Method", *(_head(column) for column in table.columns), "n", *(FACTS[name].label for name in facts)]
     lines = []
     for line in table.lines:
+        cells = [cell_md(cell, of.metric) for cell, of in zip(line.cells, table.columns, strict=True)]
         numbers = [shown(line.facts.get(name), FACTS[name]) for name in facts]
-        pairs = zip(line.cells, table.columns, strict=True)
-        lines.append([name_md(line), *numbers, *(cell_md(cell, of.metric) for cell, of in pairs), _counts(line)])
+        lines.append([name_md(line), *cells, _counts(line), *numbers])
     align = ["left"] + ["right"] * (len(heads) - 1)
     return str(tabulate(lines, headers=heads, tablefmt="pipe", colalign=align, disable_numparse=True))
 

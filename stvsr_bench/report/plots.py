@@ -61,6 +61,9 @@ class Point:
 def save(figure: Figure, path: Path) -> list[Path]:
     """The PNG and PDF that were written, with equal bytes for an equal figure."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context(STYLE):
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once; each format would do it again
     written = []
     for kind in ("png", "pdf"):
         to = path.with_suffix(f".{kind}")

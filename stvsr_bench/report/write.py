@@ -14,6 +14,8 @@ from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.report import csvjson, curves, latex, markdown, page, plots
 from stvsr_bench.report.build import build, choose
 from stvsr_bench.report.frames import Saved, saved
+from stvsr_bench.report.ledger import ledger, read_published
+from stvsr_bench.report.ledger_text import ledger_csv, ledger_md
 from stvsr_bench.report.tables import Options, Table, display
 from stvsr_bench.report.tidy import by_position, read, tidy
 from stvsr_bench.schema import Row
@@ -78,21 +80,34 @@ def load(runs: Sequence[Path]) -> Measured:
     )
 
 
-def write(
-    measured: Measured, folder: Path, options: Options, style: latex.Style = "plain", page_clips: int = 3
-) -> tuple[list[Table], Written]:
-    """The tables, and the files that were written into `folder`.
+@dataclass(frozen=True)
+class Output:
+    """What a report writes beside its tables: the manner of LaTeX, figures, and frames of so many clips a split."""
 
-    Markdown, CSV, JSON, LaTeX, figures, and one page with the saved frames of up to `page_clips` clips a split.
-    """
+    style: latex.Style = "plain"
+    figures: bool = True
+    page: bool = True
+    page_clips: int = 3
+
+
+def write(
+    measured: Measured, folder: Path, options: Options, output: Output | None = None
+) -> tuple[list[Table], Written]:
+    """The tables, and the files that were written into `folder`: Markdown, CSV, JSON, LaTeX, figures, page, ledger."""
+    output = output or Output()
     tables = build(measured.tidy, measured.profiles, options)
     written = Written(folder)
     written.text("table.md", markdown.document(measured.name, facts(measured), tables))
     written.text("table.csv", csvjson.tables_csv(tables))
     written.text("table.json", csvjson.tables_json(tables, facts(measured)))
-    write_latex(written, tables, style)
-    write_figures(written, measured, tables, options)
-    write_page(written, measured, tables, page_clips)
+    entries = ledger(measured.tidy, read_published())
+    written.text("ledger.md", ledger_md(entries))
+    written.text("ledger.csv", ledger_csv(entries))
+    write_latex(written, tables, output.style)
+    if output.figures:
+        write_figures(written, measured, tables, options)
+    if output.page:
+        write_page(written, measured, tables, output.page_clips)
     return tables, written
 
 

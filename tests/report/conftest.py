@@ -88,8 +88,7 @@ def write() -> Callable[[Path, list[Row]], Path]:
     return write_run
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
+def demo_run(parent: Path) -> Path:
     """Two trained methods and an untrained one on two data sets, five clips a split, given frames 6 dB better."""
     random = np.random.default_rng(0)
     methods = (("stdan", "mini", 3.0), ("blend+bicubic", "", 0.0), ("dis+bicubic", "", 1.0), ("zsm", "none", 9.0))
@@ -102,4 +101,16 @@ def run(tmp_path: Path) -> Path:
                 psnr = [round(value, 4) for value in psnr]
                 motion = {"fast": 10.0, "medium": 4.0, "slow": 1.0}[split] + index / 10
                 rows.append(make_row(method, weights, dataset, split, f"{index:03}", psnr, motion_px=motion))
-    return write_run(tmp_path / "runs" / "demo", rows)
+    return write_run(parent / "runs" / "demo", rows)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """`demo_run` in a folder of its own."""
+    return demo_run(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def build_run() -> Callable[[Path], Path]:
+    """`demo_run`, for fixtures that live longer than a test."""
+    return demo_run

@@ -12,7 +12,7 @@ function orderClips(split) {
   const better = protocol().metrics[metric].better === "lower" ? -1 : 1;
   const mine = meansOf(split, metric, state.f, of);
   const motion = unpack(split.motion);
-  const ranked = lines.map((line, index) => ({ line, index })).filter(({ line }) => !line.badges.some((badge) => badge.name === "untrained"));
+  const ranked = lines.map((line, index) => ({ line, index })).filter(({ line }) => !isUntrained(line));
   const all = ranked.map(({ index }) => meansOf(split, metric, state.f, index));
   const spread = (i) => {
     const known = all.map((values) => values[i]).filter((value) => value !== null && value !== Infinity);
@@ -40,13 +40,13 @@ function drawClips() {
   const rows = order.slice(0, listed).map((i) => {
     const clip = split.clips[i];
     const open = () => openClip(split, clip);
-    const best = Math.max(...means.map((values, line) => (protocol().lines[line].badges.some((badge) => badge.name === "untrained") || values[i] === null ? -Infinity : values[i])));
+    const best = Math.max(...means.map((values, line) => (isUntrained(protocol().lines[line]) || values[i] === null ? -Infinity : values[i])));
     return element("tr", { "data-clip": clip, class: state.clip === clip ? "chosen" : null },
       element("td", {}, element("button", { type: "button", onclick: open }, clip), savedFrames(split.dataset, split.split, clip) ? element("small", {}, " frames") : null),
       element("td", {}, digits(motion[i], 2)),
       ...means.map((values) => element("td", { class: how.better !== "lower" && values[i] === best ? "best" : null }, digits(values[i], how.decimals))));
   });
-  const head = ["Clip", "Motion (px/frame)", ...protocol().lines.map((line) => line.label)].map((text) => element("th", { scope: "col" }, text));
+  const head = ["Clip", "Motion (px/frame)", ...protocol().lines.map(named)].map((text) => element("th", { scope: "col" }, text));
   $("clips").replaceChildren(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
   $("more").hidden = order.length <= listed;
   $("more").textContent = `Show more (${Math.min(listed, order.length)} of ${order.length})`;

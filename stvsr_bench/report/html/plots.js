@@ -46,7 +46,7 @@ function costPoints() {
   return lines.filter((line) => line.facts[state.cost]?.value !== null && line.facts[state.cost] !== undefined).map((line) => ({
     line, cost: line.facts[state.cost].value,
     value: whole.reduce((sum, column) => sum + line.cells[column.index].value, 0) / whole.length,
-    untrained: line.badges.some((badge) => badge.name === "untrained"),
+    untrained: isUntrained(line),
   }));
 }
 
@@ -69,13 +69,13 @@ function drawPareto() {
   if (front.length > 1) plot.svg.append(drawn("path", { class: "front", d: "M" + front.map((point) => `${plot.across(point.cost)},${plot.up(point.value)}`).join("L") }));
   for (const point of points) {
     const [at, up] = [plot.across(point.cost), plot.up(point.value)];
-    const said = `${point.line.label}${point.untrained ? " (untrained)" : ""}\n${how.title} ${point.value.toFixed(how.decimals)}, ${fact.label} ${point.line.facts[state.cost].text}`;
+    const said = `${named(point.line)}\n${how.title} ${point.value.toFixed(how.decimals)}, ${fact.label} ${point.line.facts[state.cost].text}`;
     const mark = drawn("path", { d: MARKS[point.line.index % 4](at, up, 5.5), fill: point.untrained ? "none" : colour(point.line.index), stroke: colour(point.line.index), "stroke-width": 2, "data-method": point.line.label, tabindex: 0 });
     mark.append(drawn("title", {}, said));
     mark.addEventListener("pointermove", (event) => tip(event, said));
     mark.addEventListener("pointerleave", () => tip(null, ""));
     const left = at > plot.width * 0.62;
-    plot.svg.append(mark, drawn("text", { class: "name", x: at + (left ? -9 : 9), y: up + (left ? -6 : 4), "text-anchor": left ? "end" : "start" }, point.line.label.length > 26 ? point.line.label.slice(0, 25) + "…" : point.line.label));
+    plot.svg.append(mark, drawn("text", { class: "name", x: at + (left ? -9 : 9), y: up + (left ? -6 : 4), "text-anchor": left ? "end" : "start" }, named(point.line).length > 30 ? named(point.line).slice(0, 29) + "…" : named(point.line)));
   }
   box.replaceChildren(plot.svg);
 }
@@ -103,7 +103,7 @@ function drawScatter() {
   for (const point of points) { low = Math.min(low, point.x, point.y); high = Math.max(high, point.x, point.y); }
   const room = (high - low) * 0.04 || 1;
   const range = { low: low - room, high: high + room };
-  const plot = frame(box, 300, { ...range, title: `${first.label}, ${how.label}` }, { ...range, title: second.label });
+  const plot = frame(box, 300, { ...range, title: `${named(first)}, ${how.label}` }, { ...range, title: named(second) });
   plot.svg.append(drawn("line", { class: "front", x1: plot.across(range.low), y1: plot.up(range.low), x2: plot.across(range.high), y2: plot.up(range.high) }));
   const canvas = element("canvas", { style: "position:absolute;inset:0", "aria-hidden": "true" });
   const ratio = devicePixelRatio || 1;
@@ -154,12 +154,12 @@ function drawCurve(split, clip) {
     plot.svg.append(drawn("path", { d: "M" + shownAt.map(([value, i]) => `${plot.across(split.frames[i])},${plot.up(value)}`).join("L"), fill: "none", stroke: colour(index), "stroke-width": 1.5 }));
     for (const [value, i] of shownAt) {
       const mark = drawn("path", { d: MARKS[index % 4](plot.across(split.frames[i]), plot.up(value), 4), fill: split.given[i] ? colour(index) : "var(--ground)", stroke: colour(index), "stroke-width": 1.5, style: "cursor:pointer" });
-      mark.addEventListener("pointermove", (event) => tip(event, `${protocol().lines[index].label}\nframe ${split.frames[i]}: ${how.title} ${digits(value, how.decimals)}`));
+      mark.addEventListener("pointermove", (event) => tip(event, `${named(protocol().lines[index])}\nframe ${split.frames[i]}: ${how.title} ${digits(value, how.decimals)}`));
       mark.addEventListener("pointerleave", () => tip(null, ""));
       mark.addEventListener("click", () => goTo(split.frames[i]));
       plot.svg.append(mark);
     }
   }
-  const legend = element("p", { class: "quiet" }, ...curves.map(({ index }) => element("span", { style: `color:${colour(index)}` }, `● ${protocol().lines[index].label} `)));
+  const legend = element("p", { class: "quiet" }, ...curves.map(({ index }) => element("span", { style: `color:${colour(index)}` }, `● ${named(protocol().lines[index])} `)));
   box.replaceChildren(plot.svg, legend);
 }

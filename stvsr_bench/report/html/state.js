@@ -51,6 +51,8 @@ function choices(select, options, chosen) {
 const protocol = () => doc.protocols.find((one) => one.key === state.p) || doc.protocols[0];
 const metricOf = () => (protocol().metrics[state.m] ? state.m : Object.keys(protocol().metrics)[0]);
 const tidyName = (metric, frames) => (frames === "all" ? metric : `${metric}.${frames}`);
+const isUntrained = (line) => line.badges.some((badge) => badge.name === "untrained");
+const named = (line) => line.label + (isUntrained(line) ? " (untrained)" : "");
 const splitName = (split) => `${split.dataset}/${split.split}`;
 const colour = (index) => getComputedStyle(document.documentElement).getPropertyValue(`--c${index % 8}`).trim() || "#888";
 const digits = (value, decimals) => (value === null ? "–" : value === Infinity ? "inf" : value.toFixed(decimals));

@@ -42,17 +42,18 @@ function headCell(text, key, higher, attributes) {
 function drawTable() {
   const columns = columnsShown();
   const facts = Object.entries(protocol().facts);
-  const top = element("tr", {}, element("th", {}, ""), ...facts.map(() => element("th", {}, "")));
+  const top = element("tr", {}, element("th", {}, ""));
   for (let i = 0; i < columns.length; ) {
     const same = columns.filter((column) => column.dataset === columns[i].dataset && column.split === columns[i].split);
     top.append(element("th", { colspan: same.length, class: "split", scope: "colgroup" }, `${columns[i].dataset} ${columns[i].split} (n = ${columns[i].clips})`));
     i += same.length;
   }
-  const head = element("tr", {}, headCell("Method", "method", false), ...facts.map(([name, fact]) => headCell(fact.label, "fact:" + name, false)),
+  top.append(...facts.map(() => element("th", {}, "")));
+  const head = element("tr", {}, headCell("Method", "method", false),
     ...columns.map((column) => {
       const metric = protocol().metrics[column.metric];
       return headCell(`${metric.title} ${metric.better === "lower" ? "↓" : "↑"}`, String(column.index), metric.better !== "lower");
-    }));
+    }), ...facts.map(([name, fact]) => headCell(fact.label, "fact:" + name, false)));
   const lines = linesShown(columns);
   const body = element("tbody");
   let group = null;
@@ -69,8 +70,8 @@ function drawTable() {
 function lineOf(line, facts, columns) {
   const badges = line.badges.map((badge) => element("span", { class: "badge", title: badge.says }, badge.name));
   return element("tr", { "data-method": line.label }, element("td", {}, line.label, ...badges),
-    ...facts.map(([name]) => element("td", {}, line.facts[name].text)),
-    ...columns.map((column) => cellOf(line, column)));
+    ...columns.map((column) => cellOf(line, column)),
+    ...facts.map(([name]) => element("td", {}, line.facts[name].text)));
 }
 
 function cellOf(line, column) {
