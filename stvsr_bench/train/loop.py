@@ -22,13 +22,14 @@ from stvsr_bench.schema import digest
 from stvsr_bench.train.devices import Machine, join
 from stvsr_bench.train.logs import Logs
 from stvsr_bench.train.losses import loss_of
-from stvsr_bench.train.recipe import Leg, Recipe, legs
+from stvsr_bench.train.recipe import Leg, Recipe, Stage, legs
 from stvsr_bench.train.samples import Footage, Samples, Share, batches
 from stvsr_bench.train.state import State, freeze_all_but, load_state, save_state
 
 PATIENCE = 40  # gradients in a row that may fail to be numbers; float16 needs some to find its scale
 
 Check = Callable[[nn.Module, int], dict[str, dict[str, float]]]
+FootageOf = Callable[[Stage], Footage]
 Tell = Callable[[int, float, float], None]
 
 
@@ -55,10 +56,10 @@ class Trainer:
     """One run of one recipe on one net, in one folder."""
 
     def __init__(
-        self, net: nn.Module, recipe: Recipe, footage: Footage, scale: int, folder: Path, machine: Machine
+        self, net: nn.Module, recipe: Recipe, footage_of: FootageOf, scale: int, folder: Path, machine: Machine
     ) -> None:
-        self.net, self.recipe, self.footage, self.scale, self.folder = net.train(), recipe, footage, scale, folder
-        self.machine = machine
+        self.net, self.recipe, self.footage_of, self.scale = net.train(), recipe, footage_of, scale
+        self.folder, self.machine = folder, machine
         self.fabric = join(recipe.precision, machine)
         self.share = Share(self.fabric.global_rank, self.fabric.world_size)
         for stage in recipe.stages:
@@ -105,7 +106,7 @@ class Trainer:
 
     def _run_leg(self, leg: Leg, last: int, logs: Logs | None, listeners: Listeners) -> None:
         net, optimizer = self._set_up(leg)
-        samples = Samples(self.footage, self.recipe, leg.stage, self.scale)
+        samples = Samples(self.footage_of(leg.stage), self.recipe, leg.stage, self.scale)
         steps = range(self.state.step + 1 - leg.first + 1, last - leg.first + 2)
         with polite(self.share.processes) as asked_to_stop:
             for lr_BTChw, hr_BSCHW in batches(samples, steps, self.share, self.machine.workers):

@@ -33,7 +33,8 @@ class Stage:
     `time_scale` 2 asks for the midpoint of each gap, n for n - 1 frames between (the net must take `times`).
     `periods` are lengths in steps (none: one period, the whole stage); `restarts` the steps at which the next period
     begins (none: where the one before ends) and `restart_weights` the factor of `lr` there. `crop` is in lr pixels.
-    `trainable`: only parameters whose name contains these letters learn, the rest stays as it is.
+    `trainable`: only parameters whose name contains these letters learn, the rest stays as it is. `data`: other clips
+    than the recipe's.
     """
 
     steps: int
@@ -49,6 +50,7 @@ class Stage:
     restarts: list[int] = field(default_factory=list)
     restart_weights: list[float] = field(default_factory=list)
     trainable: str = ""
+    data: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Refuse counts that cannot be trained with."""

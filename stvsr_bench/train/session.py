@@ -18,7 +18,7 @@ from stvsr_bench.schema import Clip, MethodCard, OptionValue
 from stvsr_bench.train import recipe as recipes
 from stvsr_bench.train.devices import Machine
 from stvsr_bench.train.loop import Listeners, Outcome, Tell, Trainer
-from stvsr_bench.train.recipe import Recipe
+from stvsr_bench.train.recipe import Recipe, Stage
 from stvsr_bench.train.samples import Footage, Joined
 from stvsr_bench.train.state import CHECKPOINT, WEIGHTS, save_weights
 from stvsr_bench.train.validate import Checker
@@ -41,6 +41,27 @@ class Order:
     machine: Machine = dataclasses.field(default_factory=Machine)
 
 
+class Shelf:
+    """The training clips of every stage, opened once however many stages use them."""
+
+    def __init__(self, recipe: Recipe, root: Path | None) -> None:
+        self.recipe, self.root = recipe, root
+        self._open: dict[tuple[str, ...], Footage] = {}
+
+    def footage_of(self, stage: Stage) -> Footage:
+        """The clips of one stage.
+
+        Raises:
+            NotRunnableError: they are not on this machine.
+        """
+        names = tuple(stage.data or self.recipe.data)
+        if names not in self._open:
+            self._open[names] = Footage(Joined([_clips(name, self.root) for name in names]))
+        if not len(self._open[names]):
+            raise NotRunnableError(f"no training clips in {', '.join(names)}")
+        return self._open[names]
+
+
 def recipe_of(order: Order) -> Recipe:
     """The recipe of an order, with what the order changes in it."""
     plugin = plugins.find("methods", order.method)
@@ -49,7 +70,8 @@ def recipe_of(order: Order) -> Recipe:
         raise UsageError(f"{order.method} has no train.toml; give one with --config")
     recipe = recipes.read(path, order.preset)
     if order.data:
-        recipe = dataclasses.replace(recipe, data=order.data.split(","))
+        stages = [dataclasses.replace(stage, data=[]) for stage in recipe.stages]
+        recipe = dataclasses.replace(recipe, data=order.data.split(","), stages=stages)
     if order.batch:
         stages = [dataclasses.replace(stage, batch=order.batch) for stage in recipe.stages]
         recipe = dataclasses.replace(recipe, stages=stages)
@@ -71,10 +93,7 @@ def start(order: Order, recipe: Recipe) -> Trainer:
     net.requires_grad_(True)
     if recipe.start:
         _take_over(net, recipe.start)
-    footage = Footage(Joined([_clips(name, order.root) for name in recipe.data]))
-    if not len(footage):
-        raise NotRunnableError(f"no training clips in {', '.join(recipe.data)}")
-    trainer = Trainer(net, recipe, footage, card.scale, order.out, order.machine)
+    trainer = Trainer(net, recipe, Shelf(recipe, order.root).footage_of, card.scale, order.out, order.machine)
     if order.resume:
         trainer.resume()
     return trainer
@@ -83,16 +102,18 @@ def start(order: Order, recipe: Recipe) -> Trainer:
 def run(order: Order, tell: Tell | None = None) -> Outcome:
     """Train as ordered, and leave `weights.safetensors` with its card beside the logs."""
     recipe = recipe_of(order)
+    if order.out.is_file():
+        raise UsageError(f"--out {order.out} is a file; a run needs a folder")
     trainer = start(order, recipe)
     check = _checker(order, recipe) if recipe.validation.every and trainer.share.rank == 0 else None
     outcome = trainer.run(order.steps, Listeners(check, tell))
     if outcome.is_main:
         save_weights(order.out / WEIGHTS, outcome.net.state_dict())
-        write_card(order, recipe, outcome, len(trainer.footage))
+        write_card(order, recipe, outcome)
     return outcome
 
 
-def write_card(order: Order, recipe: Recipe, outcome: Outcome, clips: int) -> None:
+def write_card(order: Order, recipe: Recipe, outcome: Outcome) -> None:
     """`weights.json`: what these weights are, how they came to be, and their SHA-256."""
     weights = order.out / WEIGHTS
     facts = {
@@ -105,7 +126,6 @@ def write_card(order: Order, recipe: Recipe, outcome: Outcome, clips: int) -> No
         "steps": outcome.steps,
         "steps_skipped": outcome.skipped,
         "training_s": round(outcome.seconds, 1),
-        "clips": clips,
         "commit": str(describe().get("commit", "")),
         "torch": torch.__version__,
         "recipe": dataclasses.asdict(recipe),

@@ -30,7 +30,8 @@ class Fresh:
         folder.mkdir(exist_ok=True)
         net = type(self.net)()
         net.load_state_dict(self.start)
-        return Trainer(net, recipe, Footage(self.clips), 4, folder, machine)
+        footage = Footage(self.clips)
+        return Trainer(net, recipe, lambda stage: footage, 4, folder, machine)
 
 
 @pytest.fixture
