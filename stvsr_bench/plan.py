@@ -64,6 +64,7 @@ class Cell:
     """One split of one data set under one group of protocols: the clips of every method."""
 
     dataset: str
+    label: str
     split: str
     protocols: tuple[EvalProtocol, ...]
     clips: tuple[str, ...]
@@ -137,7 +138,7 @@ def _cells(spec: RunSpec, dataset: str) -> Iterable[Cell]:
     for split in splits:
         for group in _groups(spec.protocols):
             names = datasets.clips(dataset, split, root=spec.root, lists=group[0].lists).names
-            yield Cell(dataset, split, group, tuple(_chosen(spec, dataset, split, names)), len(names))
+            yield Cell(dataset, card.name, split, group, tuple(_chosen(spec, dataset, split, names)), len(names))
 
 
 def _groups(names: tuple[str, ...]) -> list[tuple[EvalProtocol, ...]]:
@@ -165,9 +166,9 @@ def _tasks(spec: RunSpec, text: str, identity: Identity, cell: Cell) -> Iterable
     weights = identity.sha256 or identity.weights
     name = spec.how.name(identity.spec)
     for clip in cell.clips:
-        place = (cell.dataset, cell.split, clip)
-        keys = tuple(Job(name, weights, *place, protocol.key).key for protocol in cell.protocols)
+        keys = tuple(Job(name, weights, cell.label, cell.split, clip, protocol.key).key for protocol in cell.protocols)
         names = tuple(protocol.name for protocol in cell.protocols)
+        place = (cell.dataset, cell.label, cell.split, clip)
         yield Task(text, identity.spec, identity.weights, *place, protocols=names, keys=keys)
 
 
@@ -178,5 +179,5 @@ def _minus(task: Task, finished: set[str]) -> Task | None:
         return task
     if not left:
         return None
-    fields = (task.method, task.identity, task.weights, task.dataset, task.split, task.clip)
+    fields = (task.method, task.identity, task.weights, task.dataset, task.label, task.split, task.clip)
     return Task(*fields, protocols=tuple(name for name, _ in left), keys=tuple(key for _, key in left))

@@ -147,13 +147,13 @@ def _anchor(plan: Plan) -> str:
 
 
 def _place(task: Task) -> tuple[str, str, str]:
-    return task.dataset, task.split, task.clip
+    return task.label, task.split, task.clip
 
 
 def _worst(spec: RunSpec, plan: Plan, anchor: str) -> set[tuple[str, str, str]]:
     count = int(spec.save_frames.partition(":")[2])
     name = spec.how.name(plan.identities[anchor].spec)
-    wanted = {(cell.dataset, cell.split): set(cell.clips) for cell in plan.cells}
+    wanted = {(cell.label, cell.split): set(cell.clips) for cell in plan.cells}
     found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     for row in store.read_rows(spec.out):
         if row.method == name and row.clip in wanted.get((row.dataset, row.split), ()) and row.frames:
@@ -173,16 +173,28 @@ def _frames_missing(spec: RunSpec, plan: Plan, chosen: set[tuple[str, str, str]]
         folder = spec.out / "frames" / method_folder(spec.how.name(identity.spec), identity.weights)
         for cell in plan.cells:
             for clip in cell.clips:
-                place = (cell.dataset, cell.split, clip)
+                place = (cell.label, cell.split, clip)
                 if place in chosen and not folder.joinpath(*map(safe, place)).is_dir():
                     names = (cell.protocols[0].name,)
-                    tasks.append(Task(text, identity.spec, identity.weights, *place, names, (), save=True, score=False))
+                    tasks.append(
+                        Task(
+                            text,
+                            identity.spec,
+                            identity.weights,
+                            cell.dataset,
+                            *place,
+                            names,
+                            (),
+                            save=True,
+                            score=False,
+                        )
+                    )
     return tasks
 
 
 def _append_failure(failed: store.Appender, outcome: Outcome, env: str) -> None:
     task = outcome.task
-    fields = {"method": task.identity, "weights": task.weights, "dataset": task.dataset, "split": task.split}
+    fields = {"method": task.identity, "weights": task.weights, "dataset": task.label, "split": task.split}
     for key in task.keys:
         entry = {"key": key, **fields, "clip": task.clip, "error": outcome.error, "detail": outcome.detail, "env": env}
         failed.line(json.dumps(entry).encode())
@@ -198,7 +210,7 @@ def _write_facts(spec: RunSpec, plan: Plan, argv: Sequence[str]) -> str:
     write_spec(spec)
     used = {p.name: {"key": p.key, **asdict(p)} for cell in plan.cells for p in cell.protocols}
     cells = {
-        f"{c.dataset}/{c.split}/{p.key}": {"clips": c.total, "digest": digest(list(c.clips))[:16]}
+        f"{c.label}/{c.split}/{p.key}": {"clips": c.total, "digest": digest(list(c.clips))[:16]}
         for c in plan.cells
         for p in c.protocols
     }

@@ -54,7 +54,7 @@ def outcomes(external: External, cell: plan.Cell, wanted: Wanted, root: Path | N
     card = MethodCard(name="external", title=external.name, kind="stvsr", net="", learned=False)
     for name in cell.clips:
         names = tuple(protocol.name for protocol in cell.protocols)
-        task = Task(external.name, external.name, "", cell.dataset, cell.split, name, names, (name,))
+        task = Task(external.name, external.name, "", cell.dataset, cell.label, cell.split, name, names, (name,))
         start = time.perf_counter()
         try:
             rows = _rows(external, clips.read(name), wanted, cell.split, card)

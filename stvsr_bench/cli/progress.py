@@ -40,7 +40,7 @@ class Bar:
         task = outcome.task
         self.failed += bool(outcome.error)
         note = f"  {self.failed} failed" if self.failed else ""
-        where = f"{task.identity[:24]} {task.dataset[:16]}/{task.split} {task.clip[:16]}{note}"
+        where = f"{task.identity[:24]} {task.label[:16]}/{task.split} {task.clip[:16]}{note}"
         self.progress.update(self.task, description=where, advance=1 if task.score else 0)
         if outcome.error and not self.hidden:
             self.progress.console.print(f"failed: {task.identity} {task.clip}: {outcome.error}", markup=False)

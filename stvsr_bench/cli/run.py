@@ -126,7 +126,7 @@ def _shard(text: str) -> tuple[int, int]:
 def _print_plan(plan: "Plan", as_json: bool) -> None:
     cells = [
         {
-            "dataset": c.dataset,
+            "dataset": c.label,
             "split": c.split,
             "clips": len(c.clips),
             "of": c.total,
@@ -155,7 +155,7 @@ def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
     failures = [
         {
             "method": o.task.identity,
-            "dataset": o.task.dataset,
+            "dataset": o.task.label,
             "split": o.task.split,
             "clip": o.task.clip,
             "error": o.error,

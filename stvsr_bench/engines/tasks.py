@@ -8,12 +8,16 @@ from stvsr_bench.schema import How, Row
 
 @dataclass(frozen=True)
 class Task:
-    """One method on one clip under protocols that share one restoring half: one pass through the network."""
+    """One method on one clip under protocols that share one restoring half: one pass through the network.
+
+    `dataset` is what was asked for (a name or a path), `label` the data set's name in rows.
+    """
 
     method: str
     identity: str
     weights: str
     dataset: str
+    label: str
     split: str
     clip: str
     protocols: tuple[str, ...]

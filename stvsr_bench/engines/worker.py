@@ -85,7 +85,7 @@ class Worker:
 
 def save_frames(folder: Path, task: Task, clip: Clip, restored: Restored, wanted: Wanted) -> None:
     """PNG files `<method>/<data set>/<split>/<clip>/<index>.png`, and once the truth and the input beside them."""
-    place_of = Path(safe(task.dataset)) / safe(task.split) / safe(task.clip)
+    place_of = Path(safe(task.label)) / safe(task.split) / safe(task.clip)
     method = method_folder(wanted.how.name(task.identity), task.weights)
     _write(folder / method / place_of, restored.frames, restored.sr_SCHW)
     protocol = wanted.protocols[0]
