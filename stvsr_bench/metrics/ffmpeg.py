@@ -1,0 +1,130 @@
+"""Metrics of the ffmpeg program, run as a separate process: VMAF, XPSNR, and its own PSNR and SSIM to compare with.
+
+The program is the one of the `imageio-ffmpeg` package (it carries libvmaf), or $STVSR_BENCH_FFMPEG. Frames are
+rounded to 8 bits and converted by ffmpeg's swscale to BT.601 (limited range). Another build may give other last
+digits: its version belongs beside the numbers. Axes: S C H W.
+"""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stvsr_bench.errors import ClipError, NotRunnableError
+from stvsr_bench.metrics import color
+
+VMAF_MODELS = {"vmaf": "vmaf_v0.6.1", "vmaf_neg": "vmaf_v0.6.1neg", "vmaf_4k": "vmaf_4k_v0.6.1"}
+_TO_YUV = "scale=out_color_matrix=bt601:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int"
+_SECONDS = 600
+
+
+@lru_cache(maxsize=1)
+def binary() -> str:
+    """The ffmpeg program.
+
+    Raises:
+        NotRunnableError: neither the package nor $STVSR_BENCH_FFMPEG is there.
+    """
+    chosen = os.environ.get("STVSR_BENCH_FFMPEG")
+    if chosen:
+        return chosen
+    if find_spec("imageio_ffmpeg") is None:
+        raise NotRunnableError(
+            "VMAF is not installed: run pip install 'stvsr-bench[vmaf]' (it brings an ffmpeg program)"
+        )
+    import imageio_ffmpeg
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise NotRunnableError(f"imageio-ffmpeg holds no ffmpeg program for this machine: {error}") from None
+
+
+def version() -> str:
+    """The first line of what the program says of itself."""
+    return _run([binary(), "-version"], Path.cwd()).splitlines()[0]
+
+
+def vmaf(name: str, sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
+    """VMAF of each frame (0 to 100) by one of `VMAF_MODELS`, 4:2:0; motion is seen between the frames of the clip.
+
+    Raises:
+        NotRunnableError: no ffmpeg, or one without libvmaf.
+        ClipError: the program refused the frames.
+    """
+    if "libvmaf" not in _filters():
+        raise NotRunnableError(f"{binary()} has no libvmaf: run pip install 'stvsr-bench[vmaf]'")
+    model = f"libvmaf=model=version={VMAF_MODELS[name]}:n_threads=1:log_fmt=json:log_path=log.json"
+    text = _compared(sr_SCHW, hr_SCHW, "yuv420p", model, "log.json")
+    return np.array([frame["metrics"]["vmaf"] for frame in json.loads(text)["frames"]], dtype=np.float64)
+
+
+def xpsnr_y(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
+    """XPSNR of the luma of each frame, in dB: PSNR weighted by how visible an error is there (4:2:0)."""
+    if "xpsnr" not in _filters():
+        raise NotRunnableError(f"{binary()} has no xpsnr filter: run pip install 'stvsr-bench[vmaf]'")
+    text = _compared(sr_SCHW, hr_SCHW, "yuv420p", "xpsnr=stats_file=log.txt", "log.txt")
+    return _column(text, r"XPSNR y:\s*(\S+)")
+
+
+def psnr_y(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
+    """ffmpeg's own PSNR of the luma of each frame, in dB (yuv444p, Y rounded to 8 bits)."""
+    return _column(_compared(sr_SCHW, hr_SCHW, "yuv444p", "psnr=stats_file=log.txt", "log.txt"), r"psnr_y:(\S+)")
+
+
+def ssim_y(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
+    """ffmpeg's own SSIM of the luma of each frame (yuv444p, overlapping 8x8 boxes, Y rounded to 8 bits)."""
+    return _column(_compared(sr_SCHW, hr_SCHW, "yuv444p", "ssim=stats_file=log.txt", "log.txt"), r"\bY:(\S+)")
+
+
+def _column(text: str, pattern: str) -> NDArray[np.float64]:
+    return np.array([float(value) for value in re.findall(pattern, text)], dtype=np.float64)
+
+
+def _compared(sr_SCHW: Any, hr_SCHW: Any, pixels: str, comparison: str, log: str) -> str:
+    """The log of one comparison filter; frames go through files in a folder of their own."""
+    sr, hr = color.checked(sr_SCHW, hr_SCHW)
+    height, width = hr.shape[-2:]
+    with tempfile.TemporaryDirectory(prefix="stvsr-bench-") as name:
+        folder = Path(name)
+        command = [binary(), "-hide_banner", "-nostdin", "-loglevel", "error", "-threads", "1"]
+        for side, frames in (("sr", sr), ("hr", hr)):
+            (folder / f"{side}.rgb").write_bytes(_raw(frames))
+            shape = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "25"]
+            command += [*shape, "-i", f"{side}.rgb"]
+        steps = [f"[0:v]{_TO_YUV},format={pixels}[sr]", f"[1:v]{_TO_YUV},format={pixels}[hr]", f"[sr][hr]{comparison}"]
+        _run([*command, "-lavfi", ";".join(steps), "-f", "null", "-"], folder)
+        if not (folder / log).is_file():
+            raise ClipError(f"ffmpeg compared frames of {height}x{width} px without writing a result")
+        return (folder / log).read_text(encoding="utf-8")
+
+
+def _raw(frames_SCHW: NDArray[Any]) -> bytes:
+    levels = np.stack([color.levels(frame_CHW) for frame_CHW in frames_SCHW])
+    return np.ascontiguousarray(levels.transpose(0, 2, 3, 1)).tobytes()
+
+
+@lru_cache(maxsize=1)
+def _filters() -> str:
+    return _run([binary(), "-hide_banner", "-filters"], Path.cwd())
+
+
+def _run(command: list[str], folder: Path) -> str:
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except OSError as error:
+        raise NotRunnableError(f"{command[0]} cannot be run: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise ClipError(f"ffmpeg was still not done after {_SECONDS} s and was stopped") from None
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
+        raise ClipError(f"ffmpeg refused the frames: {last}")
+    return done.stdout
