@@ -1,7 +1,9 @@
 """A tiny net, tiny clips and a tiny recipe, so that training can be tested in seconds."""
 
 import dataclasses
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -55,3 +57,70 @@ def in_two_stages(tiny_recipe: Recipe) -> Recipe:
     first = dataclasses.replace(tiny_recipe.stages[0], name="single", steps=6)
     second = dataclasses.replace(first, name="multi", steps=4, frames_in=2, time_scale=6, trainable="modulation")
     return dataclasses.replace(tiny_recipe, stages=[first, second])
+
+
+CARD = """
+title = "Toy"
+kind = "stvsr"
+net = "model:Toy"
+time = "any"
+[options]
+wide = 48
+[weights.mini]
+origin = "ours"
+file = "toy.safetensors"
+"""
+
+MODEL = """
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Toy(nn.Module):
+    def __init__(self, wide: int = 48) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, wide, 3, padding=1)
+
+    def forward(self, lr_BTChw, times=None):
+        middle = (lr_BTChw[:, :-1] + lr_BTChw[:, 1:]) / 2
+        seq = torch.stack([lr_BTChw[:, :-1], middle], 2).flatten(1, 2)
+        seq = torch.cat([seq, lr_BTChw[:, -1:]], 1)
+        flat = seq.flatten(0, 1)
+        return (F.interpolate(flat, scale_factor=4.0) + F.pixel_shuffle(self.conv(flat), 4)).unflatten(0, seq.shape[:2])
+"""
+
+RECIPE = """
+[paper]
+data = ["vimeo90k:train"]
+[[paper.stages]]
+steps = 8
+batch = 4
+crop = 8
+lr = 1e-2
+
+[mini]
+data = ["vimeo90k:train"]
+start = "toy@mini"
+[[mini.stages]]
+steps = 2
+batch = 2
+crop = 8
+lr = 1e-3
+"""
+
+
+@pytest.fixture
+def toy(tmp_path: Path, tiny_clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A method `toy` outside the repository, and a folder of frame folders to train it on (returned)."""
+    folder = tmp_path / "outside" / "methods" / "toy"
+    folder.mkdir(parents=True)
+    for name, text in (("card.toml", CARD), ("model.py", MODEL), ("train.toml", RECIPE)):
+        (folder / name).write_text(text)
+    monkeypatch.setenv("STVSR_BENCH_PATH", str(tmp_path / "outside"))
+    for clip in tiny_clips:
+        (tmp_path / "clips" / clip.name).mkdir(parents=True)
+        for i, frame_CHW in enumerate(clip.hr_SCHW):
+            bgr = np.ascontiguousarray((frame_CHW.transpose(1, 2, 0)[..., ::-1] * 255).round().astype(np.uint8))
+            cv2.imwrite(str(tmp_path / "clips" / clip.name / f"{i:03d}.png"), bgr)
+    return tmp_path / "clips"
