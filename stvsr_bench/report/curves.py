@@ -1,7 +1,6 @@
 """Figures of what lies behind a mean: by frame position, against motion, clip against clip, sweeps, ablations."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import matplotlib
@@ -14,9 +13,8 @@ from stvsr_bench.report.build import Head, by_method, heads
 from stvsr_bench.report.marks import half_interval
 from stvsr_bench.report.plots import COLUMN_IN, STYLE, log_axis, looks, new
 from stvsr_bench.report.tables import FACTS, display
-from stvsr_bench.report.tidy import UNTRAINED, average_of, column, mean_over_clips
+from stvsr_bench.report.tidy import MOTION_EDGES_PX, UNTRAINED, average_of, column, mean_over_clips, motion_bin
 
-MOTION_EDGES_PX = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
 MANY = 300
 
 
@@ -24,14 +22,6 @@ def label(head: Head) -> str:
     """A method as a legend names it."""
     method, weights = head
     return f"{method} (untrained)" if weights == UNTRAINED else method + (f"@{weights}" if weights else "")
-
-
-def motion_bin(motion_px: float) -> str:
-    """The bin of a clip's mean motion in px/frame: `2-4`, or `16+`."""
-    for low, high in pairwise(MOTION_EDGES_PX):
-        if low <= motion_px < high:
-            return f"{low:g}+" if np.isinf(high) else f"{low:g}-{high:g}"
-    return ""
 
 
 def by_frame_position(positions: pd.DataFrame, metric: str = "psnr_y") -> Figure | None:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtrit
 
+from stvsr_bench.report.stats import TIE_DB, student_t
 from stvsr_bench.report.tables import Mark
 from stvsr_bench.report.tidy import Floats
 
-TIE_DB = 0.01
 TIE = 0.0001
+
+__all__ = ["TIE", "TIE_DB", "half_interval", "mark_column", "tied"]
 
 
 def mark_column(
@@ -53,4 +54,5 @@ def half_interval(values: Floats) -> float | None:
     known = values[np.isfinite(values)]
     if known.size < 2:
         return None
-    return float(stdtrit(known.size - 1, 0.975) * known.std(ddof=1) / np.sqrt(known.size))
+    low, high = student_t(known)
+    return (high - low) / 2

@@ -8,6 +8,7 @@ A protocol that keeps infinite values (`inf_policy = "keep"`) keeps them here to
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from stvsr_bench.report.tables import FRAME_CHOICES, FrameChoice
 from stvsr_bench.schema import Row
 
 UNTRAINED = "none"
+MOTION_EDGES_PX = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
 Floats = NDArray[np.float64]
 
 
@@ -67,6 +69,14 @@ def by_position(rows: Iterable[Row], metric: str) -> pd.DataFrame:
     names = ["method", "weights", "untrained", "protocol_key", "dataset", "split", "position", "given"]
     lines = [(*head, float(np.mean(values)), len(values)) for head, values in records.items()]
     return pd.DataFrame(lines, columns=[*names, "value", "n"]).sort_values(names, kind="stable", ignore_index=True)
+
+
+def motion_bin(motion_px: float) -> str:
+    """The bin of a clip's mean motion in px/frame: `2-4`, or `16+`."""
+    for low, high in pairwise(MOTION_EDGES_PX):
+        if low <= motion_px < high:
+            return f"{low:g}+" if np.isinf(high) else f"{low:g}-{high:g}"
+    return ""
 
 
 def mean_over_clips(values: Floats, clips: Sequence[str], average: Literal["clips", "folders"]) -> float:

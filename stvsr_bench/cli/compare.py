@@ -1,0 +1,50 @@
+"""`stvsr-bench compare A B`: two methods on the same clips."""
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stvsr_bench.cli.options import several
+
+
+def compare(
+    first: Annotated[str, typer.Argument(metavar="A", help="A method of the run, e.g. stdan@mini.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Default runs/latest.")] = None,
+    metrics: Annotated[str, typer.Option(help="Metrics; the first decides which clips differ most.")] = "psnr_y,ssim_y",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write compare.md and a figure here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Compare two methods clip by clip: difference, interval, won and lost, where they differ most."""
+    from stvsr_bench.report.compare import compare_tidy, compared_md, head_of
+    from stvsr_bench.report.curves import clip_against_clip
+    from stvsr_bench.report.write import LATEST, Written, load
+
+    table = load(runs or [LATEST]).tidy
+    names = several(metrics)
+    found = compare_tidy(table, first, second, names)
+    if out is not None:
+        written = Written(out)
+        written.text("compare.md", compared_md(found))
+        written.figure(
+            "clip-against-clip", clip_against_clip(table, head_of(table, second), head_of(table, first), names[0])
+        )
+    if as_json:
+        print(json.dumps(_finite(asdict(found)), ensure_ascii=False))
+    else:
+        print(compared_md(found))
+
+
+def _finite(value: object) -> object:
+    """The same with infinite and undefined numbers as text, which JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
