@@ -87,7 +87,7 @@ def _best(card: MethodCard, plugin: Plugin) -> Chosen:
 
 
 def _by_tag(card: MethodCard, plugin: Plugin, tag: str) -> Chosen | None:
-    facts = card.weights.get(tag, Weights())
+    facts = card.weights.get(tag) or _foreign_names(card)
     path = _located(facts, plugin) or checkpoints.find(card.name, tag)
     if path is None:
         return None
@@ -106,8 +106,12 @@ def _from_file(card: MethodCard, path: Path) -> Chosen:
     for tag, facts in card.weights.items():
         if facts.sha256 and facts.sha256 == actual:
             return Chosen(tag, path, actual, facts, facts.options)
-    facts = card.weights.get("authors", Weights())
-    return Chosen(path.name, path, actual, Weights(rename=facts.rename), {})
+    return Chosen(path.name, path, actual, _foreign_names(card), {})
+
+
+def _foreign_names(card: MethodCard) -> Weights:
+    """How a checkpoint that the card does not list is renamed, should it come in the authors' key names."""
+    return Weights(rename=next((facts.rename for facts in card.weights.values() if facts.rename), ""))
 
 
 def _located(facts: Weights, plugin: Plugin) -> Path | None:

@@ -1,0 +1,61 @@
+"""The key names and shapes by which every method's weights can be recognised."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from torch import nn
+
+from stvsr_bench import plugins
+from stvsr_bench.checkpoints import Candidate, Dialect
+from stvsr_bench.methods.builder import load_object, make_net
+from stvsr_bench.methods.cards import card as read
+from stvsr_bench.methods.cards import names
+from stvsr_bench.plugins import Plugin
+from stvsr_bench.schema import MethodCard, OptionValue
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def candidates() -> list[Candidate]:
+    """Every learned method with the names its weights come in; one whose code is broken is left out."""
+    found = []
+    for name in names():
+        card = read(name)
+        if card.learned and card.call == "factory":
+            dialects = _dialects(plugins.find("methods", name))
+            found += [Candidate(name, dialects)] if dialects else []
+    return found
+
+
+@cache
+def _dialects(plugin: Plugin) -> tuple[Dialect, ...]:
+    try:
+        return tuple(_all_dialects(read(plugin.name), plugin))
+    except Exception:  # noqa: BLE001 - somebody's broken plug-in may raise anything: `ls` and `doctor` say what
+        return ()
+
+
+def _all_dialects(card: MethodCard, plugin: Plugin) -> Iterator[Dialect]:
+    """Foreign names first: where both fit, the file is somebody else's."""
+    nets: dict[str, nn.Module] = {}
+    for tag, facts in card.weights.items():
+        net = _net(card, plugin, facts.options, nets)
+        if facts.export:
+            yield Dialect(tag, _shapes(load_object(plugin, facts.export)(net.state_dict())))
+        elif facts.rename:
+            yield Dialect(tag, _shapes(net.state_dict()), load_object(plugin, facts.rename))
+    _net(card, plugin, {}, nets)
+    for label, net in nets.items():
+        yield Dialect("own" + label, _shapes(net.state_dict()))
+
+
+def _net(card: MethodCard, plugin: Plugin, changed: Mapping[str, OptionValue], nets: dict[str, nn.Module]) -> nn.Module:
+    """The untrained network with these options, built once."""
+    label = "".join(f":{key}={value}" for key, value in sorted(changed.items()))
+    if label not in nets:
+        nets[label] = make_net(card, plugin, {**card.options, **changed})
+    return nets[label]
+
+
+def _shapes(state: Mapping[str, object]) -> Shapes:
+    return {key: tuple(value.shape) for key, value in state.items() if hasattr(value, "shape")}
