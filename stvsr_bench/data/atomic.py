@@ -11,8 +11,10 @@ from stvsr_bench.errors import DataError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     """A binary file that becomes `path` when the block ends well, and leaves nothing behind when it does not.
+
+    `durable` waits until the bytes are on the disk, so that even a power cut leaves the whole file or none.
 
     Raises:
         DataError: the folder cannot be made or written, or the disk is full.
@@ -22,8 +24,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
