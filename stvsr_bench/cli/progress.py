@@ -28,7 +28,6 @@ class Bar:
             disable=hidden or not self.console.is_terminal,
             expand=True,
         )
-        self.hidden = hidden
         self.task = self.progress.add_task("", total=len(plan.tasks) if total is None else total)
         if not hidden and not self.console.is_terminal:
             self.console.print(
@@ -42,8 +41,6 @@ class Bar:
         note = f"  {self.failed} failed" if self.failed else ""
         where = f"{task.identity[:24]} {task.label[:16]}/{task.split} {task.clip[:16]}{note}"
         self.progress.update(self.task, description=where, advance=1 if task.score else 0)
-        if outcome.error and not self.hidden:
-            self.progress.console.print(f"failed: {task.identity} {task.clip}: {outcome.error}", markup=False)
 
     def __enter__(self) -> Self:
         self.progress.__enter__()

@@ -89,7 +89,7 @@ class ProcessNet(nn.Module):
             return
         if isinstance(answer, dict) and "error" in answer:
             raise ClipError(f"{self.name}: its process says: {answer['error']}")
-        ended = self._process.poll() if self._process is not None else None
+        ended = _exit_code(self._process) if not line and self._process is not None else None
         said = f"ended with exit code {ended}" if ended is not None else f"answered {line.strip()[:80]!r}"
         self.close()
         raise ClipError(f'{self.name}: its process {said}; a line such as {{"ok": true}} is wanted')
@@ -113,6 +113,14 @@ class ProcessNet(nn.Module):
 
     def __del__(self) -> None:
         self.close()
+
+
+def _exit_code(process: "subprocess.Popen[str]") -> int | None:
+    """How a process whose pipe is closed has ended."""
+    try:
+        return process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _answer(stream: IO[str]) -> str:

@@ -25,6 +25,11 @@ def test_the_method_keeps_the_contract(method, check):
     assert finding.verdict != "fail", finding.seen
 
 
+def test_our_methods_make_other_times_or_refuse_them(method):
+    (finding,) = doctor.examine(method, only=("times",))
+    assert finding.verdict in ("pass", "skip"), finding.seen
+
+
 def test_no_method_is_broken():
     assert methods.problems() == {}
 
