@@ -95,7 +95,8 @@ class Recipe:
     """Everything that decides what the weights become, the machine apart.
 
     `data` names `dataset:split` (or a folder), all clips of all of them are drawn equally often. `options` are the
-    card's. The net starts from the suite's fixed seed, or from the weights that the spec `start` names wherever name
+    card's. The net starts as its own code says, from the suite's fixed seed (`init` "signal": see
+    `start.keep_the_signal`), or from the weights that the spec `start` names wherever name
     and shape agree; `seed` is that of the samples and of the net's own dice. The sum of the loss runs over the whole
     batch, frames, channels and pixels, however many processes share it. `clip_norm` and `ema` 0 are off.
     """
@@ -103,6 +104,7 @@ class Recipe:
     data: list[str]
     stages: list[Stage]
     options: dict[str, OptionValue] = field(default_factory=dict)
+    init: Literal["own", "signal"] = "own"
     start: str = ""
     loss: LossName = "charbonnier"
     reduction: Reduction = "sum"

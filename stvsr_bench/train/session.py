@@ -11,6 +11,7 @@ import torch
 
 from stvsr_bench import datasets, methods, plugins
 from stvsr_bench.data.atomic import replacing
+from stvsr_bench.data.pack import Packed, is_packed
 from stvsr_bench.environment import describe
 from stvsr_bench.errors import NotRunnableError, UsageError
 from stvsr_bench.methods.builder import make_net
@@ -20,6 +21,7 @@ from stvsr_bench.train.devices import Machine
 from stvsr_bench.train.loop import Listeners, Outcome, Tell, Trainer
 from stvsr_bench.train.recipe import Recipe, Stage
 from stvsr_bench.train.samples import Footage, Joined
+from stvsr_bench.train.start import keep_the_signal, take_over
 from stvsr_bench.train.state import CHECKPOINT, WEIGHTS, save_weights
 from stvsr_bench.train.validate import Checker
 
@@ -91,8 +93,10 @@ def start(order: Order, recipe: Recipe) -> Trainer:
     card = methods.card(order.method)
     net = make_net(card, plugins.find("methods", order.method), _options(card, recipe))
     net.requires_grad_(True)
+    if recipe.init == "signal":
+        keep_the_signal(net, recipe.seed)
     if recipe.start:
-        _take_over(net, recipe.start)
+        take_over(net, recipe.start)
     trainer = Trainer(net, recipe, Shelf(recipe, order.root).footage_of, card.scale, order.out, order.machine)
     if order.resume:
         trainer.resume()
@@ -141,17 +145,9 @@ def _options(card: MethodCard, recipe: Recipe) -> dict[str, OptionValue]:
     return {**card.options, **recipe.options}
 
 
-def _take_over(net: torch.nn.Module, spec: str) -> None:
-    """Copy from a trained net every value whose name and shape agree."""
-    given = methods.build(spec).net.state_dict()
-    own = net.state_dict()
-    fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
-    if not fitting:
-        raise UsageError(f"start = '{spec}': none of its weights fits this net")
-    net.load_state_dict(fitting, strict=False)
-
-
 def _clips(name: str, root: Path | None) -> Sequence[Clip]:
+    if datasets.is_path(name) and is_packed(Path(name).expanduser()):
+        return Packed(Path(name).expanduser())
     if datasets.is_path(name):
         return datasets.clips(name, root=root)
     dataset, _, split = name.partition(":")

@@ -5,8 +5,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from stvsr_bench import methods, plugins
+from stvsr_bench import datasets, methods, plugins
 from stvsr_bench.cli import call
+from stvsr_bench.data.pack import pack
 from stvsr_bench.errors import INTERRUPTED, NOT_RUNNABLE, USAGE
 from stvsr_bench.train.state import save_weights
 
@@ -46,6 +47,16 @@ def test_a_folder_with_a_run_is_not_written_over(toy: Path, tmp_path: Path, caps
     assert call(argv) == 0
     assert call(argv) == USAGE
     assert "--resume" in capsys.readouterr().err
+
+
+def test_packed_clips_train_what_their_folders_train(toy: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lmdb")
+    pack(datasets.clips(str(toy)), tmp_path / "toy.lmdb")
+    for data in (toy, tmp_path / "toy.lmdb"):
+        out = tmp_path / f"run-{data.name}"
+        assert call(["train", "toy", "--data", str(data), "--out", str(out), "-q", "--steps", "2"]) == 0
+    one, two = (trained(tmp_path / f"run-{name}") for name in ("clips", "toy.lmdb"))
+    assert torch.equal(one["conv.weight"], two["conv.weight"])
 
 
 def test_a_recipe_may_start_from_trained_weights(toy: Path, tmp_path: Path) -> None:
