@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stvsr_bench.nn.deform import sampling_grid, split_head
+from stvsr_bench.nn.deform import attend_samples, split_head
 from stvsr_bench.nn.pyramid import leaky
 from stvsr_bench.nn.upsample import interleave
 
@@ -76,40 +76,14 @@ def gather(
     module: Stdfa, query: Tensor, key: Tensor, value: Tensor, halves: tuple[Tensor, Tensor] | None, target: int
 ) -> Tensor:
     """Twin of `Stdfa.gather`."""
-    b, frames = query.shape[:2]
-    others = [i for i in range(frames) if i != target]
-    pairs = len(others)
-    one_query = query[:, target : target + 1].expand(-1, pairs, -1, -1, -1).flatten(0, 1)
-    keys, values = key[:, others].flatten(0, 1), value[:, others].flatten(0, 1)
+    others = [i for i in range(query.shape[1]) if i != target]
     if halves is None:
-        offset, mask = module.points(one_query, keys)
+        keys = key[:, others].flatten(0, 1)
+        offset, mask = module.points(keys, keys)
     else:
         feature = leaky(halves[0][:, target : target + 1] + halves[1][:, others]).flatten(0, 1)
         offset, mask = split_head(module.head(leaky(module.offset2(feature))), module.groups)
-    gathered, logit = attend(one_query, keys, values, offset, mask, module.groups, module.top_t)
-    weights = logit.view(b, pairs, *logit.shape[1:]).softmax(dim=1)
-    return (weights[:, :, None] * gathered.view(b, pairs, *gathered.shape[1:])).sum(dim=1)
-
-
-def attend(
-    query: Tensor, key: Tensor, value: Tensor, offset: Tensor, mask: Tensor, groups: int, top_t: int
-) -> tuple[Tensor, Tensor]:
-    """Twin of `Stdfa.look`: keys at all points, values only at the chosen ones. (value, logit) of each pair."""
-    p, e, h, w = key.shape
-    taps = mask.shape[1] // groups
-    grid = sampling_grid(offset, groups, h, w)
-    keys = F.grid_sample(key.reshape(p * groups, e // groups, h, w), grid, padding_mode="zeros", align_corners=False)
-    keys = keys.view(p, groups, e // groups, taps, h, w)
-    mask = mask.reshape(p, groups, taps, h, w)
-    scores = (torch.einsum("pgchw,pgcthw->pgthw", query.view(p, groups, -1, h, w), keys) * mask).sum(dim=1)
-    best, chosen = scores.topk(top_t, dim=1)
-    share = best.softmax(dim=1)
-    at = chosen[:, None].expand(-1, groups, -1, -1, -1)
-    grid = grid.view(p, groups, taps, h, w, 2).gather(2, at[..., None].expand(-1, -1, -1, -1, -1, 2))
-    grid = grid.view(p * groups, top_t * h, w, 2)
-    values = F.grid_sample(
-        value.reshape(p * groups, e // groups, h, w), grid, padding_mode="zeros", align_corners=False
+    gathered, logit = attend_samples(
+        query[:, target], key[:, others], value[:, others], offset, mask, module.groups, module.top_t
     )
-    weight = mask.gather(2, at) * share[:, None]
-    gathered = torch.einsum("pgcthw,pgthw->pgchw", values.view(p, groups, -1, top_t, h, w), weight)
-    return gathered.reshape(p, e, h, w), (share * best).sum(dim=1)
+    return (logit.softmax(dim=1)[:, :, None] * gathered).sum(dim=1)

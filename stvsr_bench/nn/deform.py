@@ -5,13 +5,13 @@ An offset map has channels g*2K + 2n (vertical) and + 1 (horizontal), a mask map
 """
 
 from math import isqrt, sqrt
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import kernels
+from . import kernels, kernels_deform
 
 Backend = Literal["torch", "numba"]
 
@@ -32,13 +32,15 @@ def deform_sample(x_BChw: Tensor, offset: Tensor, mask: Tensor, groups: int) -> 
 
     Tap (i, j) of pixel (y, x) reads at (y - k//2 + i + dy, x - k//2 + j + dx), bilinearly; outside is zero.
     """
-    if kernels.usable(x_BChw, offset, mask):
-        return kernels.sample(x_BChw, offset, mask, groups)
-    return sample_torch(x_BChw, offset, mask, groups)
+    if not kernels.usable(x_BChw, offset, mask):
+        return sample_torch(x_BChw, offset, mask, groups)
+    b, c, h, w = x_BChw.shape
+    columns = SampleColumns(x_BChw, offset, mask, groups)
+    return columns.read(0, b * h * w).view(b, h, w, -1, c).permute(0, 4, 3, 1, 2)
 
 
 def sample_torch(x_BChw: Tensor, offset: Tensor, mask: Tensor, groups: int) -> Tensor:
-    """The pure-torch twin of `kernels.sample`; differentiable in all three tensors."""
+    """The pure-torch twin of `SampleColumns`; differentiable in all three tensors."""
     b, c, h, w = x_BChw.shape
     taps = mask.shape[1] // groups
     grid = sampling_grid(offset.float() if offset.dtype in (torch.bfloat16, torch.float16) else offset, groups, h, w)
@@ -66,12 +68,102 @@ def modulated_deform_conv2d(
     x_BChw: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor | None, groups: int
 ) -> Tensor:
     """A dense k x k convolution (stride 1, zero padding k//2) over deformed samples; shape (B, weight's rows, h, w)."""
+    if kernels.usable(x_BChw, offset, mask, weight):
+        return kernels_deform.conv(x_BChw, offset, mask, weight, bias, groups)
     b, _, h, w = x_BChw.shape
     samples = deform_sample(x_BChw, offset, mask, groups).flatten(1, 2).flatten(2)
     out = torch.matmul(weight.flatten(1), samples)
     if bias is not None:
         out = out + bias.view(1, -1, 1)
     return out.view(b, weight.shape[0], h, w)
+
+
+class SampleColumns:
+    """Reads deformed samples pixel by pixel with the numba kernel; rows are (K, C), pixels in the order B, h, w."""
+
+    def __init__(self, x_BChw: Tensor, offset: Tensor, mask: Tensor, groups: int) -> None:
+        from . import numba_kernels
+
+        self.b, self.channels, self.h, self.w = x_BChw.shape
+        self.taps = mask.shape[1] // groups
+        self.dtype = x_BChw.dtype
+        kernel = isqrt(self.taps)
+        self.kernel = numba_kernels.make_sample(self.channels, groups, kernel, x_BChw.dtype == torch.float32)
+        self.given = [flat(x_BChw), flat(offset.to(x_BChw.dtype)), flat(mask.to(x_BChw.dtype))]
+
+    def read(self, first: int, last: int) -> Tensor:
+        """The samples of pixels first..last, shape (last - first, K*C)."""
+        out = torch.empty(last - first, self.taps * self.channels, dtype=self.dtype)
+
+        def work(start: int, stop: int) -> None:
+            self.kernel(*self.given, out[start:stop].view(-1).numpy(), self.h, self.w, first + start, first + stop)
+
+        kernels.share_out(work, last - first)
+        return out
+
+
+def flat(x_BChw: Tensor) -> "NDArray[Any]":
+    """The numbers in channels-last order as one row; a copy only if they lie otherwise."""
+    return x_BChw.detach().permute(0, 2, 3, 1).contiguous().view(-1).numpy()
+
+
+def _convolve_columns(columns: SampleColumns, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The convolution as products of matrices, on so many pixels at once that their samples stay in the cache."""
+    pixels = columns.b * columns.h * columns.w
+    matrix = weight.detach().permute(2, 3, 1, 0).reshape(-1, weight.shape[0])  # (K*C, rows of the weight)
+    out = torch.empty(pixels, weight.shape[0], dtype=columns.dtype)
+    for first in range(0, pixels, CHUNK_PIXELS):
+        last = min(first + CHUNK_PIXELS, pixels)
+        torch.mm(columns.read(first, last), matrix, out=out[first:last])
+    if bias is not None:
+        out += bias.detach()
+    return out.view(columns.b, columns.h, columns.w, -1).permute(0, 3, 1, 2)
+
+
+def attend_samples(
+    query: Tensor, key: Tensor, value: Tensor, offset: Tensor, mask: Tensor, groups: int, top_t: int
+) -> tuple[Tensor, Tensor]:
+    """What each query pixel gathers from its deformed samples in each of several pictures.
+
+    query (B, C, h, w) meets key and value (B, P, C, h, w) at the K points of offset and mask, which have B*P maps.
+    The `top_t` points with the largest dot product of query and key are kept; a softmax over them weighs their
+    values. Returns the values (B, P, C, h, w) and the mean scores (B, P, h, w), weighed the same way.
+    """
+    if not kernels.usable(query, key, value, offset, mask):
+        return attend_samples_torch(query, key, value, offset, mask, groups, top_t)
+    from . import numba_kernels
+
+    b, p, c, h, w = key.shape
+    kernel = isqrt(mask.shape[1] // groups)
+    attend = numba_kernels.make_attend(c, groups, kernel, top_t, key.dtype == torch.float32)
+    maps = (query, key.flatten(0, 1), value.flatten(0, 1), offset, mask)
+    given = [flat(one.to(key.dtype)) for one in maps]
+    out, logit = torch.empty(b, p, h, w, c, dtype=key.dtype), torch.empty(b, p, h, w, dtype=key.dtype)
+    made = [out.view(-1).numpy(), logit.view(-1).numpy()]
+    kernels.share_out(lambda first, last: attend(*given, *made, h, w, p, first, last), b * p * h * w)
+    return out.permute(0, 1, 4, 2, 3), logit
+
+
+def attend_samples_torch(
+    query: Tensor, key: Tensor, value: Tensor, offset: Tensor, mask: Tensor, groups: int, top_t: int
+) -> tuple[Tensor, Tensor]:
+    """The pure-torch twin of the kernel in `attend_samples`; differentiable. Values are sampled where chosen only."""
+    b, p, c, h, w = key.shape
+    taps = mask.shape[1] // groups
+    grid = sampling_grid(offset, groups, h, w)
+    keys = F.grid_sample(key.reshape(-1, c // groups, h, w), grid, padding_mode="zeros", align_corners=False)
+    mask = mask.reshape(b * p, groups, taps, h, w)
+    keys = keys.view(b, p, groups, c // groups, taps, h, w)
+    scores = torch.einsum("bgchw,bpgcthw->bpgthw", query.reshape(b, groups, -1, h, w), keys).flatten(0, 1)
+    best, chosen = (scores * mask).sum(dim=1).topk(top_t, dim=1)
+    share = best.softmax(dim=1)
+    at = chosen[:, None].expand(-1, groups, -1, -1, -1)
+    grid = grid.view(b * p, groups, taps, h, w, 2).gather(2, at[..., None].expand(-1, -1, -1, -1, -1, 2))
+    grid = grid.view(-1, top_t * h, w, 2)
+    values = F.grid_sample(value.reshape(-1, c // groups, h, w), grid, padding_mode="zeros", align_corners=False)
+    weight = mask.gather(2, at) * share[:, None]
+    gathered = torch.einsum("pgcthw,pgthw->pgchw", values.view(b * p, groups, -1, top_t, h, w), weight)
+    return gathered.reshape(b, p, c, h, w), (share * best).sum(dim=1).view(b, p, h, w)
 
 
 class ModulatedDeformConv(nn.Module):

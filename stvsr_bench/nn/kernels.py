@@ -1,18 +1,33 @@
-"""Vectorised CPU kernels behind the functions of this package; used where numba is installed."""
+"""Which kernels run: vectorised numba ones on the CPU where numba is installed, pure torch everywhere else.
 
-from collections.abc import Iterator
+The numba kernels (`numba_kernels.py`, the extra `[fast]`) have no gradient; each equals its pure-torch twin to 1e-9 in
+float64 and stands behind the same function.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
+from importlib.util import find_spec
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 _pure_torch: ContextVar[bool] = ContextVar("pure_torch", default=False)
 
 
 def backend() -> Literal["torch", "numba"]:
-    """The name of the kernels in use."""
-    return "torch"
+    """The name of the kernels that a CPU tensor meets now when no gradient is wanted."""
+    return "numba" if installed() and not _pure_torch.get() else "torch"
+
+
+@lru_cache(maxsize=1)
+def installed() -> bool:
+    """Whether numba can be imported here."""
+    return find_spec("numba") is not None
 
 
 @contextmanager
@@ -26,10 +41,26 @@ def only_torch(only: bool = True) -> Iterator[None]:
 
 
 def usable(*tensors: Tensor) -> bool:
-    """Whether a kernel can take these tensors: on the CPU, no gradient wanted, numba installed and allowed."""
-    return False
+    """Whether a kernel can take these tensors: numba allowed, all on the CPU, real floats, no gradient wanted."""
+    if backend() != "numba" or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return False
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        return False
+    return all(t.device.type == "cpu" and t.dtype in (torch.float32, torch.float64) for t in tensors)
 
 
-def sample(x_BChw: Tensor, offset: Tensor, mask: Tensor, groups: int) -> Tensor:
-    """The samples of every tap; see `deform.deform_sample`."""
-    raise AssertionError("ask usable() first")
+def share_out(work: Callable[[int, int], None], total: int) -> None:
+    """Run work(first, last) over 0..total, on as many threads as torch uses; the kernels let go of Python's lock."""
+    threads = torch.get_num_threads()
+    if threads == 1 or total < 2 * threads:
+        work(0, total)
+        return
+    parts = 4 * threads  # more parts than threads: a slow core takes fewer
+    bounds = [total * part // parts for part in range(parts + 1)]
+    list(_pool(os.getpid(), threads).map(work, bounds[:-1], bounds[1:]))
+
+
+@lru_cache(maxsize=2)
+def _pool(pid: int, threads: int) -> ThreadPoolExecutor:
+    """A pool of threads; a forked process must not use its parent's."""
+    return ThreadPoolExecutor(threads, thread_name_prefix=f"kernels-{pid}")

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import kernels
+
 BLOCKED = -100.0  # added to the logit of two pixels that are neighbours only because the map was rolled
 
 
@@ -76,7 +78,27 @@ class WindowAttention(nn.Module):
 
 
 def attend_map(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: int) -> Tensor:
-    """Window attention straight on a map of queries, keys and values, without the projection; (B, h, w, C)."""
+    """Window attention straight on a map of queries, keys and values, without the projection; (B, h, w, C).
+
+    The windows are those of the map rolled by `shift`, and the result is rolled back.
+    """
+    if not kernels.usable(qkv_BhwC, bias):
+        return attend_map_torch(qkv_BhwC, bias, heads, window, shift)
+    from . import numba_kernels
+
+    b, h, w, c3 = qkv_BhwC.shape
+    attend = numba_kernels.make_attend_windows(c3 // 3, heads, window, qkv_BhwC.dtype == torch.float32)
+    out = torch.empty(b, h, w, c3 // 3, dtype=qkv_BhwC.dtype)
+    transposed = bias.detach().to(qkv_BhwC.dtype).transpose(1, 2).contiguous().numpy()
+    maps = (qkv_BhwC.detach().contiguous().numpy(), transposed, out.numpy())
+    blocked = transposed.dtype.type(BLOCKED)
+    windows = b * (h // window) * (w // window)
+    kernels.share_out(lambda first, last: attend(*maps, shift, blocked, first, last), windows)
+    return out
+
+
+def attend_map_torch(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: int) -> Tensor:
+    """The pure-torch twin of the kernel in `attend_map`; differentiable."""
     b, h, w, c3 = qkv_BhwC.shape
     n, c = window * window, c3 // 3
     rolled = qkv_BhwC.roll((-shift, -shift), (1, 2)) if shift else qkv_BhwC

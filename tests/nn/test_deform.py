@@ -91,3 +91,54 @@ def test_the_head_gives_offsets_then_masks_and_starts_at_half_a_convolution():
 def test_a_picture_of_one_pixel_can_be_sampled():
     x, offset, mask = torch.ones(1, C, 1, 1), torch.zeros(1, 2 * G, 1, 1), torch.ones(1, G, 1, 1)
     assert_close(deform.deform_sample(x, offset, mask, G), torch.ones(1, C, 1, 1, 1))
+
+
+@pytest.mark.parametrize(("channels", "groups"), [(6, 2), (16, 2), (18, 2)])
+@pytest.mark.parametrize("top_t", [1, 2, 9])
+def test_attention_over_samples_is_one_function_in_both_kernels(channels, groups, top_t):
+    seeded = torch.Generator().manual_seed(top_t)
+    query, key, value = (
+        torch.randn(2, pairs, channels, H, W, generator=seeded, dtype=torch.float64) for pairs in (1, 3, 3)
+    )
+    offset = 3 * torch.randn(6, 18 * groups, H, W, generator=seeded, dtype=torch.float64)
+    mask = torch.rand(6, 9 * groups, H, W, generator=seeded, dtype=torch.float64)
+    given = (query[:, 0], key, value, offset, mask, groups, top_t)
+    expected, expected_logit = deform.attend_samples_torch(*given)
+    out, logit = deform.attend_samples(*given)
+    assert_close(out, expected, rtol=0, atol=1e-12)
+    assert_close(logit, expected_logit, rtol=0, atol=1e-12)
+
+
+def test_attention_over_samples_equals_choosing_among_slow_samples():
+    key, offset, mask = example(spread=2.0)
+    query = torch.randn(2, C, H, W, dtype=torch.float64)
+    keys = slow_sample(key, offset, mask, G, 3)
+    values = slow_sample(2 - key, offset, mask, G, 3)
+    scores = torch.einsum("bchw,bckhw->bkhw", query, keys)
+    best, chosen = scores.topk(2, dim=1)
+    share = best.softmax(dim=1)
+    picked = values.gather(2, chosen[:, None].expand(-1, C, -1, -1, -1))
+    expected = (share[:, None] * picked).sum(2)
+    out, logit = deform.attend_samples(query, key[:, None], 2 - key[:, None], offset, mask, G, 2)
+    assert_close(out[:, 0], expected, rtol=0, atol=1e-12)
+    assert_close(logit[:, 0], (share * best).sum(1), rtol=0, atol=1e-12)
+
+
+def test_gradients_of_attention_over_samples_are_right():
+    key, offset, mask = (t[:1] for t in example(spread=0.4))
+    query = torch.randn(1, C, H, W, dtype=torch.float64)
+    tensors = [t.clone().requires_grad_() for t in (query, key[:, None], key[:, None] + 1, offset, mask)]
+    assert torch.autograd.gradcheck(lambda *t: deform.attend_samples(*t, G, 2), tensors, fast_mode=True)
+
+
+def test_threads_do_not_change_a_number():
+    x, offset, mask = example()
+    threads = torch.get_num_threads()
+    try:
+        found = []
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            found.append(deform.deform_sample(x, offset, mask, G))
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(*found)

@@ -1,0 +1,74 @@
+"""Window attention on windows and straight on maps, in both kernels."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from stvsr_bench.nn import kernels
+from stvsr_bench.nn.window_attention import (
+    WindowAttention,
+    attend_map,
+    from_windows,
+    relative_index,
+    shift_mask,
+    to_windows,
+)
+
+
+def attention(channels=12, heads=3, window=4):
+    torch.manual_seed(0)
+    module = WindowAttention(channels, heads, window).double()
+    torch.nn.init.normal_(module.bias_table)
+    return module
+
+
+def by_windows(module, map_BhwC, shift):
+    """The branch as the paper draws it."""
+    h, w = map_BhwC.shape[1:3]
+    mask = shift_mask(h, w, module.window, shift).double() if shift else None
+    windows = module(to_windows(map_BhwC.roll((-shift, -shift), (1, 2)), module.window), mask)
+    return from_windows(windows, module.window, h, w).roll((shift, shift), (1, 2))
+
+
+@pytest.mark.parametrize("pure", [True, False], ids=["torch", "best"])
+@pytest.mark.parametrize("shift", [0, 2])
+@pytest.mark.parametrize("size", [(8, 12), (4, 8), (4, 4)], ids=str)
+def test_attention_on_a_map_equals_attention_on_windows(size, shift, pure):
+    module = attention()
+    map_BhwC = torch.randn(2, *size, 12, dtype=torch.float64)
+    with torch.no_grad(), kernels.only_torch(pure):
+        out = module.proj(attend_map(module.qkv(map_BhwC), module.bias(), 3, 4, shift))
+        assert_close(out, by_windows(module, map_BhwC, shift), rtol=0, atol=1e-12)
+
+
+def test_the_vector_exponential_is_float32_exact_to_rounding():
+    module = attention(72, 6, 8)
+    map_BhwC = 3 * torch.randn(1, 16, 16, 72, dtype=torch.float64)
+    with torch.no_grad():
+        exact = attend_map(module.qkv(map_BhwC), module.bias(), 6, 8, 4)
+        single = module.float()
+        out = attend_map(single.qkv(map_BhwC.float()), single.bias(), 6, 8, 4)
+    assert_close(out.double(), exact, rtol=0, atol=2e-6 * exact.abs().max())
+
+
+def test_gradients_of_attention_on_a_map_are_right():
+    qkv, bias = torch.randn(1, 4, 8, 12, dtype=torch.float64), torch.randn(2, 16, 16, dtype=torch.float64)
+    given = (qkv.requires_grad_(), bias.requires_grad_())
+    assert torch.autograd.gradcheck(lambda *t: attend_map(*t, 2, 4, 2), given, fast_mode=True)
+
+
+def test_windows_are_put_back_where_they_were():
+    map_BhwC = torch.randn(2, 8, 12, 3)
+    assert torch.equal(from_windows(to_windows(map_BhwC, 4), 4, 8, 12), map_BhwC)
+
+
+def test_pixels_that_are_neighbours_only_by_rolling_do_not_see_each_other():
+    mask = shift_mask(8, 8, 4, 2)
+    assert mask.shape == (4, 16, 16)
+    assert not mask[0].any()
+    assert mask[3, 0, 15] == -100 and mask[3, 0, 1] == 0
+
+
+def test_relative_positions_count_every_displacement_once():
+    index = relative_index(8)
+    assert index[0, 0] == 112 and index.unique().numel() == 225
