@@ -204,8 +204,7 @@ def _write_facts(spec: RunSpec, plan: Plan, argv: Sequence[str]) -> str:
     """manifest.json, env.json and run.toml; returns the digest of this environment, which stands in every row."""
     facts = environment.describe()
     env = digest(facts)[:12]
-    known = json.loads((spec.out / "env.json").read_text()) if (spec.out / "env.json").is_file() else {}
-    store.write_json(spec.out / "env.json", {**known, env: facts})
+    store.write_json(spec.out / "env.json", {**store.read_json(spec.out / "env.json"), env: facts})
     before = store.manifest(spec.out)
     write_spec(spec)
     used = {p.name: {"key": p.key, **asdict(p)} for cell in plan.cells for p in cell.protocols}

@@ -9,7 +9,7 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -111,6 +111,50 @@ def read_rows(run: Path) -> list[Row]:
     return list(rows.values())
 
 
+def merge(runs: Sequence[Path], out: Path) -> int:
+    """One run folder of several: rows (each once), failures, environments and manifests. The number of rows.
+
+    Raises:
+        DataError: two folders hold different values for one row; numbers that disagree are not averaged.
+    """
+    rows: dict[str, Row] = {}
+    for run in (*([out] if out.is_dir() else []), *runs):
+        for row in read_rows(run):
+            known = rows.setdefault(row.key, row)
+            if known.values != row.values:
+                raise DataError(f"{run}: {row.method} on {row.clip} has other values than in another folder")
+    with locked(out):
+        write_atomic(rows_file(out, "merged"), b"".join(ROWS.dump_json(row) + b"\n" for row in rows.values()))
+        for path in out.glob("rows-*.jsonl"):
+            if path != rows_file(out, "merged"):
+                path.unlink()
+        for name in ("failures.jsonl", "profile.jsonl"):
+            lines = dict.fromkeys(line for run in runs for line in _complete_lines(run / name))
+            write_atomic(out / name, b"".join(lines))
+        write_json(out / "env.json", {key: value for run in runs for key, value in read_json(run / "env.json").items()})
+        whole: dict[str, Any] = {}
+        for run in runs:
+            for key, value in manifest(run).items():
+                whole[key] = {**whole.get(key, {}), **value} if isinstance(value, dict) else value
+        write_json(out / "manifest.json", {**whole, "run": out.name})
+    return len(rows)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a file; empty if there is none.
+
+    Raises:
+        DataError: the file is no JSON.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} is no JSON: {error}") from None
+    return found
+
+
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
     """All complete lines of a JSON-lines file as dicts; none if there is no file."""
     return [json.loads(line) for line in _complete_lines(path)]
@@ -130,14 +174,7 @@ def profiles(run: Path) -> list[dict[str, Any]]:
 
 def manifest(run: Path) -> dict[str, Any]:
     """The manifest of a run: argv, versions, device, digests; empty if there is none."""
-    path = run / "manifest.json"
-    if not path.is_file():
-        return {}
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path} is no JSON: {error}") from None
-    return found
+    return read_json(run / "manifest.json")
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

@@ -21,8 +21,8 @@ ROWS = [
     {"evaluate", "train", "inspection", "doctor"},
     {"engines"},
     {"plan", "report", "gate"},
-    {"replay", "score", "infer"},
-    {"runner"},
+    {"replay", "score", "infer", "pytest_plugin"},
+    {"runner", "verify"},
     {"cli"},
 ]
 WINDOWS = {"methods": {"errors", "schema", "nn"}, "datasets": {"errors", "schema", "data"}}

@@ -15,9 +15,10 @@ import pytest
 
 from stvsr_bench import plugins, runner, store
 from stvsr_bench.data.frames import write_png
-from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError, WeightsError
+from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError, UsageError, WeightsError
 from stvsr_bench.plan import RunSpec, make
 from stvsr_bench.replay import load_spec
+from stvsr_bench.verify import verify
 
 METHOD = '''
 """A method in one file."""
@@ -249,3 +250,31 @@ def test_a_run_says_where_its_numbers_come_from(spec):
     assert facts["versions"]["torch"] and facts["machine"]["cpu"]
     assert os.sep not in row.env
     assert Path(spec.out.parent / "latest").resolve() == spec.out.resolve()
+
+
+def test_shards_in_folders_of_their_own_are_merged(spec, tmp_path):
+    execute(spec)
+    parts = [replace(spec, out=tmp_path / f"part{n}", shard=(n, 2)) for n in (1, 2)]
+    for part in parts:
+        execute(part)
+    assert store.merge([part.out for part in parts], tmp_path / "merged") == 8
+    assert rows(tmp_path / "merged") == rows(spec.out)
+
+
+def test_shards_that_disagree_are_not_merged(spec, tmp_path):
+    execute(spec)
+    other = tmp_path / "other"
+    with store.Appender(store.rows_file(other)) as appender:
+        appender.row(replace(rows(spec.out)[0], values={"psnr_y": [1.0]}))
+    with pytest.raises(DataError, match="other values"):
+        store.merge([spec.out, other], tmp_path / "merged")
+
+
+def test_verify_computes_rows_again_and_sees_one_that_was_changed(spec):
+    execute(spec)
+    assert all(one.holds and one.change_db == 0 for one in verify(spec.out, 1.0))
+    row = rows(spec.out)[0]
+    with store.Appender(store.rows_file(spec.out)) as appender:
+        appender.row(replace(row, values={**row.values, "psnr_y": [v + 0.01 for v in row.values["psnr_y"]]}))
+    (bad,) = [one for one in verify(spec.out, 1.0) if not one.holds]
+    assert bad.row.key == row.key and bad.change_db == pytest.approx(0.01)

@@ -1,0 +1,58 @@
+"""`stvsr-bench gate`: stop a change that makes numbers worse."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stvsr_bench.cli import options
+from stvsr_bench.errors import GATE_TRIPPED, OK, UsageError
+
+
+def gate(
+    baseline: Annotated[Path, typer.Argument(help="The folder of a run that is good.")],
+    run: Annotated[Path, typer.Argument(help="The run to judge.")] = Path("runs/latest"),
+    tolerance: Annotated[
+        str, typer.Option("--tolerance", help="metric=largest change, e.g. psnr_y=0.01,ssim_y=1e-4.")
+    ] = "",
+    update: Annotated[bool, typer.Option("--update", help="Make the run the new baseline.")] = False,
+    runtime: Annotated[bool, typer.Option(help="Compare runtime where the machine is the same.")] = True,
+    summary: Annotated[Path | None, typer.Option("--markdown", help="Write the summary here too.")] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+    as_json: options.Json = False,
+) -> int:
+    """Compare a run with a baseline. Exit 5 if quality dropped, costs changed, or nothing was measured."""
+    from stvsr_bench import gate as work
+    from stvsr_bench import store
+
+    if update:
+        typer.echo(f"{baseline}: {work.update(baseline, run)} rows are the new baseline")
+        return OK
+    judgement = work.judge(baseline, run, _tolerances(tolerance), runtime)
+    if summary is not None:
+        store.write_atomic(summary, work.markdown(judgement))
+    if junit is not None:
+        store.write_atomic(junit, work.junit(judgement))
+    if as_json:
+        moves = [asdict(move) for move in judgement.moves]
+        print(
+            json.dumps(
+                {"passed": judgement.passed, "compared": judgement.compared, "moves": moves, "notes": judgement.notes}
+            )
+        )
+    else:
+        typer.echo(work.markdown(judgement), nl=False)
+    return OK if judgement.passed else GATE_TRIPPED
+
+
+def _tolerances(text: str) -> dict[str, float] | None:
+    found = {}
+    for pair in text.replace(",", " ").split():
+        name, _, value = pair.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise UsageError(f"--tolerance {pair}: write metric=number, e.g. psnr_y=0.01") from None
+    return found or None

@@ -1,0 +1,26 @@
+"""A pytest fixture for other repositories: `stvsr_bench.assert_no_regression("baseline", "runs/ci")`."""
+
+from pathlib import Path
+
+import pytest
+
+
+class Bench:
+    """What a test asks of the suite."""
+
+    @staticmethod
+    def assert_no_regression(
+        baseline: Path | str, run: Path | str = "runs/latest", tolerances: dict[str, float] | None = None
+    ) -> None:
+        """Fails the test with the gate's summary if quality dropped, costs changed, or nothing was measured."""
+        from stvsr_bench import gate
+
+        judgement = gate.judge(Path(baseline), Path(run), tolerances)
+        if not judgement.passed:
+            pytest.fail(gate.markdown(judgement), pytrace=False)
+
+
+@pytest.fixture
+def stvsr_bench() -> Bench:
+    """The suite's assertions."""
+    return Bench()

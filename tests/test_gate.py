@@ -1,0 +1,178 @@
+"""The gate stops what should be stopped, with the right exit code and words, and nothing else."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from stvsr_bench import gate, store
+from stvsr_bench.cli import call
+from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.schema import Row
+
+MACHINE = {"cpu": "one"}
+
+
+def row(clip, method="net@mini", psnr=30.0, **changes):
+    base = Row(
+        key=f"{method}-{clip}",
+        method=method,
+        weights="mini",
+        dataset="mini",
+        split="fast",
+        clip=clip,
+        protocol="suite-1",
+        protocol_key="suite-1.1-0",
+        restoring_key="0",
+        frames=[0, 1],
+        given=[True, False],
+        values={"psnr_y": [psnr + 1, psnr - 1], "ssim_y": [0.9, 0.8]},
+        size=(8, 8),
+        params=1000,
+        seconds={"restore": 1.0},
+        env="e",
+    )
+    return replace(base, **changes)
+
+
+def write(folder, rows, machine=MACHINE, torch="2.13", profiles=()):
+    with store.Appender(store.rows_file(folder)) as appender:
+        for one in rows:
+            appender.row(one)
+    store.write_json(folder / "env.json", {"e": {"machine": machine, "versions": {"torch": torch}}})
+    (folder / "profile.jsonl").write_text("".join(json.dumps(p) + "\n" for p in profiles))
+    return folder
+
+
+@pytest.fixture
+def baseline(tmp_path):
+    return write(tmp_path / "baseline", [row(f"{n}") for n in range(8)])
+
+
+def judged(tmp_path, baseline, rows, **facts):
+    return gate.judge(baseline, write(tmp_path / "run", rows, **facts))
+
+
+def test_equal_rows_pass(tmp_path, baseline):
+    judgement = judged(tmp_path, baseline, [row(f"{n}") for n in range(8)])
+    assert judgement.passed and judgement.compared == 16 and judgement.moves == []
+
+
+def test_a_drop_of_two_hundredths_of_a_decibel_is_stopped_with_exit_code_5(tmp_path, baseline, capsys):
+    write(tmp_path / "run", [row(f"{n}", psnr=29.98 if n == 3 else 30.0) for n in range(8)])
+    assert call(["gate", str(baseline), str(tmp_path / "run")]) == 5
+    said = capsys.readouterr().out
+    assert "regressed" in said and "mini/fast/3" in said and "-0.02" in said
+
+
+@pytest.mark.parametrize(("machine", "trips"), [(MACHINE, True), ({"cpu": "other"}, False)])
+def test_another_processor_may_differ_by_a_ten_thousandth(tmp_path, baseline, machine, trips):
+    judgement = judged(tmp_path, baseline, [row(f"{n}", psnr=30 - 5e-5) for n in range(8)], machine=machine)
+    assert judgement.passed != trips
+
+
+def test_an_improvement_is_reported_and_passes(tmp_path, baseline):
+    judgement = judged(tmp_path, baseline, [row(f"{n}", psnr=30.5) for n in range(8)])
+    assert judgement.passed
+    assert {move.verdict for move in judgement.moves} == {"improved"}
+
+
+def test_a_change_of_parameters_is_stopped(tmp_path, baseline):
+    judgement = judged(tmp_path, baseline, [row(f"{n}", params=1001) for n in range(8)])
+    assert not judgement.passed
+    assert judgement.moves[0].what == "parameters"
+
+
+def test_a_change_of_multiply_adds_is_stopped(tmp_path):
+    profile = {"kind": "profile", "method": "net", "size": [8, 8], "frames": 4, "precision": "fp32", "gmacs": 1.5}
+    before = write(tmp_path / "b", [row("0")], profiles=[profile])
+    judgement = judged(tmp_path, before, [row("0")], profiles=[{**profile, "gmacs": 1.6}])
+    assert [move.what for move in judgement.moves] == ["gmacs"] and not judgement.passed
+
+
+@pytest.mark.parametrize("rows", [[], [row("0", method="another")]])
+def test_nothing_measured_is_a_failure(tmp_path, baseline, rows, capsys):
+    write(tmp_path / "run", rows)
+    assert call(["gate", str(baseline), str(tmp_path / "run")]) == 5
+    assert "nothing was measured" in capsys.readouterr().out
+
+
+def test_a_clip_that_is_no_longer_measured_is_stopped(tmp_path, baseline):
+    judgement = judged(tmp_path, baseline, [row(f"{n}") for n in range(7)])
+    assert not judgement.passed
+    assert [(m.verdict, m.where) for m in judgement.moves] == [("missing", "mini/fast/7")]
+
+
+def test_a_frame_that_becomes_infinite_is_stopped(tmp_path, baseline):
+    rows = [
+        row("0", values={"psnr_y": [float("inf"), 29.0], "ssim_y": [0.9, 0.8]}),
+        *(row(f"{n}") for n in range(1, 8)),
+    ]
+    assert not judged(tmp_path, baseline, rows).passed
+
+
+def test_a_slowdown_on_the_same_machine_is_stopped_and_noise_is_not(tmp_path, baseline):
+    slower = [row(f"{n}", seconds={"restore": 1.5 + 0.01 * n}) for n in range(8)]
+    judgement = judged(tmp_path, baseline, slower)
+    assert [move.what for move in judgement.moves] == ["runtime"] and not judgement.passed
+    noisy = [row(f"{n}", seconds={"restore": 1.0 + (-1) ** n * 0.3}) for n in range(8)]
+    assert gate.judge(baseline, write(tmp_path / "noisy", noisy)).passed
+
+
+def test_runtime_of_another_machine_is_not_compared_and_that_is_said(tmp_path, baseline):
+    slower = [row(f"{n}", seconds={"restore": 9.0}) for n in range(8)]
+    judgement = judged(tmp_path, baseline, slower, machine={"cpu": "other"})
+    assert judgement.passed and "runtime not compared" in judgement.notes[0]
+
+
+def test_update_makes_the_run_the_baseline(tmp_path, baseline):
+    run = write(tmp_path / "run", [row(f"{n}", psnr=25.0) for n in range(3)])
+    assert gate.update(baseline, run) == 3
+    assert gate.judge(baseline, run).passed
+    empty = write(tmp_path / "empty", [])
+    with pytest.raises(NotRunnableError, match="holds no row"):
+        gate.update(baseline, empty)
+
+
+def test_tolerances_of_the_user_replace_the_defaults(tmp_path, baseline):
+    run = write(tmp_path / "run", [row(f"{n}", psnr=29.95) for n in range(8)])
+    assert gate.judge(baseline, run, {"psnr_y": 0.1}).passed
+    assert call(["gate", str(baseline), str(run), "--tolerance", "psnr_y=x"]) == 2
+
+
+def test_junit_and_markdown_say_the_same(tmp_path, baseline):
+    judgement = judged(tmp_path, baseline, [row(f"{n}", psnr=29.0) for n in range(8)])
+    suite = ElementTree.fromstring(gate.junit(judgement))
+    assert int(suite.get("failures")) == 8 == gate.markdown(judgement).count("| regressed |")
+
+
+def test_hostile_names_stay_text_in_xml_and_markdown(tmp_path):
+    before = write(tmp_path / "b", [row("<script>|", method="</testcase>")])
+    judgement = judged(tmp_path, before, [row("<script>|", method="</testcase>", psnr=1.0)])
+    assert ElementTree.fromstring(gate.junit(judgement)).findall("testcase")[1].get("classname") == "</testcase>"
+    assert "\\|" in gate.markdown(judgement)
+
+
+def test_the_pytest_fixture_fails_a_test_with_the_summary(tmp_path, baseline):
+    write(tmp_path / "run", [row(f"{n}", psnr=29.0) for n in range(8)])
+    test = tmp_path / "test_quality.py"
+    test.write_text(
+        "def test_same(stvsr_bench):\n    stvsr_bench.assert_no_regression('baseline', 'baseline')\n"
+        "def test_drop(stvsr_bench):\n    stvsr_bench.assert_no_regression('baseline', 'run')\n"
+    )
+    argv = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "stvsr_bench.pytest_plugin",
+        "-p",
+        "no:cacheprovider",
+        str(test),
+    ]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "1 failed, 1 passed" in done.stdout and "regressed" in done.stdout
