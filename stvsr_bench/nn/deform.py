@@ -138,7 +138,7 @@ def attend_samples(
     attend = numba_kernels.make_attend(c, groups, kernel, top_t, key.dtype == torch.float32)
     maps = (query, key.flatten(0, 1), value.flatten(0, 1), offset, mask)
     given = [flat(one.to(key.dtype)) for one in maps]
-    out, logit = torch.empty(b, p, h, w, c, dtype=key.dtype), torch.empty(b, p, h, w, dtype=key.dtype)
+    out, logit = torch.zeros(b, p, h, w, c, dtype=key.dtype), torch.empty(b, p, h, w, dtype=key.dtype)
     made = [out.view(-1).numpy(), logit.view(-1).numpy()]
     kernels.share_out(lambda first, last: attend(*given, *made, h, w, p, first, last), b * p * h * w)
     return out.permute(0, 1, 4, 2, 3), logit

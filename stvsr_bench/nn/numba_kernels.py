@@ -54,26 +54,32 @@ def eight(x: Any, a: Any, b: Any, c: Any, d: Any, ia: Any, ib: Any, ic: Any, id_
     return v0, v1, v2, v3, v4, v5, v6, v7
 
 
+@njit(nogil=True, fastmath=True, inline="always")
+def tap_point(pixel: Any, g: Any, n: Any, offset: Any, h: int, w: int, groups: int, kernel: int, one: Any) -> Any:
+    """Where tap n of group g of a pixel reads (vertical, horizontal), and its number among all taps."""
+    at = (pixel * groups + g) * kernel * kernel + n
+    y = one * (pixel // w % h - kernel // 2 + n // kernel) + offset[2 * at]
+    x = one * (pixel % w - kernel // 2 + n % kernel) + offset[2 * at + 1]
+    return y, x, at
+
+
 @lru_cache(maxsize=16)
 def make_sample(channels: int, groups: int, kernel: int, single: bool) -> Kernel:
     """A kernel (x, offset, mask, out, h, w, first, last): the samples of pixels, out (last - first, K, C).
 
     x is (B h w C), offset (B h w G K 2), mask (B h w G K); all are given as one row of numbers.
     """
-    each, taps, half = channels // groups, kernel * kernel, kernel // 2
+    each, taps = channels // groups, kernel * kernel
     whole = each // 8 * 8
-    real = np.float32 if single else np.float64
-    one = real(1)
+    one = np.float32(1) if single else np.float64(1)
 
-    @njit(nogil=True, fastmath=True)
+    @njit(nogil=True, fastmath=True, cache=True)
     def sample(x: Any, offset: Any, mask: Any, out: Any, h: int, w: int, first: int, last: int) -> None:
         for pixel in range(first, last):
-            column, row, picture = pixel % w, pixel // w % h, pixel // (w * h) * h * w
+            picture = pixel // (w * h) * h * w
             for g in range(groups):
                 for n in range(taps):
-                    at = (pixel * groups + g) * taps + n
-                    y = real(row - half + n // kernel) + offset[2 * at]
-                    z = real(column - half + n % kernel) + offset[2 * at + 1]
+                    y, z, at = tap_point(pixel, g, n, offset, h, w, groups, kernel, one)
                     a, b, c, d, pa, pb, pc, pd = corners(y, z, mask[at], h, w, one)
                     ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
                     ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
@@ -87,130 +93,119 @@ def make_sample(channels: int, groups: int, kernel: int, single: bool) -> Kernel
                     for rest in range(whole, each):
                         out[o + uint(rest)] = mix(x, a, b, c, d, ia, ib, ic, id_, uint(rest))
 
-    return sample
+    return sample  # type: ignore[no-any-return]
+
+
+@njit(nogil=True, fastmath=True, inline="always")
+def choose(scores: Any, best: Any, chosen: Any, top_t: int, zero: Any) -> Any:
+    """Fill `chosen` and `best` with the largest scores, largest first; the softmax's denominator over them."""
+    total = zero
+    for t in range(top_t):
+        chosen[t] = np.argmax(scores)
+        best[t] = scores[chosen[t]]
+        scores[chosen[t]] = -np.inf
+        total += np.exp(best[t] - best[0])
+    return total
 
 
 @lru_cache(maxsize=16)
 def make_attend(channels: int, groups: int, kernel: int, top_t: int, single: bool) -> Kernel:
     """A kernel (query, key, value, offset, mask, out, logit, h, w, pairs, first, last): see `deform.attend_samples`.
 
-    query is (B h w C), key, value and out (B pairs h w C), logit (B pairs h w); offset and mask as for `make_sample`.
-    Keys are sampled at every tap and never stored, values only at the `top_t` best.
+    query is (B h w C), key, value and out (B pairs h w C), logit (B pairs h w); offset and mask as for `make_sample`;
+    out starts at zero. Keys are sampled at every tap and never stored, values only at the `top_t` best.
     """
-    each, taps, half = channels // groups, kernel * kernel, kernel // 2
+    each, taps = channels // groups, kernel * kernel
     whole = each // 8 * 8
     real = np.float32 if single else np.float64
     one, zero = real(1), real(0)
 
-    @njit(nogil=True, fastmath=True)
-    def tap_score(query: Any, key: Any, offset: Any, mask: Any, place: Any, n: int, h: int, w: int) -> Any:
-        pixel, column, row, picture, q = place
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = others = zero
-        for g in range(groups):
-            at = (pixel * groups + g) * taps + n
-            y = real(row - half + n // kernel) + offset[2 * at]
-            z = real(column - half + n % kernel) + offset[2 * at + 1]
-            a, b, c, d, pa, pb, pc, pd = corners(y, z, mask[at], h, w, one)
-            ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
-            ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
-            iq = uint(q + g * each)
-            for block in range(0, whole, 8):
-                e = uint(block)
-                v0, v1, v2, v3, v4, v5, v6, v7 = eight(key, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
-                e = iq + e
-                s0, s1 = s0 + v0 * query[e], s1 + v1 * query[e + uint(1)]
-                s2, s3 = s2 + v2 * query[e + uint(2)], s3 + v3 * query[e + uint(3)]
-                s4, s5 = s4 + v4 * query[e + uint(4)], s5 + v5 * query[e + uint(5)]
-                s6, s7 = s6 + v6 * query[e + uint(6)], s7 + v7 * query[e + uint(7)]
-            for rest in range(whole, each):
-                others += query[iq + uint(rest)] * mix(key, a, b, c, d, ia, ib, ic, id_, uint(rest))
-        return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7)) + others
-
-    @njit(nogil=True, fastmath=True)
-    def add_value(value: Any, offset: Any, mask: Any, out: Any, place: Any, n: int, share: Any, h: int, w: int) -> None:
-        pixel, column, row, picture, _ = place
-        for g in range(groups):
-            at = (pixel * groups + g) * taps + n
-            y = real(row - half + n // kernel) + offset[2 * at]
-            z = real(column - half + n % kernel) + offset[2 * at + 1]
-            a, b, c, d, pa, pb, pc, pd = corners(y, z, mask[at] * share, h, w, one)
-            ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
-            ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
-            o = uint(pixel * channels + g * each)
-            for block in range(0, whole, 8):
-                e = uint(block)
-                v0, v1, v2, v3, v4, v5, v6, v7 = eight(value, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
-                e = o + e
-                v0, v1, v2, v3 = v0 + out[e], v1 + out[e + uint(1)], v2 + out[e + uint(2)], v3 + out[e + uint(3)]
-                v4, v5 = v4 + out[e + uint(4)], v5 + out[e + uint(5)]
-                v6, v7 = v6 + out[e + uint(6)], v7 + out[e + uint(7)]
-                out[e], out[e + uint(1)], out[e + uint(2)], out[e + uint(3)] = v0, v1, v2, v3
-                out[e + uint(4)], out[e + uint(5)], out[e + uint(6)], out[e + uint(7)] = v4, v5, v6, v7
-            for rest in range(whole, each):
-                out[o + uint(rest)] += mix(value, a, b, c, d, ia, ib, ic, id_, uint(rest))
-
-    @njit(nogil=True, fastmath=True)
+    @njit(nogil=True, fastmath=True, cache=True)
     def attend(
         query: Any, key: Any, value: Any, offset: Any, mask: Any, out: Any, logit: Any,
         h: int, w: int, pairs: int, first: int, last: int,
     ) -> None:  # fmt: skip
         scores, best, chosen = np.empty(taps, real), np.empty(top_t, real), np.empty(top_t, np.int64)
         for pixel in range(first, last):
-            picture = pixel // (w * h)
-            q = ((picture // pairs) * h * w + pixel % (w * h)) * channels
-            place = (pixel, pixel % w, pixel // w % h, picture * h * w, q)
+            picture = pixel // (w * h) * h * w
+            q = (pixel // (w * h) // pairs * h * w + pixel % (w * h)) * channels
             for n in range(taps):
-                scores[n] = tap_score(query, key, offset, mask, place, n, h, w)
-            total = zero
-            for t in range(top_t):
-                chosen[t] = np.argmax(scores)
-                best[t] = scores[chosen[t]]
-                scores[chosen[t]] = -np.inf
-                total += np.exp(best[t] - best[0])
-            for c in range(channels):
-                out[uint(pixel * channels + c)] = zero
-            mean = zero
+                s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = others = zero
+                for g in range(groups):
+                    y, x, at = tap_point(pixel, g, n, offset, h, w, groups, kernel, one)
+                    a, b, c, d, pa, pb, pc, pd = corners(y, x, mask[at], h, w, one)
+                    ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
+                    ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
+                    iq = uint(q + g * each)
+                    for block in range(0, whole, 8):
+                        e = uint(block)
+                        v0, v1, v2, v3, v4, v5, v6, v7 = eight(key, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
+                        e = iq + e
+                        s0, s1 = s0 + v0 * query[e], s1 + v1 * query[e + uint(1)]
+                        s2, s3 = s2 + v2 * query[e + uint(2)], s3 + v3 * query[e + uint(3)]
+                        s4, s5 = s4 + v4 * query[e + uint(4)], s5 + v5 * query[e + uint(5)]
+                        s6, s7 = s6 + v6 * query[e + uint(6)], s7 + v7 * query[e + uint(7)]
+                    for rest in range(whole, each):
+                        others += query[iq + uint(rest)] * mix(key, a, b, c, d, ia, ib, ic, id_, uint(rest))
+                scores[n] = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7)) + others
+            total = choose(scores, best, chosen, top_t, zero)
+            logit[pixel] = zero
             for t in range(top_t):
                 share = np.exp(best[t] - best[0]) / total
-                mean += share * best[t]
-                add_value(value, offset, mask, out, place, chosen[t], share, h, w)
-            logit[pixel] = mean
+                logit[pixel] += share * best[t]
+                for g in range(groups):
+                    y, x, at = tap_point(pixel, g, chosen[t], offset, h, w, groups, kernel, one)
+                    a, b, c, d, pa, pb, pc, pd = corners(y, x, mask[at] * share, h, w, one)
+                    ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
+                    ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
+                    o = uint(pixel * channels + g * each)
+                    for rest in range(each):
+                        out[o + uint(rest)] += mix(value, a, b, c, d, ia, ib, ic, id_, uint(rest))
 
-    return attend
+    return attend  # type: ignore[no-any-return]
 
 
 # 2^f for |f| <= 1/2, to one float32 rounding
-POWER = (1.0, 0.6931471805599453, 0.2402265069591007, 0.05550410866482158, 0.009618129107628477, 0.0013333558146428443,
-         0.00015403530393381608)  # fmt: skip
+P0, P1, P2, P3, P4, P5, P6 = (
+    np.float32(p)
+    for p in (1.0, 0.6931471805599453, 0.2402265069591007, 0.05550410866482158, 0.009618129107628477,
+              0.0013333558146428443, 0.00015403530393381608)
+)  # fmt: skip
+LOG2E, SMALLEST, HALF = np.float32(math.log2(math.e)), np.float32(-126), np.float32(0.5)
+BIAS, STEP = np.float32(127), np.float32(2**23)
 
 
-@lru_cache(maxsize=4)
-def make_exp(length: int, single: bool) -> Kernel:
-    """A kernel (row, top): row becomes exp(row - top), for float32 as a polynomial that vectorises."""
-    if not single:
+@njit(nogil=True, fastmath=True)
+def exp_single(row: Any, top: Any, bits: Any, power: Any) -> None:
+    """The row becomes exp(row - top) in float32, by a polynomial that vectorises."""
+    for i in range(row.shape[0]):
+        exponent = max((row[i] - top[i]) * LOG2E, SMALLEST)
+        whole = np.floor(exponent + HALF)
+        f = exponent - whole
+        bits[i] = np.int32((whole + BIAS) * STEP)  # the bits of 2^whole, which `power` reads as a float
+        row[i] = ((((((P6 * f + P5) * f + P4) * f + P3) * f + P2) * f + P1) * f) + P0
+    for i in range(row.shape[0]):
+        row[i] *= power[i]
 
-        @njit(nogil=True, fastmath=True)
-        def exact(row: Any, top: Any, bits: Any, power: Any) -> None:
-            for i in range(length):
-                row[i] = math.exp(row[i] - top[i])
 
-        return exact  # type: ignore[no-any-return]
-    p0, p1, p2, p3, p4, p5, p6 = (np.float32(p) for p in POWER)
-    log2e, lowest, half = np.float32(math.log2(math.e)), np.float32(-126), np.float32(0.5)
-    bias, step = np.float32(127), np.float32(2**23)
+@njit(nogil=True, fastmath=True)
+def exp_double(row: Any, top: Any) -> None:
+    """The row becomes exp(row - top) in float64."""
+    for i in range(row.shape[0]):
+        row[i] = math.exp(row[i] - top[i])
 
-    @njit(nogil=True, fastmath=True)
-    def quick(row: Any, top: Any, bits: Any, power: Any) -> None:
-        for i in range(length):
-            exponent = max((row[i] - top[i]) * log2e, lowest)
-            whole = np.floor(exponent + half)
-            f = exponent - whole
-            bits[i] = np.int32((whole + bias) * step)  # the bits of 2^whole, which `power` reads as a float
-            row[i] = ((((((p6 * f + p5) * f + p4) * f + p3) * f + p2) * f + p1) * f) + p0
-        for i in range(length):
-            row[i] *= power[i]
 
-    return quick  # type: ignore[no-any-return]
+@njit(nogil=True, fastmath=True)
+def place(index: int, size: Any, window: int, shift: int, ys: Any, xs: Any, region: Any) -> Any:
+    """Where the pixels of a window lie in the unrolled map; its picture, and whether it holds strangers."""
+    h, w = size
+    rows, columns = h // window, w // window
+    wy, wx = index // columns % rows, index % columns
+    for i in range(window * window):
+        y, x = wy * window + i // window, wx * window + i % window
+        region[i] = 3 * ((y >= h - window) + (y >= h - shift)) + (x >= w - window) + (x >= w - shift)
+        ys[i], xs[i] = (y + shift) % h, (x + shift) % w
+    return index // (rows * columns), shift > 0 and (wy == rows - 1 or wx == columns - 1)
 
 
 @lru_cache(maxsize=8)
@@ -222,22 +217,10 @@ def make_attend_windows(channels: int, heads: int, window: int, single: bool) ->
     size, pixels = channels // heads, window * window
     real, integer = (np.float32, np.int32) if single else (np.float64, np.int64)
     scale, zero, one, lowest = real(size**-0.5), real(0), real(1), real(-3e38)
-    exponential = make_exp(pixels, single)
     step = 4
 
-    @njit(nogil=True, fastmath=True)
-    def place(index: int, h: int, w: int, shift: int, ys: Any, xs: Any, region: Any) -> Any:
-        rows, columns = h // window, w // window
-        wy, wx = index // columns % rows, index % columns
-        for i in range(pixels):
-            y, x = wy * window + i // window, wx * window + i % window
-            region[i] = 3 * ((y >= h - window) + (y >= h - shift)) + (x >= w - window) + (x >= w - shift)
-            ys[i], xs[i] = (y + shift) % h, (x + shift) % w
-        return index // (rows * columns), shift > 0 and (wy == rows - 1 or wx == columns - 1)
-
-    @njit(nogil=True, fastmath=True)
+    @njit(nogil=True, fastmath=True, cache=True)
     def attend(qkv: Any, bias: Any, out: Any, shift: int, blocked: Any, first: int, last: int) -> None:
-        h, w = qkv.shape[1:3]
         query, result = np.empty((size, pixels), real), np.empty((size, pixels), real)
         key, value = np.empty((pixels, size), real), np.empty((pixels, size), real)
         logits, top, total = np.empty((pixels, pixels), real), np.empty(pixels, real), np.empty(pixels, real)
@@ -245,7 +228,7 @@ def make_attend_windows(channels: int, heads: int, window: int, single: bool) ->
         power = bits.view(real)
         ys, xs, region = np.empty(pixels, np.int64), np.empty(pixels, np.int64), np.empty(pixels, np.int64)
         for index in range(first, last):
-            n, edge = place(index, h, w, shift, ys, xs, region)
+            n, edge = place(index, qkv.shape[1:3], window, shift, ys, xs, region)
             for head in range(heads):
                 for i in range(pixels):
                     pixel = qkv[n, ys[i], xs[i]]
@@ -267,7 +250,10 @@ def make_attend_windows(channels: int, heads: int, window: int, single: bool) ->
                     for i in range(pixels):
                         top[i] = max(top[i], logits[j, i])
                 for j in range(pixels):
-                    exponential(logits[j], top, bits, power)
+                    if single:
+                        exp_single(logits[j], top, bits, power)
+                    else:
+                        exp_double(logits[j], top)
                     for i in range(pixels):
                         total[i] += logits[j, i]
                 for j in range(0, pixels, step):
@@ -283,4 +269,4 @@ def make_attend_windows(channels: int, heads: int, window: int, single: bool) ->
                     for d in range(size):
                         pixel[head * size + d] = result[d, i] * share
 
-    return attend
+    return attend  # type: ignore[no-any-return]
