@@ -8,6 +8,7 @@ import lzma
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -28,14 +29,15 @@ MAX_RATIO = 200  # pictures and videos hardly shrink: an archive that grows more
 HARMLESS_BYTES = 100 * 2**20  # small enough to unpack whatever the ratio
 MAX_MEMBERS = 2_000_000
 _BAD_NAME = re.compile(r"[\x00-\x1f\\:]|^/|^~")
-_BROKEN = (
+_BROKEN = (  # what the standard library's parsers raise on damage, encryption (RuntimeError) and unknown packing
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
     lzma.LZMAError,
+    struct.error,
     EOFError,
+    ValueError,
     RuntimeError,
-    NotImplementedError,
 )
 
 
@@ -189,7 +191,7 @@ class _Zip:
     def members(self) -> Iterator[Member]:
         for info in self.file.infolist():
             # `filename` has been cut at NUL and had its separators changed: judge what the archive really says
-            if not info.is_dir() or _BAD_NAME.search(info.orig_filename.rstrip("/")):
+            if not info.filename.endswith("/") or _BAD_NAME.search(info.orig_filename.rstrip("/")):
                 yield Member(PurePosixPath(info.orig_filename), info.file_size, info)
 
     def open(self, member: Member) -> IO[bytes]:

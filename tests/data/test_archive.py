@@ -168,7 +168,7 @@ def test_what_is_no_archive_is_one_sentence(tmp_path, name, content):
         extract(tmp_path / name, tmp_path / "root")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.booleans(), st.integers(0, 10**6), st.binary(min_size=1, max_size=6))
 def test_no_damage_to_an_archive_is_anything_but_a_sentence(tmp_path_factory, zipped, at, noise):
     folder = tmp_path_factory.mktemp("fuzz")

@@ -9,16 +9,6 @@ from stvsr_bench.data.frames import to_bytes
 from stvsr_bench.errors import UnknownNameError
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def own_cache(home, monkeypatch):
-    monkeypatch.setenv("STVSR_BENCH_HOME", str(home))
-
-
 def sha256(frames_SCHW):
     return hashlib.sha256(to_bytes(frames_SCHW).tobytes()).hexdigest()
 

@@ -9,16 +9,6 @@ from stvsr_bench.data import motion
 from stvsr_bench.errors import NotRunnableError, UnknownNameError
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(autouse=True)
-def own_cache(home, monkeypatch):
-    monkeypatch.setenv("STVSR_BENCH_HOME", str(home))
-
-
 @pytest.fixture
 def module():
 

@@ -1,0 +1,178 @@
+"""What is wrong with a clip as it lies on disk: order, repeats, black frames, cuts, sizes, shipped low resolution.
+
+An `error` is something that makes every number of that clip wrong; a `warning` something that may be meant but should
+be known. Frames are compared as small grey pictures, mean absolute difference in 8-bit levels.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stvsr_bench.data.degrade import identify_degradation
+from stvsr_bench.data.frames import to_bytes
+from stvsr_bench.data.motion import luma
+from stvsr_bench.errors import UsageError
+from stvsr_bench.schema import Clip, Contents
+
+Level = Literal["error", "warning", "note"]
+
+REPEAT_LEVELS = 0.3  # a repeated frame of a compressed video differs by less, a moving one by more
+STILL_LEVELS = 0.3
+CUT_LEVELS, CUT_TIMES = 20.0, 3.0  # a step this large, and this many times the clip's median step
+# how much exchanging two frames shortens the way through 7 frames. 45 clips in order: -0.04 to -0.01; each with two
+# frames exchanged in seven ways: 0.01 to 0.5, nine in ten above 0.03
+ORDER_DOUBT, ORDER_GAIN = 0.003, 0.03
+SMALL = (112, 64)  # width and height of the pictures that are compared
+REACH = 6  # frames further apart than this are not tried as exchanged
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found: how bad, in which clip, what."""
+
+    level: Level
+    clip: str
+    what: str
+
+
+def check_clip(clip: Clip, wanted: Contents | None = None) -> list[Finding]:
+    """What is wrong with one clip; nothing for a good one."""
+    hr_SHWC = to_bytes(clip.hr_SCHW)
+    grey_SHW = luma(clip.hr_SCHW)
+    says = [*_shape(clip, wanted), *_black(hr_SHWC)]
+    if len(grey_SHW) > 1:
+        away_SS = distances(grey_SHW)
+        repeats = list(_repeats(hr_SHWC, away_SS))
+        says += [*repeats, *_cuts(away_SS)]
+        if not repeats:
+            says += _order(away_SS)
+    says += _shipped(clip)
+    return [Finding(level, clip.name, what) for level, what in says]
+
+
+def check_names(names: Iterable[str], split: str, wanted: Contents | None) -> list[Finding]:
+    """Whether a split has as many clips as a complete copy."""
+    count = len(list(names))
+    if wanted is None or not wanted.clips or count in wanted.clips:
+        return []
+    known = " or ".join(str(number) for number in wanted.clips)
+    return [Finding("error", "", f"{split} has {count} clips, a complete copy has {known}")]
+
+
+def distances(grey_SHW: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Mean absolute difference of every two frames within reach, in levels, (S, S); infinite beyond it."""
+    small = [cv2.resize(grey, SMALL, interpolation=cv2.INTER_AREA).astype(np.float32) for grey in grey_SHW]
+    away_SS = np.full((len(small), len(small)), np.inf)
+    np.fill_diagonal(away_SS, 0.0)
+    for i, j in combinations(range(len(small)), 2):
+        if j - i <= REACH + 1:
+            away_SS[i, j] = away_SS[j, i] = np.abs(small[i] - small[j]).mean(dtype=np.float64)
+    return away_SS
+
+
+def _shape(clip: Clip, wanted: Contents | None) -> Iterator[tuple[Level, str]]:
+    count, _, height, width = clip.hr_SCHW.shape
+    if wanted is not None:
+        frames = wanted.frames.get(clip.name, wanted.frames_each)
+        if frames and count != frames:
+            yield "error", f"has {count} frames, a complete copy has {frames}"
+        if wanted.size is not None and (width, height) != wanted.size:
+            yield "error", f"is {width}x{height}, a complete copy is {wanted.size[0]}x{wanted.size[1]}"
+    if count < 3:
+        yield "error", f"has {count} frames; 3 are the least that something can be interpolated in"
+    if width % 4 or height % 4:
+        yield "note", f"is {width}x{height}: cut to a multiple of 4 before it is made smaller"
+
+
+def _black(hr_SHWC: NDArray[np.uint8]) -> Iterator[tuple[Level, str]]:
+    black = [i for i, frame in enumerate(hr_SHWC) if not frame.any()]
+    flat = [i for i, frame in enumerate(hr_SHWC) if i not in black and (frame == frame[0, 0]).all()]
+    if len(black) == len(hr_SHWC):
+        yield "error", "is totally black: an exact result has an infinite PSNR"
+    elif black:
+        yield "warning", f"has totally black frames ({_listed(black)}): an exact result has an infinite PSNR"
+    if flat:
+        yield "warning", f"has frames of one colour ({_listed(flat)})"
+
+
+def _repeats(hr_SHWC: NDArray[np.uint8], away_SS: NDArray[np.float64]) -> Iterator[tuple[Level, str]]:
+    """Frames that equal the one before, or nearly so while the clip moves."""
+    steps = _steps(away_SS)
+    if steps.max() < STILL_LEVELS:
+        yield "note", "hardly moves"
+    moving = float(np.median(steps)) > 2 * REPEAT_LEVELS
+    for i, step in enumerate(steps, start=1):
+        if step == 0 and np.array_equal(hr_SHWC[i], hr_SHWC[i - 1]) and hr_SHWC[i].any():
+            yield "error" if moving else "warning", f"frame {i} repeats frame {i - 1} to the byte"
+        elif step < REPEAT_LEVELS and moving:
+            yield "warning", f"frame {i} nearly repeats frame {i - 1} ({step:.2f} levels)"
+    for i, j in zip(*np.nonzero(away_SS == 0), strict=True):
+        if j > i + 1 and np.array_equal(hr_SHWC[i], hr_SHWC[j]) and hr_SHWC[i].any() and moving:
+            yield "error", f"frame {j} repeats frame {i} to the byte"
+
+
+def _cuts(away_SS: NDArray[np.float64]) -> Iterator[tuple[Level, str]]:
+    steps = _steps(away_SS)
+    usual = float(np.median(steps))
+    for i, step in enumerate(steps, start=1):
+        if step > CUT_LEVELS and step > CUT_TIMES * usual:
+            yield "warning", f"a cut before frame {i} ({step:.0f} levels, the usual step is {usual:.0f})"
+
+
+def _order(away_SS: NDArray[np.float64]) -> Iterator[tuple[Level, str]]:
+    """Two frames that seem exchanged: exchanging them back makes the way through all frames much shorter."""
+    steps = _steps(away_SS)
+    if len(steps) < 3 or np.median(steps) < STILL_LEVELS:
+        return
+    order = np.arange(len(away_SS))
+    best, pair = 0.0, (0, 0)
+    for i, j in combinations(range(len(order)), 2):
+        if j - i > REACH:
+            continue
+        near = slice(max(0, i - 1), j + 2)
+        trial = order.copy()
+        trial[[i, j]] = trial[[j, i]]
+        gain = _way(away_SS, order[near]) - _way(away_SS, trial[near])
+        if gain > best:
+            best, pair = gain, (i, j)
+    gain = best / (float(np.median(steps)) * min(len(steps), 6))
+    if gain > ORDER_DOUBT:
+        level: Level = "error" if gain > ORDER_GAIN else "warning"
+        yield level, f"frames {pair[0]} and {pair[1]} seem to be exchanged"
+
+
+def _way(away_SS: NDArray[np.float64], order: NDArray[np.intp]) -> float:
+    return float(away_SS[order[:-1], order[1:]].sum())
+
+
+def _steps(away_SS: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.diagonal(away_SS, 1)
+
+
+def _shipped(clip: Clip) -> Iterator[tuple[Level, str]]:
+    if clip.lr_SChw is None:
+        return
+    try:
+        guess = identify_degradation(clip.lr_SChw, clip.hr_SCHW)
+    except UsageError as error:
+        yield "error", f"its low-resolution frames do not fit: {error}"
+        return
+    if guess.name == "bicubic":
+        yield "note", "its low-resolution frames are MATLAB bicubic"
+    else:
+        nearest = max(guess.psnr_db, key=lambda name: guess.psnr_db[name])
+        yield (
+            "error" if guess.name == "unknown" else "warning",
+            f"its low-resolution frames are not MATLAB bicubic but look like {guess.name} ({guess.description}; "
+            f"nearest: {nearest}, {guess.psnr_db[nearest]:.1f} dB)",
+        )
+
+
+def _listed(numbers: list[int]) -> str:
+    shown = ", ".join(str(number) for number in numbers[:8])
+    return shown + (", ..." if len(numbers) > 8 else "")
