@@ -28,12 +28,15 @@ def report(
     figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
     page: Annotated[bool, typer.Option(help="Write index.html.")] = True,
     page_clips: Annotated[int, typer.Option(min=0, help="Clips a split whose saved frames go beside the page.")] = 3,
+    scenes: Annotated[int, typer.Option(min=0, help="Figures of saved frames where methods differ most.")] = 3,
+    films: Annotated[bool, typer.Option(help="GIF (and MP4 with the video extra) beside each of them.")] = True,
+    spread: Annotated[bool, typer.Option("--spread", help="One method under all protocols and variants.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Write tables, figures and one offline page of a run, from its rows alone."""
     from stvsr_bench.report import csvjson
     from stvsr_bench.report.tables import Options
-    from stvsr_bench.report.write import LATEST, Output, facts, load, write
+    from stvsr_bench.report.write import LATEST, Output, facts, load, write, write_spread
 
     options = Options(
         metrics=several(metrics),
@@ -45,8 +48,12 @@ def report(
         common=common,
     )
     measured = load(runs or [LATEST])
-    output = Output(_style(style), figures, page, page_clips)
-    tables, written = write(measured, out or Path("reports") / measured.name, options, output)
+    folder = out or Path("reports") / measured.name
+    if spread:
+        print(write_spread(measured, folder, options))
+        return
+    output = Output(_style(style), figures, page, page_clips, scenes, films)
+    tables, written = write(measured, folder, options, output)
     if as_json:
         document = json.loads(csvjson.tables_json(tables, facts(measured)))
         print(json.dumps({**document, "files": [str(path) for path in written.files]}, ensure_ascii=False))

@@ -11,7 +11,6 @@ from stvsr_bench.report.marks import TIE, TIE_DB, half_interval, mark_column
 from stvsr_bench.report.tables import (
     FACTS,
     FRAME_CHOICES,
-    METRICS,
     Badge,
     Cell,
     Column,
@@ -21,7 +20,7 @@ from stvsr_bench.report.tables import (
     Table,
     display,
 )
-from stvsr_bench.report.tidy import average_of, column, mean_over_clips
+from stvsr_bench.report.tidy import FIXED, average_of, column, mean_over_clips
 
 Head = tuple[str, str]  # method, weights
 Profile = dict[str, Any]
@@ -52,8 +51,8 @@ def choose(tidy: pd.DataFrame, options: Options) -> pd.DataFrame:
 
 
 def is_metric(name: str, tidy: pd.DataFrame) -> bool:
-    """Whether a column of the tidy table is a metric over all frames."""
-    return name in METRICS or f"{name}.between" in tidy.columns
+    """Whether a column of the tidy table is a metric, over all frames or of whole clips."""
+    return f"{name}.between" in tidy.columns or (name not in FIXED and "." not in name and "#" not in name)
 
 
 def heads(tidy: pd.DataFrame, order: Sequence[str] = ()) -> list[Head]:

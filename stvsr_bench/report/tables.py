@@ -6,6 +6,7 @@ every format shows the same digits. `build` makes tables from rows.
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -37,13 +38,6 @@ METRICS: dict[str, Display] = {
     "psnr_rgb": Display("PSNR-RGB", 2, "dB"),
     "ssim_rgb": Display("SSIM-RGB", 4),
     "ms_ssim_y": Display("MS-SSIM-Y", 4),
-    "td_psnr_y": Display("TD-PSNR", 2, "dB"),
-    "tof": Display("tOF", 3, "px", "lower"),
-    "warp_error": Display("Warping error", 4, "", "lower"),
-    "vmaf": Display("VMAF", 2),
-    "lpips": Display("LPIPS", 4, "", "lower"),
-    "dists": Display("DISTS", 4, "", "lower"),
-    "cvvdp": Display("ColorVideoVDP", 3, "JOD"),
 }
 FACTS: dict[str, Display] = {
     "params": Display("Params", 2, "M", "lower"),
@@ -54,9 +48,21 @@ FACTS: dict[str, Display] = {
 }
 
 
+_DECIMALS = {"dB": 2, "px": 3, "levels^2": 2, "JOD": 3}
+
+
+@cache
 def display(metric: str) -> Display:
-    """How a metric is printed; one that is not known is printed with 4 decimals under its own name."""
-    return METRICS.get(metric, Display(metric, 4))
+    """How a metric is printed; one that no version of the suite knows is printed with 4 decimals under its own name."""
+    if metric in METRICS:
+        return METRICS[metric]
+    from stvsr_bench.metrics import METRICS as KNOWN
+
+    known = KNOWN.get(metric)
+    if known is None:
+        return Display(metric, 4)
+    better: Literal["higher", "lower"] = "higher" if known.higher_is_better else "lower"
+    return Display(known.title, _DECIMALS.get(known.unit, 4), known.unit, better)
 
 
 @dataclass(frozen=True)

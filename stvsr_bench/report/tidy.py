@@ -22,6 +22,11 @@ from stvsr_bench.report.tables import FRAME_CHOICES, FrameChoice
 from stvsr_bench.schema import Row
 
 UNTRAINED = "none"
+# columns of the tidy table that are no metric
+FIXED = (
+    *("protocol", "protocol_key", "dataset", "split", "method", "weights", "clip", "untrained", "kind", "flags"),
+    *("params", "motion_px", "seconds", "env", "n_frames"),
+)
 MOTION_EDGES_PX = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
 Floats = NDArray[np.float64]
 

@@ -12,12 +12,14 @@ from matplotlib.figure import Figure
 from stvsr_bench import protocols, store
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.report import csvjson, curves, latex, markdown, page, plots
-from stvsr_bench.report.build import build, choose
-from stvsr_bench.report.frames import Saved, saved
+from stvsr_bench.report.build import build, choose, heads
+from stvsr_bench.report.frames import Saved, method_label, safe, saved
 from stvsr_bench.report.ledger import ledger, read_published
 from stvsr_bench.report.ledger_text import ledger_csv, ledger_md
+from stvsr_bench.report.spread import spread, spread_figure, spread_md
 from stvsr_bench.report.tables import Options, Table, display
 from stvsr_bench.report.tidy import by_position, read, tidy
+from stvsr_bench.report.write_scenes import most_apart, write_scenes
 from stvsr_bench.schema import Row
 
 LATEST = Path("runs/latest")
@@ -88,6 +90,8 @@ class Output:
     figures: bool = True
     page: bool = True
     page_clips: int = 3
+    scenes: int = 3
+    films: bool = True
 
 
 def write(
@@ -106,6 +110,11 @@ def write(
     write_latex(written, tables, output.style)
     if output.figures:
         write_figures(written, measured, tables, options)
+    if output.scenes and (found := saved_of(measured, tables)):
+        rows = [row for row in measured.rows if row.protocol_key == main_table(tables).protocol_key]
+        tidy_of = measured.tidy[measured.tidy["protocol_key"] == main_table(tables).protocol_key]
+        chosen = most_apart(found, tidy_of, output.scenes)
+        written.files += write_scenes(folder / "figures", chosen, rows, tidy_of, output.films)
     if output.page:
         write_page(written, measured, tables, output.page_clips)
     return tables, written
@@ -144,10 +153,37 @@ def write_page(written: Written, measured: Measured, tables: Sequence[Table], cl
 def saved_of(measured: Measured, tables: Sequence[Table]) -> list[Saved]:
     """The clips with saved frames."""
     clips = measured.tidy[["dataset", "split", "clip"]].drop_duplicates().itertuples(index=False, name=None)
-    heads = list(dict.fromkeys((line.method, line.weights) for table in tables for line in table.lines))
+    named = list(dict.fromkeys((line.method, line.weights) for table in tables for line in table.lines))
     if not any((run / "frames").is_dir() for run in measured.runs):
         return []
-    return saved(measured.runs, list(clips), heads)
+    return saved(measured.runs, list(clips), named)
+
+
+def write_spread(measured: Measured, folder: Path, options: Options) -> str:
+    """One method under every protocol and variant of the metric, split by split, as Markdown; also written down.
+
+    The method is the first of those asked for, else the best.
+    """
+    tables = build(measured.tidy, measured.profiles, options)
+    ranked = ranking(main_table(tables)) or [(line.method, line.weights) for line in main_table(tables).lines]
+    head = ranked[0] if not options.methods else next(h for h in heads(measured.tidy) if h[0] == options.methods[0])
+    name = method_label(*head)
+    mine = [row for row in measured.rows if (row.method, row.weights) == head]
+    written = Written(folder)
+    parts = [f"# {markdown.text_md(name)}: what the protocol is worth", ""]
+    for dataset, split in dict.fromkeys((row.dataset, row.split) for row in mine if asked(options.splits, row.split)):
+        rows = [row for row in mine if (row.dataset, row.split) == (dataset, split)]
+        place, of = f"{dataset} {split}", spread(rows)
+        parts += [spread_md(f"{place}, PSNR", of), spread_md(f"{place}, SSIM", spread(rows, "ssim"), "ssim")]
+        written.figure(f"figures/spread-{safe(dataset)}-{safe(split)}", spread_figure(f"{name} on {place}", of))
+    text = "\n".join(parts)
+    written.text("spread.md", text)
+    return text
+
+
+def asked(names: Sequence[str], name: str) -> bool:
+    """Whether a name was asked for; nothing named asks for all."""
+    return not names or name in names
 
 
 def main_table(tables: Sequence[Table]) -> Table:
@@ -158,13 +194,13 @@ def main_table(tables: Sequence[Table]) -> Table:
 def write_figures(written: Written, measured: Measured, tables: Sequence[Table], options: Options) -> None:
     """Figures of the main protocol; each that has nothing to show is left out."""
     table = main_table(tables)
-    heads = {(line.method, line.weights) for line in table.lines}
+    shown = {(line.method, line.weights) for line in table.lines}
     chosen = choose(measured.tidy, options)
     tidy = chosen[chosen["protocol_key"] == table.protocol_key]
     for fact in ("seconds", "runtime_ms", "params", "gmacs"):
         written.figure(f"figures/psnr-{fact.split('_')[0]}", plots.quality_against_cost(table, fact))
     rows = [row for row in measured.rows if row.protocol_key == table.protocol_key]
-    positions = by_position([row for row in rows if (row.method, row.weights) in heads], "psnr_y")
+    positions = by_position([row for row in rows if (row.method, row.weights) in shown], "psnr_y")
     written.figure("figures/psnr-position", curves.by_frame_position(positions))
     written.figure("figures/psnr-motion", curves.against_motion(tidy))
     written.figure("figures/motion", curves.motion_histogram(tidy))

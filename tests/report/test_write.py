@@ -1,0 +1,195 @@
+"""The report as a whole: files, golden numbers, figures, frames, spread, the command."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stvsr_bench.cli import call
+from stvsr_bench.report import curves, film, plots, qualitative
+from stvsr_bench.report.build import build
+from stvsr_bench.report.frames import saved
+from stvsr_bench.report.spread import spread
+from stvsr_bench.report.tables import Options
+from stvsr_bench.report.tidy import by_position, motion_bin
+from stvsr_bench.report.write import Output, load, write
+
+GOLDENS = Path(__file__).resolve().parent.parent / "goldens" / "report"
+QUICK = Output(figures=False, scenes=0, page=False)
+
+
+@pytest.mark.parametrize("name", ["table.md", "table.csv", "tex/main-suite-1.tex", "tex/apart-suite-1.tex"])
+def test_a_changed_number_or_layout_shows_in_the_golden_file(run, tmp_path, name):
+    _, written = write(load([run]), tmp_path / "out", Options(), QUICK)
+    found = (written.folder / name).read_text("utf-8")
+    golden = GOLDENS / Path(name).name
+    if os.environ.get("STVSR_BENCH_UPDATE_GOLDENS") == "1":
+        golden.write_text(found, encoding="utf-8")
+    assert found == golden.read_text("utf-8")
+
+
+def test_the_same_rows_give_the_same_bytes_figures_included(run, tmp_path):
+    measured = load([run])
+    for name in "ab":
+        _, written = write(measured, tmp_path / name, Options(), Output(figures=False, scenes=0))
+        written.figure("figure", curves.by_frame_position(by_position(measured.rows, "psnr_y")))
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
+    assert {".pdf", ".png", ".html", ".tex"} <= {path.suffix for path in files}
+    assert [
+        path for path in files if (tmp_path / "a" / path).read_bytes() != (tmp_path / "b" / path).read_bytes()
+    ] == []
+
+
+def test_the_table_is_printed_and_said_where_it_is(run, tmp_path, capsys):
+    assert call(["report", str(run), "-o", str(tmp_path / "out"), "--no-figures", "--no-page"]) == 0
+    said = capsys.readouterr().out
+    assert "untrained" in said
+    assert str(tmp_path / "out") in said.replace("\n", "")
+
+
+def test_json_is_one_document_with_the_full_values(run, tmp_path, capsys):
+    argv = ["report", str(run), "-o", str(tmp_path / "out"), "--no-figures", "--no-page", "--json"]
+    assert call(argv) == 0
+    document = json.loads(capsys.readouterr().out)
+    best = [
+        n
+        for n in document["numbers"]
+        if (n["dataset"], n["split"], n["metric"], n["mark"]) == ("mini", "fast", "psnr_y", "best")
+    ]
+    assert {number["method"] for number in best} == {"stdan"}
+    assert f"{best[0]['value']:.2f}" == best[0]["shown"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (["report", "nowhere"], 4, "no run at nowhere"),
+        (["report", "RUN", "--metrics", "psnr"], 2, "unknown metric in these rows 'psnr'"),
+        (["report", "RUN", "--style", "acm"], 2, "unknown style 'acm'"),
+        (["report", "RUN", "-m", "stdam"], 2, "Did you mean 'stdan'?"),
+        (["compare", "stdan", "rife", "RUN"], 2, "unknown method in these rows 'rife'"),
+    ],
+)
+def test_mistakes_are_one_sentence_with_the_documented_code(run, capsys, monkeypatch, tmp_path, argv, code, said):
+    monkeypatch.chdir(tmp_path)
+    assert call([str(run) if word == "RUN" else word for word in argv]) == code
+    error = capsys.readouterr().err
+    assert said in " ".join(error.split())
+    assert "Traceback" not in error
+
+
+def test_the_pareto_front_is_what_nothing_beats():
+    of = [
+        plots.Point(name, cost, value, None, False) for name, cost, value in (("a", 1, 20), ("b", 2, 19), ("c", 3, 25))
+    ]
+    of.append(plots.Point("d", 0.5, 99, None, untrained=True))
+    assert [point.name for point in plots.front(of)] == ["a", "c"]
+
+
+def test_by_position_shows_the_saw_tooth(run):
+    rows = [row for row in load([run]).rows if row.method == "stdan" and row.split == "fast"]
+    means = by_position(rows, "psnr_y").sort_values("position")["value"].to_numpy()
+    assert (np.diff(means)[0::2] < -5).all()
+    assert (np.diff(means)[1::2] > 5).all()
+
+
+def test_motion_bins_cover_everything_once():
+    assert [motion_bin(value) for value in (0.0, 0.99, 1.0, 5.0, 100.0)] == ["0-1", "0-1", "1-2", "4-8", "16+"]
+
+
+def test_figures_take_hostile_names(row, write, tmp_path):
+    name = r"$\alpha_1^ {%#&<b>"
+    rows = [row(name, "", name, name, str(i), [20.0 + i] * 7, motion_px=float(i)) for i in range(3)]
+    rows += [row("b", "", name, name, str(i), [21.0 + i] * 7, motion_px=float(i)) for i in range(3)]
+    measured = load([write(tmp_path / "run", rows)])
+    (table,) = build(measured.tidy, [], Options())
+    for figure in (
+        plots.quality_against_cost(table, "seconds"),
+        curves.against_motion(measured.tidy),
+        curves.motion_histogram(measured.tidy),
+        curves.clip_against_clip(measured.tidy, (name, ""), ("b", "")),
+        curves.by_frame_position(by_position(measured.rows, "psnr_y")),
+    ):
+        assert figure is not None
+        assert len(plots.save(figure, tmp_path / "figure")) == 2
+
+
+def test_ablations_find_the_option_that_was_varied(row):
+    from stvsr_bench.report.tidy import tidy
+
+    rows = [row(f"stdan:top_t={k}", "mini", "d", "s", "1", [20.0 + k] * 7) for k in (1, 2, 9)]
+    assert list(curves.ablation(tidy(rows))) == ["stdan-top_t"]
+
+
+def test_the_spread_of_one_method_is_counted_by_hand(row):
+    psnr = [30.0, 20.0, 30.0, 20.0, 30.0, 20.0, 30.0]
+    mse = [255**2 * 10 ** (-value / 10) for value in psnr]
+    rows = [row("a", "", "d", "s", "1", psnr, values={"psnr_y": psnr, "mse_y": mse, "psnr_rgb": [25.0] * 7})]
+    found = {variant.name: variant.value for variant in spread(rows)}
+    assert found["as the protocol says"] == pytest.approx(180 / 7)
+    assert found["given frames"] == 30.0
+    assert found["between frames"] == found["centre frames"] == 20.0
+    assert found["pooled MSE of a clip"] == pytest.approx(10 * np.log10(255**2 / np.mean(mse)))
+    assert found["PSNR-RGB"] == 25.0
+
+
+def frames_of(run, clip="000", size=(64, 48)):
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 255, (7, size[1], size[0], 3)).astype(np.uint8)
+    for name, wrong in (("_hr", 0), ("_lr", 0), ("stdan_mini", 20), ("blend+bicubic", 120), ("zsm_none", 0)):
+        folder = run / "frames" / name / "mini" / "fast" / clip
+        folder.mkdir(parents=True)
+        for index, frame in enumerate(truth):
+            pixels = frame.astype(int)
+            pixels[24:36, 40:52] += wrong
+            if name == "zsm_none":
+                pixels[0:12, 0:12] = 0
+            Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / f"{index:05d}.png")
+
+
+def scene_of(run):
+    frames_of(run)
+    heads = [("blend+bicubic", ""), ("stdan", "mini"), ("zsm", "none")]
+    (found,) = saved([run], [("mini", "fast", "000"), ("mini", "fast", "001")], heads)
+    return qualitative.scene(found, [1, 3, 5], {"stdan@mini": "30.00 dB between"}, ["zsm@none"])
+
+
+def test_the_crop_is_where_trained_methods_disagree_most(run):
+    crop = scene_of(run).crop
+    assert crop.index in (1, 3, 5)
+    assert (crop.top, crop.left, crop.side) == (24, 40, 12)
+
+
+def test_the_qualitative_figure_and_its_films_are_written(run, tmp_path):
+    frames_of(run)
+    _, written = write(load([run]), tmp_path / "out", Options(), Output(figures=False, page=True, scenes=2))
+    names = {path.name for path in written.files}
+    assert {"qualitative-1.png", "qualitative-1.pdf", "qualitative-1.tex", "qualitative-1.gif"} <= names
+    with Image.open(written.folder / "figures" / "qualitative-1.gif") as gif:
+        assert gif.n_frames == 7
+        assert gif.size == (64 * 4, 48 + film.BAR)
+    assert len(list((written.folder / "frames").glob("*.js"))) == 5
+
+
+def test_untrained_methods_are_labelled_in_the_qualitative_figure(run):
+    assert [one.name for one in scene_of(run).methods] == ["blend+bicubic", "stdan@mini", "zsm@none (untrained)"]
+
+
+def test_frames_are_found_under_the_names_that_a_run_gives_them():
+    worker = pytest.importorskip("stvsr_bench.engines.worker")
+    from stvsr_bench.report.frames import method_label, safe
+
+    for name in ("stdan:top_t=9", "dis+bicubic", "a/b c", "x" * 200, "..", "fp16 [tile64,8]"):
+        assert safe(name) == worker.safe(name)
+        assert safe(method_label(name, "mini")) == worker.method_folder(name, "mini")
+
+
+def test_reports_can_be_read_by_others(run, tmp_path):
+    _, written = write(load([run]), tmp_path / "out", Options(), QUICK)
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE((written.folder / "table.md").stat().st_mode) == 0o666 & ~mask
