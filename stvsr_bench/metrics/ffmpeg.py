@@ -71,7 +71,8 @@ def xpsnr_y(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
     """XPSNR of the luma of each frame, in dB: PSNR weighted by how visible an error is there (4:2:0)."""
     if "xpsnr" not in _filters():
         raise NotRunnableError(f"{binary()} has no xpsnr filter: run pip install 'stvsr-bench[vmaf]'")
-    text = _compared(sr_SCHW, hr_SCHW, "yuv420p", "xpsnr=stats_file=log.txt", "log.txt")
+    # this filter, unlike the others, weighs errors by its first input: the true frames
+    text = _compared(hr_SCHW, sr_SCHW, "yuv420p", "xpsnr=stats_file=log.txt", "log.txt")
     return _column(text, r"XPSNR y:\s*(\S+)")
 
 
@@ -89,18 +90,18 @@ def _column(text: str, pattern: str) -> NDArray[np.float64]:
     return np.array([float(value) for value in re.findall(pattern, text)], dtype=np.float64)
 
 
-def _compared(sr_SCHW: Any, hr_SCHW: Any, pixels: str, comparison: str, log: str) -> str:
+def _compared(first_SCHW: Any, second_SCHW: Any, pixels: str, comparison: str, log: str) -> str:
     """The log of one comparison filter; frames go through files in a folder of their own."""
-    sr, hr = color.checked(sr_SCHW, hr_SCHW)
-    height, width = hr.shape[-2:]
+    first, second = color.checked(first_SCHW, second_SCHW)
+    height, width = first.shape[-2:]
     with tempfile.TemporaryDirectory(prefix="stvsr-bench-") as name:
         folder = Path(name)
         command = [binary(), "-hide_banner", "-nostdin", "-loglevel", "error", "-threads", "1"]
-        for side, frames in (("sr", sr), ("hr", hr)):
+        for side, frames in (("first", first), ("second", second)):
             (folder / f"{side}.rgb").write_bytes(_raw(frames))
             shape = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "25"]
             command += [*shape, "-i", f"{side}.rgb"]
-        steps = [f"[0:v]{_TO_YUV},format={pixels}[sr]", f"[1:v]{_TO_YUV},format={pixels}[hr]", f"[sr][hr]{comparison}"]
+        steps = [f"[0:v]{_TO_YUV},format={pixels}[a]", f"[1:v]{_TO_YUV},format={pixels}[b]", f"[a][b]{comparison}"]
         _run([*command, "-lavfi", ";".join(steps), "-f", "null", "-"], folder)
         if not (folder / log).is_file():
             raise ClipError(f"ffmpeg compared frames of {height}x{width} px without writing a result")

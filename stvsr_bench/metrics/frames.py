@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from stvsr_bench.errors import UnknownNameError
 from stvsr_bench.metrics import color, ssim
 from stvsr_bench.metrics.color import BLUE, FULL_Y, GREEN, RED, STUDIO_Y, STUDIO_Y_ROUNDED, Channel, Levels
 from stvsr_bench.metrics.psnr import mse_of_channel, psnr_of_mse
@@ -52,22 +51,17 @@ FRAME_METRICS: dict[str, FrameMetric] = {
 }
 
 
-def score_frames(
+def score(
     sr_SCHW: Any, hr_SCHW: Any, metrics: Sequence[str], *, crop: int = 0, round_8bit: bool = True
 ) -> dict[str, NDArray[np.float64]]:
     """Every asked metric of every frame, arrays of shape (S,) by name, float64.
 
-    Frames are float RGB in [0, 1] or uint8, numpy or torch. What metrics share (8-bit rounding, luma, filters) is
-    computed once. `crop` and `round_8bit` are the protocol's; a variant that fixes one of them keeps its own.
+    `crop` and `round_8bit` are the protocol's; a variant that fixes one of them keeps its own.
 
     Raises:
-        UnknownNameError: a metric that is not one of single frames.
         UsageError: not frames of shape (S, 3, H, W).
         ClipError: shapes that differ, values that are not finite, or frames smaller than the window.
     """
-    for name in metrics:
-        if name not in FRAME_METRICS:
-            raise UnknownNameError("metric of single frames", name, FRAME_METRICS)
     sr, hr = color.checked(sr_SCHW, hr_SCHW)
     wanted: dict[View, dict[str, Measure]] = {}
     for name in metrics:
@@ -86,7 +80,7 @@ def score_frames(
 
 def one(name: str, sr_SCHW: color.Array, hr_SCHW: color.Array) -> color.Array:
     """One metric of every frame, shape (S,), in the container of `sr_SCHW`."""
-    return color.like(score_frames(sr_SCHW, hr_SCHW, [name])[name], sr_SCHW)
+    return color.like(score(sr_SCHW, hr_SCHW, [name])[name], sr_SCHW)
 
 
 def _settled(view: View, crop: int, round_8bit: bool) -> View:

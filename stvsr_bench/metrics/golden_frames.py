@@ -5,6 +5,7 @@ Axes: H W size, C = RGB last. A recipe is one entry's dictionary: kind, size, se
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,13 +35,18 @@ def white(seed: int, height: int, width: int, channels: int = 3) -> Bytes:
     return (mixed >> _WORD(56)).astype(np.uint8).reshape(height, width, channels)
 
 
+@lru_cache(maxsize=64)
 def natural(seed: int, height: int, width: int) -> Bytes:
-    """A frame with the look of a photograph's spectrum: value noise of seven octaves, chroma weaker than luma."""
+    """A frame with the look of a photograph's spectrum: value noise of seven octaves, chroma weaker than luma.
+
+    Kept for the next call, therefore read-only.
+    """
     luma = _field(seed, height, width)
     frame = np.empty((height, width, 3), np.uint8)
     for channel in range(3):
         value = (3 * luma + _field(seed * 7 + 1000 + channel, height, width)) // 4
         frame[..., channel] = np.clip(((value - (128 << 12)) * 2 + (128 << 12)) >> 12, 0, 255)
+    frame.flags.writeable = False
     return frame
 
 

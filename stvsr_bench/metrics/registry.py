@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stvsr_bench.errors import UnknownNameError
-from stvsr_bench.metrics import temporal
+from stvsr_bench.metrics import color, frames, temporal
+from stvsr_bench.metrics.extras import EXTRAS
 from stvsr_bench.metrics.frames import FRAME_METRICS, one
 from stvsr_bench.metrics.temporal import NEED_TRUE_FLOW, TEMPORAL
 
@@ -76,10 +80,67 @@ _TEMPORAL: dict[str, tuple[str, str, bool]] = {
     "warp_error_true_flow": ("Warping error (true flow)", "levels^2", False),
     "warp_error_true_flow_hr": ("Warping error of hr (true flow)", "levels^2", False),
 }
+
+
+def _extra(name: str) -> Metric:
+    extra = EXTRAS[name]
+    return Metric(
+        partial(_run_extra, name),
+        extra.unit,
+        extra.higher_is_better,
+        extra.per,
+        extra.title,
+        extra.description,
+        "extra",
+    )
+
+
+def _run_extra(name: str, sr_SCHW: Any, hr_SCHW: Any) -> Any:
+    return EXTRAS[name].function(sr_SCHW, hr_SCHW)
+
+
 METRICS: dict[str, Metric] = {
     **{name: _of_frames(name) for name in FRAME_METRICS},
     **{name: _of_clips(name) for name in TEMPORAL},
+    **{name: _extra(name) for name in EXTRAS},
 }
+
+
+def missing(name: str) -> str:
+    """Why a metric cannot run on this machine and what would bring it; empty for one that can."""
+    return EXTRAS[name].missing() if name in EXTRAS else ""
+
+
+def made_by(name: str) -> str:
+    """The program and weights that a metric's numbers depend on, to be kept beside them; empty for the suite's own."""
+    return EXTRAS[name].made_by() if name in EXTRAS else ""
+
+
+def score_frames(
+    sr_SCHW: Any, hr_SCHW: Any, metrics: Sequence[str], *, crop: int = 0, round_8bit: bool = True
+) -> dict[str, NDArray[np.float64]]:
+    """Every asked metric of every frame, arrays of shape (S,) by name, float64.
+
+    Frames are float RGB in [0, 1] or uint8, numpy or torch. What metrics share (8-bit rounding, luma, filters) is
+    computed once. `crop` and `round_8bit` are the protocol's; a variant that fixes one of them keeps its own, and the
+    extras, which see pictures as a viewer does, always round.
+
+    Raises:
+        UnknownNameError: a metric that is not one of single frames.
+        UsageError: not frames of shape (S, 3, H, W).
+        ClipError: shapes that differ, values that are not finite, or frames smaller than the window.
+        NotRunnableError: an extra that is not installed.
+    """
+    per_frame = {name: metric for name, metric in METRICS.items() if metric.per == "frame"}
+    for name in metrics:
+        if name not in per_frame:
+            raise UnknownNameError("metric of single frames", name, per_frame)
+    own = [name for name in metrics if name in FRAME_METRICS]
+    scores = frames.score(sr_SCHW, hr_SCHW, own, crop=crop, round_8bit=round_8bit) if own else {}
+    if len(own) == len(metrics):
+        return scores
+    sr, hr = (color.crop_border(side, crop) for side in color.checked(sr_SCHW, hr_SCHW))
+    return scores | {name: per_frame[name].function(sr, hr) for name in metrics if name not in scores}
 
 
 def score_clip(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.metrics import color, golden_frames, oracles
-from stvsr_bench.metrics.frames import score_frames
+from stvsr_bench.metrics.registry import score_frames
 
 SCORES = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
 COMPARED = ("vimeo_blur_noise", "vimeo_shift", "vimeo_noise")  # the pairs of the published table of variants
@@ -97,8 +97,8 @@ def _scores(recorded: dict[str, Any]) -> Iterator[Check]:
             group = "above" if name.startswith("psnr") and 100 < wanted < np.inf else name
             off[group].append((_apart(scores[name], [wanted]), entry["recipe"]["name"]))
     for name in SCORES:
-        allowed, unit = (1e-9, "dB") if name.startswith("psnr") else (1e-10, "")
-        yield Check(f"{name} of pairs {unit}".rstrip(), len(off[name]), *_worst(off[name], allowed))
+        allowed, unit = (1e-9, ", dB") if name.startswith("psnr") else (1e-10, "")
+        yield Check(f"{name} of pairs{unit}", len(off[name]), *_worst(off[name], allowed))
     yield Check("PSNR above 100 dB", len(off["above"]), *_worst(off["above"], 1e-8))
 
 

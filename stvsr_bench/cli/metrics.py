@@ -1,0 +1,83 @@
+"""`stvsr-bench metrics`: what can be measured here, and whether this machine measures it right."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from stvsr_bench.cli import options
+
+app = typer.Typer(help="List metrics and check that this machine computes the recorded numbers.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(
+    extras: Annotated[bool, typer.Option("--extras", help="Show the optional metrics only.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """List every metric with its unit and direction, and what is missing for the optional ones."""
+    from stvsr_bench import metrics
+
+    rows = [
+        {
+            "name": name,
+            "unit": metric.unit,
+            "better": "higher" if metric.higher_is_better else "lower",
+            "per": metric.per,
+            "group": metric.group,
+            "title": metric.title,
+            "description": metric.description,
+            "missing": metrics.missing(name),
+        }
+        for name, metric in metrics.METRICS.items()
+        if not extras or metric.group == "extra"
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    for group in dict.fromkeys(row["group"] for row in rows):
+        print(f"{group}:")
+        for row in rows:
+            if row["group"] == group:
+                print(_line(row))
+
+
+@app.command()
+def selftest(as_json: options.Json = False) -> None:
+    """Compute the recorded numbers again, and show how near other installed programs come."""
+    from stvsr_bench.data.degrade import imresize
+    from stvsr_bench.errors import NotRunnableError
+    from stvsr_bench.metrics import kernels
+    from stvsr_bench.metrics import selftest as tests
+
+    checks, agreements = [], []
+    say = (lambda _line: None) if as_json else print
+    say(f"PSNR and SSIM by {kernels.name()}; deviation from the recorded numbers:")
+    for check in tests.checks(imresize):
+        checks.append(check)
+        verdict = "ok" if check.passed else f"WRONG ({check.where})"
+        off = f"off by {check.worst:7.1e}, allowed {check.allowed:7.1e}"
+        say(f"  {check.name:<36}{check.count:>5} values   {off}   {verdict}")
+    say("Other programs on three 448x256 pairs, their mean minus ours:")
+    for agreement in tests.agreements():
+        agreements.append(agreement)
+        note = f"   {agreement.note}" if agreement.note else ""
+        say(f"  {agreement.program:<28}{agreement.metric:<8}{agreement.value:10.5f}{agreement.difference:+11.1e}{note}")
+    if as_json:
+        document = {
+            "engine": kernels.name(),
+            "checks": [{**vars(check), "passed": check.passed} for check in checks],
+            "agreements": [vars(agreement) for agreement in agreements],
+        }
+        print(json.dumps(document, indent=1, ensure_ascii=False))
+    wrong = [check.name for check in checks if not check.passed]
+    if wrong:
+        raise NotRunnableError(f"this machine does not compute the recorded numbers: {', '.join(wrong)}")
+    say(f"All {sum(check.count for check in checks)} recorded values agree.")
+
+
+def _line(row: dict[str, str]) -> str:
+    arrow = "up" if row["better"] == "higher" else "down"
+    unit = f" [{row['unit']}]" if row["unit"] else ""
+    text = f"  {row['name']:<36} {row['title']}{unit}, {arrow} is better, per {row['per']}\n      {row['description']}"
+    return f"{text}\n      {row['missing']}" if row["missing"] else text

@@ -1,0 +1,202 @@
+"""Metrics that need more than the core installs. Each says whether it can run here, and what would bring it.
+
+None is a dependency: VMAF and XPSNR run in a separate ffmpeg program, LPIPS and DISTS want a backbone file of the
+user's, ColorVideoVDP and vmaf-torch their packages. Axes: S C H W.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.metrics import color, ffmpeg
+from stvsr_bench.metrics.ssim import check_size
+
+CVVDP_DISPLAY, CVVDP_FPS = "standard_fhd", 30
+SMALLEST = 32
+
+
+@dataclass(frozen=True)
+class Extra:
+    """One optional metric. `missing()` is empty where it can run, else the sentence that says what would bring it;
+    `made_by()` names the program or weights that its numbers depend on."""
+
+    function: Callable[[Any, Any], Any]
+    unit: str
+    higher_is_better: bool
+    per: Literal["frame", "clip"]
+    title: str
+    description: str
+    missing: Callable[[], str]
+    made_by: Callable[[], str]
+
+
+def vmaf(model: str, sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
+    """VMAF of each frame, by the ffmpeg program."""
+    check_size(color.to_numpy(hr_SCHW).shape[-2:], SMALLEST, "VMAF")
+    return ffmpeg.vmaf(model, sr_SCHW, hr_SCHW)
+
+
+def vmaf_torch(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
+    """VMAF v0.6.1 of each frame by the package vmaf-torch, on rounded BT.601 luma."""
+    _need("vmaf_torch", "vmaf-torch")
+    import torch
+
+    sr, hr = color.checked(sr_SCHW, hr_SCHW)
+    check_size(hr.shape[-2:], SMALLEST, "VMAF")
+    planes = [
+        torch.from_numpy(np.stack([color.in_levels(color.levels(f), color.STUDIO_Y_ROUNDED) for f in side]))[:, None]
+        for side in (hr, sr)
+    ]
+    with torch.no_grad():
+        scores = import_module("vmaf_torch").VMAF().eval()(planes[0].float(), planes[1].float())
+    return np.asarray(scores.double().numpy().ravel())
+
+
+def cvvdp(sr_SCHW: Any, hr_SCHW: Any) -> float:
+    """ColorVideoVDP of the clip in JOD (10 is no visible difference), on the display and at the speed in its name."""
+    _need("pycvvdp", "cvvdp")
+    import torch
+
+    sr, hr = color.checked(sr_SCHW, hr_SCHW)
+    sides = [np.stack([color.levels(frame) for frame in side]).transpose(0, 2, 3, 1) for side in (sr, hr)]
+    judge = import_module("pycvvdp").cvvdp(display_name=CVVDP_DISPLAY, quiet=True, device=torch.device("cpu"))
+    with torch.no_grad():
+        jod, _ = judge.predict(sides[0], sides[1], dim_order="FHWC", frames_per_second=CVVDP_FPS)
+    return float(jod)
+
+
+def lpips(trunk: Literal["alexnet", "vgg16"], sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
+    """LPIPS of each frame."""
+    from stvsr_bench.metrics import perceptual
+
+    return perceptual.lpips(trunk, sr_SCHW, hr_SCHW)
+
+
+def dists(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
+    """DISTS of each frame."""
+    from stvsr_bench.metrics import perceptual
+
+    return perceptual.dists(sr_SCHW, hr_SCHW)
+
+
+def _need(module: str, package: str) -> None:
+    if find_spec(module) is None:
+        raise NotRunnableError(_not_installed(package))
+    try:
+        import_module(module)
+    except (ImportError, RuntimeError, OSError) as error:
+        raise NotRunnableError(f"{package} is installed but cannot be imported: {error}") from None
+
+
+def _not_installed(package: str) -> str:
+    return f"{package} is not installed: run pip install {package}"
+
+
+def _package_missing(module: str, package: str) -> str:
+    try:
+        _need(module, package)
+    except NotRunnableError as error:
+        return str(error)
+    return ""
+
+
+def _package_version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return package
+
+
+def _ffmpeg_missing() -> str:
+    try:
+        ffmpeg.binary()
+    except NotRunnableError as error:
+        return str(error)
+    return ""
+
+
+def _trunk_missing(trunk: Literal["alexnet", "vgg16"], package: str) -> str:
+    from stvsr_bench.metrics import perceptual
+
+    return perceptual.missing(trunk, package)
+
+
+def _trunk_made_by(trunk: Literal["alexnet", "vgg16"], package: str) -> str:
+    from stvsr_bench.metrics import perceptual
+
+    return f"{trunk} {perceptual.backbone_sha256(trunk)}, heads of {_package_version(package)}"
+
+
+def _vmaf(name: str, title: str) -> Extra:
+    how = f"{ffmpeg.VMAF_MODELS[name]}, 8-bit 4:2:0 BT.601, by ffmpeg; says little on clips of a few frames"
+    return Extra(partial(vmaf, name), "", True, "frame", title, how, _ffmpeg_missing, ffmpeg.version)
+
+
+def _lpips(trunk: Literal["alexnet", "vgg16"], title: str) -> Extra:
+    return Extra(
+        partial(lpips, trunk),
+        "",
+        False,
+        "frame",
+        title,
+        f"LPIPS v0.1, {trunk} trunk given by the user",
+        partial(_trunk_missing, trunk, "lpips"),
+        partial(_trunk_made_by, trunk, "lpips"),
+    )
+
+
+EXTRAS: dict[str, Extra] = {
+    "vmaf": _vmaf("vmaf", "VMAF"),
+    "vmaf_neg": _vmaf("vmaf_neg", "VMAF NEG"),
+    "vmaf_4k": _vmaf("vmaf_4k", "VMAF 4K"),
+    "vmaf_torch": Extra(
+        vmaf_torch,
+        "",
+        True,
+        "frame",
+        "VMAF (vmaf-torch)",
+        "vmaf_v0.6.1 on rounded BT.601 luma, by the package vmaf-torch",
+        partial(_package_missing, "vmaf_torch", "vmaf-torch"),
+        partial(_package_version, "vmaf-torch"),
+    ),
+    "xpsnr_y": Extra(
+        ffmpeg.xpsnr_y,
+        "dB",
+        True,
+        "frame",
+        "XPSNR Y",
+        "perceptually weighted PSNR, 8-bit 4:2:0 BT.601, by ffmpeg",
+        _ffmpeg_missing,
+        ffmpeg.version,
+    ),
+    f"cvvdp_{CVVDP_DISPLAY}_{CVVDP_FPS}fps": Extra(
+        cvvdp,
+        "JOD",
+        True,
+        "clip",
+        f"ColorVideoVDP ({CVVDP_DISPLAY}, {CVVDP_FPS} fps)",
+        "visible differences on a stated display, 10 is none",
+        partial(_package_missing, "pycvvdp", "cvvdp"),
+        partial(_package_version, "cvvdp"),
+    ),
+    "lpips_alex": _lpips("alexnet", "LPIPS (AlexNet)"),
+    "lpips_vgg": _lpips("vgg16", "LPIPS (VGG16)"),
+    "dists": Extra(
+        dists,
+        "",
+        False,
+        "frame",
+        "DISTS",
+        "structure and texture similarity, VGG16 trunk given by the user",
+        partial(_trunk_missing, "vgg16", "DISTS_pytorch"),
+        partial(_trunk_made_by, "vgg16", "DISTS_pytorch"),
+    ),
+}
