@@ -1,0 +1,124 @@
+"""A cluster: tasks pulled by dask workers, each of which holds the network once; results stream back to one store.
+
+A worker or node that is lost only re-runs its unfinished clips: dask hands them to another. A scheduler's port is as
+trusted as a shell; `docs/cluster.md` says how to keep it closed.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from stvsr_bench.engines.tasks import Outcome, Setup, Task
+from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.schema import digest
+
+AHEAD = 4  # tasks in flight a worker thread: enough to hide the way, few enough that a late worker finds work
+CONNECT_S = 30
+LOST_WORKERS = 3  # a task that was running when so many workers died is what killed them
+
+_worker: tuple[str, Any] | None = None
+
+
+def run(tasks: Sequence[Task], setup: Setup, jobs: int = 1, address: str = "") -> Iterator[Outcome]:
+    """Outcomes as they come. Without an address a cluster of `jobs` worker processes is started on 127.0.0.1.
+
+    Raises:
+        NotRunnableError: dask is not installed, or no scheduler answers at the address.
+    """
+    distributed = _distributed()
+    distributed_setup = replace(setup, threads=setup.threads or max(1, (os.cpu_count() or 1) // max(1, jobs)))
+    with _client(distributed, jobs, address) as client:
+        client.run_on_scheduler(_allow_losses)
+        identity = digest(repr(distributed_setup))
+        shared = client.scatter(distributed_setup, broadcast=False, hash=False)
+        queue = iter(tasks)
+        futures: dict[Any, Task] = {}
+        done = distributed.as_completed()
+
+        def feed(count: int) -> None:
+            for _, task in zip(range(count), queue, strict=False):
+                future = client.submit(_run, task, shared, identity, key=f"clip-{digest(repr(task))[:24]}", pure=False)
+                futures[future] = task
+                done.add(future)
+
+        feed(AHEAD * max(1, jobs, sum(client.nthreads().values())))
+        for future in done:
+            task = futures.pop(future)
+            yield _outcome(future, task)
+            future.release()
+            feed(1)
+
+
+def _run(task: Task, setup: Setup, identity: str) -> Outcome:
+    """On a worker: one task, by a `Worker` that lives as long as the process."""
+    global _worker  # noqa: PLW0603 - the process is the cache: a network is built once a worker
+    if _worker is None or _worker[0] != identity:
+        from stvsr_bench.engines.worker import Worker
+
+        _worker = (identity, Worker(setup))
+    outcome: Outcome = _worker[1].run(task)
+    return outcome
+
+
+def _outcome(future: Any, task: Task) -> Outcome:
+    error = future.exception()
+    if error is None:
+        outcome: Outcome = future.result()
+        return outcome
+    if type(error).__name__ == "KilledWorker":
+        return Outcome(task, error=f"{task.identity} on {task.clip}: {LOST_WORKERS} workers died while they ran it")
+    return Outcome(task, error=f"{task.identity} on {task.clip}: {type(error).__name__}: {error}")
+
+
+def _client(distributed: Any, jobs: int, address: str) -> Any:
+    if not address:
+        cluster = distributed.LocalCluster(
+            n_workers=max(1, jobs), threads_per_worker=1, host="127.0.0.1", dashboard_address=None, processes=True
+        )
+        return _Owned(distributed.Client(cluster), cluster)
+    try:
+        return _Owned(distributed.Client(address, timeout=CONNECT_S, security=_security(distributed)), None)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise NotRunnableError(f"no dask scheduler answers at {address}: {str(error).splitlines()[0]}") from None
+
+
+class _Owned:
+    """A client that closes the cluster it started, and no other."""
+
+    def __init__(self, client: Any, cluster: Any) -> None:
+        self.client = client
+        self.cluster = cluster
+
+    def __enter__(self) -> Any:
+        return self.client
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        if self.cluster is not None:
+            self.cluster.close()
+
+
+def _security(distributed: Any) -> Any:
+    """TLS as the environment says: STVSR_BENCH_TLS_CA, _CERT and _KEY name the files; none of them means plain TCP."""
+    names = {"tls_ca_file": "CA", "tls_client_cert": "CERT", "tls_client_key": "KEY"}
+    files = {key: os.environ.get(f"STVSR_BENCH_TLS_{name}", "") for key, name in names.items()}
+    if not any(files.values()):
+        return None
+    if not all(files.values()):
+        raise NotRunnableError("TLS wants all of STVSR_BENCH_TLS_CA, STVSR_BENCH_TLS_CERT and STVSR_BENCH_TLS_KEY")
+    return distributed.Security(**files, require_encryption=True)
+
+
+def _allow_losses(dask_scheduler: Any = None) -> None:
+    dask_scheduler.allowed_failures = LOST_WORKERS
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError:
+        raise NotRunnableError(
+            "--engine dask needs dask.distributed, which is not installed: pip install 'stvsr-bench[cluster]'"
+        ) from None
+    return distributed

@@ -1,0 +1,136 @@
+"""A real scheduler and worker processes on 127.0.0.1: one is killed, one joins late, nothing is lost or doubled."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stvsr_bench import plugins, runner, store
+from stvsr_bench.data.frames import write_png
+from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.plan import RunSpec, make
+
+pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+
+METHOD = """
+import time, torch, torch.nn.functional as F
+CARD = {"title": "Toy", "net": "restore", "call": "function", "kind": "stvsr", "learned": False}
+
+def restore(lr_BTChw):
+    time.sleep(0.2)
+    dense = lr_BTChw.repeat_interleave(2, dim=1)[:, :-1]
+    return F.interpolate(dense.flatten(0, 1), scale_factor=4).unflatten(0, dense.shape[:2])
+"""
+
+
+@pytest.fixture
+def spec(tmp_path, monkeypatch):
+    monkeypatch.setitem(plugins._included, "methods", {})
+    for number in range(24):
+        for t in range(3):
+            noise = np.random.default_rng(number * 10 + t).integers(0, 255, (16, 16, 3)).astype(np.uint8)
+            write_png(tmp_path / "clips" / f"c{number:02d}" / f"{t}.png", noise)
+    path = tmp_path / "toy.py"
+    path.write_text(METHOD)
+    plugins.include(path)
+    return RunSpec(
+        methods=("toy",),
+        datasets=(str(tmp_path / "clips"),),
+        out=tmp_path / "local",
+        include=(path,),
+        save_frames="none",
+        threads=1,
+    )
+
+
+@pytest.fixture
+def cluster():
+    """Starts a scheduler and workers; whatever was started is stopped, however the test ends."""
+    started = []
+
+    def start(*argv):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli." + argv[0], *argv[1:]],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=10)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def worker(start, address):
+    return start("dask_worker", address, "--host", "127.0.0.1", "--nworkers", "1", "--nthreads", "1", "--no-nanny",
+                 "--no-dashboard")  # fmt: skip
+
+
+def rows(run):
+    return sorted((replace(row, seconds={}, env="") for row in store.read_rows(run)), key=lambda row: row.key)
+
+
+def test_a_killed_and_a_late_worker_lose_and_double_nothing(spec, cluster, tmp_path):
+    runner.execute(spec, make(spec))
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    cluster("dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    first, _ = worker(cluster, address), worker(cluster, address)
+    _wait_for_workers(address, 2)
+
+    seen = []
+
+    def on_outcome(outcome):
+        seen.append(outcome)
+        if len(seen) == 4:
+            os.killpg(first.pid, signal.SIGKILL)
+            worker(cluster, address)
+
+    spread = replace(spec, out=tmp_path / "dask", engine="dask", address=address)
+    result = runner.execute(spread, make(spread), on_outcome)
+    assert result.failures == []
+    assert result.written == 24 == len(store.done(spread.out))
+    assert rows(spread.out) == rows(spec.out)
+
+
+def test_a_local_cluster_is_started_where_no_address_is_given(spec, tmp_path):
+    own = replace(spec, out=tmp_path / "own", engine="dask", jobs=2, clips=("c00", "c01", "c02"))
+    assert runner.execute(own, make(own)).written == 3
+
+
+def test_no_scheduler_is_one_sentence(spec, tmp_path, monkeypatch):
+    monkeypatch.setattr("stvsr_bench.engines.dask.CONNECT_S", 2)
+    lost = replace(spec, out=tmp_path / "lost", engine="dask", address=f"tcp://127.0.0.1:{free_port()}")
+    with pytest.raises(NotRunnableError, match="no dask scheduler answers"):
+        runner.execute(lost, make(lost))
+
+
+def _wait_for_workers(address, count):
+    from distributed import Client
+
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        try:
+            with Client(address, timeout=5) as client:
+                client.wait_for_workers(count, timeout=60)
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the cluster did not start")
