@@ -54,22 +54,13 @@ def eight(x: Any, a: Any, b: Any, c: Any, d: Any, ia: Any, ib: Any, ic: Any, id_
     return v0, v1, v2, v3, v4, v5, v6, v7
 
 
-@njit(nogil=True, fastmath=True, inline="always")
-def tap_point(pixel: Any, g: Any, n: Any, offset: Any, h: int, w: int, groups: int, kernel: int, one: Any) -> Any:
-    """Where tap n of group g of a pixel reads (vertical, horizontal), and its number among all taps."""
-    at = (pixel * groups + g) * kernel * kernel + n
-    y = one * (pixel // w % h - kernel // 2 + n // kernel) + offset[2 * at]
-    x = one * (pixel % w - kernel // 2 + n % kernel) + offset[2 * at + 1]
-    return y, x, at
-
-
 @lru_cache(maxsize=16)
 def make_sample(channels: int, groups: int, kernel: int, single: bool) -> Kernel:
     """A kernel (x, offset, mask, out, h, w, first, last): the samples of pixels, out (last - first, K, C).
 
     x is (B h w C), offset (B h w G K 2), mask (B h w G K); all are given as one row of numbers.
     """
-    each, taps = channels // groups, kernel * kernel
+    each, taps, half = channels // groups, kernel * kernel, kernel // 2
     whole = each // 8 * 8
     one = np.float32(1) if single else np.float64(1)
 
@@ -77,10 +68,14 @@ def make_sample(channels: int, groups: int, kernel: int, single: bool) -> Kernel
     def sample(x: Any, offset: Any, mask: Any, out: Any, h: int, w: int, first: int, last: int) -> None:
         for pixel in range(first, last):
             picture = pixel // (w * h) * h * w
-            for g in range(groups):
-                for n in range(taps):
-                    y, z, at = tap_point(pixel, g, n, offset, h, w, groups, kernel, one)
-                    a, b, c, d, pa, pb, pc, pd = corners(y, z, mask[at], h, w, one)
+            row, column = one * (pixel // w % h - half), one * (pixel % w - half)
+            for n in range(taps):
+                y, z = row + one * (n // kernel), column + one * (n % kernel)
+                for g in range(groups):
+                    at = (pixel * groups + g) * taps + n
+                    a, b, c, d, pa, pb, pc, pd = corners(
+                        y + offset[2 * at], z + offset[2 * at + 1], mask[at], h, w, one
+                    )
                     ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
                     ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
                     o = uint(((pixel - first) * taps + n) * channels + g * each)
@@ -115,7 +110,7 @@ def make_attend(channels: int, groups: int, kernel: int, top_t: int, single: boo
     query is (B h w C), key, value and out (B pairs h w C), logit (B pairs h w); offset and mask as for `make_sample`;
     out starts at zero. Keys are sampled at every tap and never stored, values only at the `top_t` best.
     """
-    each, taps = channels // groups, kernel * kernel
+    each, taps, half = channels // groups, kernel * kernel, kernel // 2
     whole = each // 8 * 8
     real = np.float32 if single else np.float64
     one, zero = real(1), real(0)
@@ -126,40 +121,63 @@ def make_attend(channels: int, groups: int, kernel: int, top_t: int, single: boo
         h: int, w: int, pairs: int, first: int, last: int,
     ) -> None:  # fmt: skip
         scores, best, chosen = np.empty(taps, real), np.empty(top_t, real), np.empty(top_t, np.int64)
+        one_query, one_key = np.empty(channels, real), np.empty(channels, real)
         for pixel in range(first, last):
             picture = pixel // (w * h) * h * w
             q = (pixel // (w * h) // pairs * h * w + pixel % (w * h)) * channels
+            row, column = one * (pixel // w % h - half), one * (pixel % w - half)
+            for e in range(channels):
+                one_query[e] = query[q + e]
             for n in range(taps):
-                s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = others = zero
+                y, x = row + one * (n // kernel), column + one * (n % kernel)
                 for g in range(groups):
-                    y, x, at = tap_point(pixel, g, n, offset, h, w, groups, kernel, one)
-                    a, b, c, d, pa, pb, pc, pd = corners(y, x, mask[at], h, w, one)
+                    at = (pixel * groups + g) * taps + n
+                    a, b, c, d, pa, pb, pc, pd = corners(
+                        y + offset[2 * at], x + offset[2 * at + 1], mask[at], h, w, one
+                    )
                     ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
                     ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
-                    iq = uint(q + g * each)
+                    o = uint(g * each)
                     for block in range(0, whole, 8):
                         e = uint(block)
                         v0, v1, v2, v3, v4, v5, v6, v7 = eight(key, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
-                        e = iq + e
-                        s0, s1 = s0 + v0 * query[e], s1 + v1 * query[e + uint(1)]
-                        s2, s3 = s2 + v2 * query[e + uint(2)], s3 + v3 * query[e + uint(3)]
-                        s4, s5 = s4 + v4 * query[e + uint(4)], s5 + v5 * query[e + uint(5)]
-                        s6, s7 = s6 + v6 * query[e + uint(6)], s7 + v7 * query[e + uint(7)]
+                        e = o + e
+                        one_key[e], one_key[e + uint(1)] = v0, v1
+                        one_key[e + uint(2)], one_key[e + uint(3)] = v2, v3
+                        one_key[e + uint(4)], one_key[e + uint(5)] = v4, v5
+                        one_key[e + uint(6)], one_key[e + uint(7)] = v6, v7
                     for rest in range(whole, each):
-                        others += query[iq + uint(rest)] * mix(key, a, b, c, d, ia, ib, ic, id_, uint(rest))
-                scores[n] = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7)) + others
+                        one_key[o + uint(rest)] = mix(key, a, b, c, d, ia, ib, ic, id_, uint(rest))
+                score = zero
+                for e in range(channels):
+                    score += one_query[e] * one_key[e]
+                scores[n] = score
             total = choose(scores, best, chosen, top_t, zero)
             logit[pixel] = zero
             for t in range(top_t):
                 share = np.exp(best[t] - best[0]) / total
                 logit[pixel] += share * best[t]
+                n = chosen[t]
+                y, x = row + one * (n // kernel), column + one * (n % kernel)
                 for g in range(groups):
-                    y, x, at = tap_point(pixel, g, chosen[t], offset, h, w, groups, kernel, one)
-                    a, b, c, d, pa, pb, pc, pd = corners(y, x, mask[at] * share, h, w, one)
+                    at = (pixel * groups + g) * taps + n
+                    a, b, c, d, pa, pb, pc, pd = corners(
+                        y + offset[2 * at], x + offset[2 * at + 1], mask[at] * share, h, w, one
+                    )
                     ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
                     ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
                     o = uint(pixel * channels + g * each)
-                    for rest in range(each):
+                    for block in range(0, whole, 8):
+                        e = uint(block)
+                        v0, v1, v2, v3, v4, v5, v6, v7 = eight(value, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
+                        e = o + e
+                        v0, v1 = v0 + out[e], v1 + out[e + uint(1)]
+                        v2, v3 = v2 + out[e + uint(2)], v3 + out[e + uint(3)]
+                        v4, v5 = v4 + out[e + uint(4)], v5 + out[e + uint(5)]
+                        v6, v7 = v6 + out[e + uint(6)], v7 + out[e + uint(7)]
+                        out[e], out[e + uint(1)], out[e + uint(2)], out[e + uint(3)] = v0, v1, v2, v3
+                        out[e + uint(4)], out[e + uint(5)], out[e + uint(6)], out[e + uint(7)] = v4, v5, v6, v7
+                    for rest in range(whole, each):
                         out[o + uint(rest)] += mix(value, a, b, c, d, ia, ib, ic, id_, uint(rest))
 
     return attend  # type: ignore[no-any-return]
