@@ -15,6 +15,7 @@ from stvsr_bench.nn.convlstm import BidirectionalConvLstm
 from stvsr_bench.nn.deform import ModulatedDeformConv
 from stvsr_bench.nn.interpolator import gap_times
 from stvsr_bench.nn.kernels import only_torch
+from stvsr_bench.nn.prepared import FusedPair
 from stvsr_bench.nn.pyramid import FeaturePyramid, PairAligner, conv3, leaky
 from stvsr_bench.nn.residual import residual_trunk
 from stvsr_bench.nn.upsample import PixelShuffleTail, interleave, trilinear
@@ -67,6 +68,8 @@ class TMNet(nn.Module):
 
     def interpolate(self, pyramid_BTChw: list[Tensor], times_Bn: Tensor | None) -> Tensor:
         """The features at every moment of every gap, (B, G, n, C, h, w)."""
+        if self.engine == "fast":
+            return self.interpolate_at_once(pyramid_BTChw, times_Bn)
         gaps = range(pyramid_BTChw[0].shape[1] - 1)
         pairs = [([lv[:, i] for lv in pyramid_BTChw], [lv[:, i + 1] for lv in pyramid_BTChw]) for i in gaps]
         return torch.stack([self.between(before, after, times_Bn) for before, after in pairs], dim=1)
@@ -77,6 +80,20 @@ class TMNet(nn.Module):
             return self.fuse(self.align(before, after))[:, None]  # type: ignore[no-any-return]
         moments = [self.align(before, after, *signed(t_B)) for t_B in times_Bn.unbind(1)]
         return torch.stack([self.fuse(moment) for moment in moments], dim=1)
+
+    def interpolate_at_once(self, pyramid_BTChw: list[Tensor], times_Bn: Tensor | None) -> Tensor:
+        """Twin of `interpolate`: all gaps are one batch, and both ends are compared once for all moments."""
+        b, gaps = len(pyramid_BTChw[0]), pyramid_BTChw[0].shape[1] - 1
+        before = [level[:, :-1].flatten(0, 1) for level in pyramid_BTChw]
+        after = [level[:, 1:].flatten(0, 1) for level in pyramid_BTChw]
+        pair = FusedPair(self.align, self.fuse)
+        compared = pair.compared(before, after)
+        if times_Bn is None:
+            moments = [pair.aligned(before, after, compared)]
+        else:
+            each_gap = times_Bn.repeat_interleave(gaps, dim=0).unbind(1)
+            moments = [pair.aligned(before, after, compared, signed(t)) for t in each_gap]
+        return torch.unflatten(torch.stack(moments, dim=1), 0, (b, gaps))
 
 
 def signed(t: Tensor) -> tuple[Tensor, Tensor]:

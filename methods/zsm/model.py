@@ -14,6 +14,7 @@ from stvsr_bench.errors import UsageError
 from stvsr_bench.nn.compose import midpoint_only
 from stvsr_bench.nn.convlstm import BidirectionalConvLstm
 from stvsr_bench.nn.kernels import only_torch
+from stvsr_bench.nn.prepared import FusedPair
 from stvsr_bench.nn.pyramid import FeaturePyramid, PairAligner, conv3, leaky
 from stvsr_bench.nn.residual import residual_trunk
 from stvsr_bench.nn.upsample import PixelShuffleTail, interleave, trilinear
@@ -67,8 +68,9 @@ class ZoomingSlowMo(nn.Module):
             return torch.stack([self.fuse(self.align(before, after)) for before, after in pairs], dim=1)
         before = [level[:, :-1].flatten(0, 1) for level in pyramid_BTChw]
         after = [level[:, 1:].flatten(0, 1) for level in pyramid_BTChw]
-        middle_BGChw: Tensor = self.fuse(self.align(before, after)).unflatten(0, (len(pyramid_BTChw[0]), -1))
-        return middle_BGChw
+        pair = FusedPair(self.align, self.fuse)
+        middle = pair.aligned(before, after, pair.compared(before, after))
+        return torch.unflatten(middle, 0, (len(pyramid_BTChw[0]), -1))
 
 
 def check_clip(lr_BTChw: Tensor) -> None:

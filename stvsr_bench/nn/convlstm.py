@@ -4,11 +4,14 @@ Axes: B batch, S frames, C features, h w picture.
 Source: Zooming Slow-Mo (arXiv 2002.11616), section 3.3; TMNet (2104.10642) uses the same block.
 """
 
+from functools import partial
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .prepared import PreparedEpcd
 from .pyramid import Epcd, Resize, conv3
 
 
@@ -56,6 +59,34 @@ class BidirectionalConvLstm(nn.Module):
 
     def forward(self, seq_BSChw: Tensor) -> Tensor:
         """What every frame learns from its past and its future; the shape stays."""
-        past, future = self.cell(seq_BSChw), self.cell(seq_BSChw.flip(1)).flip(1)
+        if self.engine == "plain":
+            past, future = self.cell(seq_BSChw), self.cell(seq_BSChw.flip(1)).flip(1)
+        else:
+            past, future = scan_both_ways(self.cell, seq_BSChw)
         fused: Tensor = self.fuse(torch.cat([past, future], dim=2).flatten(0, 1))
         return torch.unflatten(fused, 0, seq_BSChw.shape[:2])
+
+
+def scan_both_ways(cell: DeformableConvLstm, seq_BSChw: Tensor) -> tuple[Tensor, Tensor]:
+    """Twin of two calls of `cell`: both directions are one batch, and what needs no state is done before the steps."""
+    b, s = seq_BSChw.shape[:2]
+    frames_SBChw = seq_BSChw.transpose(0, 1).flatten(0, 1)
+    of_frame, of_state = cell.gates.weight.chunk(2, dim=1)
+    opened = F.conv2d(frames_SBChw, of_frame, cell.gates.bias, padding=1)
+    align_h, align_c = PreparedEpcd(cell.align_h, frames_SBChw), PreparedEpcd(cell.align_c, frames_SBChw)
+    hidden: list[Tensor] = []
+    h_BChw: Tensor | None = None
+    c_BChw: Tensor | None = None
+    for t in range(s):
+        pick = partial(both_ways, t=t, b=b)
+        h_near, c_near = align_h(pick, h_BChw), align_c(pick, c_BChw)
+        h_BChw, c_BChw = gated(pick(opened) + F.conv2d(h_near, of_state, padding=1), c_near)
+        hidden.append(h_BChw)
+    past = torch.stack([h[:b] for h in hidden], dim=1)
+    return past, torch.stack([h[b:] for h in reversed(hidden)], dim=1)
+
+
+def both_ways(maps_SBChw: Tensor, t: int, b: int) -> Tensor:
+    """Frame t counted from the start and frame t counted from the end, as one batch."""
+    end = len(maps_SBChw) - t * b
+    return torch.cat([maps_SBChw[t * b : (t + 1) * b], maps_SBChw[end - b : end]])

@@ -74,9 +74,9 @@ class AlignLevel(nn.Module):
         self.warp = ModulatedDeformConv(channels, groups)
         self.fuse = None if coarsest else conv3(2 * channels, channels)
 
-    def offset(self, a: Tensor, b: Tensor, coarser: Tensor | None, tau: Tensor | None) -> Tensor:
+    def offset(self, compared: Tensor, coarser: Tensor | None, tau: Tensor | None) -> Tensor:
         """The offset feature of this level; `coarser` is that of the level below, already of this size."""
-        feature = leaky(self.compare(torch.cat([a, b], dim=1)))
+        feature = compared
         if self.merge is not None and coarser is not None:
             # the feature is doubled with the picture: displacements are twice as long here
             feature = leaky(self.merge(torch.cat([feature, 2 * coarser], dim=1)))
@@ -105,12 +105,22 @@ class OneWay(nn.Module):
 
     def forward(self, a: Sequence[Tensor], b: Sequence[Tensor], tau: Tensor | None = None) -> Tensor:
         """The aligned map (B, C, h, w)."""
-        offset = self.l3.offset(a[2], b[2], None, tau)
-        aligned = leaky(self.l3.align(a[2], offset, None))
-        offset = self.l2.offset(a[1], b[1], self.up(offset, a[1]), tau)
-        aligned = leaky(self.l2.align(a[1], offset, self.up(aligned, a[1])))
-        offset = self.l1.offset(a[0], b[0], self.up(offset, a[0]), tau)
+        compared = self.compared(a, b)
+        offset, aligned = self.coarse(a, compared, tau)
+        offset = self.l1.offset(compared[0], self.up(offset, a[0]), tau)
         return self.l1.align(a[0], offset, self.up(aligned, a[0]))
+
+    def compared(self, a: Sequence[Tensor], b: Sequence[Tensor]) -> list[Tensor]:
+        """What every level sees in both pyramids, before coarser levels and the time wanted come in."""
+        levels = zip((self.l1, self.l2, self.l3), a, b, strict=True)
+        return [leaky(level.compare(torch.cat([x, y], dim=1))) for level, x, y in levels]
+
+    def coarse(self, a: Sequence[Tensor], compared: Sequence[Tensor], tau: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The offset feature and the aligned map of L2, from what comparing the two pyramids gave at every level."""
+        offset = self.l3.offset(compared[2], None, tau)
+        aligned = leaky(self.l3.align(a[2], offset, None))
+        offset = self.l2.offset(compared[1], self.up(offset, a[1]), tau)
+        return offset, leaky(self.l2.align(a[1], offset, self.up(aligned, a[1])))
 
     def up(self, coarse: Tensor, finer: Tensor) -> Tensor:
         """The coarse map at twice its size, or at exactly the finer map's size."""
