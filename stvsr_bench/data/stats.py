@@ -56,9 +56,8 @@ def draw(path: Path, title: str, clips: Sequence[ClipStats], thresholds: Thresho
     edges = np.geomspace(min(motions.min(), 0.1), max(motions.max(), 20.0) * 1.01, 31)
     figure = Figure(figsize=(6.4, 3.6), dpi=120, layout="constrained")
     axes = figure.add_subplot()
-    bins = proposal(clips, thresholds)
     for speed, colour in zip(SPEEDS, ("#4477aa", "#ccbb44", "#ee6677"), strict=True):
-        chosen = [max(clip.motion_px, 0.01) for clip in clips if clip.name in set(bins[speed])]
+        chosen = [max(clip.motion_px, 0.01) for clip in clips if thresholds.speed(clip.motion_px) == speed]
         axes.hist(chosen, bins=list(edges), color=colour, label=f"{speed} ({len(chosen)})")
     for at in (thresholds.slow_below, thresholds.fast_from):
         axes.axvline(at, color="black", linewidth=1, linestyle="--")

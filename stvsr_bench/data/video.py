@@ -5,6 +5,7 @@ call ended, asking for earlier ones starts again.
 """
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -39,9 +40,13 @@ class Video:
         self._frames: Iterator[Bytes] | None = None
         self._next = 0
         self._last: tuple[int, int, Bytes] | None = None
+        self._lock = threading.Lock()  # one decoder, perhaps several threads
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_frames": None, "_next": 0, "_last": None}
+        return {"path": self.path}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["path"])  # type: ignore[misc]
 
     def read(self, start: int, stop: int) -> Bytes:
         """Frames `start` to `stop - 1` as 8-bit RGB (S, H, W, C).
@@ -49,8 +54,12 @@ class Video:
         Raises:
             DataError: the file ends before, is damaged, or changes its size.
         """
-        if self._last is not None and self._last[:2] == (start, stop):
+        with self._lock:
+            if self._last is None or self._last[:2] != (start, stop):
+                self._last = (start, stop, self._decoded(start, stop))
             return self._last[2]
+
+    def _decoded(self, start: int, stop: int) -> Bytes:
         if self._frames is None or start < self._next:
             self._frames, self._next = decode(self.path), 0
         kept = []
@@ -62,9 +71,7 @@ class Video:
             if self._next >= start:
                 kept.append(frame)
             self._next += 1
-        frames_SHWC = np.stack(kept)
-        self._last = (start, stop, frames_SHWC)
-        return frames_SHWC
+        return np.stack(kept)
 
     def count(self) -> int:
         """How many frames the file says it has; counted by decoding where it does not say."""

@@ -133,3 +133,10 @@ def test_an_embedded_clip_is_good():
     clips = datasets.clips("mini", "medium")
     found = check.check_clip(clips[0], clips.card.contents["medium"])
     assert [finding for finding in found if finding.level != "note"] == []
+
+
+def test_of_a_clip_whose_frames_have_nothing_in_common_the_order_is_not_judged(moving):
+    noise = np.random.default_rng(3).random((7, 3, 64, 112), np.float32)
+    assert said(replace(moving, hr_SCHW=noise)) == [
+        "changes so much from frame to frame that their order cannot be judged"
+    ]
