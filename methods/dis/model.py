@@ -26,9 +26,11 @@ class Dis(Interpolator):
 
     def between(self, before_BCHW: Tensor, after_BCHW: Tensor, times_Bn: Tensor) -> Tensor:
         """The n frames of one gap, (B, n, C, H, W)."""
-        gaps = [Gap.measured(a[None], b[None]) for a, b in zip(before_BCHW, after_BCHW, strict=True)]
+        precise = torch.promote_types(before_BCHW.dtype, torch.float32)  # half precision cannot hold a pixel's place
+        pairs = zip(before_BCHW.to(precise), after_BCHW.to(precise), strict=True)
+        gaps = [Gap.measured(before[None], after[None]) for before, after in pairs]
         rows = [torch.cat([gap.at(t) for t in times.tolist()]) for gap, times in zip(gaps, times_Bn, strict=True)]
-        return torch.stack(rows)
+        return torch.stack(rows).to(before_BCHW.dtype)
 
 
 @dataclass(frozen=True)

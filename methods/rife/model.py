@@ -84,9 +84,13 @@ def _warped(before_BCHW: Tensor, after_BCHW: Tensor, flow_B4HW: Tensor) -> tuple
 def _warp(frame_BCHW: Tensor, flow_B2HW: Tensor) -> Tensor:
     """The frame read where the flow points; outside, the border's pixel."""
     height, width = frame_BCHW.shape[-2:]
-    y = torch.linspace(-1, 1, height, dtype=frame_BCHW.dtype, device=frame_BCHW.device)[:, None]
-    x = torch.linspace(-1, 1, width, dtype=frame_BCHW.dtype, device=frame_BCHW.device)[None]
+    precise = torch.promote_types(frame_BCHW.dtype, torch.float32)  # half precision cannot hold a pixel's place
+    y = torch.linspace(-1, 1, height, dtype=precise, device=frame_BCHW.device)[:, None]
+    x = torch.linspace(-1, 1, width, dtype=precise, device=frame_BCHW.device)[None]
     across = x + flow_B2HW[:, 0] * (2 / (width - 1))
     down = y + flow_B2HW[:, 1] * (2 / (height - 1))
     places = torch.stack([across, down], dim=-1)
-    return F.grid_sample(frame_BCHW, places, mode="bilinear", padding_mode="border", align_corners=True)
+    moved = F.grid_sample(
+        frame_BCHW.to(places.dtype), places, mode="bilinear", padding_mode="border", align_corners=True
+    )
+    return moved.to(frame_BCHW.dtype)

@@ -51,7 +51,7 @@ def test_a_rolled_window_does_not_join_opposite_edges_of_the_frame() -> None:
 
 def test_a_foreign_key_is_named() -> None:
     rename = load_object(find("methods", "dat-light"), "weights:from_authors")
-    with pytest.raises(WeightsError, match="'stranger.weight' is no key"):
+    with pytest.raises(WeightsError, match=r"'stranger\.weight' is no key"):
         rename({"stranger.weight": torch.ones(1)})
 
 

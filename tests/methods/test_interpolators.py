@@ -61,6 +61,14 @@ def test_float64_in_is_float64_out(net: torch.nn.Module) -> None:
     assert net(moving(2, dtype=torch.float64)).dtype == torch.float64
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_in_is_half_precision_out_and_close(net: torch.nn.Module, dtype: torch.dtype) -> None:
+    frames_BTCHW = moving(2)
+    half = net(frames_BTCHW.to(dtype))
+    assert half.dtype == dtype
+    assert (half.float() - net(frames_BTCHW)).abs().mean() < 0.005  # 8-bit luma may round the other way here and there
+
+
 @pytest.mark.parametrize("size", [(1, 1), (5, 9), (16, 23), (33, 80)])
 def test_small_and_odd_sizes_work(net: torch.nn.Module, size: tuple[int, int]) -> None:
     out_BSCHW = net(torch.rand(1, 2, 3, *size))

@@ -112,3 +112,15 @@ def test_the_order_of_a_composition_is_the_order_written() -> None:
     assert a.shape == b.shape == (1, 3, 3, 64, 96)
     assert torch.allclose(a[:, 0::2], b[:, 0::2], atol=1e-6)
     assert not torch.allclose(a[:, 1], b[:, 1], atol=1e-3)
+
+
+@needs_weights
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_stays_close(dtype: torch.dtype) -> None:
+    pair_BTCHW = torch.nn.functional.interpolate(
+        torch.rand(2, 3, 8, 12, generator=torch.Generator().manual_seed(1)), size=(64, 96), mode="bicubic"
+    ).clamp(0, 1)[None]
+    net = methods.build("rife").net
+    full = net(pair_BTCHW)
+    half = net.to(dtype)(pair_BTCHW.to(dtype))
+    assert (half.float() - full).abs().mean() < 0.02
