@@ -11,9 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import kernels, kernels_deform
+from . import kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Backend = Literal["torch", "numba"]
+CHUNK_PIXELS = 2048  # the samples of so many pixels are made, multiplied and forgotten: they stay in the cache
 
 
 def backend() -> Backend:
@@ -69,7 +73,7 @@ def modulated_deform_conv2d(
 ) -> Tensor:
     """A dense k x k convolution (stride 1, zero padding k//2) over deformed samples; shape (B, weight's rows, h, w)."""
     if kernels.usable(x_BChw, offset, mask, weight):
-        return kernels_deform.conv(x_BChw, offset, mask, weight, bias, groups)
+        return _convolve_columns(SampleColumns(x_BChw, offset, mask, groups), weight, bias)
     b, _, h, w = x_BChw.shape
     samples = deform_sample(x_BChw, offset, mask, groups).flatten(1, 2).flatten(2)
     out = torch.matmul(weight.flatten(1), samples)
