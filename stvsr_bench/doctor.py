@@ -134,7 +134,7 @@ def _no_global_state(method: Method) -> tuple[Verdict, str]:
 def _state() -> dict[str, object]:
     return {
         "the random seed of torch": torch.get_rng_state().sum().item(),
-        "the random seed of numpy": hash(np.random.get_state()[1].tobytes()),  # type: ignore[union-attr]
+        "the random seed of numpy": hash(str(np.random.get_state(legacy=False)["state"])),
         "the random seed of Python": hash(random.getstate()),
         "the default dtype": torch.get_default_dtype(),
         "the number of threads": torch.get_num_threads(),

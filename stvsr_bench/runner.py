@@ -125,9 +125,9 @@ def _engine(spec: RunSpec, tasks: Sequence[Task], env: str) -> Iterator[Outcome]
     if not tasks:
         return
     if spec.engine == "dask":
-        from stvsr_bench.engines import dask
+        from stvsr_bench.engines.dask import run as run_on_cluster
 
-        yield from dask.run(tasks, spec.setup(env), spec.jobs, spec.address)
+        yield from run_on_cluster(tasks, spec.setup(env), spec.jobs, spec.address)
     elif spec.engine == "local":
         yield from local.run(tasks, spec.setup(env), spec.jobs, spec.timeout_s)
     else:

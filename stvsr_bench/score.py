@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from stvsr_bench import datasets, metrics, plan
 from stvsr_bench.data import frames as pictures
@@ -99,18 +100,11 @@ def _rows(external: External, clip: Clip, wanted: Wanted, split: str, card: Meth
     given = given_frames(windows)
     flags = ["external", *_suspicions(sr_SCHW, clip.hr_SCHW[indices], [i in given for i in indices], clip.name)]
     restored = Restored(indices, sr_SCHW, [index in given for index in indices])
-    method = Method(spec=external.name, card=card, net=_Nothing())
+    method = Method(spec=external.name, card=card, net=nn.Identity())
     return [
         replace(row, flags=[*row.flags, *flags], params=None, how={"device": "", "precision": "external"})
         for row in score(method, clip, restored, wanted, {})
     ]
-
-
-class _Nothing:
-    """Stands where a network would be: a folder of frames has none."""
-
-    def parameters(self) -> list[Frames]:
-        return []
 
 
 def _aligned(place: Path, indices: list[int], clip: Clip) -> Frames:

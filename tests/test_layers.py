@@ -22,7 +22,7 @@ ROWS = [
     {"engines"},
     {"plan", "report", "gate"},
     {"replay", "score", "infer", "pytest_plugin"},
-    {"runner", "verify"},
+    {"runner", "verify", "forecast"},
     {"cli"},
 ]
 WINDOWS = {"methods": {"errors", "schema", "nn"}, "datasets": {"errors", "schema", "data"}}

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 from stvsr_bench import plugins, runner, store
+from stvsr_bench.cli import call
 from stvsr_bench.data.frames import write_png
 from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError, UsageError, WeightsError
+from stvsr_bench.forecast import forecast
 from stvsr_bench.plan import RunSpec, make
 from stvsr_bench.replay import load_spec
 from stvsr_bench.verify import verify
@@ -278,3 +280,18 @@ def test_verify_computes_rows_again_and_sees_one_that_was_changed(spec):
         appender.row(replace(row, values={**row.values, "psnr_y": [v + 0.01 for v in row.values["psnr_y"]]}))
     (bad,) = [one for one in verify(spec.out, 1.0) if not one.holds]
     assert bad.row.key == row.key and bad.change_db == pytest.approx(0.01)
+
+
+def test_a_forecast_counts_what_is_left_and_uses_recorded_seconds(spec):
+    execute(replace(spec, limit=1))
+    found = forecast(spec)
+    by_method = {e.method: e for e in found.estimates}
+    assert by_method["toy"].clips_left == 3 and by_method["toy"].clips_done == 1
+    assert found.problems == []
+    assert found.hours(2) == pytest.approx(found.hours(1) / 2)
+
+
+def test_a_forecast_names_everything_that_is_missing(spec):
+    found = forecast(replace(spec, methods=("toy", "stdan@nowhere.pth", "tmnet@gone.pth")))
+    assert len(found.problems) == 2 and len(found.estimates) == 1
+    assert call(["plan", "--methods", "stdan@nowhere.pth", "--dataset", "mini"]) == 4

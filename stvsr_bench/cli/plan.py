@@ -1,0 +1,89 @@
+"""`stvsr-bench plan`: what a run would do, whether it can, how long it takes."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stvsr_bench.cli import options
+from stvsr_bench.errors import NOT_RUNNABLE, OK
+
+if TYPE_CHECKING:
+    from stvsr_bench.forecast import Forecast
+
+
+def plan(
+    methods: options.Methods = "",
+    dataset: options.Datasets = "",
+    split: options.Splits = "",
+    protocol: options.Protocols = "suite-1",
+    root: options.Root = None,
+    out: options.Out = Path("runs/default"),
+    limit: Annotated[float, typer.Option("--limit", help="Only the first N clips of each split.")] = 0,
+    save_frames: Annotated[str, typer.Option("--save-frames", help="none, all or worst:K.")] = "worst:3",
+    timed: Annotated[list[Path] | None, typer.Option("--timed", help="Runs whose recorded seconds are used.")] = None,
+    workers: Annotated[str, typer.Option("--workers", help="For how many workers, e.g. 1,8,64.")] = "1",
+    cost: Annotated[float, typer.Option("--cost", help="Price of one worker for an hour.")] = 0,
+    include: options.Include = None,
+    as_json: options.Json = False,
+) -> int:
+    """Say what a run would measure, what is missing and how long it takes. Exit 4 if it cannot run."""
+    from stvsr_bench import plugins
+    from stvsr_bench.forecast import forecast
+    from stvsr_bench.plan import RunSpec
+
+    for path in include or []:
+        plugins.include(path)
+    spec = RunSpec(
+        methods=options.several(methods),
+        datasets=options.several(dataset),
+        splits=options.several(split),
+        protocols=options.several(protocol),
+        root=root,
+        out=out,
+        limit=limit,
+        save_frames=save_frames,
+    )
+    found = forecast(spec, tuple(timed or ()))
+    counts = [int(word) for word in workers.replace(",", " ").split() if word.isdigit()]
+    if as_json:
+        print(json.dumps(_facts(found, counts, cost)))
+    else:
+        _print(found, counts, cost)
+    return NOT_RUNNABLE if found.problems or found.plan is None else OK
+
+
+def _facts(found: "Forecast", counts: list[int], cost: float) -> dict[str, object]:
+    return {
+        "methods": [vars(estimate) for estimate in found.estimates],
+        "cells": [
+            {"dataset": c.label, "split": c.split, "clips": len(c.clips), "of": c.total}
+            for c in (found.plan.cells if found.plan else ())
+        ],
+        "disk_bytes": found.disk_bytes,
+        "hours": {str(count): found.hours(count) for count in counts},
+        "cost": {str(count): (found.hours(1) or 0) * cost for count in counts},
+        "problems": found.problems,
+    }
+
+
+def _print(found: "Forecast", counts: list[int], cost: float) -> None:
+    for cell in found.plan.cells if found.plan else ():
+        names = ", ".join(protocol.name for protocol in cell.protocols)
+        typer.echo(f"{cell.label}/{cell.split}: {len(cell.clips)} of {cell.total} clips, {names}")
+    for e in found.estimates:
+        speed = f"{e.seconds_per_clip:.2f} s a clip (median of {e.measured_on})" if e.measured_on else "never timed"
+        weights = f"@{e.weights}" if e.weights else ""
+        typer.echo(f"{e.method}{weights}: {e.clips_left} clips to restore, {e.clips_done} done, {speed}")
+    for count in counts:
+        hours = found.hours(count)
+        if hours is None:
+            typer.echo("time: unknown; run with --limit 3 first, or name a run with --timed")
+            break
+        price = f", cost {hours * count * cost:.2f}" if cost else ""
+        typer.echo(f"time with {count} worker{'s' if count > 1 else ''}: {hours:.2f} h{price}")
+    if found.plan:
+        typer.echo(f"disk: about {found.disk_bytes / 1e6:.0f} MB")
+    for problem in found.problems:
+        typer.echo(f"not runnable: {problem}", err=True)
