@@ -91,20 +91,33 @@ class Validation:
 
 
 @checked(frozen=True, config=_STRICT)
+class Straight:
+    """A beginning for short trainings, see `start.straighten`; names are those of modules.
+
+    `high_pass` start as filters that sum to zero, times `gain`; `zero` at zero; `own` as their own code says.
+    """
+
+    high_pass: list[str] = field(default_factory=list)
+    zero: list[str] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
+    noise: float = 0.25
+    gain: float = 4.0
+
+
+@checked(frozen=True, config=_STRICT)
 class Recipe:
     """Everything that decides what the weights become, the machine apart.
 
-    `data` names `dataset:split` (or a folder), all clips of all of them are drawn equally often. `options` are the
-    card's. The net starts as its own code says, from the suite's fixed seed (`init` "signal": see
-    `start.keep_the_signal`), or from the weights that the spec `start` names wherever name
-    and shape agree; `seed` is that of the samples and of the net's own dice. The sum of the loss runs over the whole
-    batch, frames, channels and pixels, however many processes share it. `clip_norm` and `ema` 0 are off.
+    `data` names `dataset:split` (or a path); each clip is drawn equally often. `options` are the card's. The net begins
+    as its own code says, from the suite's fixed seed; `straight` changes that, and weights of the spec `start` replace
+    it wherever name and shape agree. `seed` is that of the samples and of the net's own dice. The sum of the loss runs
+    over the whole batch, frames, channels and pixels, however many processes share it. `clip_norm` and `ema` 0 are off.
     """
 
     data: list[str]
     stages: list[Stage]
     options: dict[str, OptionValue] = field(default_factory=dict)
-    init: Literal["own", "signal"] = "own"
+    straight: Straight | None = None
     start: str = ""
     loss: LossName = "charbonnier"
     reduction: Reduction = "sum"

@@ -21,7 +21,7 @@ from stvsr_bench.train.devices import Machine
 from stvsr_bench.train.loop import Listeners, Outcome, Tell, Trainer
 from stvsr_bench.train.recipe import Recipe, Stage
 from stvsr_bench.train.samples import Footage, Joined
-from stvsr_bench.train.start import keep_the_signal, take_over
+from stvsr_bench.train.start import straighten, take_over
 from stvsr_bench.train.state import CHECKPOINT, WEIGHTS, save_weights
 from stvsr_bench.train.validate import Checker
 
@@ -93,8 +93,8 @@ def start(order: Order, recipe: Recipe) -> Trainer:
     card = methods.card(order.method)
     net = make_net(card, plugins.find("methods", order.method), _options(card, recipe))
     net.requires_grad_(True)
-    if recipe.init == "signal":
-        keep_the_signal(net, recipe.seed)
+    if recipe.straight is not None:
+        straighten(net, recipe.straight, recipe.seed)
     if recipe.start:
         take_over(net, recipe.start)
     trainer = Trainer(net, recipe, Shelf(recipe, order.root).footage_of, card.scale, order.out, order.machine)
