@@ -25,6 +25,7 @@ def report(
     ours: Annotated[str, typer.Option(help="Methods to show in a group 'ours'.")] = "",
     style: Annotated[str, typer.Option(help="LaTeX: plain, ieee or cvpr.")] = "plain",
     common: Annotated[bool, typer.Option("--common", help="Only clips that every method has.")] = False,
+    intervals: Annotated[bool, typer.Option("--intervals", help="95 % intervals beside the means.")] = False,
     figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
     page: Annotated[bool, typer.Option(help="Write index.html.")] = True,
     page_clips: Annotated[int, typer.Option(min=0, help="Clips a split whose saved frames go beside the page.")] = 3,
@@ -46,6 +47,7 @@ def report(
         protocols=several(protocols),
         ours=several(ours),
         common=common,
+        intervals=intervals,
     )
     measured = load(runs or [LATEST])
     folder = out or Path("reports") / measured.name

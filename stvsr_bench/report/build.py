@@ -1,6 +1,8 @@
 """The tidy table and the profiles to tables: columns, means over clips, marks, badges and notes."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,15 @@ Profile = dict[str, Any]
 GROUPS = ("two-stage", "one-stage", "ours")
 
 
-def build(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options) -> list[Table]:
+@dataclass(frozen=True)
+class Known:
+    """What is known beside the rows: clips of a whole split by "data set/split/protocol key", and what failed."""
+
+    clips: dict[str, int] = field(default_factory=dict)
+    failures: tuple[dict[str, Any], ...] = ()
+
+
+def build(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, known: Known | None = None) -> list[Table]:
     """One table per protocol key, in the order of their names.
 
     Raises:
@@ -35,7 +45,11 @@ def build(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options) -> 
     """
     chosen = choose(tidy, options)
     parts = chosen.groupby(["protocol", "protocol_key"], sort=False)
-    return [_table(part, profiles, options, str(protocol), str(key)) for (protocol, key), part in parts]
+    tables = []
+    for (protocol, key), part in parts:
+        table = _table(part, profiles, options, str(protocol), str(key))
+        tables.append(_with_known(table, known or Known()))
+    return tables
 
 
 def choose(tidy: pd.DataFrame, options: Options) -> pd.DataFrame:
@@ -57,7 +71,8 @@ def is_metric(name: str, tidy: pd.DataFrame) -> bool:
 
 def heads(tidy: pd.DataFrame, order: Sequence[str] = ()) -> list[Head]:
     """The methods with their weights: in the order asked for, else by name."""
-    found = sorted(set(zip(tidy["method"], tidy["weights"], strict=True)))
+    pairs = tidy[["method", "weights"]].drop_duplicates()
+    found = sorted(pairs.itertuples(index=False, name=None))
     return sorted(found, key=lambda head: order.index(head[0]) if head[0] in order else -1)
 
 
@@ -95,7 +110,7 @@ def _table(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, pr
     lines = [_line(tidy, profiles, options, head, [of[i] for of in cells]) for i, head in enumerate(methods)]
     lines.sort(key=lambda line: GROUPS.index(line.group))
     facts = options.facts or tuple(name for name in FACTS if any(name in line.facts for line in lines))
-    return Table(protocol, key, tuple(columns), facts, tuple(lines), _notes(tidy, options))
+    return Table(protocol, key, tuple(columns), facts, tuple(lines), _notes(tidy, options), options.intervals)
 
 
 def _measured(part: pd.DataFrame, methods: Sequence[Head]) -> pd.DataFrame:
@@ -200,8 +215,42 @@ def _usual(profiles: Sequence[Profile]) -> str:
     return max(dict.fromkeys(machines), key=machines.count)
 
 
+def _with_known(table: Table, known: Known) -> Table:
+    """The table with a note for each split measured in part, and a badge for each method with failed clips."""
+    notes = list(table.notes)
+    for (dataset, split), clips in dict.fromkeys(((of.dataset, of.split), of.clips) for of in table.columns):
+        total = known.clips.get(f"{dataset}/{split}/{table.protocol_key}", 0)
+        if clips < total:
+            notes.append(f"partial: {dataset} {split} holds {total} clips, {clips} were measured")
+    failed = Counter((str(one.get("method")), str(one.get("weights"))) for one in known.failures)
+    lines: list[Line] = []
+    for line in table.lines:
+        count = failed[(line.method, line.weights)]
+        if count:
+            notes.append(f"{line.method}: {count} clip{'s' if count > 1 else ''} failed")
+        lines.append(replace(line, badges=(*line.badges, "failed")) if count else line)
+    return replace(table, lines=tuple(lines), notes=tuple(notes))
+
+
+def _flag_notes(tidy: pd.DataFrame) -> list[str]:
+    """What rows say of themselves (held-out frames that were an input, frames never scored), counted in clips."""
+    kinds: dict[str, set[str]] = {}
+    for clip, flags in tidy[["clip", "flags"]].itertuples(index=False, name=None):
+        for flag in flags:
+            kinds.setdefault(flag.split(":", 1)[0], set()).add(clip)
+    says = {
+        "leak": "held-out frames were an input (the protocol's own window rule)",
+        "unscored": "some frames are never scored under this protocol",
+    }
+    return [
+        f"{kind}: {says.get(kind, 'flagged by the run')}, in {len(clips)} clip{'s' if len(clips) > 1 else ''}"
+        for kind, clips in sorted(kinds.items())
+        if kind not in ("partial", "external")
+    ]
+
+
 def _notes(tidy: pd.DataFrame, options: Options) -> tuple[str, ...]:
-    notes = []
+    notes = _flag_notes(tidy)
     for metric in options.metrics:
         name = f"{metric}#inf"
         if name in tidy.columns and (count := int(tidy[name].fillna(0).sum())):

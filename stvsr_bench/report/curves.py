@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from stvsr_bench.report.build import Head, by_method, heads
 from stvsr_bench.report.marks import half_interval
-from stvsr_bench.report.plots import COLUMN_IN, STYLE, log_axis, looks, new
+from stvsr_bench.report.plots import COLUMN_IN, STYLE, legend_above, log_axis, looks, new
 from stvsr_bench.report.tables import FACTS, display
 from stvsr_bench.report.tidy import MOTION_EDGES_PX, UNTRAINED, average_of, column, mean_over_clips, motion_bin
 
@@ -32,7 +32,9 @@ def by_frame_position(positions: pd.DataFrame, metric: str = "psnr_y") -> Figure
     with matplotlib.rc_context(STYLE):
         figure, axes = new()
         methods = list(dict.fromkeys(zip(window["method"], window["weights"], strict=True)))
-        for head, (colour, marker) in zip(methods, looks([label(h) for h in methods]).values(), strict=True):
+        look = looks([label(head) for head in methods])
+        for head in methods:
+            colour, marker = look[label(head)]
             mine = window[(window["method"] == head[0]) & (window["weights"] == head[1])]
             mean = mine.groupby(["position", "given"])["value"].mean().reset_index()
             axes.plot(mean["position"], mean["value"], "-", color=colour, linewidth=1, label=label(head))
@@ -42,7 +44,7 @@ def by_frame_position(positions: pd.DataFrame, metric: str = "psnr_y") -> Figure
         axes.set_xlabel("Frame position (filled: had an input frame)")
         axes.set_ylabel(display(metric).label)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(loc="center left", bbox_to_anchor=(0, 1.12), ncols=2)
+        legend_above(axes)
     return figure
 
 
@@ -55,9 +57,9 @@ def against_motion(tidy: pd.DataFrame, metric: str = "psnr_y") -> Figure | None:
     with matplotlib.rc_context(STYLE):
         figure, axes = new()
         methods = heads(known)
-        for shift, (head, (colour, marker)) in enumerate(
-            zip(methods, looks([label(h) for h in methods]).values(), strict=True)
-        ):
+        look = looks([label(head) for head in methods])
+        for shift, head in enumerate(methods):
+            colour, marker = look[label(head)]
             mine = known[(known["method"] == head[0]) & (known["weights"] == head[1])]
             values = [mine.loc[mine["bin"] == name, column(metric, "between")].dropna().to_numpy() for name in bins]
             at = [i + 0.06 * (shift - len(methods) / 2) for i, of in enumerate(values) if len(of)]
@@ -67,7 +69,7 @@ def against_motion(tidy: pd.DataFrame, metric: str = "psnr_y") -> Figure | None:
         axes.set_xticks(range(len(bins)), bins)
         axes.set_xlabel("True or measured motion (px/frame)")
         axes.set_ylabel(f"{display(metric).label}, frames between")
-        axes.legend(loc="best")
+        legend_above(axes)
     return figure
 
 
@@ -95,8 +97,9 @@ def clip_against_clip(tidy: pd.DataFrame, first: Head, second: Head, metric: str
         axes.set_xlabel(f"{label(first)}, {how.label}")
         axes.set_ylabel(f"{label(second)}, {how.label}")
         ahead = float((both[second] > both[first]).mean())
-        axes.set_title(f"{label(second)} ahead on {ahead:.0%} of {len(both)} clips")
-        axes.legend(loc="upper left", markerscale=1.5)
+        said = f"{label(second)} ahead on\n{ahead:.0%} of {len(both)} clips"
+        axes.text(0.98, 0.03, said, transform=axes.transAxes, ha="right", va="bottom", fontsize=7)
+        legend_above(axes)
     return figure
 
 
@@ -110,7 +113,8 @@ def motion_histogram(tidy: pd.DataFrame) -> Figure | None:
         figure, axes = new(height_in=2.0)
         splits = [(f"{d} {s}", part["motion_px"].to_numpy()) for (d, s), part in clips.groupby(["dataset", "split"])]
         top = max(float(clips["motion_px"].max()), 1.0)
-        colours = [colour for colour, _ in looks([name for name, _ in splits]).values()]
+        look = looks([name for name, _ in splits])
+        colours = [look[name][0] for name, _ in splits]
         axes.hist(
             [of for _, of in splits],
             bins=np.linspace(0, top, 21),
@@ -120,7 +124,7 @@ def motion_histogram(tidy: pd.DataFrame) -> Figure | None:
         )
         axes.set_xlabel("Mean motion of a clip (px/frame)")
         axes.set_ylabel("Clips")
-        axes.legend(loc="best")
+        legend_above(axes)
     return figure
 
 
@@ -139,7 +143,7 @@ def sweep(profiles: Sequence[dict[str, Any]], fact: str = "runtime_ms") -> Figur
         axes.set_yscale("log")
         axes.set_xlabel("Input pixels in one window (thousands), log scale")
         axes.set_ylabel(FACTS[fact].label)
-        axes.legend(loc="best")
+        legend_above(axes)
     return figure
 
 
@@ -158,16 +162,16 @@ def ablation(tidy: pd.DataFrame, metric: str = "psnr_y") -> dict[str, Figure]:
             _draw_ablation(axes, tidy, values, metric)
             axes.set_xlabel(f"{option} of {name}")
             axes.set_ylabel(display(metric).label)
-            axes.legend(loc="best")
+            legend_above(axes)
         figures[f"{name}-{option}"] = figure
     return figures
 
 
 def _draw_ablation(axes: Axes, tidy: pd.DataFrame, values: list[tuple[str, Head]], metric: str) -> None:
     groups = list(tidy.groupby(["dataset", "split"], sort=False))
-    for ((dataset, split), part), (colour, marker) in zip(
-        groups, looks([f"{d} {s}" for (d, s), _ in groups]).values(), strict=True
-    ):
+    look = looks([f"{dataset} {split}" for (dataset, split), _ in groups])
+    for (dataset, split), part in groups:
+        colour, marker = look[f"{dataset} {split}"]
         wide = by_method(part, [head for _, head in values], metric)
         means = [
             mean_over_clips(wide[head].to_numpy(), list(wide.index), average_of(part["protocol"].iloc[0]))

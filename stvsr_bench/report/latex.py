@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Literal
 
 from stvsr_bench.report.build import GROUPS
-from stvsr_bench.report.tables import FACTS, Badge, Cell, Column, Line, Table, display, explain, shown
+from stvsr_bench.report.tables import FACTS, Badge, Cell, Column, Line, Table, display, explain, half_shown, shown
 
 Style = Literal["plain", "ieee", "cvpr"]
 STYLES: tuple[Style, ...] = ("plain", "ieee", "cvpr")
@@ -57,10 +57,12 @@ def text_tex(text: str) -> str:
     return "".join(_SIGNS.get(letter) or (letter if _printable(letter) else _code(letter)) for letter in text)
 
 
-def cell_tex(cell: Cell, metric: str) -> str:
-    """The digits with their mark."""
+def cell_tex(cell: Cell, metric: str, intervals: bool = False) -> str:
+    """The digits with their mark, and half of their interval if it is asked for."""
     text = text_tex(shown(cell.value, display(metric)))
-    return {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}", "": text}[cell.mark]
+    marked = {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}", "": text}[cell.mark]
+    half = text_tex(half_shown(cell, metric))
+    return rf"{marked} {{\scriptsize$\pm$ {half}}}" if intervals and cell.n else marked
 
 
 def table_tex(table: Table, style: Style, caption: str, label: str, with_facts: bool = True) -> str:
@@ -88,7 +90,7 @@ def table_tex(table: Table, style: Style, caption: str, label: str, with_facts: 
         manner.font,
         rf"\setlength{{\tabcolsep}}{{{manner.separation}}}",
     ]
-    parts = [*said, *body] if manner.caption_above else [*body, *said]
+    parts = [*said, r"\vspace{4pt}", *body] if manner.caption_above else [*body, *said]
     return "\n".join([*head, *parts, rf"\end{{{environment}}}", ""])
 
 
@@ -150,7 +152,7 @@ def _line(line: Line, table: Table, facts: Sequence[str], badges: Sequence[Badge
     name = text_tex(line.method + (f"@{line.weights}" if line.weights else ""))
     letters = ",".join(_letter(badges.index(badge)) for badge in line.badges)
     numbers = [text_tex(shown(line.facts.get(fact), FACTS[fact])) for fact in facts]
-    cells = [cell_tex(cell, of.metric) for cell, of in zip(line.cells, table.columns, strict=True)]
+    cells = [cell_tex(cell, of.metric, table.intervals) for cell, of in zip(line.cells, table.columns, strict=True)]
     said = rf"\textsuperscript{{{letters}}}" if letters else ""
     return " & ".join([name + said, *cells, *numbers]) + r" \\"
 

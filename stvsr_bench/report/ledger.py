@@ -136,17 +136,15 @@ def read_published(text: str | None = None) -> list[Published]:
 
 def ledger(tidy: pd.DataFrame, published: Sequence[Published]) -> list[Entry]:
     """Every published value with our measurements of it, in the order of the published file."""
-    parts = {
-        (str(dataset), str(split)): part for (dataset, split), part in tidy.groupby(["dataset", "split"], sort=False)
-    }
+    parts: dict[tuple[str, str], list[_Part]] = defaultdict(list)
+    of = ["dataset", "split", "protocol", "protocol_key"]
+    for (dataset, split, protocol, _), rows in tidy.groupby(of, sort=False):
+        parts[(str(dataset), str(split))].append(_Part(str(protocol), rows, heads(rows), rows["clip"].nunique()))
     cache: dict[tuple[str, ...], tuple[Measurement, ...]] = {}
-    entries = []
     for one in published:
-        part = parts.get((one.dataset, one.split))
-        if part is not None and one.subject not in cache:
-            cache[one.subject] = tuple(_measurements(part, one))
-        entries.append(Entry(one, cache.get(one.subject, ())))
-    return entries
+        if one.subject not in cache:
+            cache[one.subject] = tuple(_measurements(parts.get((one.dataset, one.split), []), one))
+    return [Entry(one, cache[one.subject]) for one in published]
 
 
 def best_protocols(entries: Sequence[Entry]) -> list[tuple[str, str, str, float, int]]:
@@ -177,15 +175,22 @@ def contradictions(published: Sequence[Published]) -> list[list[Published]]:
     return sorted(apart, key=lambda of: (of[0].metric, -spread(of)))
 
 
-def _measurements(part: pd.DataFrame, one: Published) -> list[Measurement]:
+@dataclass(frozen=True)
+class _Part:
+    protocol: str
+    rows: pd.DataFrame
+    heads: list[Head]
+    total: int
+
+
+def _measurements(parts: Sequence[_Part], one: Published) -> list[Measurement]:
     found = []
-    for (protocol, _), rows in part.groupby(["protocol", "protocol_key"], sort=False):
-        known = protocols.PROTOCOLS.get(str(protocol))
-        if one.metric not in rows.columns or (known and (known.scale, known.time_scale) != (one.scale, one.time_scale)):
+    for part in parts:
+        known = protocols.PROTOCOLS.get(part.protocol)
+        if one.metric not in part.rows or (known and (known.scale, known.time_scale) != (one.scale, one.time_scale)):
             continue
-        mine = [head for head in heads(rows) if head[0].split(":", 1)[0] == one.method]
-        total = rows["clip"].nunique()
-        found += [_measurement(rows, head, one, str(protocol), total) for head in mine]
+        mine = [head for head in part.heads if head[0].split(":", 1)[0] == one.method]
+        found += [_measurement(part.rows, head, one, part.protocol, part.total) for head in mine]
     return [measurement for measurement in found if measurement is not None]
 
 

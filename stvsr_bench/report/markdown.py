@@ -6,7 +6,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from stvsr_bench.report.tables import FACTS, Cell, Column, Line, Table, display, explain, shown
+from stvsr_bench.report.tables import FACTS, Cell, Column, Line, Table, display, explain, half_shown, shown
 
 
 def table_md(table: Table) -> str:
@@ -36,10 +36,11 @@ def name_md(line: Line) -> str:
     return name + "".join(f" ({badge})" for badge in line.badges)
 
 
-def cell_md(cell: Cell, metric: str) -> str:
-    """The digits with their mark."""
+def cell_md(cell: Cell, metric: str, intervals: bool = False) -> str:
+    """The digits with their mark, and half of their interval if it is asked for."""
     text = shown(cell.value, display(metric))
-    return {"best": f"**{text}**", "second": f"<u>{text}</u>", "": text}[cell.mark]
+    marked = {"best": f"**{text}**", "second": f"<u>{text}</u>", "": text}[cell.mark]
+    return f"{marked} ± {half_shown(cell, metric)}" if intervals and cell.n else marked
 
 
 def _head(column: Column) -> str:
@@ -54,7 +55,7 @@ def _grid(table: Table, with_facts: bool) -> str:
     heads = ["Method", *(_head(column) for column in table.columns), "n", *(FACTS[name].label for name in facts)]
     lines = []
     for line in table.lines:
-        cells = [cell_md(cell, of.metric) for cell, of in zip(line.cells, table.columns, strict=True)]
+        cells = [cell_md(cell, of.metric, table.intervals) for cell, of in zip(line.cells, table.columns, strict=True)]
         numbers = [shown(line.facts.get(name), FACTS[name]) for name in facts]
         lines.append([name_md(line), *cells, _counts(line), *numbers])
     align = ["left"] + ["right"] * (len(heads) - 1)
@@ -62,8 +63,11 @@ def _grid(table: Table, with_facts: bool) -> str:
 
 
 def _counts(line: Line) -> str:
-    counts = [cell.n for cell in line.cells]
-    return str(counts[0]) if len(set(counts)) == 1 else " ".join(str(n) for n in counts)
+    """Clips behind the numbers, split by split where they differ, and how many frames were infinite."""
+    counts = [str(cell.n) for cell in line.cells]
+    infinite = max((cell.n_inf for cell in line.cells), default=0)
+    said = counts[0] if len(set(counts)) == 1 else " ".join(counts)
+    return said + (f" ({infinite} inf)" if infinite else "")
 
 
 def _footnotes(table: Table) -> list[str]:

@@ -4,7 +4,8 @@ Every figure is a PNG and a PDF of one column's width (3.4 in) with letters of 7
 apart for colour-blind readers (Okabe-Ito) and with a marker of their own, so that they survive grey print too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -14,6 +15,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -21,6 +24,7 @@ from stvsr_bench.report.tables import FACTS, Line, Table, display
 
 COLUMN_IN = 3.4
 TEXT_IN = 7.0
+DPI = 200
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C7A00")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 STYLE: Any = {
@@ -39,12 +43,10 @@ STYLE: Any = {
     "lines.markersize": 4.5,
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
-    "savefig.dpi": 200,
     "pdf.fonttype": 42,
     "svg.hashsalt": "stvsr-bench",
     "text.parse_math": False,
 }
-_NO_DATE: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "png": {"Software": None}}
 
 
 @dataclass(frozen=True)
@@ -61,18 +63,25 @@ class Point:
 def save(figure: Figure, path: Path) -> list[Path]:
     """The PNG and PDF that were written, with equal bytes for an equal figure."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    png, pdf = path.with_suffix(".png"), path.with_suffix(".pdf")
     with matplotlib.rc_context(STYLE):
+        figure.set_dpi(DPI)
         figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # laid out once; each format would do it again
-    written = []
-    for kind in ("png", "pdf"):
-        to = path.with_suffix(f".{kind}")
-        part = to.with_name(f".{to.name}.part")
-        with matplotlib.rc_context(STYLE):
-            figure.savefig(part, format=kind, metadata=_NO_DATE[kind])
-        part.replace(to)
-        written.append(to)
-    return written
+        figure.set_layout_engine("none")  # laid out once; each format would do it again, and draw twice
+        agg: Any = FigureCanvasAgg(figure)
+        with _whole(png) as part:
+            agg.print_png(part, metadata={"Software": None})
+        vector: Any = FigureCanvasPdf(figure)
+        with _whole(pdf) as part:
+            vector.print_pdf(part, metadata={"CreationDate": None})
+    return [png, pdf]
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    part = path.with_name(f".{path.name}.part")
+    yield part
+    part.replace(path)
 
 
 def new(width_in: float = COLUMN_IN, height_in: float = 2.5, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:
@@ -83,14 +92,15 @@ def new(width_in: float = COLUMN_IN, height_in: float = 2.5, rows: int = 1, colu
 
 
 def looks(names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """A colour and a marker for each method, the same in every figure of a report."""
-    return dict(zip(names, zip(cycle(COLOURS), cycle(MARKERS), strict=False), strict=False))
+    """A colour and a marker for each name, by its place in the alphabet: the same in every figure of a report."""
+    return dict(zip(sorted(names), zip(cycle(COLOURS), cycle(MARKERS), strict=False), strict=False))
 
 
 def log_axis(axes: Axes) -> None:
-    """A logarithmic x axis with ticks at 1, 2 and 5, written as plain numbers."""
+    """A logarithmic x axis with ticks at 1, 2 and 5 (at 1 only over many decades), written as plain numbers."""
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
@@ -119,7 +129,7 @@ def points(table: Table, fact: str, metric: str) -> list[Point]:
             untrained="untrained" in line.badges,
         )
         for line in table.lines
-        if line.facts.get(fact, 0) > 0
+        if line.facts.get(fact, -1) >= 0
     ]
 
 
@@ -133,27 +143,31 @@ def front(of: Sequence[Point]) -> list[Point]:
 
 
 def quality_against_cost(table: Table, fact: str, metric: str = "psnr_y") -> Figure | None:
-    """Quality against runtime, parameters or GMACs; nothing when no method has both."""
+    """Quality against runtime, parameters or GMACs; nothing when fewer than two methods have both."""
     of = points(table, fact, metric)
-    if not of:
+    if len(of) < 2:
         return None
     with matplotlib.rc_context(STYLE):
         figure, axes = new()
-        _scatter(axes, of)
+        _scatter(axes, of, looks([short(line) for line in table.lines]))
         how, cost = display(metric), FACTS[fact]
-        log_axis(axes)
-        axes.set_xlabel(f"{cost.label}, log scale")
-        axes.set_ylabel(how.label)
-        axes.set_title(f"{', '.join(table.datasets)} · {table.protocol}")
+        log = min(point.cost for point in of) > 0
         axes.margins(0.18)
+        if log:
+            log_axis(axes)
+        else:
+            axes.set_xlim(left=-0.06 * max(point.cost for point in of) or None)
+        axes.set_xlabel(cost.label + (", log scale" if log else ""))
+        axes.set_ylabel(f"{how.label}, {', '.join(table.datasets)}")
     return figure
 
 
-def _scatter(axes: Axes, of: Sequence[Point]) -> None:
+def _scatter(axes: Axes, of: Sequence[Point], look: dict[str, tuple[str, str]]) -> None:
     ahead = front(of)
     if len(ahead) > 1:
         axes.plot([p.cost for p in ahead], [p.value for p in ahead], "-", color="0.6", zorder=1, label="Pareto front")
-    for point, (colour, marker) in zip(of, looks([p.name for p in of]).values(), strict=True):
+    for point in of:
+        colour, marker = look[point.name]
         face = "none" if point.untrained else colour
         axes.errorbar(
             point.cost,
@@ -166,7 +180,12 @@ def _scatter(axes: Axes, of: Sequence[Point]) -> None:
             capsize=2,
             label=point.name,
         )
-    axes.legend(loc="best", handlelength=1.2)
+    legend_above(axes)
+
+
+def legend_above(axes: Axes) -> None:
+    """The legend over the axes, where it hides nothing."""
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=1.2, borderaxespad=0.2)
 
 
 def _half(line: Line, keep: Sequence[int]) -> float | None:

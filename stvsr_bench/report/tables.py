@@ -125,6 +125,7 @@ class Table:
     facts: tuple[str, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
+    intervals: bool = False
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -153,13 +154,18 @@ _EXPLAIN: dict[Badge, str] = {
     "partial": "measured on part of the clips, takes no mark",
     "external": "frames made elsewhere and only scored here",
     "other machine": "runtime and memory were measured on another machine than the others'",
-    "failed": "some clips failed and are missing",
+    "failed": "some clips failed and are missing from the means",
 }
 
 
 def explain(badge: Badge) -> str:
     """What a badge says about the numbers beside it."""
     return _EXPLAIN[badge]
+
+
+def half_shown(cell: Cell, metric: str) -> str:
+    """Half of the 95 % interval with the digits of its mean; a dash where one clip has none."""
+    return shown(cell.half, display(metric))
 
 
 def shown(value: float | None, how: Display) -> str:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from stvsr_bench import protocols, store
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.report import csvjson, curves, latex, markdown, page, plots
-from stvsr_bench.report.build import build, choose, heads
+from stvsr_bench.report.build import Known, build, choose, heads
 from stvsr_bench.report.frames import Saved, method_label, safe, saved
 from stvsr_bench.report.ledger import ledger, read_published
 from stvsr_bench.report.ledger_text import ledger_csv, ledger_md
@@ -40,6 +40,13 @@ class Measured:
     def name(self) -> str:
         """The name of the report: that of its runs."""
         return "+".join(run.name for run in self.runs)
+
+    @property
+    def known(self) -> Known:
+        """What is known beside the rows: the size of each split, and what failed."""
+        cells = {key: cell for manifest in self.manifests for key, cell in manifest.get("cells", {}).items()}
+        clips = {key: int(cell["clips"]) for key, cell in cells.items()}
+        return Known(clips, tuple(self.failures))
 
 
 @dataclass
@@ -99,7 +106,7 @@ def write(
 ) -> tuple[list[Table], Written]:
     """The tables, and the files that were written into `folder`: Markdown, CSV, JSON, LaTeX, figures, page, ledger."""
     output = output or Output()
-    tables = build(measured.tidy, measured.profiles, options)
+    tables = build(measured.tidy, measured.profiles, options, measured.known)
     written = Written(folder)
     written.text("table.md", markdown.document(measured.name, facts(measured), tables))
     written.text("table.csv", csvjson.tables_csv(tables))
@@ -124,12 +131,15 @@ def write_latex(written: Written, tables: Sequence[Table], style: latex.Style) -
     """A file for each table, and a paper skeleton that brings them in."""
     names = []
     for table in tables:
-        for name, part in (("main", table.of_frames("all")), ("apart", table.of_frames("given", "between"))):
+        parts = {f"main-{table.protocol}": table.of_frames("all")}
+        for dataset in table.datasets:  # given and between double the columns: a table for each data set stays legible
+            parts[f"apart-{table.protocol}-{safe(dataset)}"] = table.of_dataset(dataset).of_frames("given", "between")
+        for name, part in parts.items():
             if part.columns:
-                names.append(f"{name}-{table.protocol}")
-                caption = latex.caption_of(part, apart=name == "apart")
-                text = latex.table_tex(part, style, caption, f"tab:{names[-1]}", with_facts=name == "main")
-                written.text(f"tex/{names[-1]}.tex", text)
+                apart = name.startswith("apart")
+                text = latex.table_tex(part, style, latex.caption_of(part, apart), f"tab:{name}", with_facts=not apart)
+                written.text(f"tex/{name}.tex", text)
+                names.append(name)
     written.text("tex/example.tex", latex.example(style, names))
 
 
@@ -164,7 +174,7 @@ def write_spread(measured: Measured, folder: Path, options: Options) -> str:
 
     The method is the first of those asked for, else the best.
     """
-    tables = build(measured.tidy, measured.profiles, options)
+    tables = build(measured.tidy, measured.profiles, options, measured.known)
     ranked = ranking(main_table(tables)) or [(line.method, line.weights) for line in main_table(tables).lines]
     head = ranked[0] if not options.methods else next(h for h in heads(measured.tidy) if h[0] == options.methods[0])
     name = method_label(*head)

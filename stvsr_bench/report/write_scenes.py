@@ -57,4 +57,4 @@ def write_scenes(
 def _psnr(row: Row, between: Sequence[int]) -> str:
     values = [value for i, value in zip(row.frames, row.values.get("psnr_y", []), strict=False) if i in between]
     finite = [value for value in values if np.isfinite(value)]
-    return f"{np.mean(finite):.2f} dB between" if finite else ""
+    return f"{np.mean(finite):.2f} dB" if finite else ""

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from stvsr_bench.errors import NotRunnableError, UnknownNameError
-from stvsr_bench.report.build import build
+from stvsr_bench.report.build import Known, build
+from stvsr_bench.report.markdown import table_md
 from stvsr_bench.report.tables import Options
 from stvsr_bench.report.tidy import tidy
 from stvsr_bench.report.write import load
@@ -124,3 +125,29 @@ def test_reports_never_import_torch():
         "assert 'torch' not in sys.modules, 'torch came along'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_intervals_stand_beside_the_means_when_asked_for(row):
+    rows = [row("a", "", "d", "s", str(i), [20.0 + i] * 7) for i in range(3)]
+    (table,) = build(tidy(rows), [], Options(metrics=("psnr_y",), intervals=True))
+    assert "**21.00** ± 2.48" in table_md(table)  # t(2 degrees, 97.5 %) = 4.303, times 1 / sqrt(3)
+
+
+def test_a_split_measured_in_part_and_failed_clips_are_said(row):
+    rows = [row("a", "mini", "d", "s", "1", [20.0] * 7)]
+    known = Known({f"d/s/{rows[0].protocol_key}": 8}, ({"method": "a", "weights": "mini"},))
+    (table,) = build(tidy(rows), [], Options(metrics=("psnr_y",)), known)
+    assert "partial: d s holds 8 clips, 1 were measured" in table.notes
+    assert "failed" in table.lines[0].badges
+
+
+def test_a_leak_is_noted_under_the_table(row):
+    (table,) = build(tidy([row("a", "", "d", "s", "city", [20.0] * 7, flags=["leak:27,29"])]), [], Options())
+    assert any(note.startswith("leak: held-out frames were an input") for note in table.notes)
+
+
+def test_a_metric_where_less_is_better_marks_the_lowest(row):
+    rows = [row(m, "", "d", "s", "1", [30.0] * 7, scalars={"tof_dis_medium": v}) for m, v in (("a", 0.5), ("b", 0.7))]
+    (table,) = build(tidy(rows), [], Options(metrics=("tof_dis_medium",)))
+    assert [line.cells[0].mark for line in table.lines] == ["best", "second"]
+    assert "0.500" in table_md(table)

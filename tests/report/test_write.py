@@ -22,7 +22,7 @@ GOLDENS = Path(__file__).resolve().parent.parent / "goldens" / "report"
 QUICK = Output(figures=False, scenes=0, page=False)
 
 
-@pytest.mark.parametrize("name", ["table.md", "table.csv", "tex/main-suite-1.tex", "tex/apart-suite-1.tex"])
+@pytest.mark.parametrize("name", ["table.md", "table.csv", "tex/main-suite-1.tex", "tex/apart-suite-1-mini.tex"])
 def test_a_changed_number_or_layout_shows_in_the_golden_file(run, tmp_path, name):
     _, written = write(load([run]), tmp_path / "out", Options(), QUICK)
     found = (written.folder / name).read_text("utf-8")
