@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -43,8 +43,8 @@ def mod_crop(clip: Clip, scale: int) -> Clip:
     height, width = (size // scale * scale for size in clip.hr_SCHW.shape[-2:])
     if clip.hr_SCHW.shape[-2:] == (height, width):
         return clip
-    fields = {name: getattr(clip, name) for name in ("dataset", "split", "name", "lr_SChw", "motion_px")}
-    return Clip(**fields, hr_SCHW=np.ascontiguousarray(clip.hr_SCHW[..., :height, :width]))
+    flow_FHW2 = None if clip.flow_FHW2 is None else clip.flow_FHW2[:, :height, :width]
+    return replace(clip, hr_SCHW=np.ascontiguousarray(clip.hr_SCHW[..., :height, :width]), flow_FHW2=flow_FHW2)
 
 
 def evaluate(
@@ -109,7 +109,9 @@ def _row(
     name = wanted.how.name(method.spec)
     weights = method.weights_sha256 or method.weights_tag
     job = Job(name, weights, clip.dataset, clip.split, clip.name, protocol.key)
-    flags = [f"leak:{','.join(map(str, leaked))}"] if (leaked := leaks(windows, protocol.time_scale)) else []
+    flags = list(clip.flags)
+    if leaked := leaks(windows, protocol.time_scale):
+        flags.append(f"leak:{','.join(map(str, leaked))}")
     left_out = len(clip.hr_SCHW) - len(restored.frames)
     if left_out:
         flags.append(f"unscored:{left_out}")
