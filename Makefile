@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := dev,fast,video,train,cluster
 
-.PHONY: demo test lint baselines reports docs bench clean install
+.PHONY: demo test lint baselines reports docs clean install
 
 install: $(STAMP)
 
@@ -20,7 +20,11 @@ demo: $(STAMP)
 	$(BIN)/python -m stvsr_bench demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
+
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt mkdocs-material 'mkdocstrings[python]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
