@@ -142,10 +142,18 @@ def _png_header(encoded: bytes, path: Path) -> PngHeader:
     if header.depth == 16:
         raise DataError(f"{path} has 16 bits a channel; frames are 8-bit RGB, so convert it first")
     if header.colour in (_GREY_ALPHA, _RGBA) or header.transparent:
-        raise DataError(f"{path} has an alpha channel; frames are opaque, so flatten it first")
+        _check_opaque(encoded, path)
     if header.colour in (_GREY, _PALETTE):
         _say_converted(path.parent, "grey" if header.colour == _GREY else "palette")
     return header
+
+
+def _check_opaque(encoded: bytes, path: Path) -> None:
+    """An alpha channel that is 255 everywhere may be dropped; nothing is lost."""
+    decoded = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.ndim != 3 or decoded.shape[2] != 4 or (decoded[..., 3] != 255).any():
+        raise DataError(f"{path} is transparent (alpha channel); frames are opaque, so flatten it first")
+    _say_converted(path.parent, "opaque RGBA")
 
 
 def _chunks(encoded: bytes, path: Path) -> PngHeader:

@@ -215,7 +215,7 @@ def list_folder(dataset: str) -> Path:
 def shipped_folders(found: sources.Found) -> list[Path]:
     """Folders of pictures beside the GT/HR folder of a clip, those called LR or BI... first."""
     parts = found.folder.parts
-    at = next((i for i, part in enumerate(parts) if part.lower() in sources.HR_NAMES), None)
+    at = next((i for i in reversed(range(len(parts))) if parts[i].lower() in sources.HR_NAMES), None)
     if found.stretch is not None or at is None:
         return []
     beside = [folder.name for folder in Path(*parts[:at]).iterdir() if folder.is_dir() and folder.name != parts[at]]
@@ -230,4 +230,4 @@ def card_of_path(path: Path) -> DatasetCard:
     return DatasetCard(name, f"clips in {path}", "folders", ["all"], source=str(path))
 
 
-BUILT_IN: dict[str, type[Reader]] = {"folders": Folders, "septuplets": Septuplets}
+BUILT_IN: dict[str, type[Reader]] = {"folders": Folders, "video": Folders, "septuplets": Septuplets}

@@ -56,9 +56,9 @@ def test_rounding_is_half_to_even_and_clips():
         (png()[:-20], "is cut short"),
         (png()[:40] + b"\x00" + png()[41:], "is damaged: the checksum"),
         (png(depth=16), "has 16 bits a channel"),
-        (png(colour=6), "has an alpha channel"),
-        (png(colour=4), "has an alpha channel"),
-        (png(extra=chunk(b"tRNS", bytes(6))), "has an alpha channel"),
+        (png(colour=6), r"is transparent \(alpha channel\)"),
+        (png(colour=4), r"is transparent \(alpha channel\)"),
+        (png(extra=chunk(b"tRNS", bytes(6))), r"is transparent \(alpha channel\)"),
         (png(width=10**5, height=10**5, raw=b"1"), "is 100000x100000, which is no frame"),
         (png(width=0, height=3, raw=b"1"), "is 0x3, which is no frame"),
         (png(width=8000, height=8000, raw=b"1"), "bytes cannot hold that"),
@@ -98,6 +98,13 @@ def test_what_can_be_converted_without_loss_is_and_that_is_said(tmp_path, caplog
     assert np.array_equal(frames.read_one(path), wanted)
     frames.read_one(path)
     assert caplog.text.count(f"{kind} pictures are read as RGB") == 1
+
+
+def test_an_alpha_channel_that_hides_nothing_is_dropped(tmp_path, caplog):
+    opaque = np.dstack([FRAME[..., ::-1], np.full(FRAME.shape[:2], 255, np.uint8)])
+    cv2.imwrite(str(tmp_path / "im1.png"), opaque)
+    assert np.array_equal(frames.read_one(tmp_path / "im1.png"), FRAME)
+    assert "opaque RGBA pictures are read as RGB" in caplog.text
 
 
 def test_frames_of_two_sizes_are_no_clip(tmp_path):
