@@ -10,7 +10,6 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -101,19 +100,24 @@ def levels(frame_CHW: NDArray[Any], round_8bit: bool = True) -> Levels:
     return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
-def plane(levels_CHW: Levels, channel: Channel) -> Plane:
+def plane(levels_CHW: Levels, channel: Channel, buffers: tuple[Plane, Plane] | None = None) -> Plane:
     """One plane in units of `channel.scale`, without its offset: whole numbers where the levels are 8 bits.
 
-    A rounded channel gives its levels themselves (offset included), half to even.
+    A rounded channel gives its levels themselves (offset included), half to even. Two `buffers` of the plane's shape
+    save the memory for it; the result is the first.
     """
-    red, green, blue = channel.weights
+    shape = levels_CHW.shape[1:]
+    out, part = buffers or (np.empty(shape), np.empty(shape))
     if 0.0 in channel.weights:
-        return np.asarray(levels_CHW[channel.weights.index(1.0)], dtype=np.float64)
-    mixed = cv2.addWeighted(levels_CHW[0], red, levels_CHW[1], green, 0.0, dtype=cv2.CV_64F)
-    mixed = cv2.scaleAdd(levels_CHW[2].astype(np.float64), blue, mixed)
+        out[:] = levels_CHW[channel.weights.index(1.0)]
+        return out
+    np.multiply(levels_CHW[0], channel.weights[0], out=out)
+    for level_HW, weight in zip(levels_CHW[1:], channel.weights[1:], strict=True):
+        np.add(out, np.multiply(level_HW, weight, out=part), out=out)
     if channel.rounded:
-        mixed = np.rint(channel.scale * mixed + channel.offset)
-    return np.asarray(mixed, dtype=np.float64)
+        np.multiply(out, channel.scale, out=out)
+        np.rint(np.add(out, channel.offset, out=out), out=out)
+    return out
 
 
 def units(channel: Channel) -> tuple[float, float]:

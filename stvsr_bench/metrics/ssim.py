@@ -1,15 +1,15 @@
-"""SSIM of two planes: 11x11 Gaussian window (sigma 1.5), valid region only, population moments, float64.
+"""SSIM of planes: 11x11 Gaussian window (sigma 1.5), valid region only, population moments, float64.
 
 Four separable filters instead of five 2-D ones: of the sum s = x + y and the difference d = x - y the means and
-second moments give everything, and the mean of d * d is the MSE. H W size, V valid region (10 smaller).
+second moments give everything, and the mean of d * d is the MSE. Frames are taken in strips that share their buffers:
+fresh memory for each of some twenty passes would cost more than the passes. H W size, V valid rows and columns.
 """
 
+import threading
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from stvsr_bench.errors import ClipError
 from stvsr_bench.metrics import kernels
@@ -18,37 +18,55 @@ from stvsr_bench.metrics.window import C1, C2, TAPS, WINDOW
 
 MS_WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
 MS_SMALLEST = 161  # the smallest side whose fifth octave (four halvings, odd sizes padded) still holds the window
+_STRIP_PIXELS = 2**17  # of float64: 1 MB a buffer, eight buffers
+_EDGE = TAPS // 2
+_local = threading.local()
 
 
 @dataclass(frozen=True)
-class Moments:
-    """Squared mean and variance maps of s = x + y and d = x - y, in levels squared."""
+class Workspace:
+    """Buffers of one strip: s and d (H, W), their filtered means and squares, and two maps (V, V)."""
 
-    mean_s: NDArray[np.float64]
-    mean_d: NDArray[np.float64]
-    var_s: NDArray[np.float64]
-    var_d: NDArray[np.float64]
+    s: Plane
+    d: Plane
+    filtered: tuple[Plane, Plane, Plane, Plane]
+    maps: tuple[Plane, Plane]
 
-    def structure(self) -> NDArray[np.float64]:
-        """The contrast and structure map: (2 covariance + C2) / (sum of variances + C2)."""
-        above = self.var_s - self.var_d
-        above += 2 * C2
-        below = np.add(self.var_s, self.var_d, out=self.var_s)
-        below += 2 * C2
-        return np.divide(above, below, out=above)
+    @classmethod
+    def of(cls, height: int, width: int) -> "Workspace":
+        """This thread's buffers for strips of that size; the last size used is kept."""
+        kept = getattr(_local, "workspace", None)
+        if kept is None or kept.s.shape != (height, width):
+            four = (_empty(height, width), _empty(height, width), _empty(height, width), _empty(height, width))
+            inner = height - TAPS + 1, width - TAPS + 1
+            kept = cls(_empty(height, width), _empty(height, width), four, (_empty(*inner), _empty(*inner)))
+            _local.workspace = kept
+        workspace: Workspace = kept
+        return workspace
 
-    def luminance(self) -> NDArray[np.float64]:
-        """The luminance map: (2 m1 m2 + C1) / (m1^2 + m2^2 + C1)."""
-        above = self.mean_s - self.mean_d
-        above += 2 * C1
-        below = np.add(self.mean_s, self.mean_d, out=self.mean_s)
-        below += 2 * C1
-        return np.divide(above, below, out=above)
+    def rows(self, count: int) -> "Workspace":
+        """The first rows only, for the last strip of a frame."""
+        first, second = self.maps
+        inner = count - TAPS + 1
+        a, b, c, d = (buffer[:count] for buffer in self.filtered)
+        return Workspace(self.s[:count], self.d[:count], (a, b, c, d), (first[:inner], second[:inner]))
 
-    def ssim(self) -> float:
-        """The mean of luminance times structure."""
-        structure = self.structure()
-        return float(np.mean(np.multiply(structure, self.luminance(), out=structure)))
+    def structure_luminance(self, scale: float = 1.0) -> tuple[Plane, Plane]:
+        """The two factors of the SSIM map of what lies in s and d (both are used up), in units of `scale` levels.
+
+        Structure is (2 covariance + C2) / (sum of variances + C2), luminance (2 m1 m2 + C1) / (m1^2 + m2^2 + C1);
+        written in s and d both are (A - B + 2 C) / (A + B + 2 C).
+        """
+        mean_s, square_s, mean_d, square_d = (buffer[_EDGE:-_EDGE, _EDGE:-_EDGE] for buffer in self.filtered)
+        for values, (means, squares) in ((self.s, self.filtered[:2]), (self.d, self.filtered[2:])):
+            cv2.sepFilter2D(values, cv2.CV_64F, WINDOW, WINDOW, dst=means)
+            np.multiply(values, values, out=values)
+            cv2.sepFilter2D(values, cv2.CV_64F, WINDOW, WINDOW, dst=squares)
+        for mean, square in ((mean_s, square_s), (mean_d, square_d)):
+            np.multiply(mean, mean, out=mean)
+            np.subtract(square, mean, out=square)
+        one, two = 2 * C1 / scale**2, 2 * C2 / scale**2
+        return _ratio(square_s, square_d, two, self.maps[0]), _ratio(mean_s, mean_d, one, self.maps[1])
 
 
 def check_size(size: tuple[int, ...], smallest: int = TAPS, name: str = "SSIM") -> None:
@@ -69,22 +87,37 @@ def mse_ssim(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> tuple[float, f
         ClipError: the frames are smaller than the 11x11 window.
     """
     check_size(sr_CHW.shape[-2:])
+    scale, offset = units(channel)
     if kernels.available() and not channel.rounded:
-        scale, offset = units(channel)
-        constants = (2 * offset / scale, 2 * C1 / scale**2, 2 * C2 / scale**2)
         from stvsr_bench.metrics import fused
 
+        constants = (2 * offset / scale, 2 * C1 / scale**2, 2 * C2 / scale**2)
         mse, ssim = fused.mse_ssim(sr_CHW, hr_CHW, channel.weights, constants)
         return mse * scale**2, ssim
-    sr, hr = plane(sr_CHW, channel), plane(hr_CHW, channel)
+    return _by_strips(sr_CHW, hr_CHW, channel)
+
+
+def _by_strips(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> tuple[float, float]:
+    height, width = sr_CHW.shape[-2:]
     scale, offset = units(channel)
-    difference = sr - hr
-    total = np.add(sr, hr, out=sr)
-    mse = float(np.vdot(difference, difference)) / difference.size * scale**2
-    total *= scale
-    total += 2 * offset
-    difference *= scale
-    return mse, _moments(total, difference).ssim()
+    step = min(height, max(_STRIP_PIXELS // width, 2 * TAPS)) - TAPS + 1
+    work = Workspace.of(step + TAPS - 1, width)
+    squares, total = 0.0, 0.0
+    for start in range(0, height - TAPS + 1, step):
+        strip = work.rows(min(step + TAPS - 1, height - start))
+        rows = slice(start, start + len(strip.s))
+        sr_HW, hr_HW = (
+            plane(sr_CHW[:, rows], channel, strip.filtered[:2]),
+            plane(hr_CHW[:, rows], channel, strip.filtered[2:]),
+        )
+        np.subtract(sr_HW, hr_HW, out=strip.d)
+        np.add(sr_HW, hr_HW, out=strip.s)
+        fresh = strip.d if rows.stop >= height else strip.d[:step]  # strips overlap; a row counts once
+        squares += float(np.vdot(fresh, fresh))
+        np.add(strip.s, 2 * offset / scale, out=strip.s)
+        total += float(np.vdot(*strip.structure_luminance(scale)))
+    valid = (height - TAPS + 1) * (width - TAPS + 1)
+    return squares / (height * width) * scale**2, total / valid
 
 
 def ms_ssim(sr_HW: Plane, hr_HW: Plane) -> float:
@@ -98,9 +131,12 @@ def ms_ssim(sr_HW: Plane, hr_HW: Plane) -> float:
     check_size(sr_HW.shape, smallest=MS_SMALLEST, name="MS-SSIM")
     terms = []
     for octave in range(len(MS_WEIGHTS)):
-        maps = _moments(sr_HW + hr_HW, sr_HW - hr_HW)
+        work = Workspace.of(*sr_HW.shape)
+        np.add(sr_HW, hr_HW, out=work.s)
+        np.subtract(sr_HW, hr_HW, out=work.d)
+        structure, luminance = work.structure_luminance()
         last = octave == len(MS_WEIGHTS) - 1
-        terms.append(maps.ssim() if last else float(np.mean(maps.structure())))
+        terms.append(float(np.mean(structure * luminance if last else structure)))
         sr_HW, hr_HW = _halved(sr_HW), _halved(hr_HW)
     return float(np.prod(np.maximum(terms, 0.0) ** MS_WEIGHTS))
 
@@ -111,21 +147,13 @@ def _halved(plane_HW: Plane) -> Plane:
     return 0.25 * (even[0::2, 0::2] + even[1::2, 0::2] + even[0::2, 1::2] + even[1::2, 1::2])
 
 
-def _moments(s_HW: Plane, d_HW: Plane) -> Moments:
-    """Windowed squared means and variances of a sum and a difference of planes (both are overwritten)."""
-    mean_s, var_s = _mean_variance(s_HW)
-    mean_d, var_d = _mean_variance(d_HW)
-    return Moments(mean_s, mean_d, var_s, var_d)
+def _ratio(plus: Plane, minus: Plane, constant: float, out: Plane) -> Plane:
+    """(plus - minus + constant) / (plus + minus + constant); `plus` is overwritten."""
+    np.add(plus, constant, out=plus)
+    np.subtract(plus, minus, out=out)
+    np.add(plus, minus, out=plus)
+    return np.divide(out, plus, out=out)
 
 
-def _mean_variance(plane_HW: Plane) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    mean = _filter(plane_HW)
-    squares = _filter(np.multiply(plane_HW, plane_HW, out=plane_HW))
-    np.multiply(mean, mean, out=mean)
-    return mean, np.subtract(squares, mean, out=squares)
-
-
-def _filter(plane_HW: Plane) -> NDArray[Any]:
-    edge = TAPS // 2
-    filtered: NDArray[Any] = cv2.sepFilter2D(plane_HW, cv2.CV_64F, WINDOW, WINDOW)
-    return filtered[edge:-edge, edge:-edge]
+def _empty(height: int, width: int) -> Plane:
+    return np.empty((height, width), dtype=np.float64)
