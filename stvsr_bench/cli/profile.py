@@ -1,0 +1,83 @@
+"""`stvsr-bench profile`: parameters, multiply-adds, time and memory of methods on this machine."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stvsr_bench.cli import options
+from stvsr_bench.errors import OK, UsageError
+
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder whose profile.jsonl gets the rows.")]
+MaxSize = Annotated[bool, typer.Option("--max-size", help="Find the largest frame that fits, by bisection.")]
+MemoryBudget = Annotated[
+    float, typer.Option("--memory-budget", min=0, help="MiB for --max-size; 0 = 80 % of what is free.")
+]
+TopT = Annotated[
+    bool, typer.Option("--top-t", help="Compare T = 1, 2, 4, 9 of methods that choose points, timed in turns.")
+]
+
+
+def profile(
+    methods: options.Methods = "",
+    size: Annotated[str, typer.Option("--size", help="HxW of the frames given.")] = "64x112",
+    frames: Annotated[int, typer.Option("--frames", min=1, help="Frames given.")] = 4,
+    device: options.Device = "cpu",
+    precision: options.Precision = "fp32",
+    compile_: Annotated[bool, typer.Option("--compile", help="torch.compile the network.")] = False,
+    channels_last: Annotated[bool, typer.Option("--channels-last", help="Weights in channels-last layout.")] = False,
+    threads: Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0 = torch's own choice.")] = 0,
+    budget: Annotated[float, typer.Option("--budget", min=0, help="Seconds of timing for each method.")] = 30.0,
+    out: Out = None,
+    max_size: MaxSize = False,
+    memory_budget: MemoryBudget = 0.0,
+    sweep: Annotated[str, typer.Option("--sweep", help="Measure over several: size or frames.")] = "",
+    top_t: TopT = False,
+    include: options.Include = None,
+    trust_pickle: Annotated[bool, typer.Option("--trust-pickle", help="Run the code inside a checkpoint.")] = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Parameters, multiply-adds, time and memory of methods. Cost does not depend on weights: none are needed."""
+    if sweep not in ("", "size", "frames"):
+        raise UsageError(f"--sweep {sweep}: write size or frames")
+    names = options.several(methods)
+    if not names:
+        raise UsageError("no method named; write e.g. --methods stdan,zsm,tmnet")
+    measured_size = _size(size)
+    how_precision = options.precision(precision)
+
+    from stvsr_bench.cli import profile_show
+    from stvsr_bench.cli.profiler import Asked, Profiler
+    from stvsr_bench.schema import How
+
+    asked = Asked(
+        size=measured_size,
+        frames=frames,
+        how=How(device, how_precision, compile=compile_, channels_last=channels_last),
+        threads=threads,
+        budget_s=budget,
+        include=tuple(include or []),
+        trust_pickle=trust_pickle,
+    )
+    with profile_show.Said(hidden=quiet or as_json) as said:
+        profiler = Profiler(asked, out, said.now, said.note)
+        rows = profiler.compare_top_t(names) if top_t else profiler.sweep(names, sweep) if sweep else []
+        rows = rows or profiler.profile(names, memory_budget if max_size else None)
+    if as_json:
+        print(json.dumps({"rows": rows}, allow_nan=False))
+    else:
+        profile_show.tables(rows)
+        if out is not None:
+            print(f"rows: {out / 'profile.jsonl'}", file=sys.stderr)
+    return OK
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)", text.strip().lower())
+    if match is None or not all(int(side) for side in match.groups()):
+        raise UsageError(f"--size {text}: write height x width in pixels, e.g. 64x112")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,68 @@
+"""Points of a sweep, exponents and the search for the largest size, against what is known by hand."""
+
+import pytest
+
+from stvsr_bench.errors import UsageError
+from stvsr_bench.profiling import params, scaling
+from stvsr_bench.profiling.case import make, rounded
+from stvsr_bench.schema import Method, MethodCard
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_the_exponent_of_a_power_law_is_found(power):
+    amounts = [100, 200, 400, 900]
+    assert scaling.exponent(amounts, [3.0 * x**power for x in amounts]) == pytest.approx(power)
+
+
+def test_no_exponent_from_one_point_or_from_nothing():
+    assert scaling.exponent([4], [2.0]) is None
+    assert scaling.exponent([4, 8], [0.0, 0.0]) is None
+
+
+@pytest.mark.parametrize("most", [0, 1, 5, 31, 32, 33, 1000])
+def test_the_largest_that_fits_is_found_to_five_percent(most):
+    tried = []
+
+    def fits(n):
+        tried.append(n)
+        return n <= most
+
+    found = scaling.largest(fits, known=8)
+    assert found <= most <= found + max(1, int(0.05 * 2 * found)) - (most < 20)
+    assert len(tried) < 20
+
+
+def test_sizes_of_a_sweep_fit_the_method():
+    points = scaling.points("size", (64, 112), 4, 8, (2, 1000))
+    assert points[0] == ((32, 56), 4) and points[-1] == ((96, 168), 4)
+    assert all(side % 8 == 0 for size, _ in points for side in size)
+
+
+def test_frames_of_a_sweep_are_those_that_the_method_takes():
+    assert scaling.points("frames", (16, 16), 4, 1, (2, 4)) == [((16, 16), 2), ((16, 16), 3), ((16, 16), 4)]
+
+
+def method(net, **card):
+    return Method("m", MethodCard(name="m", title="m", kind="stvsr", net="m:M", **card), net)
+
+
+def test_a_size_that_a_method_cannot_take_is_said_with_one_that_it_can():
+    with pytest.raises(UsageError, match="multiples of 8, not 60x112; try --size 64x112"):
+        make(method(None, multiple_of=8), (60, 112), 4)
+    with pytest.raises(UsageError, match="takes 2 to 5 frames, not 9"):
+        make(method(None, frames_in=(2, 5)), (64, 112), 9)
+    assert rounded((7, 9), 0.1, 4) == (4, 4)
+
+
+def test_parameters_are_counted_once_by_module_and_by_what_is_trainable():
+    from torch import nn
+
+    shared = nn.Conv2d(3, 4, 3)
+    net = nn.ModuleDict({"a": nn.Sequential(shared, nn.BatchNorm2d(4)), "b": shared})
+    net["a"][1].requires_grad_(False)
+    found = params.count(net)
+    assert found.total == 3 * 4 * 9 + 4 + 8
+    assert found.trainable == 3 * 4 * 9 + 4
+    assert found.buffers == 4 + 4 + 1
+    assert found.bytes == 4 * found.total + 4 * 8 + 8
+    assert found.by_module == {"a": 120, "a.0": 112, "a.1": 8}
