@@ -5,6 +5,7 @@ Paper: Wang et al., arXiv 2203.06841. The modules follow the paper line by line 
 `fast.py` computes the same with shared arithmetic and batched pairs (`engine="fast"`).
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -26,6 +27,20 @@ Engine = Literal["plain", "fast"]
 Aggregation = Literal["stdfa", "stfa", "conv3d", "none"]
 Interpolation = Literal["lstfi", "short"]
 Skip = Literal["none", "trilinear"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a target frame takes from the frame number `frame`.
+
+    `points` (B, G, K, 2, h, w) are displacements (vertical, horizontal) in low-resolution pixels of each sampled point
+    from the target pixel, `weights` (B, K, h, w) their shares (0: not kept), `share` (B, h, w) that of the whole frame.
+    """
+
+    frame: int
+    points: Tensor
+    weights: Tensor
+    share: Tensor
 
 
 class STDAN(nn.Module):
@@ -81,19 +96,41 @@ class STDAN(nn.Module):
 
     def plain(self, lr_BTChw: Tensor) -> Tensor:
         """The network as the paper writes it."""
+        seq_BSChw = self.aggregate(self.sequence(lr_BTChw))
+        sr = self.tail(self.restore(seq_BSChw.flatten(0, 1)))
+        return sr.view(lr_BTChw.shape[0], -1, *sr.shape[1:])
+
+    def sequence(self, lr_BTChw: Tensor) -> Tensor:
+        """Features of every frame wanted, (B, S, C, h, w), before any frame sees the others."""
         b, t = lr_BTChw.shape[:2]
         l1 = self.extract(leaky(self.first(lr_BTChw.flatten(0, 1))))
         levels = [level.view(b, t, *level.shape[1:]) for level in self.pyramid(l1)]
         between_BGChw = self.interpolate(levels)
-        seq_BSChw = self.aggregate(interleave(levels[0], between_BGChw[:, :, None]))
-        sr = self.tail(self.restore(seq_BSChw.flatten(0, 1)))
-        return sr.view(b, -1, *sr.shape[1:])
+        return interleave(levels[0], between_BGChw[:, :, None])
+
+    @torch.no_grad()
+    def look(self, lr_BTChw: Tensor, target: int) -> list[Look]:
+        """What the wanted frame `target` takes from every other one, in order of time."""
+        if not isinstance(self.aggregate, Stdfa):
+            raise UsageError("this stdan has no attention to look into; take aggregation=stdfa or stfa")
+        check_clip(lr_BTChw, None)
+        query, key, value = self.aggregate.embed(self.sequence(lr_BTChw))
+        others = [i for i in range(query.shape[1]) if i != target]
+        seen = [self.aggregate.look(query[:, target], key[:, i], value[:, i]) for i in others]
+        shares = torch.stack([each.logit for each in seen], dim=1).softmax(dim=1)
+        return [
+            Look(i, each.points, each.weights, shares[:, n])
+            for n, (i, each) in enumerate(zip(others, seen, strict=True))
+        ]
 
     def tail(self, feat_BChw: Tensor) -> Tensor:
         """Features to frames of four times the size; no activation after the first."""
-        up = F.leaky_relu(self.before(feat_BChw), 0.01)
-        up = F.pixel_shuffle(self.up2(F.pixel_shuffle(self.up1(up), 2)), 2)
-        rgb_BCHW: Tensor = self.last(up)
+        return self.enlarge(F.leaky_relu(self.before(feat_BChw), 0.01))
+
+    def enlarge(self, feat_BChw: Tensor) -> Tensor:
+        """The linear end of the network: two pixel shuffles and the last convolution, (B, 3, 4h, 4w)."""
+        double = F.pixel_shuffle(self.up1(feat_BChw), 2)
+        rgb_BCHW: Tensor = self.last(F.pixel_shuffle(self.up2(double), 2))
         return rgb_BCHW
 
 

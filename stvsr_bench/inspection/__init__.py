@@ -1,0 +1,1 @@
+"""A look inside an attention: numbers (`looks`) and pictures (`pictures`)."""
