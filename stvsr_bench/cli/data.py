@@ -73,7 +73,7 @@ def check(
     counted: dict[str, int] = {}
     for clips in _splits(name, split, root, lists):
         wanted = clips.card.contents.get(clips.split)
-        said = found[clips.split] = check_names(clips.names, clips.split, wanted)
+        said = found[clips.split] = check_names(clips.names, clips.split, wanted) + _whose_list(clips)
 
         def look(clip: "Clip", wanted: Any = wanted) -> list[Finding]:
             return check_clip(clip, wanted)
@@ -155,6 +155,21 @@ def _listed(name: str) -> dict[str, Any]:
         where = str(root) if root.is_dir() else f"{root} is missing"
     kept = ("title", "splits", "licence", "source", "layout", "convention", "notes", "root_env")
     return {"name": name, "where": where, **{fact: getattr(card, fact) for fact in kept}}
+
+
+def _whose_list(clips: "Clips") -> "list[Finding]":
+    """Where the split's list was found, and whose published list it is."""
+    from stvsr_bench.data.check import Finding
+    from stvsr_bench.data.readers import Septuplets
+
+    if not isinstance(clips.reader, Septuplets):
+        return []
+    found = clips.reader.clip_list(clips.split)
+    if not clips.card.lists or not any(clips.split in splits for splits in clips.card.lists.values()):
+        return [Finding("note", "", f"list {found.path}")]
+    if found.by:
+        return [Finding("note", "", f"list {found.path}, that of {' and '.join(sorted(found.by))}")]
+    return [Finding("warning", "", f"list {found.path} is none of the published ones (entries' sha256 {found.sha256})")]
 
 
 def _splits(name: str, split: str, root: Path | None, lists: str) -> Iterator["Clips"]:

@@ -74,8 +74,8 @@ class Video:
         return np.stack(kept)
 
     def count(self) -> int:
-        """How many frames the file says it has; counted by decoding where it does not say."""
-        return self.info.count or sum(1 for _ in decode(self.path))
+        """How many frames the file says it has; counted where it does not say."""
+        return self.info.count or (_packets(self.path) if find_spec("av") else sum(1 for _ in decode(self.path)))
 
 
 def probe(path: Path) -> VideoInfo:
@@ -123,8 +123,19 @@ def _probe_av(path: Path) -> VideoInfo:
         return VideoInfo(stream.width, stream.height, stream.frames, float(stream.average_rate or 0))
 
 
-def _decode_av(path: Path) -> Iterator[Bytes]:
+def _packets(path: Path) -> int:
+    """The number of frames as stored, without decoding one."""
     import av
+
+    with _container(path) as container:
+        try:
+            return sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
+        except av.error.FFmpegError as error:
+            raise DataError(f"{path} is damaged: {error.strerror}") from None
+
+
+def _decode_av(path: Path) -> Iterator[Bytes]:
+    from av.error import FFmpegError  # bound here: a decoder left open ends after its module
 
     with _container(path) as container:
         stream = container.streams.video[0]
@@ -132,7 +143,7 @@ def _decode_av(path: Path) -> Iterator[Bytes]:
         try:
             for frame in container.decode(stream):
                 yield frame.to_ndarray(format="rgb24")
-        except av.error.FFmpegError as error:
+        except FFmpegError as error:
             raise DataError(f"{path} is damaged: {error.strerror}") from None
 
 

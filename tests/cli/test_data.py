@@ -196,6 +196,17 @@ def test_prepare_brings_unpacks_and_the_clips_are_there(site, tmp_path, capsys, 
     assert call(["data", "prepare", "vimeo90k", "--lists", "--root", str(root / "vimeo")]) == 0
     clips = datasets.clips("vimeo90k", "fast", root=root)
     assert clips.names == ["00001/0266"]
+    capsys.readouterr()
+    assert call(["data", "check", "vimeo90k", "--split", "fast", "--root", str(root)]) == 3
+    said = capsys.readouterr().out
+    assert "fast_testset.txt, that of zsm" in said
+    assert "is 32x16, a complete copy is 448x256" in said
+    (root / "vimeo" / "fast_testset.txt").write_text("00001/0266\n00001/0267\n")
+    code, found = checked(capsys, "vimeo90k", "--split", "fast", "--root", str(root))
+    whats = [finding["what"] for finding in found["findings"]]
+    assert code == 3
+    assert any("is none of the published ones" in what for what in whats)
+    assert any("im1.png is missing" in what for what in whats)
     assert clips[0].hr_SCHW.shape == (7, 3, 16, 32)
 
 
