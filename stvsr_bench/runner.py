@@ -166,7 +166,7 @@ def _worst(spec: RunSpec, plan: Plan, anchor: str) -> set[tuple[str, str, str]]:
 
 def _frames_missing(spec: RunSpec, plan: Plan, chosen: set[tuple[str, str, str]]) -> list[Task]:
     """Tasks that only save frames: chosen clips whose rows were there before their frames were wanted."""
-    from stvsr_bench.engines.worker import method_folder, safe
+    from stvsr_bench.engines.worker import method_folder
 
     tasks = []
     for text, identity in plan.identities.items():
@@ -174,7 +174,7 @@ def _frames_missing(spec: RunSpec, plan: Plan, chosen: set[tuple[str, str, str]]
         for cell in plan.cells:
             for clip in cell.clips:
                 place = (cell.label, cell.split, clip)
-                if place in chosen and not folder.joinpath(*map(safe, place)).is_dir():
+                if place in chosen and not folder.joinpath(*map(store.path_component, place)).is_dir():
                     names = (cell.protocols[0].name,)
                     tasks.append(
                         Task(

@@ -19,9 +19,11 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench.errors import DataError, NotRunnableError
-from stvsr_bench.schema import Row
+from stvsr_bench.schema import Row, digest
 
 ROWS = TypeAdapter(Row)
+_SEPARATORS = str.maketrans(dict.fromkeys("/:@ []=,", "_"))
+_REFUSED = frozenset('\\*?"<>|')
 _KEY_START = b'{"key":"'
 
 
@@ -71,6 +73,18 @@ class Appender:
         except OSError:
             if error is None:
                 raise
+
+
+def path_component(name: str) -> str:
+    """A name as one path component of at most 120 bytes: nothing that a file system or a shell would read otherwise.
+
+    Where more than the usual separators had to go, a digest keeps two names apart.
+    """
+    text = "".join(c if c.isprintable() and c not in _REFUSED else "_" for c in name.translate(_SEPARATORS))
+    text = text.strip(".").encode("utf-8", "replace")[:120].decode("utf-8", "ignore")
+    if text == name.translate(_SEPARATORS):
+        return text or "_"
+    return f"{text[:100]}-{digest(name)[:8]}".encode()[-120:].decode("utf-8", "ignore")
 
 
 def rows_file(run: Path, worker: str = "main") -> Path:

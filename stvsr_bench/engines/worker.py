@@ -18,8 +18,7 @@ from stvsr_bench.errors import BenchError
 from stvsr_bench.evaluate import Wanted, evaluate, low_resolution, mod_crop
 from stvsr_bench.restore import Restored, pick_device, place
 from stvsr_bench.schema import Clip, Frames, Method, Row
-
-_UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|@ []=,', "_"))
+from stvsr_bench.store import path_component
 
 
 class Worker:
@@ -85,7 +84,7 @@ class Worker:
 
 def save_frames(folder: Path, task: Task, clip: Clip, restored: Restored, wanted: Wanted) -> None:
     """PNG files `<method>/<data set>/<split>/<clip>/<index>.png`, and once the truth and the input beside them."""
-    place_of = Path(safe(task.label)) / safe(task.split) / safe(task.clip)
+    place_of = Path(path_component(task.label)) / path_component(task.split) / path_component(task.clip)
     method = method_folder(wanted.how.name(task.identity), task.weights)
     _write(folder / method / place_of, restored.frames, restored.sr_SCHW)
     protocol = wanted.protocols[0]
@@ -97,13 +96,7 @@ def save_frames(folder: Path, task: Task, clip: Clip, restored: Restored, wanted
 
 def method_folder(name: str, weights: str) -> str:
     """The folder of a method's frames."""
-    return safe(f"{name}@{weights}" if weights else name)
-
-
-def safe(name: str) -> str:
-    """A name as one path component: nothing that a file system or a shell would read otherwise."""
-    text = name.translate(_UNSAFE).strip(".") or "_"
-    return text[:120]
+    return path_component(f"{name}@{weights}" if weights else name)
 
 
 def _write(folder: Path, frames: Sequence[int], frames_SCHW: Frames) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from stvsr_bench.store import path_component
+
 TRUTH = "_hr"
 INPUT = "_lr"
-_UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|@ []=,', "_"))
 Bytes = NDArray[np.uint8]
 
 
@@ -32,11 +33,6 @@ class Saved:
         return f"{self.dataset}/{self.split}/{self.clip}"
 
 
-def safe(name: str) -> str:
-    """A name as the path component that the run gave it."""
-    return (name.translate(_UNSAFE).strip(".") or "_")[:120]
-
-
 def method_label(method: str, weights: str) -> str:
     """A method with its weights, as a page or a figure names it."""
     return f"{method}@{weights}" if weights else method
@@ -49,12 +45,12 @@ def saved(
     found = []
     for dataset, split, clip in clips:
         for run in runs:
-            place = Path(safe(dataset)) / safe(split) / safe(clip)
+            place = Path(path_component(dataset)) / path_component(split) / path_component(clip)
             truth = run / "frames" / TRUTH / place
             folders = {
                 method_label(*head): folder
                 for head in methods
-                if (folder := run / "frames" / safe(method_label(*head)) / place).is_dir()
+                if (folder := run / "frames" / path_component(method_label(*head)) / place).is_dir()
             }
             if truth.is_dir() and folders:
                 found.append(Saved(dataset, split, clip, folders, truth, run / "frames" / INPUT / place))

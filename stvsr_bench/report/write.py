@@ -13,7 +13,7 @@ from stvsr_bench import protocols, store
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.report import csvjson, curves, latex, markdown, page, plots
 from stvsr_bench.report.build import Known, build, choose, heads
-from stvsr_bench.report.frames import Saved, method_label, safe, saved
+from stvsr_bench.report.frames import Saved, method_label, saved
 from stvsr_bench.report.ledger import ledger, read_published
 from stvsr_bench.report.ledger_text import ledger_csv, ledger_md
 from stvsr_bench.report.spread import spread, spread_figure, spread_md
@@ -133,7 +133,9 @@ def write_latex(written: Written, tables: Sequence[Table], style: latex.Style) -
     for table in tables:
         parts = {f"main-{table.protocol}": table.of_frames("all")}
         for dataset in table.datasets:  # given and between double the columns: a table for each data set stays legible
-            parts[f"apart-{table.protocol}-{safe(dataset)}"] = table.of_dataset(dataset).of_frames("given", "between")
+            parts[f"apart-{table.protocol}-{store.path_component(dataset)}"] = table.of_dataset(dataset).of_frames(
+                "given", "between"
+            )
         for name, part in parts.items():
             if part.columns:
                 apart = name.startswith("apart")
@@ -185,7 +187,10 @@ def write_spread(measured: Measured, folder: Path, options: Options) -> str:
         rows = [row for row in mine if (row.dataset, row.split) == (dataset, split)]
         place, of = f"{dataset} {split}", spread(rows)
         parts += [spread_md(f"{place}, PSNR", of), spread_md(f"{place}, SSIM", spread(rows, "ssim"), "ssim")]
-        written.figure(f"figures/spread-{safe(dataset)}-{safe(split)}", spread_figure(f"{name} on {place}", of))
+        written.figure(
+            f"figures/spread-{store.path_component(dataset)}-{store.path_component(split)}",
+            spread_figure(f"{name} on {place}", of),
+        )
     text = "\n".join(parts)
     written.text("spread.md", text)
     return text

@@ -181,11 +181,12 @@ def test_untrained_methods_are_labelled_in_the_qualitative_figure(run):
 
 def test_frames_are_found_under_the_names_that_a_run_gives_them():
     worker = pytest.importorskip("stvsr_bench.engines.worker")
-    from stvsr_bench.report.frames import method_label, safe
+    from stvsr_bench.report.frames import method_label
+    from stvsr_bench.store import path_component
 
     for name in ("stdan:top_t=9", "dis+bicubic", "a/b c", "x" * 200, "..", "fp16 [tile64,8]"):
-        assert safe(name) == worker.safe(name)
-        assert safe(method_label(name, "mini")) == worker.method_folder(name, "mini")
+        assert path_component(name) == worker.path_component(name)
+        assert path_component(method_label(name, "mini")) == worker.method_folder(name, "mini")
 
 
 def test_reports_can_be_read_by_others(run, tmp_path):

@@ -1,0 +1,171 @@
+"""What goes wrong at night: kills, interrupts, full disks, clocks. The matrix of docs/faults.md names these tests."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stvsr_bench import plugins, runner, store
+from stvsr_bench.cli import call
+from stvsr_bench.data.frames import write_png
+from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.plan import RunSpec, make
+
+METHOD = """
+import torch, torch.nn.functional as F
+CARD = {"title": "Toy", "net": "restore", "call": "function", "kind": "stvsr", "learned": False}
+
+def restore(lr_BTChw):
+    dense = lr_BTChw.repeat_interleave(2, dim=1)[:, :-1]
+    return F.interpolate(dense.flatten(0, 1), scale_factor=4).unflatten(0, dense.shape[:2])
+"""
+
+
+@pytest.fixture
+def spec(tmp_path, monkeypatch):
+    monkeypatch.setitem(plugins._included, "methods", {})
+    for number in range(40):
+        for t in range(3):
+            noise = np.random.default_rng(number * 10 + t).integers(0, 255, (16, 16, 3)).astype(np.uint8)
+            write_png(tmp_path / "clips" / f"c{number:02d}" / f"{t}.png", noise)
+    path = tmp_path / "toy.py"
+    path.write_text(METHOD)
+    plugins.include(path)
+    return RunSpec(
+        methods=("toy",),
+        datasets=(str(tmp_path / "clips"),),
+        out=tmp_path / "run",
+        include=(path,),
+        save_frames="none",
+        threads=1,
+    )
+
+
+def start(spec, out, *more):
+    """The same run as a process of its own."""
+    argv = ["run", "-m", "toy", "--include", str(spec.include[0]), "-d", spec.datasets[0], "-o", str(out)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "stvsr_bench", *argv, "--save-frames", "none", "--threads", "1", *more],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def rows(run):
+    return sorted((replace(row, seconds={}, env="") for row in store.read_rows(run)), key=lambda row: row.key)
+
+
+@pytest.mark.slow
+def test_thirty_kills_at_random_moments_lose_and_double_nothing(spec, tmp_path):
+    runner.execute(spec, make(spec))
+    out = tmp_path / "killed"
+    moments = random.Random(0)
+    for _ in range(30):
+        process = start(spec, out)
+        before = len(store.done(out)) if out.is_dir() else 0
+        delay, began = moments.uniform(0, 0.05), time.monotonic()
+        while process.poll() is None and time.monotonic() - began < 60:
+            if out.is_dir() and len(store.done(out)) > before:
+                time.sleep(delay)
+                break
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=30)
+    runner.execute(replace(spec, out=out), make(replace(spec, out=out)))
+    assert rows(out) == rows(spec.out)
+    lines = b"".join(path.read_bytes() for path in out.glob("rows-*.jsonl")).splitlines()
+    assert len(lines) == len(store.done(out)) == 40
+
+
+def test_ctrl_c_saves_what_is_done_and_ends_with_130(spec, tmp_path):
+    out = tmp_path / "interrupted"
+    slow = tmp_path / "toy.py"
+    slow.write_text(METHOD.replace("    dense", "    import time; time.sleep(0.3)\n    dense", 1))
+    process = start(spec, out)
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline and not (out.is_dir() and store.done(out)):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; what was done is saved" in said and "Traceback" not in said
+    kept = len(store.done(out))
+    assert 0 < kept < 40
+    slow.write_text(METHOD)
+    result = runner.execute(replace(spec, out=out), make(replace(spec, out=out)))
+    assert result.done_before == kept and result.written == 40 - kept
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="mounting a small disk needs root")
+def test_a_full_disk_is_one_sentence_and_the_rows_before_stay(spec, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine does not let tests mount a small disk")
+    try:
+        with pytest.raises(NotRunnableError, match="No space left on device"):
+            runner.execute(replace(spec, out=disk / "run"), make(replace(spec, out=disk / "run")))
+        kept = rows(disk / "run")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    runner.execute(spec, make(spec))
+    assert 0 < len(kept) < 40
+    assert kept == [row for row in rows(spec.out) if row.key in {one.key for one in kept}]
+
+
+def test_a_clock_that_goes_backwards_changes_no_row(spec, monkeypatch, tmp_path):
+    runner.execute(spec, make(spec))
+    now = iter(range(10**9, 0, -3600))
+    monkeypatch.setattr(time, "time", lambda: next(now))
+    back = replace(spec, out=tmp_path / "back")
+    runner.execute(back, make(back))
+    assert rows(back.out) == rows(spec.out)
+
+
+def test_a_worker_that_is_killed_for_memory_is_said_to_be(spec, tmp_path, monkeypatch):
+    monkeypatch.setitem(plugins._included, "methods", {})
+    path = tmp_path / "greedy.py"
+    path.write_text(METHOD.replace("    dense", "    import os; os.kill(os.getpid(), 9)\n    dense", 1))
+    plugins.include(path)
+    greedy = replace(spec, methods=("greedy",), include=(path,), jobs=2, clips=("c00",), out=tmp_path / "greedy-run")
+    (failure,) = runner.execute(greedy, make(greedy)).failures
+    assert "signal 9; perhaps it ran out of memory" in failure.error
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "says"),
+    [
+        (["run", "--methods", "stdam", "--dataset", "mini"], 2, "Did you mean 'stdan'"),
+        (["run", "--methods", "stdan", "--dataset", "mini", "--split", "fats"], 2, "Did you mean 'fast'"),
+        (["run", "--methods", "blend+bicubic", "--dataset", "vimeo90k"], 4, "VIMEO90K_ROOT"),
+        (["run", "--methods", "blend+bicubic", "--dataset", "nowhere/at/all"], 2, "nowhere/at/all"),
+        (["run", "--methods", "blend+bicubic", "--precision", "fp8"], 2, "unknown precision"),
+        (["run", "--methods", "blend+bicubic", "--shard", "a"], 2, "--shard"),
+        (["run", "--methods", "blend+bicubic", "--save-frames", "some"], 2, "worst:K"),
+        (["run", "--methods", "@nolist.txt"], 2, "nolist.txt"),
+        (["run", "--no-such-option"], 2, "No such option"),
+        (["report", "no/such/run"], 4, "no run"),
+        (["gate", "no/baseline", "no/run"], 4, "no run in"),
+        (["ls", "method"], 2, "methods"),
+        (["infer", "no.mp4", "--method", "blend+bicubic", "-o", "x.mp4"], 4, "no.mp4"),
+        (["run", "--from", "no.toml"], 2, "cannot be read"),
+    ],
+)
+def test_every_mistake_is_one_sentence_and_its_exit_code(argv, code, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    got = call(argv)
+    said = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert (got, says in said, "Traceback" in said) == (code, True, False), said
+    assert list(Path(tmp_path).rglob("rows-*.jsonl")) == []
