@@ -24,6 +24,7 @@ State = Mapping[str, "Tensor"]
 # where training frameworks put the state dict inside their own dict, the averaged one first
 WRAPPERS = (
     "params_ema",
+    "ema",
     "params",
     "state_dict_ema",
     "state_dict",
@@ -34,6 +35,7 @@ WRAPPERS = (
     "weights",
 )
 PREFIXES = ("module.", "_orig_mod.")  # left by DataParallel and torch.compile
+COUNTER = "n_averaged"  # left by torch's AveragedModel beside its "module."
 DEEPEST = 4
 
 # what unpickling a damaged or hostile file can end in
@@ -119,7 +121,7 @@ def unwrapped(held: Any, name: str, depth: int = 0) -> Mapping[Any, Any]:
     if depth < DEEPEST:
         for wrapper in WRAPPERS:
             inner = held.get(wrapper)
-            if isinstance(inner, Mapping) or hasattr(inner, "state_dict"):
+            if (isinstance(inner, Mapping) and inner) or hasattr(inner, "state_dict"):
                 return unwrapped(inner, name, depth + 1)
     if not any(True for _ in _tensors(held)):
         keys = ", ".join(str(key)[:40] for key in list(held)[:5]) or "none"
@@ -135,6 +137,8 @@ def _tensors(held: Mapping[Any, Any]) -> Iterator[tuple[str, "Tensor"]]:
 
 
 def _without_prefixes(state: dict[str, "Tensor"]) -> dict[str, "Tensor"]:
+    if COUNTER in state and all(name.startswith(PREFIXES[0]) for name in state if name != COUNTER):
+        del state[COUNTER]
     for prefix in PREFIXES * 2:
         if state and all(name.startswith(prefix) and name != prefix for name in state):
             state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}

@@ -44,17 +44,18 @@ def add(
     as_json: options.Json = False,
 ) -> None:
     """Find out whose checkpoint FILE is and keep it in the cache, so that METHOD@TAG finds it."""
-    from stvsr_bench import checkpoints
-
-    state = checkpoints.load_state(file, trust_pickle=trust_pickle)
+    state = _state(file, trust_pickle)
     fit = _chosen(file, _fits(state), name)
     tag = name.partition("@")[2] or _tag(fit)
     _check_card(fit.method, tag, file)
     entry = _kept(file, state, fit.method, tag, trust_pickle)
+    known = [name for name in _known_as(entry.sha256, "") if name != f"{fit.method}@{tag}"]
     if as_json:
         print(json.dumps({"method": fit.method, "tag": tag, "sha256": entry.sha256, "path": str(entry.path)}, indent=1))
         return
     print(f"{file.name} is {fit.sentence()}")
+    if known:
+        print(f"it is also known as {', '.join(known)}")
     print(f"kept as {fit.method}@{tag}, SHA-256 {entry.sha256}")
 
 
@@ -78,7 +79,7 @@ def identify(file: File, trust_pickle: TrustPickle = False, as_json: options.Jso
     """Say whose checkpoint FILE is, and what is missing or unexpected."""
     from stvsr_bench import checkpoints
 
-    state = checkpoints.load_state(file, trust_pickle=trust_pickle)
+    state = _state(file, trust_pickle)
     fits = _fits(state)
     facts: dict[str, Any] = {
         "file": file.name,
@@ -95,6 +96,20 @@ def identify(file: File, trust_pickle: TrustPickle = False, as_json: options.Jso
     if not fits or not fits[0].exact:
         best = f"; closest: {fits[0].sentence()}" if fits else ""
         raise WeightsError(f"{file.name}: no method's network fits it exactly{best}")
+
+
+def _state(file: Path, trust_pickle: bool) -> "State":
+    """The tensors of a checkpoint; of a file that a card knows by its SHA-256, as that card reads it."""
+    from stvsr_bench import checkpoints, methods, plugins
+    from stvsr_bench.methods.builder import load_object
+
+    actual = checkpoints.sha256(file)
+    for name in methods.names():
+        for facts in methods.card(name).weights.values():
+            if facts.reader and facts.sha256 == actual:
+                found: State = load_object(plugins.find("methods", name), facts.reader)(file)
+                return found
+    return checkpoints.load_state(file, trust_pickle=trust_pickle)
 
 
 def _fits(state: "State") -> list["Fit"]:
@@ -133,6 +148,12 @@ def _check_card(method: str, tag: str, file: Path) -> None:
     facts = methods.card(method).weights.get(tag)
     if tag == "none":
         raise UsageError("the tag 'none' means untrained; choose another")
+    if any(
+        known.reader and known.sha256 == checkpoints.sha256(file) for known in methods.card(method).weights.values()
+    ):
+        raise UsageError(
+            f"{file.name} is found by itself where its package is installed (make baselines); keep no copy"
+        )
     if facts is not None and facts.sha256 and facts.sha256 != checkpoints.sha256(file):
         raise WeightsError(
             f"{file.name} is not the file that the card of {method} names for @{tag} (another SHA-256); "

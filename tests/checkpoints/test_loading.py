@@ -54,10 +54,15 @@ def refused(path: Path, sentence: str) -> None:
         lambda s: {"params": {k: v * 0 for k, v in s.items()}, "params_ema": s},
         lambda s: {"state_dict": s, "epoch": 3, "best": torch.tensor(1.0)},
         lambda s: {"model": {"state_dict": s}},
+        lambda s: {"params_ema": {}, "params": s, "step": 3},
+        lambda s: {
+            "net": {k: v * 0 for k, v in s.items()},
+            "ema": {"n_averaged": torch.tensor(5), **{"module." + k: v for k, v in s.items()}},
+        },
         lambda s: collections.OrderedDict(("module." + k, v) for k, v in s.items()),
         lambda s: {"state_dict": {"module._orig_mod." + k: v for k, v in s.items()}},
     ],
-    ids=["plain", "params", "params_ema", "state_dict", "nested", "module", "compiled"],
+    ids=["plain", "params", "params_ema", "state_dict", "nested", "empty ema", "averaged", "module", "compiled"],
 )
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
 def test_a_state_dict_is_found_under_its_wrappings(tmp_path: Path, wrap, legacy: bool) -> None:

