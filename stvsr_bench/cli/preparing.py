@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 def prepare(
     name: Annotated[str, typer.Argument(help="A data set.")],
     root: options.Root = None,
+    split: Annotated[
+        str, typer.Option("--split", "-s", help="Splits to draw or decode; default the test splits.")
+    ] = "",
     lists: Annotated[bool, typer.Option("--lists", help="Only the lists of the splits.")] = False,
     which: Annotated[str, typer.Option("--which", help="Which download, where there are several.")] = "",
     keep: Annotated[
@@ -31,7 +34,7 @@ def prepare(
     if datasets.is_path(name):
         raise UsageError(f"{name} is a path; there is nothing to prepare, try data check")
     if not card.root_env:
-        _make(card, quiet)
+        _make(card, options.several(split) or tuple(card.default_splits or card.splits), quiet)
         return
     root = root.expanduser() if root else datasets.root_of(card)
     if lists:
@@ -65,11 +68,11 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
 
 
-def _make(card: "DatasetCard", quiet: bool) -> None:
-    """Draw or decode every clip of the test splits, so that a run finds them in the cache."""
+def _make(card: "DatasetCard", splits: tuple[str, ...], quiet: bool) -> None:
+    """Draw or decode every clip of some splits, so that a run finds them in the cache."""
     from stvsr_bench import datasets
 
-    for split in card.default_splits or card.splits:
+    for split in splits:
         clips = datasets.clips(card.name, split)
         with bar(quiet) as progress:
             for clip in progress.track(clips.names, description=f"{card.name}/{split}"):
