@@ -164,7 +164,7 @@ def _kernel() -> Callable[[Bytes, Bytes], None] | None:
         return None
     try:
         from stvsr_bench.data import quarter
-    except ImportError:
+    except (ImportError, RuntimeError):  # no numba, or one that finds no folder to keep compiled code in
         return None
     return quarter.resize
 

@@ -5,18 +5,19 @@ Install with `pip install 'stvsr-bench[fast]'`; `STVSR_BENCH_NUMBA=0` switches t
 
 import os
 from functools import lru_cache
+from importlib import import_module
 
 
 @lru_cache(maxsize=1)
 def available() -> bool:
-    """Whether numba can be imported here and is not switched off."""
+    """Whether the kernels can be used here and are not switched off."""
     if os.environ.get("STVSR_BENCH_NUMBA") == "0":
         return False
     try:
-        import numba
-    except ImportError:
+        import_module("stvsr_bench.metrics.fused")
+    except (ImportError, RuntimeError):  # no numba, or one that finds no folder to keep compiled code in
         return False
-    return bool(numba.__version__)
+    return True
 
 
 def name() -> str:

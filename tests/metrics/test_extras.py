@@ -173,6 +173,42 @@ def test_a_package_that_is_absent_or_broken_is_one_sentence(name, pairs, tmp_pat
         metrics.METRICS[name].function(*pairs)
 
 
+FAKES = {
+    "vmaf_torch": """
+import torch
+class VMAF(torch.nn.Module):
+    def forward(self, ref, dist):
+        assert ref.shape[1] == 1 and 16 <= float(ref.min()) and float(ref.max()) <= 235 and ref.dtype == torch.float32
+        return 100 - (ref - dist).abs().mean(dim=(1, 2, 3))
+""",
+    "pycvvdp": """
+class cvvdp:
+    def __init__(self, display_name, quiet, device):
+        assert display_name == "standard_fhd"
+    def predict(self, test, reference, dim_order, frames_per_second):
+        assert test.shape == reference.shape == (7, 64, 96, 3) and test.dtype == "uint8"
+        assert (dim_order, frames_per_second) == ("FHWC", 30)
+        return 10 - abs(test.astype(float) - reference).mean() / 10, None
+""",
+}
+
+
+@pytest.mark.parametrize("module", FAKES)
+def test_other_packages_are_handed_what_they_document(module, pairs, tmp_path, monkeypatch):
+    """The packages need torchvision or much memory; a stand-in checks layout, range, order and settings."""
+    (tmp_path / f"{module}.py").write_text(FAKES[module])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    name = next(name for name in extras.EXTRAS if name.startswith({"vmaf_torch": "vmaf_torch"}.get(module, "cvvdp")))
+    assert metrics.missing(name) == "" and metrics.made_by(name)
+    if metrics.METRICS[name].per == "frame":
+        scores = metrics.score_frames(*pairs, [name])[name]
+        assert scores.shape == (7,) and scores[0::2].mean() > scores[1::2].mean()
+    else:
+        assert 5 < metrics.score_clip(*pairs, [name])[name] < 10
+        assert metrics.score_clip(pairs[1], pairs[1], [name])[name] == 10
+
+
 def test_neither_torch_nor_numba_is_loaded_to_know_the_metrics():
     code = "import sys, stvsr_bench.metrics as m; print(len(m.METRICS) > 20, {'torch', 'numba'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,5 +1,7 @@
 """What a score must be whatever the frames: invariances, containers, and sentences instead of wrong numbers."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from stvsr_bench import metrics
 from stvsr_bench.errors import ClipError, UnknownNameError, UsageError
-from stvsr_bench.metrics import color, kernels
+from stvsr_bench.metrics import color, kernels, ssim
 
 
 def clips(shape=(3, 3, 24, 32), seed=0, spread=0.1):
@@ -186,3 +188,23 @@ def test_every_metric_says_what_it_is():
     for name, metric in metrics.METRICS.items():
         assert metric.title and metric.description and metric.per in ("frame", "clip"), name
     assert set(metrics.CORE) <= set(metrics.METRICS)
+
+
+def test_strips_give_what_one_piece_gives(monkeypatch):
+    monkeypatch.setattr(kernels, "available", lambda: False)
+    sr_SCHW, hr_SCHW = clips((1, 3, 75, 40))
+    whole = metrics.score_frames(sr_SCHW, hr_SCHW, ["mse_y", "ssim_y", "ssim_rgb", "ssim_y_rounded"])
+    for pixels in (0, 40 * 30, 40 * 74):
+        monkeypatch.setattr(ssim, "_STRIP_PIXELS", pixels)
+        parts = metrics.score_frames(sr_SCHW, hr_SCHW, list(whole))
+        for name, values in whole.items():
+            assert parts[name][0] == pytest.approx(values[0], rel=1e-13)
+
+
+def test_threads_do_not_share_their_buffers(monkeypatch):
+    monkeypatch.setattr(kernels, "available", lambda: False)
+    pairs = [clips((4, 3, 64, 64), seed) for seed in range(8)]
+    alone = [metrics.ssim_y(*pair) for pair in pairs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda pair: metrics.ssim_y(*pair), pairs))
+    np.testing.assert_array_equal(together, alone)
