@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from stvsr_bench import datasets, methods, plugins
 from stvsr_bench.data.atomic import replacing
@@ -41,6 +42,16 @@ class Order:
     steps: int = 0
     resume: bool = False
     machine: Machine = dataclasses.field(default_factory=Machine)
+
+
+def begin(card: MethodCard, recipe: Recipe) -> nn.Module:
+    """The net of a recipe before its first step."""
+    net = make_net(card, plugins.find("methods", card.name), _options(card, recipe)).requires_grad_(True)
+    if recipe.straight is not None:
+        straighten(net, recipe.straight, recipe.seed)
+    if recipe.start:
+        take_over(net, recipe.start)
+    return net
 
 
 class Shelf:
@@ -80,7 +91,7 @@ def recipe_of(order: Order) -> Recipe:
     return recipe
 
 
-def start(order: Order, recipe: Recipe) -> Trainer:
+def start(order: Order, recipe: Recipe, shelf: "Shelf | None" = None) -> Trainer:
     """A trainer, at the step where it was left.
 
     Raises:
@@ -91,13 +102,8 @@ def start(order: Order, recipe: Recipe) -> Trainer:
         raise UsageError(f"{order.out} holds a run already; go on with it by --resume, or give another --out")
     order.out.mkdir(parents=True, exist_ok=True)
     card = methods.card(order.method)
-    net = make_net(card, plugins.find("methods", order.method), _options(card, recipe))
-    net.requires_grad_(True)
-    if recipe.straight is not None:
-        straighten(net, recipe.straight, recipe.seed)
-    if recipe.start:
-        take_over(net, recipe.start)
-    trainer = Trainer(net, recipe, Shelf(recipe, order.root).footage_of, card.scale, order.out, order.machine)
+    shelf = shelf or Shelf(recipe, order.root)
+    trainer = Trainer(begin(card, recipe), recipe, shelf.footage_of, card.scale, order.out, order.machine)
     if order.resume:
         trainer.resume()
     return trainer
@@ -109,7 +115,7 @@ def run(order: Order, tell: Tell | None = None) -> Outcome:
     if order.out.is_file():
         raise UsageError(f"--out {order.out} is a file; a run needs a folder")
     trainer = start(order, recipe)
-    check = _checker(order, recipe) if recipe.validation.every and trainer.share.rank == 0 else None
+    check = checker(order.method, recipe) if recipe.validation.every and trainer.share.rank == 0 else None
     outcome = trainer.run(order.steps, Listeners(check, tell))
     if outcome.is_main:
         save_weights(order.out / WEIGHTS, outcome.net.state_dict())
@@ -154,7 +160,8 @@ def _clips(name: str, root: Path | None) -> Sequence[Clip]:
     return datasets.clips(dataset, split or "train", root)
 
 
-def _checker(order: Order, recipe: Recipe) -> Checker:
+def checker(method: str, recipe: Recipe) -> Checker:
+    """What measures a net in training: the clips that the recipe names."""
     chosen = {on: _clips(on, None) for on in recipe.validation.on}
     few = {on: [clips[i] for i in range(min(recipe.validation.clips, len(clips)))] for on, clips in chosen.items()}
-    return Checker(methods.card(order.method), few)
+    return Checker(methods.card(method), few)

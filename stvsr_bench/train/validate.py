@@ -26,13 +26,16 @@ class Checker:
 
     def __call__(self, net: nn.Module, step: int) -> dict[str, Values]:
         """Means over clips, by split."""
-        method = Method(spec=f"{self.card.name}@step-{step}", card=self.card, net=net, weights_tag=f"step-{step}")
-        found: dict[str, Values] = {}
+        return {
+            on: {name: float(np.mean([one[name] for one in measured])) for name in measured[0]}
+            for on, measured in self.by_clip(net, f"step-{step}").items()
+        }
+
+    def by_clip(self, net: nn.Module, label: str) -> dict[str, list[Values]]:
+        """The values of every clip, by split."""
+        method = Method(spec=f"{self.card.name}@{label}", card=self.card, net=net, weights_tag=label)
         with torch.no_grad():
-            for on, pairs in self.clips.items():
-                measured = [_measure(method, lr_SChw, hr_SCHW) for lr_SChw, hr_SCHW in pairs]
-                found[on] = {name: float(np.mean([one[name] for one in measured])) for name in measured[0]}
-        return found
+            return {on: [_measure(method, lr, hr) for lr, hr in pairs] for on, pairs in self.clips.items()}
 
 
 def _measure(method: Method, lr_SChw: Frames, hr_SCHW: Frames) -> Values:
