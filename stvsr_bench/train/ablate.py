@@ -61,7 +61,7 @@ class Ablation:
 
 @dataclass(frozen=True)
 class Result:
-    """One variant, trained and measured. PSNR is one value a clip, by split; `between` counts frames made from nothing."""
+    """One variant, trained and measured. PSNR is one value a clip, by split; `between`: of frames made from nothing."""
 
     name: str
     asks: str

@@ -214,5 +214,5 @@ def polite(processes: int) -> Iterator[Callable[[], bool]]:
 
 def identity(recipe: Recipe) -> str:
     """A digest of what decides the weights: two runs of equal identity may go on from each other's checkpoint."""
-    watching = ("validation", "checkpoint_every", "notes")
+    watching = ("validation", "checkpoint_every", "storage", "notes")
     return digest({name: value for name, value in dataclasses.asdict(recipe).items() if name not in watching})

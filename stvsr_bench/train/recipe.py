@@ -112,6 +112,7 @@ class Recipe:
     as its own code says, from the suite's fixed seed; `straight` changes that, and weights of the spec `start` replace
     it wherever name and shape agree. `seed` is that of the samples and of the net's own dice. The sum of the loss runs
     over the whole batch, frames, channels and pixels, however many processes share it. `clip_norm` and `ema` 0 are off.
+    `storage` is that of the weights left at the end.
     """
 
     data: list[str]
@@ -131,6 +132,7 @@ class Recipe:
     transpose: bool = True
     time_reversal: bool = True
     seed: int = 0
+    storage: Literal["float32", "float16"] = "float32"
     checkpoint_every: int = 100
     validation: Validation = field(default_factory=Validation)
     notes: str = ""

@@ -118,7 +118,7 @@ def run(order: Order, tell: Tell | None = None) -> Outcome:
     check = checker(order.method, recipe) if recipe.validation.every and trainer.share.rank == 0 else None
     outcome = trainer.run(order.steps, Listeners(check, tell))
     if outcome.is_main:
-        save_weights(order.out / WEIGHTS, outcome.net.state_dict())
+        save_weights(order.out / WEIGHTS, outcome.net.state_dict(), half=recipe.storage == "float16")
         write_card(order, recipe, outcome)
     return outcome
 
