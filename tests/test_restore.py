@@ -144,6 +144,11 @@ def test_a_wrong_result_is_named_not_scored(after, says):
         restore(method(Toy(after)), ramp(7), SUITE)
 
 
+def test_values_so_large_that_their_sum_overflows_are_still_finite():
+    restored = restore(method(Toy(lambda sr: sr * 0 + 3e38)), ramp(7), SUITE)
+    assert (restored.sr_SCHW == np.float32(3e38)).all()
+
+
 def test_streaming_holds_no_more_of_a_long_clip_than_one_window():
     windows = index_windows(201, SUITE)
     open_frames = []
