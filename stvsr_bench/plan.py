@@ -90,8 +90,10 @@ def make(spec: RunSpec) -> Plan:
         NotRunnableError: data or weights are missing, or nothing would be measured.
     """
     _check_names(spec)
+    for text in spec.methods:
+        methods.check_names(text)
+    found = cells(spec)  # a wrong split is said before missing weights are
     identities = {text: methods.resolve(text) for text in spec.methods}
-    found = cells(spec)
     for identity in identities.values():
         for protocol in {p.name: p for cell in found for p in cell.protocols}.values():
             protocols.check(identity.card, protocol)
@@ -103,6 +105,18 @@ def make(spec: RunSpec) -> Plan:
     left = [missing for task in mine if (missing := _minus(task, finished))]
     rows = sum(len(task.keys) for task in mine)
     return Plan(identities, found, left, rows, rows - sum(len(task.keys) for task in left))
+
+
+def keep(text: str) -> str:
+    """Which frames are saved: "none", "all" or "worst".
+
+    Raises:
+        UsageError: the text says none of these.
+    """
+    kind, _, count = text.partition(":")
+    if text in ("none", "all") or (kind == "worst" and count.isdigit() and int(count) > 0):
+        return kind
+    raise UsageError(f"--save-frames {text}: write none, all or worst:K, e.g. worst:3")
 
 
 def cells(spec: RunSpec) -> list[Cell]:
@@ -127,6 +141,7 @@ def _check_names(spec: RunSpec) -> None:
     for name in spec.metrics:
         if name not in metrics.METRICS:
             raise UnknownNameError("metric", name, metrics.METRICS)
+    keep(spec.save_frames)
     part, parts = spec.shard
     if not 1 <= part <= parts:
         raise UsageError(f"--shard {part}/{parts} is not possible; write i/n with 1 <= i <= n")

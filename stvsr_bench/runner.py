@@ -13,7 +13,7 @@ from stvsr_bench import environment, metrics, protocols, store
 from stvsr_bench.engines import local
 from stvsr_bench.engines.tasks import Outcome, Task
 from stvsr_bench.errors import UsageError
-from stvsr_bench.plan import Plan, RunSpec, make
+from stvsr_bench.plan import Plan, RunSpec, keep, make
 from stvsr_bench.replay import write_spec
 from stvsr_bench.schema import Row, digest
 
@@ -108,9 +108,9 @@ def write_outcomes(
 
 def _outcomes(spec: RunSpec, plan: Plan, env: str) -> Iterator[Outcome]:
     """Outcomes of the plan's tasks; with `worst:K` the first method decides which clips have their frames saved."""
-    keep = _keep(spec.save_frames)
-    if keep != "worst":
-        yield from _engine(spec, [replace(task, save=keep == "all") for task in plan.tasks], env)
+    kept = keep(spec.save_frames)
+    if kept != "worst":
+        yield from _engine(spec, [replace(task, save=kept == "all") for task in plan.tasks], env)
         return
     anchor = _anchor(plan)
     first = [task for task in plan.tasks if task.method == anchor]
@@ -132,13 +132,6 @@ def _engine(spec: RunSpec, tasks: Sequence[Task], env: str) -> Iterator[Outcome]
         yield from local.run(tasks, spec.setup(env), spec.jobs, spec.timeout_s)
     else:
         raise UsageError(f"unknown engine '{spec.engine}'; write local or dask")
-
-
-def _keep(text: str) -> str:
-    kind, _, count = text.partition(":")
-    if text in ("none", "all") or (kind == "worst" and count.isdigit() and int(count) > 0):
-        return kind
-    raise UsageError(f"--save-frames {text}: write none, all or worst:K, e.g. worst:3")
 
 
 def _anchor(plan: Plan) -> str:

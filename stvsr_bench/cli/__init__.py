@@ -86,9 +86,12 @@ def call(argv: list[str]) -> int:
     except TyperException as error:
         _show(error)
         return int(getattr(error, "exit_code", USAGE))
+    except SystemExit as stop:  # typer's own way to end on Ctrl-C
+        if stop.code != INTERRUPTED:
+            raise
+        return _interrupted()
     except (KeyboardInterrupt, typer.Abort):
-        _say("interrupted; what was done is saved, the same command goes on from there")
-        return INTERRUPTED
+        return _interrupted()
     except BenchError as error:
         if debug:
             raise
@@ -102,6 +105,11 @@ def call(argv: list[str]) -> int:
             raise
         _say(f"internal error: {type(error).__name__}: {error} (STVSR_BENCH_DEBUG=1 shows where)")
         return INTERNAL
+
+
+def _interrupted() -> int:
+    _say("interrupted; what was done is saved, the same command goes on from there")
+    return INTERRUPTED
 
 
 def _show(error: TyperException) -> None:

@@ -7,14 +7,14 @@ A spec is `name[:option=value ...][@weights]`; `a+b` composes an interpolator an
 from typing import TYPE_CHECKING, Any
 
 from stvsr_bench.methods.cards import card, names, problems
-from stvsr_bench.methods.identity import Identity, resolve
+from stvsr_bench.methods.identity import Identity, check_names, resolve
 from stvsr_bench.plugins import search_path
 
 if TYPE_CHECKING:
     from stvsr_bench.methods.builder import build
 
 __path__ = search_path(list(__path__), "methods")
-__all__ = ["Identity", "build", "card", "names", "problems", "resolve"]
+__all__ = ["Identity", "build", "card", "check_names", "names", "problems", "resolve"]
 
 
 def __getattr__(name: str) -> Any:

@@ -61,6 +61,16 @@ def resolve(spec: str) -> Identity:
     )
 
 
+def check_names(spec: str) -> None:
+    """Refuses a spec whose methods or options do not exist; weights are not looked for.
+
+    Raises:
+        UnknownNameError, UsageError: the name or option that is wrong.
+    """
+    for part in parse(spec).parts:
+        typed_options(read(part.name), part.options)
+
+
 def composed_card(first: Resolved, second: Resolved) -> MethodCard:
     """The card of `first+second`, of kind "stvsr".
 
