@@ -82,14 +82,12 @@ def call(argv: list[str]) -> int:
     command: Any = typer.main.get_command(app())
     try:
         code = command.main(args=argv, prog_name="stvsr-bench", standalone_mode=False)
+        if code == INTERRUPTED:  # how the parser answers Ctrl-C
+            return _interrupted()
         return code if isinstance(code, int) else 0
     except TyperException as error:
         _show(error)
         return int(getattr(error, "exit_code", USAGE))
-    except SystemExit as stop:  # typer's own way to end on Ctrl-C
-        if stop.code != INTERRUPTED:
-            raise
-        return _interrupted()
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BenchError as error:
