@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.metrics import color, ffmpeg
+from stvsr_bench.metrics import backbones, color, ffmpeg
+from stvsr_bench.metrics.backbones import Trunk
 from stvsr_bench.metrics.ssim import check_size
 
 CVVDP_DISPLAY, CVVDP_FPS = "standard_fhd", 30
@@ -73,7 +74,7 @@ def cvvdp(sr_SCHW: Any, hr_SCHW: Any) -> float:
     return float(jod)
 
 
-def lpips(trunk: Literal["alexnet", "vgg16"], sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
+def lpips(trunk: Trunk, sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
     """LPIPS of each frame."""
     from stvsr_bench.metrics import perceptual
 
@@ -123,16 +124,8 @@ def _ffmpeg_missing() -> str:
     return ""
 
 
-def _trunk_missing(trunk: Literal["alexnet", "vgg16"], package: str) -> str:
-    from stvsr_bench.metrics import perceptual
-
-    return perceptual.missing(trunk, package)
-
-
-def _trunk_made_by(trunk: Literal["alexnet", "vgg16"], package: str) -> str:
-    from stvsr_bench.metrics import perceptual
-
-    return f"{trunk} {perceptual.backbone_sha256(trunk)}, heads of {_package_version(package)}"
+def _trunk_made_by(trunk: Trunk, package: str) -> str:
+    return f"{trunk} {backbones.sha256(trunk)}, heads of {_package_version(package)}"
 
 
 def _vmaf(name: str, title: str) -> Extra:
@@ -140,7 +133,7 @@ def _vmaf(name: str, title: str) -> Extra:
     return Extra(partial(vmaf, name), "", True, "frame", title, how, _ffmpeg_missing, ffmpeg.version)
 
 
-def _lpips(trunk: Literal["alexnet", "vgg16"], title: str) -> Extra:
+def _lpips(trunk: Trunk, title: str) -> Extra:
     return Extra(
         partial(lpips, trunk),
         "",
@@ -148,7 +141,7 @@ def _lpips(trunk: Literal["alexnet", "vgg16"], title: str) -> Extra:
         "frame",
         title,
         f"LPIPS v0.1, {trunk} trunk given by the user",
-        partial(_trunk_missing, trunk, "lpips"),
+        partial(backbones.missing, trunk, "lpips"),
         partial(_trunk_made_by, trunk, "lpips"),
     )
 
@@ -196,7 +189,7 @@ EXTRAS: dict[str, Extra] = {
         "frame",
         "DISTS",
         "structure and texture similarity, VGG16 trunk given by the user",
-        partial(_trunk_missing, "vgg16", "DISTS_pytorch"),
+        partial(backbones.missing, "vgg16", "DISTS_pytorch"),
         partial(_trunk_made_by, "vgg16", "DISTS_pytorch"),
     ),
 }

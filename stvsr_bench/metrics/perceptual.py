@@ -1,21 +1,17 @@
 """LPIPS and DISTS with a backbone that the user gives: the trunk is a file of theirs, nothing is downloaded.
 
-The trunk is a torchvision state dict of AlexNet or VGG16 (`features.*` keys), found as `alexnet*.pth` or `vgg16*.pth`
-in $STVSR_BENCH_BACKBONES, else in the suite's cache under `weights/backbones`. The small learned heads are read, as
-data, from the installed packages `lpips` and `DISTS_pytorch`; their code (and torchvision) is not imported.
+The small learned heads are read, as data, from the installed packages `lpips` and `DISTS_pytorch`; their code (and
+torchvision) is not imported. `backbones.py` says where the files lie.
 Axes: S frames, C channels, H W size; features are (S, C, H, W) of a stage.
 
 Zhang et al., CVPR 2018 (LPIPS v0.1); Ding et al., TPAMI 2020 (DISTS). Import only to compute: this needs torch.
 """
 
-import hashlib
-import os
 import pickle
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,12 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from stvsr_bench import plugins
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.metrics import color
+from stvsr_bench.metrics.backbones import Trunk, backbone, package_file
 from stvsr_bench.metrics.ssim import check_size
 
-Trunk = Literal["alexnet", "vgg16"]
 State = dict[str, Tensor]
 SMALLEST = 32
 # (index of the layer in torchvision's `features`, stride, padding) of the convolutions of each stage; every stage but
@@ -88,37 +83,6 @@ def dists(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
     return np.asarray((1 - alike).numpy())
 
 
-def missing(trunk: Trunk, package: str) -> str:
-    """What is not on this machine and how to bring it; empty when all is here."""
-    try:
-        backbone(trunk)
-        _package_file(package, "*")
-    except NotRunnableError as error:
-        return str(error)
-    return ""
-
-
-def backbone(trunk: Trunk) -> Path:
-    """The trunk file the user gave.
-
-    Raises:
-        NotRunnableError: there is none.
-    """
-    folder = Path(os.environ.get("STVSR_BENCH_BACKBONES") or plugins.home() / "weights" / "backbones").expanduser()
-    found = sorted(folder.glob(f"{trunk}*.pth"))
-    if not found:
-        raise NotRunnableError(
-            f"the {trunk} backbone is not installed: put torchvision's {trunk} state dict as {trunk}.pth into a folder "
-            "and name the folder in STVSR_BENCH_BACKBONES"
-        )
-    return found[0]
-
-
-def backbone_sha256(trunk: Trunk) -> str:
-    """SHA-256 (hex) of the trunk file: it belongs beside every number made with it."""
-    return hashlib.sha256(backbone(trunk).read_bytes()).hexdigest()
-
-
 @lru_cache(maxsize=2)
 def _trunk(trunk: Trunk) -> State:
     path = backbone(trunk)
@@ -133,22 +97,14 @@ def _trunk(trunk: Trunk) -> State:
 @lru_cache(maxsize=2)
 def _lpips_heads(trunk: Trunk) -> list[Tensor]:
     name = {"alexnet": "alex", "vgg16": "vgg"}[trunk]
-    state = _load(_package_file("lpips", f"weights/v0.1/{name}.pth"))
+    state = _load(package_file("lpips", f"weights/v0.1/{name}.pth"))
     return [state[f"lin{stage}.model.1.weight"].float() for stage in range(5)]
 
 
 @lru_cache(maxsize=1)
 def _dists_heads() -> tuple[Tensor, Tensor]:
-    state = _load(_package_file("DISTS_pytorch", "weights.pt"))
+    state = _load(package_file("DISTS_pytorch", "weights.pt"))
     return state["alpha"].float().reshape(-1, 1, 1).squeeze(), state["beta"].float().reshape(-1, 1, 1).squeeze()
-
-
-def _package_file(package: str, pattern: str) -> Path:
-    spec = find_spec(package)
-    for location in (spec.submodule_search_locations or []) if spec else []:
-        for found in sorted(Path(location).glob(pattern)):
-            return found
-    raise NotRunnableError(f"the heads of {package} are not installed: run pip install --no-deps {package}")
 
 
 def _load(path: Path) -> State:
