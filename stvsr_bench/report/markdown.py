@@ -76,7 +76,7 @@ def _footnotes(table: Table) -> list[str]:
     notes += [f"- {text_md(note)}" for note in table.notes]
     notes.append(
         "- Mean of frames, then of clips. Best **bold**, second <u>underlined</u>; differences under 0.01 dB or "
-        "within their 95 % interval share the mark. n counts clips."
+        "within their 95 % interval (from 5 clips on) share the mark. n counts clips."
     )
     return ["", *notes, ""]
 

@@ -9,6 +9,7 @@ from stvsr_bench.report.tables import Mark
 from stvsr_bench.report.tidy import Floats
 
 TIE = 0.0001
+FEWEST_CLIPS = 5  # an interval over fewer spans some decibels and would tie everything
 
 __all__ = ["TIE", "TIE_DB", "half_interval", "mark_column", "tied"]
 
@@ -42,7 +43,8 @@ def tied(first: Floats, second: Floats, tie: float) -> bool:
     if difference.size == 0:
         return True
     mean = abs(float(difference.mean()))
-    return mean < tie or mean <= (half_interval(difference) or 0.0)
+    half = half_interval(difference) if difference.size >= FEWEST_CLIPS else None
+    return mean < tie or mean <= (half or 0.0)
 
 
 def half_interval(values: Floats) -> float | None:

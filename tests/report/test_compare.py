@@ -29,9 +29,9 @@ def test_differences_are_paired_and_given_and_between_frames_stand_apart(row):
 
 
 def test_a_lower_is_better_metric_counts_less_as_a_gain(row):
-    rows = [row("a", "", "d", "s", str(i), [30.0] * 7, values={"tof": [1.0] * 7}) for i in range(3)]
-    rows += [row("b", "", "d", "s", str(i), [30.0] * 7, values={"tof": [2.0] * 7}) for i in range(3)]
-    assert part_of(compare_tidy(tidy(rows), "a", "b", ["tof"]), "d s", metric="tof").verdict == "better"
+    rows = [row("a", "", "d", "s", str(i), [30.0] * 7, values={"mse_y": [1.0] * 7}) for i in range(3)]
+    rows += [row("b", "", "d", "s", str(i), [30.0] * 7, values={"mse_y": [2.0] * 7}) for i in range(3)]
+    assert part_of(compare_tidy(tidy(rows), "a", "b", ["mse_y"]), "d s", metric="mse_y").verdict == "better"
 
 
 def test_the_clips_that_differ_most_are_named(run):

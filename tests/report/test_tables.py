@@ -107,6 +107,15 @@ def test_differences_under_a_hundredth_of_a_decibel_share_the_mark(row):
     assert [found[("suite-1", "d", "s", name)].mark for name in "abc"] == ["best", "best", "second"]
 
 
+def test_a_difference_that_chance_explains_shares_the_mark_from_five_clips_on(row):
+    noise = [1.0, -0.9, 0.8, -1.0, 0.9, -0.7]
+    for clips, marks in ((6, ["best", "best"]), (3, ["best", "second"])):
+        rows = [row("a", "", "d", "s", str(i), [30.0 + noise[i]] * 7) for i in range(clips)]
+        rows += [row("b", "", "d", "s", str(i), [30.0] * 7) for i in range(clips)]
+        found = cells(build(tidy(rows), [], Options(metrics=("psnr_y",))))
+        assert [found[("suite-1", "d", "s", name)].mark for name in "ab"] == marks
+
+
 def test_a_metric_nobody_measured_is_named_with_those_that_were(run):
     measured = load([run])
     with pytest.raises(UnknownNameError, match=r"unknown metric in these rows 'psnr_x'.*psnr_y"):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stvsr_bench import store
 from stvsr_bench.cli import call
 from stvsr_bench.report import curves, film, plots, qualitative
 from stvsr_bench.report.build import build
@@ -179,14 +180,15 @@ def test_untrained_methods_are_labelled_in_the_qualitative_figure(run):
     assert [one.name for one in scene_of(run).methods] == ["blend+bicubic", "stdan@mini", "zsm@none (untrained)"]
 
 
-def test_frames_are_found_under_the_names_that_a_run_gives_them():
+def test_frames_are_found_under_the_names_that_a_run_gives_them(run):
     worker = pytest.importorskip("stvsr_bench.engines.worker")
-    from stvsr_bench.report.frames import method_label
-    from stvsr_bench.store import path_component
-
-    for name in ("stdan:top_t=9", "dis+bicubic", "a/b c", "x" * 200, "..", "fp16 [tile64,8]"):
-        assert path_component(name) == worker.path_component(name)
-        assert path_component(method_label(name, "mini")) == worker.method_folder(name, "mini")
+    names = ("stdan:top_t=9", "dis+bicubic", "a/b c", "x" * 200, "..", "fp16 [tile64,8]")
+    for name in names:
+        place = Path(*(store.path_component(part) for part in ("mini", "fast", name)))
+        for folder in ("_hr", worker.method_folder(name, "mini")):
+            (run / "frames" / folder / place).mkdir(parents=True)
+        (found,) = saved([run], [("mini", "fast", name)], [(name, "mini")])
+        assert found.folders[f"{name}@mini"] == run / "frames" / worker.method_folder(name, "mini") / place
 
 
 def test_reports_can_be_read_by_others(run, tmp_path):
