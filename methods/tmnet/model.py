@@ -42,7 +42,7 @@ class TMNet(nn.Module):
         self.align = PairAligner(channels, groups, modulated=True, resize="size")
         self.fuse = nn.Conv2d(2 * channels, channels, 1)
         self.compare = LocalComparison(channels, groups)
-        self.lstm = BidirectionalConvLstm(channels, groups, resize="size", engine=engine)
+        self.lstm = BidirectionalConvLstm(channels, groups, resize="size")
         self.back = residual_trunk(channels, back_blocks)
         self.tail = PixelShuffleTail(channels)
 
@@ -56,7 +56,7 @@ class TMNet(nn.Module):
             pyramid = [torch.unflatten(level, 0, lr_BTChw.shape[:2]) for level in self.extract(lr_BTChw.flatten(0, 1))]
             between_BGnChw = self.interpolate(pyramid, None if times is None else times_Bn)
             seq_BSChw = interleave(pyramid[0], between_BGnChw)
-            seen_BSChw = self.lstm(seq_BSChw + self.compare(seq_BSChw))
+            seen_BSChw = self.lstm(seq_BSChw + self.compare(seq_BSChw), self.engine)
             rgb = self.tail(self.back(seen_BSChw.flatten(0, 1)) + seq_BSChw.flatten(0, 1))
         sr_BSCHW: Tensor = torch.unflatten(rgb, 0, seq_BSChw.shape[:2])
         return sr_BSCHW if self.skip == "none" else sr_BSCHW + trilinear(lr_BTChw, times_Bn)

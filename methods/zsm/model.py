@@ -40,7 +40,7 @@ class ZoomingSlowMo(nn.Module):
         self.pyramid = FeaturePyramid(channels)
         self.align = PairAligner(channels, groups)
         self.fuse = nn.Conv2d(2 * channels, channels, 1)
-        self.lstm = BidirectionalConvLstm(channels, groups, engine=engine)
+        self.lstm = BidirectionalConvLstm(channels, groups)
         self.back = residual_trunk(channels, back_blocks)
         self.tail = PixelShuffleTail(channels)
 
@@ -51,7 +51,7 @@ class ZoomingSlowMo(nn.Module):
         with only_torch() if self.engine == "plain" else nullcontext():
             pyramid = [torch.unflatten(level, 0, lr_BTChw.shape[:2]) for level in self.extract(lr_BTChw.flatten(0, 1))]
             seq_BSChw = interleave(pyramid[0], self.interpolate(pyramid)[:, :, None])
-            rgb = self.tail(self.back(self.lstm(seq_BSChw).flatten(0, 1)))
+            rgb = self.tail(self.back(self.lstm(seq_BSChw, self.engine).flatten(0, 1)))
         sr_BSCHW: Tensor = torch.unflatten(rgb, 0, seq_BSChw.shape[:2])
         return sr_BSCHW if self.skip == "none" else sr_BSCHW + trilinear(lr_BTChw, lr_BTChw.new_full((1, 1), 0.5))
 

@@ -49,17 +49,14 @@ def gated(gates_BChw: Tensor, c_near_BChw: Tensor) -> tuple[Tensor, Tensor]:
 class BidirectionalConvLstm(nn.Module):
     """One cell run forwards and, with the same weights, backwards in time; both results fused frame by frame."""
 
-    def __init__(
-        self, channels: int, groups: int, resize: Resize = "factor", engine: Literal["plain", "fast"] = "plain"
-    ) -> None:
+    def __init__(self, channels: int, groups: int, resize: Resize = "factor") -> None:
         super().__init__()
-        self.engine = engine
         self.cell = DeformableConvLstm(channels, groups, resize)
         self.fuse = nn.Conv2d(2 * channels, channels, 1)
 
-    def forward(self, seq_BSChw: Tensor) -> Tensor:
+    def forward(self, seq_BSChw: Tensor, engine: Literal["plain", "fast"] = "plain") -> Tensor:
         """What every frame learns from its past and its future; the shape stays."""
-        if self.engine == "plain":
+        if engine == "plain":
             past, future = self.cell(seq_BSChw), self.cell(seq_BSChw.flip(1)).flip(1)
         else:
             past, future = scan_both_ways(self.cell, seq_BSChw)
