@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stvsr_bench.cli import options, preparing
+from stvsr_bench.cli import options, packing, preparing
 from stvsr_bench.cli.preparing import printable
 from stvsr_bench.errors import BenchError, FailedClipsError, UsageError
 
@@ -34,6 +34,7 @@ Sample = Annotated[int, typer.Option("--sample", min=0, help="Only this many cli
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Clips at a time; 0: one a core, at most 8.")]
 
 app.command(name="prepare")(preparing.prepare)
+app.command(name="pack")(packing.pack)
 
 
 @app.command(name="list")

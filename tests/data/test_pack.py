@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stvsr_bench.cli import call
 from stvsr_bench.data.pack import Packed, is_packed, pack
-from stvsr_bench.errors import DataError
+from stvsr_bench.errors import NOT_RUNNABLE, DataError
 from stvsr_bench.schema import Clip
 
 pytest.importorskip("lmdb")
@@ -53,3 +54,11 @@ def test_what_is_no_pack_is_said_in_a_sentence(tmp_path: Path) -> None:
     assert is_packed(tmp_path)
     with pytest.raises(DataError, match="cannot be opened"):
         Packed(tmp_path)
+
+
+def test_data_pack_packs_a_split_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "some.lmdb"
+    assert call(["data", "pack", "mini", "--split", "slow", "--limit", "1", "--out", str(out), "--quiet"]) == 0
+    assert Packed(out).names == ["0000"]
+    assert call(["data", "pack", "mini", "--split", "slow", "--out", str(out)]) == NOT_RUNNABLE
+    assert "exists already" in capsys.readouterr().err

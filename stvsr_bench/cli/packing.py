@@ -1,0 +1,33 @@
+"""`stvsr-bench data pack`: many clips in one file, for training."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stvsr_bench.cli.options import Quiet, Root
+
+
+def pack(
+    name: Annotated[str, typer.Argument(help="A data set, or the path of a folder of clips.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The packed file, e.g. vimeo-train.lmdb; must not exist.")],
+    split: Annotated[str, typer.Option("--split", "-s", help="The split; default train.")] = "train",
+    limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many clips; 0: all.")] = 0,
+    root: Root = None,
+    quiet: Quiet = False,
+) -> None:
+    """Pack the frames of a split into one LMDB, which `train --data PATH` reads at random."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from stvsr_bench import datasets
+    from stvsr_bench.data.pack import pack as write
+
+    chosen = datasets.clips(name, "" if datasets.is_path(name) else split, root)
+    chosen = dataclasses.replace(chosen, names=chosen.names[: limit or None])
+    console = Console(stderr=True)
+    with Progress(console=console, disable=quiet or not console.is_terminal) as progress:
+        task = progress.add_task(f"packing {name}", total=len(chosen))
+        frames = write(chosen, out, lambda done, total: progress.update(task, completed=done, total=total))
+    typer.echo(f"{out}: {len(chosen)} clips, {frames} frames", err=True)
