@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench.errors import UnknownNameError
+from stvsr_bench.report.cost import Profile, frame_ms, of_kind
 from stvsr_bench.report.marks import TIE, TIE_DB, half_interval, mark_column
 from stvsr_bench.report.tables import (
     FACTS,
@@ -25,7 +26,6 @@ from stvsr_bench.report.tables import (
 from stvsr_bench.report.tidy import FIXED, average_of, column, mean_over_clips
 
 Head = tuple[str, str]  # method, weights
-Profile = dict[str, Any]
 GROUPS = ("two-stage", "one-stage", "ours")
 
 
@@ -177,7 +177,7 @@ def _facts(mine: pd.DataFrame, profiles: Sequence[Profile], head: Head) -> dict[
     if profile:
         facts.setdefault("params", _number(profile.get("params")) / 1e6)
         facts["gmacs"] = _number(profile.get("gmacs"))
-        facts["runtime_ms"] = _number((profile.get("runtime_ms") or {}).get("median"))
+        facts["runtime_ms"] = _number(frame_ms(profile))
         facts["memory_mib"] = _number(profile.get("peak_memory_mib"))
     seconds = mine["seconds"].dropna()
     if len(seconds):
@@ -187,7 +187,7 @@ def _facts(mine: pd.DataFrame, profiles: Sequence[Profile], head: Head) -> dict[
 
 def profile_of(profiles: Sequence[Profile], head: Head) -> Profile | None:
     """The first profile of a method with these weights; speed does not depend on them, so any weights will do."""
-    mine = [profile for profile in profiles if profile.get("method") == head[0]]
+    mine = [profile for profile in of_kind(profiles) if profile.get("method") == head[0]]
     exact = [profile for profile in mine if profile.get("weights") == head[1]]
     return next(iter(exact or mine), None)
 
@@ -198,7 +198,7 @@ def _number(value: Any) -> float:
 
 def _badges(mine: pd.DataFrame, cells: Sequence[Cell], profiles: Sequence[Profile], head: Head) -> tuple[Badge, ...]:
     flags = {flag for of in mine["flags"] for flag in of}
-    machines = {str(profile.get("machine")) for profile in profiles}
+    machines = {str(profile.get("machine")) for profile in of_kind(profiles)}
     own = profile_of(profiles, head)
     said: dict[Badge, bool] = {
         "untrained": bool(mine["untrained"].any()),
@@ -211,7 +211,7 @@ def _badges(mine: pd.DataFrame, cells: Sequence[Cell], profiles: Sequence[Profil
 
 
 def _usual(profiles: Sequence[Profile]) -> str:
-    machines = [str(profile.get("machine")) for profile in profiles]
+    machines = [str(profile.get("machine")) for profile in of_kind(profiles)]
     return max(dict.fromkeys(machines), key=machines.count)
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from stvsr_bench.report.tables import FACTS, Cell, Column, Line, Table, display, shown
@@ -47,6 +47,14 @@ def tables_csv(tables: Sequence[Table]) -> str:
     writer.writeheader()
     for record in records(tables):
         writer.writerow({name: plain(value) for name, value in record.items()})
+    return out.getvalue()
+
+
+def lines_csv(lines: Iterable[Sequence[Any]]) -> str:
+    """Lines of values as CSV that no spreadsheet runs; what is not known is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([["" if value is None else plain(value) for value in line] for line in lines])
     return out.getvalue()
 
 

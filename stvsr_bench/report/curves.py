@@ -1,7 +1,6 @@
 """Figures of what lies behind a mean: by frame position, against motion, clip against clip, sweeps, ablations."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -10,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stvsr_bench.report.build import Head, by_method, heads
+from stvsr_bench.report.cost import Profile, frame_ms, of_kind
 from stvsr_bench.report.marks import half_interval
 from stvsr_bench.report.plots import COLUMN_IN, STYLE, legend_above, log_axis, looks, new
 from stvsr_bench.report.tables import FACTS, display
@@ -128,7 +128,7 @@ def motion_histogram(tidy: pd.DataFrame) -> Figure | None:
     return figure
 
 
-def sweep(profiles: Sequence[dict[str, Any]], fact: str = "runtime_ms") -> Figure | None:
+def sweep(profiles: Sequence[Profile], fact: str = "runtime_ms") -> Figure | None:
     """Cost against the size of the input, a line per method and device; nothing when one size was measured."""
     records = [record for profile in profiles if (record := _sweep_record(profile, fact)) is not None]
     lines = {name: sorted(set(of)) for name, of in _grouped(records).items() if len({x for x, _ in of}) > 1}
@@ -142,7 +142,7 @@ def sweep(profiles: Sequence[dict[str, Any]], fact: str = "runtime_ms") -> Figur
         log_axis(axes)
         axes.set_yscale("log")
         axes.set_xlabel("Input pixels in one window (thousands), log scale")
-        axes.set_ylabel(FACTS[fact].label)
+        axes.set_ylabel("Runtime (ms/window)" if fact == "runtime_ms" else FACTS[fact].label)
         legend_above(axes)
     return figure
 
@@ -201,12 +201,35 @@ def _bins() -> list[str]:
     return [motion_bin(low) for low in MOTION_EDGES_PX[:-1]]
 
 
-def _sweep_record(profile: dict[str, Any], fact: str) -> tuple[str, float, float] | None:
-    value = profile.get("runtime_ms", {}).get("median") if fact == "runtime_ms" else profile.get("peak_memory_mib")
+def _sweep_record(profile: Profile, fact: str) -> tuple[str, float, float] | None:
+    value = (profile.get("runtime_ms") or {}).get("median") if fact == "runtime_ms" else profile.get("peak_memory_mib")
     size, frames = profile.get("size"), profile.get("frames")
     if value is None or not size or not frames:
         return None
     return f"{profile['method']} · {profile.get('device', '')}", size[0] * size[1] * frames / 1000, float(value)
+
+
+def top_t(profiles: Sequence[Profile]) -> Figure | None:
+    """Time per frame against the number of points that attention keeps, a line per method and device."""
+    found = [(p, frame_ms(p)) for p in of_kind(profiles, "topt") if p.get("top_t")]
+    records = [
+        (f"{options_of(str(p['method']))[0]} · {p.get('device', '')}", float(p["top_t"]), value)
+        for p, value in found
+        if value is not None
+    ]
+    lines = {name: sorted(set(of)) for name, of in _grouped(records).items() if len(of) > 1}
+    if not lines:
+        return None
+    with matplotlib.rc_context(STYLE):
+        figure, axes = new()
+        for name, (colour, marker) in looks(list(lines)).items():
+            xs, ys = zip(*lines[name], strict=True)
+            axes.plot(xs, ys, f"{marker}-", color=colour, label=name)
+        axes.set_xlabel("Points kept (top T)")
+        axes.set_ylabel(FACTS["runtime_ms"].label)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        legend_above(axes)
+    return figure
 
 
 def _grouped(records: Sequence[tuple[str, float, float]]) -> dict[str, list[tuple[float, float]]]:

@@ -1,12 +1,10 @@
 """The ledger as Markdown and CSV."""
 
-import csv
-import io
 from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from stvsr_bench.report.csvjson import plain
+from stvsr_bench.report.csvjson import lines_csv
 from stvsr_bench.report.ledger import Entry, Published, best_protocols, contradictions, spread
 from stvsr_bench.report.markdown import text_md
 from stvsr_bench.report.tables import display, shown
@@ -67,14 +65,7 @@ def ledger_csv(entries: Sequence[Entry]) -> str:
         delta = "" if entry.delta is None else repr(entry.delta)
         said = [*of, one.metric, repr(one.value), *ours, delta, entry.verdict, one.source, one.source_url, one.note]
         lines.append(["" if value is None else str(value) for value in said])
-    return csv_text(lines)
-
-
-def csv_text(lines: Sequence[Sequence[str]]) -> str:
-    """Lines as CSV that no spreadsheet runs."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([[plain(value) for value in line] for line in lines])
-    return out.getvalue()
+    return lines_csv(lines)
 
 
 def _measured_md(entries: Sequence[Entry]) -> str:

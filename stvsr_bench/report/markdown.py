@@ -81,7 +81,7 @@ def _footnotes(table: Table) -> list[str]:
     return ["", *notes, ""]
 
 
-def document(name: str, facts: dict[str, Any], tables: Sequence[Table]) -> str:
+def document(name: str, facts: dict[str, Any], tables: Sequence[Table], cost: str = "") -> str:
     """The whole report as Markdown: what was run, then one section per protocol."""
     head = [f"# {text_md(name)}", "", _facts_line(facts), ""]
     if facts["failed"]:
@@ -91,7 +91,7 @@ def document(name: str, facts: dict[str, Any], tables: Sequence[Table]) -> str:
         ]
     if len(tables) > 1:
         head += ["Numbers of different protocols are not comparable; each has a table of its own.", ""]
-    return "\n".join([*head, *(table_md(table) for table in tables)])
+    return "\n".join([*head, *(table_md(table) for table in tables), *([cost] if cost else [])])
 
 
 def _facts_line(facts: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from stvsr_bench import protocols, store
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.report import csvjson, curves, latex, markdown, page, plots
 from stvsr_bench.report.build import Known, build, choose, heads
+from stvsr_bench.report.cost import costs_csv, costs_md
 from stvsr_bench.report.frames import Saved, method_label, saved
 from stvsr_bench.report.ledger import ledger, read_published
 from stvsr_bench.report.ledger_text import ledger_csv, ledger_md
@@ -108,9 +109,11 @@ def write(
     output = output or Output()
     tables = build(measured.tidy, measured.profiles, options, measured.known)
     written = Written(folder)
-    written.text("table.md", markdown.document(measured.name, facts(measured), tables))
+    written.text("table.md", markdown.document(measured.name, facts(measured), tables, costs_md(measured.profiles)))
     written.text("table.csv", csvjson.tables_csv(tables))
     written.text("table.json", csvjson.tables_json(tables, facts(measured)))
+    if measured.profiles:
+        written.text("cost.csv", costs_csv(measured.profiles))
     entries = ledger(measured.tidy, read_published())
     written.text("ledger.md", ledger_md(entries))
     written.text("ledger.csv", ledger_csv(entries))
@@ -221,6 +224,7 @@ def write_figures(written: Written, measured: Measured, tables: Sequence[Table],
     written.figure("figures/motion", curves.motion_histogram(tidy))
     written.figure("figures/sweep-runtime", curves.sweep(measured.profiles, "runtime_ms"))
     written.figure("figures/sweep-memory", curves.sweep(measured.profiles, "memory_mib"))
+    written.figure("figures/top-t", curves.top_t(measured.profiles))
     for name, figure in curves.ablation(tidy).items():
         written.figure(f"figures/ablation-{name}", figure)
     if len(ranked := ranking(table)) > 1:

@@ -196,3 +196,27 @@ def test_reports_can_be_read_by_others(run, tmp_path):
     mask = os.umask(0)
     os.umask(mask)
     assert stat.S_IMODE((written.folder / "table.md").stat().st_mode) == 0o666 & ~mask
+
+
+def test_costs_stand_with_their_machine_and_setting(run, tmp_path):
+    _, written = write(load([run]), tmp_path / "out", Options(), QUICK)
+    text = (written.folder / "table.md").read_text("utf-8")
+    assert "| stdan " in text.split("## Cost")[1]
+    assert "4 of 112x64" in text
+    assert "a processor (a test)" in text
+    lines = (written.folder / "cost.csv").read_text("utf-8").splitlines()
+    assert lines[0].startswith("method,weights,device,machine")
+    assert len(lines) == 3
+
+
+def test_sweeps_and_top_t_are_drawn_from_profiles_of_their_kind():
+    def profile(kind, **facts):
+        timing = {"median": 70.0 * facts.get("frames", 1), "frame_ms": 10.0}
+        return {"kind": kind, "method": "stdan", "device": "cpu", "size": [64, 112], "runtime_ms": timing, **facts}
+
+    sweeps = [profile("sweep", frames=frames) for frames in (2, 4)]
+    kept = [profile("topt", method=f"stdan:top_t={t}", top_t=t, frames=4) for t in (1, 2, 9)]
+    assert curves.sweep(sweeps) is not None
+    assert curves.sweep(sweeps[:1]) is None
+    assert curves.top_t(kept) is not None
+    assert curves.top_t(sweeps) is None
