@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from stvsr_bench.report.tables import display, shown
+from stvsr_bench.report.tables import FACTS, display, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def _block(table: "Table") -> RichTable:
     block.add_column("s/clip", justify="right", no_wrap=True)
     for line in table.lines:
         cells = [_joined(table, line, split) for split in splits]
-        block.add_row(Text(_name(line)), *cells, shown(line.facts.get("seconds"), display("seconds_clip")))
+        block.add_row(Text(_name(line)), *cells, shown(line.facts.get("seconds"), FACTS["seconds"]))
     return block
 
 
