@@ -100,19 +100,23 @@ def levels(frame_CHW: NDArray[Any], round_8bit: bool = True) -> Levels:
     return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
-def plane(levels_CHW: Levels, channel: Channel, buffers: tuple[Plane, Plane] | None = None) -> Plane:
+def plane(
+    levels_CHW: Levels, channel: Channel, buffers: tuple[NDArray[Any], NDArray[Any]] | None = None
+) -> NDArray[Any]:
     """One plane in units of `channel.scale`, without its offset: whole numbers where the levels are 8 bits.
 
     A rounded channel gives its levels themselves (offset included), half to even. Two `buffers` of the plane's shape
-    save the memory for it; the result is the first.
+    save the memory for it; the result is the first. They may be int32 where the levels are 8 bits and nothing is
+    rounded.
     """
     shape = levels_CHW.shape[1:]
     out, part = buffers or (np.empty(shape), np.empty(shape))
+    weights = [out.dtype.type(weight) for weight in channel.weights]  # all are whole numbers
     if 0.0 in channel.weights:
         out[:] = levels_CHW[channel.weights.index(1.0)]
         return out
-    np.multiply(levels_CHW[0], channel.weights[0], out=out)
-    for level_HW, weight in zip(levels_CHW[1:], channel.weights[1:], strict=True):
+    np.multiply(levels_CHW[0], weights[0], out=out)
+    for level_HW, weight in zip(levels_CHW[1:], weights[1:], strict=True):
         np.add(out, np.multiply(level_HW, weight, out=part), out=out)
     if channel.rounded:
         np.multiply(out, channel.scale, out=out)

@@ -7,9 +7,11 @@ fresh memory for each of some twenty passes would cost more than the passes. H W
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from stvsr_bench.errors import ClipError
 from stvsr_bench.metrics import kernels
@@ -21,16 +23,18 @@ MS_SMALLEST = 161  # the smallest side whose fifth octave (four halvings, odd si
 _STRIP_PIXELS = 2**17  # of float64: 1 MB a buffer, eight buffers
 _EDGE = TAPS // 2
 _local = threading.local()
+Whole = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Buffers of one strip: s and d (H, W), their filtered means and squares, and two maps (V, V)."""
+    """Buffers of one strip: s and d (H, W), their filtered means and squares, two maps (V, V), three of integers."""
 
     s: Plane
     d: Plane
     filtered: tuple[Plane, Plane, Plane, Plane]
     maps: tuple[Plane, Plane]
+    whole: tuple[Whole, Whole, Whole]
 
     @classmethod
     def of(cls, height: int, width: int) -> "Workspace":
@@ -39,7 +43,8 @@ class Workspace:
         if kept is None or kept.s.shape != (height, width):
             four = (_empty(height, width), _empty(height, width), _empty(height, width), _empty(height, width))
             inner = height - TAPS + 1, width - TAPS + 1
-            kept = cls(_empty(height, width), _empty(height, width), four, (_empty(*inner), _empty(*inner)))
+            a, b, c = (np.empty((height, width), np.int32) for _ in range(3))
+            kept = cls(_empty(height, width), _empty(height, width), four, (_empty(*inner), _empty(*inner)), (a, b, c))
             _local.workspace = kept
         workspace: Workspace = kept
         return workspace
@@ -49,7 +54,8 @@ class Workspace:
         first, second = self.maps
         inner = count - TAPS + 1
         a, b, c, d = (buffer[:count] for buffer in self.filtered)
-        return Workspace(self.s[:count], self.d[:count], (a, b, c, d), (first[:inner], second[:inner]))
+        p, q, r = (buffer[:count] for buffer in self.whole)
+        return Workspace(self.s[:count], self.d[:count], (a, b, c, d), (first[:inner], second[:inner]), (p, q, r))
 
     def structure_luminance(self, scale: float = 1.0) -> tuple[Plane, Plane]:
         """The two factors of the SSIM map of what lies in s and d (both are used up), in units of `scale` levels.
@@ -106,10 +112,7 @@ def _by_strips(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> tuple[float,
     for start in range(0, height - TAPS + 1, step):
         strip = work.rows(min(step + TAPS - 1, height - start))
         rows = slice(start, start + len(strip.s))
-        sr_HW, hr_HW = (
-            plane(sr_CHW[:, rows], channel, strip.filtered[:2]),
-            plane(hr_CHW[:, rows], channel, strip.filtered[2:]),
-        )
+        sr_HW, hr_HW = _planes(sr_CHW[:, rows], hr_CHW[:, rows], channel, strip)
         np.subtract(sr_HW, hr_HW, out=strip.d)
         np.add(sr_HW, hr_HW, out=strip.s)
         fresh = strip.d if rows.stop >= height else strip.d[:step]  # strips overlap; a row counts once
@@ -118,6 +121,13 @@ def _by_strips(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> tuple[float,
         total += float(np.vdot(*strip.structure_luminance(scale)))
     valid = (height - TAPS + 1) * (width - TAPS + 1)
     return squares / (height * width) * scale**2, total / valid
+
+
+def _planes(sr_CHW: Levels, hr_CHW: Levels, channel: Channel, strip: Workspace) -> tuple[NDArray[Any], NDArray[Any]]:
+    if sr_CHW.dtype == hr_CHW.dtype == np.uint8 and not channel.rounded:
+        sr_part, hr_part, spare = strip.whole  # whole numbers: half the memory to move
+        return plane(sr_CHW, channel, (sr_part, spare)), plane(hr_CHW, channel, (hr_part, spare))
+    return plane(sr_CHW, channel, strip.filtered[:2]), plane(hr_CHW, channel, strip.filtered[2:])
 
 
 def ms_ssim(sr_HW: Plane, hr_HW: Plane) -> float:
