@@ -1,9 +1,10 @@
 """STDAN with shared arithmetic and batched pairs: the same numbers as the modules' own `forward`, sooner.
 
-Axes as in `model.py`. Every function is the twin of the method named in its docstring and is differentiable.
+Axes as in `model.py`. Every function is the twin of the method that its docstring names. With gradients all of it is
+differentiable; without them the bodies work frame by frame, in the cache, and the tail is one convolution.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
@@ -12,24 +13,69 @@ from torch import Tensor
 from stvsr_bench.nn.deform import attend_samples, split_head
 from stvsr_bench.nn.pyramid import leaky
 from stvsr_bench.nn.upsample import interleave
+from stvsr_bench.nn.window_attention import attend_map
 
 from .aggregate import Stdfa
 from .align import Lstfi, ShortTerm
+from .body import WINDOW, Block, Body, Stage
 
 if TYPE_CHECKING:
     from .model import STDAN
+
+BODY_PIXELS = 8192  # of frames that pass through a body together: 7 MB of queries, keys and values stay in the cache
+SAMPLE_BYTES = 2**28  # of samples that exist at once in the pure-torch attention
+FOLD_PIXELS = 16384  # of a clip from which on folding the tail pays
 
 
 def restore(net: "STDAN", lr_BTChw: Tensor) -> Tensor:
     """Twin of `STDAN.plain`."""
     b, t = lr_BTChw.shape[:2]
-    l1 = net.extract(leaky(net.first(lr_BTChw.flatten(0, 1))))
+    frames = lr_BTChw.flatten(0, 1).to(memory_format=torch.channels_last)
+    l1 = run_body(net.extract, leaky(net.first(frames)))
     levels = [level.view(b, t, *level.shape[1:]) for level in net.pyramid(l1)]
     between_BGChw = interpolate(net.interpolate, levels)
     seq_BSChw = interleave(levels[0], between_BGChw[:, :, None])
     seq_BSChw = aggregate(net.aggregate, seq_BSChw) if isinstance(net.aggregate, Stdfa) else net.aggregate(seq_BSChw)
-    sr = net.tail(net.restore(seq_BSChw.flatten(0, 1)))
+    sr = run_tail(net, run_body(net.restore, seq_BSChw.flatten(0, 1)))
     return sr.view(b, -1, *sr.shape[1:])
+
+
+def run_body(body: Body, feat_BChw: Tensor) -> Tensor:
+    """Twin of `Body.forward`: attention straight on the maps, few frames at a time."""
+    if torch.is_grad_enabled():
+        deep: Tensor = body(feat_BChw)
+        return deep
+    shallow_BEhw = body.enter(feat_BChw.contiguous(memory_format=torch.channels_last))
+    biases = [[block.attention.bias().contiguous() for block in blocks] for blocks in blocks_of(body)]
+    together = max(1, BODY_PIXELS // (feat_BChw.shape[-2] * feat_BChw.shape[-1]))
+    deep_BEhw = torch.cat([run_stages(body, frames, biases) for frames in shallow_BEhw.split(together)])
+    restored: Tensor = body.leave(body.join(deep_BEhw).add_(shallow_BEhw))
+    return restored
+
+
+def run_stages(body: Body, shallow_BEhw: Tensor, biases: list[list[Tensor]]) -> Tensor:
+    """The normalised map after all stages of a body, (B, E, h, w)."""
+    map_BhwE = body.norm_in(shallow_BEhw.permute(0, 2, 3, 1).contiguous())
+    for stage, blocks, of_stage in zip(body.stages, blocks_of(body), biases, strict=True):
+        inner = map_BhwE.clone()
+        for block, bias in zip(blocks, of_stage, strict=True):
+            run_block(block, inner, bias)
+        map_BhwE += cast(Stage, stage).conv(inner.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    deep: Tensor = body.norm_out(map_BhwE)
+    return deep.permute(0, 3, 1, 2)
+
+
+def blocks_of(body: Body) -> list[list[Block]]:
+    """The blocks of every stage."""
+    return [[cast(Block, block) for block in cast(Stage, stage).blocks] for stage in body.stages]
+
+
+def run_block(block: Block, map_BhwE: Tensor, bias: Tensor) -> None:
+    """Twin of `Block.forward` in evaluation, in place."""
+    attention = block.attention
+    qkv = attention.qkv(block.norm1(map_BhwE))
+    map_BhwE += attention.proj(attend_map(qkv, bias, attention.heads, WINDOW, block.shift))
+    map_BhwE += block.shrink(F.gelu(block.expand(block.norm2(map_BhwE))))
 
 
 def interpolate(module: ShortTerm, levels: list[Tensor]) -> Tensor:
@@ -41,49 +87,94 @@ def interpolate(module: ShortTerm, levels: list[Tensor]) -> Tensor:
     first = [level[:, :-1].flatten(0, 1) for level in levels]
     second = [level[:, 1:].flatten(0, 1) for level in levels]
     if not isinstance(module, Lstfi):
-        return module.pair(first, second).unflatten(0, (b, gaps))
+        between = module.pair(first, second)
+        return between.view(b, gaps, *between.shape[1:])
     both = [torch.cat([x, y]) for x, y in zip(first, second, strict=True)]
     swapped = [torch.cat([y, x]) for x, y in zip(first, second, strict=True)]
-    current = module.pair(both, swapped).unflatten(0, (2, b, gaps))
-    onward, backward = current[0], current[1].flip(1)
-    hidden = torch.zeros_like(torch.cat([onward[:, 0], backward[:, 0]]))
+    current = module.pair(both, swapped)
+    onward, backward = current.reshape(2, b, gaps, *current.shape[1:]).unbind(0)
+    hidden = torch.zeros_like(current[: 2 * b])
     mixed: list[Tensor] = []
     for g in range(gaps):
-        feature, hidden = module.step(torch.cat([onward[:, g], backward[:, g]]), hidden)
+        feature, hidden = module.step(torch.cat([onward[:, g], backward[:, gaps - 1 - g]]), hidden)
         mixed.append(feature)
     merged = [torch.cat([mixed[g][:b], mixed[gaps - 1 - g][b:]], dim=1) for g in range(gaps)]
-    return module.merge(torch.stack(merged, dim=1).flatten(0, 1)).unflatten(0, (b, gaps))
+    fused: Tensor = module.merge(torch.stack(merged, dim=1).flatten(0, 1))
+    return fused.view(b, gaps, *fused.shape[1:])
 
 
 def aggregate(module: Stdfa, seq_BSChw: Tensor) -> Tensor:
-    """Twin of `Stdfa.forward`: a target's pairs are one batch; the halves of `offset1` are done once a frame."""
+    """Twin of `Stdfa.forward`: a target's pairs are batched; the halves of `offset1` are done once a frame."""
     query, key, value = module.embed(seq_BSChw)
     halves = offset_halves(module, query, key) if module.deform else None
     frames = seq_BSChw.shape[1]
     gathered = torch.stack([gather(module, query, key, value, halves, j) for j in range(frames)], dim=1)
-    return module.leave(gathered.flatten(0, 1)).view_as(seq_BSChw) + seq_BSChw
+    added: Tensor = module.leave(gathered.flatten(0, 1))
+    return added.view_as(seq_BSChw) + seq_BSChw
 
 
 def offset_halves(module: Stdfa, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
     """The query's and the key's part of `offset1` for every frame; their sum is its output for a pair."""
     of_query, of_key = module.offset1.weight.chunk(2, dim=1)
-    shape = query.shape
-    query_part = F.conv2d(query.flatten(0, 1), of_query, module.offset1.bias, padding=1).view(shape)
-    return query_part, F.conv2d(key.flatten(0, 1), of_key, None, padding=1).view(shape)
+    query_part = F.conv2d(query.flatten(0, 1), of_query, module.offset1.bias, padding=1).view(query.shape)
+    return query_part, F.conv2d(key.flatten(0, 1), of_key, None, padding=1).view(key.shape)
 
 
 def gather(
     module: Stdfa, query: Tensor, key: Tensor, value: Tensor, halves: tuple[Tensor, Tensor] | None, target: int
 ) -> Tensor:
-    """Twin of `Stdfa.gather`."""
-    others = [i for i in range(query.shape[1]) if i != target]
+    """Twin of `Stdfa.gather`, as many pairs at once as `SAMPLE_BYTES` hold."""
+    b, frames, e, h, w = query.shape
+    others = [i for i in range(frames) if i != target]
+    together = max(1, SAMPLE_BYTES // (b * e * h * w * module.kernel**2 * query.element_size()))
+    values, logits = [], []
+    for first in range(0, len(others), together):
+        some = others[first : first + together]
+        offset, mask = points(module, key, halves, target, some)
+        gathered, logit = attend_samples(
+            query[:, target], key[:, some], value[:, some], offset, mask, module.groups, module.top_t
+        )
+        values.append(gathered)
+        logits.append(logit)
+    weights = torch.cat(logits, dim=1).softmax(dim=1)
+    return torch.einsum("bphw,bpchw->bchw", weights, torch.cat(values, dim=1))
+
+
+def points(
+    module: Stdfa, key: Tensor, halves: tuple[Tensor, Tensor] | None, target: int, others: list[int]
+) -> tuple[Tensor, Tensor]:
+    """Twin of `Stdfa.points` for some pairs of a target."""
     if halves is None:
         keys = key[:, others].flatten(0, 1)
-        offset, mask = module.points(keys, keys)
-    else:
-        feature = leaky(halves[0][:, target : target + 1] + halves[1][:, others]).flatten(0, 1)
-        offset, mask = split_head(module.head(leaky(module.offset2(feature))), module.groups)
-    gathered, logit = attend_samples(
-        query[:, target], key[:, others], value[:, others], offset, mask, module.groups, module.top_t
-    )
-    return (logit.softmax(dim=1)[:, :, None] * gathered).sum(dim=1)
+        return module.points(keys, keys)
+    feature = leaky(halves[0][:, target : target + 1] + halves[1][:, others]).flatten(0, 1)
+    return split_head(module.head(leaky(module.offset2(feature))), module.groups)
+
+
+def run_tail(net: "STDAN", feat_BChw: Tensor) -> Tensor:
+    """Twin of `STDAN.tail`: what follows its one activation is linear, so inside it is one 5x5 convolution.
+
+    Only the outermost pixel sees the zeros that are padded on the way; it is computed from strips of three pixels.
+    """
+    b, _, h, w = feat_BChw.shape
+    if torch.is_grad_enabled() or min(h, w) < 8 or b * h * w < FOLD_PIXELS:
+        return net.tail(feat_BChw)
+    up = F.leaky_relu(net.before(feat_BChw), 0.01)
+    weight, bias = fold_tail(net)
+    rgb = F.pixel_shuffle(F.conv2d(up, weight, bias, padding=2), 4)
+    rgb[:, :, :4] = net.enlarge(up[:, :, :3])[:, :, :4]
+    rgb[:, :, -4:] = net.enlarge(up[:, :, -3:])[:, :, -4:]
+    rgb[:, :, :, :4] = net.enlarge(up[:, :, :, :3])[:, :, :, :4]
+    rgb[:, :, :, -4:] = net.enlarge(up[:, :, :, -3:])[:, :, :, -4:]
+    return rgb
+
+
+def fold_tail(net: "STDAN") -> tuple[Tensor, Tensor]:
+    """Weight (48, C, 5, 5) and bias (48,) of the one convolution that the linear end of the network is, inside."""
+    channels = net.last.weight.shape[1]
+    nothing = net.last.weight.new_zeros(1, channels, 5, 5)
+    impulses = nothing.repeat(channels, 1, 1, 1)
+    impulses[range(channels), range(channels), 2, 2] = 1
+    rest = F.pixel_unshuffle(net.enlarge(nothing), 4)
+    answer = F.pixel_unshuffle(net.enlarge(impulses), 4) - rest
+    return answer.flip(2, 3).transpose(0, 1).contiguous(), rest[0, :, 2, 2]

@@ -4,6 +4,7 @@ Axes: B batch, G deformable groups, C channels (G equal runs), K taps of the k x
 An offset map has channels g*2K + 2n (vertical) and + 1 (horizontal), a mask map g*K + n, for group g and tap n.
 """
 
+from collections.abc import Callable
 from math import isqrt, sqrt
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Backend = Literal["torch", "numba"]
+Kernel = Callable[..., None]
+HALF = (torch.bfloat16, torch.float16)  # too coarse for the place of a sample: computed in float32
 CHUNK_PIXELS = 2048  # the samples of so many pixels are made, multiplied and forgotten: they stay in the cache
+CHUNK_BYTES = 2**27  # of samples that exist at once on the pure-torch path, without gradients
 
 
 def backend() -> Backend:
@@ -47,7 +51,7 @@ def sample_torch(x_BChw: Tensor, offset: Tensor, mask: Tensor, groups: int) -> T
     """The pure-torch twin of `SampleColumns`; differentiable in all three tensors."""
     b, c, h, w = x_BChw.shape
     taps = mask.shape[1] // groups
-    grid = sampling_grid(offset.float() if offset.dtype in (torch.bfloat16, torch.float16) else offset, groups, h, w)
+    grid = sampling_grid(offset.float() if offset.dtype in HALF else offset, groups, h, w)
     x = x_BChw.to(grid.dtype).reshape(b * groups, c // groups, h, w)
     out = F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     out = out.view(b, groups, c // groups, taps, h, w) * mask.to(grid.dtype).reshape(b, groups, 1, taps, h, w)
@@ -75,11 +79,15 @@ def modulated_deform_conv2d(
     if kernels.usable(x_BChw, offset, mask, weight):
         return _convolve_columns(SampleColumns(x_BChw, offset, mask, groups), weight, bias)
     b, _, h, w = x_BChw.shape
-    samples = deform_sample(x_BChw, offset, mask, groups).flatten(1, 2).flatten(2)
-    out = torch.matmul(weight.flatten(1), samples)
-    if bias is not None:
-        out = out + bias.view(1, -1, 1)
-    return out.view(b, weight.shape[0], h, w)
+    bytes_each = x_BChw.element_size() * x_BChw[0].numel() * mask.shape[1] // groups
+    together = b if torch.is_grad_enabled() else max(1, CHUNK_BYTES // bytes_each)
+    parts = []
+    for first in range(0, b, together):
+        some = slice(first, first + together)
+        samples = sample_torch(x_BChw[some], offset[some], mask[some], groups).flatten(1, 2).flatten(2)
+        parts.append(torch.matmul(weight.flatten(1), samples))
+    out = torch.cat(parts).view(b, -1, h, w)
+    return out if bias is None else out + bias.view(1, -1, 1, 1)
 
 
 class SampleColumns:
@@ -91,16 +99,18 @@ class SampleColumns:
         self.b, self.channels, self.h, self.w = x_BChw.shape
         self.taps = mask.shape[1] // groups
         self.dtype = x_BChw.dtype
-        kernel = isqrt(self.taps)
-        self.kernel = numba_kernels.make_sample(self.channels, groups, kernel, x_BChw.dtype == torch.float32)
+        self.kernel: Kernel = numba_kernels.sample
+        self.shape = (self.h, self.w, self.channels, groups, isqrt(self.taps))
         self.given = [flat(x_BChw), flat(offset.to(x_BChw.dtype)), flat(mask.to(x_BChw.dtype))]
 
     def read(self, first: int, last: int) -> Tensor:
         """The samples of pixels first..last, shape (last - first, K*C)."""
         out = torch.empty(last - first, self.taps * self.channels, dtype=self.dtype)
 
+        one = self.given[0].dtype.type(1)
+
         def work(start: int, stop: int) -> None:
-            self.kernel(*self.given, out[start:stop].view(-1).numpy(), self.h, self.w, first + start, first + stop)
+            self.kernel(*self.given, out[start:stop].view(-1).numpy(), self.shape, one, first + start, first + stop)
 
         kernels.share_out(work, last - first)
         return out
@@ -133,18 +143,27 @@ def attend_samples(
     The `top_t` points with the largest dot product of query and key are kept; a softmax over them weighs their
     values. Returns the values (B, P, C, h, w) and the mean scores (B, P, h, w), weighed the same way.
     """
+    if key.dtype in HALF:
+        gathered, logit = attend_samples(
+            query.float(), key.float(), value.float(), offset.float(), mask.float(), groups, top_t
+        )
+        return gathered.to(key.dtype), logit.to(key.dtype)
     if not kernels.usable(query, key, value, offset, mask):
         return attend_samples_torch(query, key, value, offset, mask, groups, top_t)
     from . import numba_kernels
 
     b, p, c, h, w = key.shape
-    kernel = isqrt(mask.shape[1] // groups)
-    attend = numba_kernels.make_attend(c, groups, kernel, top_t, key.dtype == torch.float32)
-    maps = (query, key.flatten(0, 1), value.flatten(0, 1), offset, mask)
-    given = [flat(one.to(key.dtype)) for one in maps]
+    shape = (h, w, c, groups, isqrt(mask.shape[1] // groups))
+    given = [flat(maps.to(key.dtype)) for maps in (query, key.flatten(0, 1), value.flatten(0, 1), offset, mask)]
     out, logit = torch.zeros(b, p, h, w, c, dtype=key.dtype), torch.empty(b, p, h, w, dtype=key.dtype)
     made = [out.view(-1).numpy(), logit.view(-1).numpy()]
-    kernels.share_out(lambda first, last: attend(*given, *made, h, w, p, first, last), b * p * h * w)
+    one = given[0].dtype.type(1)
+    attend: Kernel = numba_kernels.attend
+
+    def work(first: int, last: int) -> None:
+        attend(*given, *made, shape, top_t, p, one, first, last)
+
+    kernels.share_out(work, b * p * h * w)
     return out.permute(0, 1, 4, 2, 3), logit
 
 

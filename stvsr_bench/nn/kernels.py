@@ -42,7 +42,7 @@ def only_torch(only: bool = True) -> Iterator[None]:
 
 def usable(*tensors: Tensor) -> bool:
     """Whether a kernel can take these tensors: numba allowed, all on the CPU, real floats, no gradient wanted."""
-    if backend() != "numba" or torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if backend() != "numba" or torch.compiler.is_compiling():
         return False
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         return False

@@ -1,8 +1,8 @@
 """The numba kernels behind `deform.py` and `window_attention.py`; imported only where numba is installed.
 
 All arrays are channels-last. A kernel works on items first..last, lets go of Python's lock and is called from several
-threads (`kernels.share_out`). Kernels are made for one set of sizes, so that inner loops have constant lengths and
-become vector instructions. What a bilinear sample reads outside the picture counts as zero.
+threads (`kernels.share_out`). Inner loops have constant lengths, so that they become vector instructions. What a
+bilinear sample reads outside the picture counts as zero.
 """
 
 import math
@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numba import njit
 
-numba.config.SLP_VECTORIZE = 1  # eight channels in a row become one vector; numba leaves this off
+numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined] # eight channels in a row become one vector; numba leaves this off
 
 Kernel = Callable[..., None]
 uint = np.uintp  # an index that cannot be negative needs no wrap-around, which would hide the vectors
@@ -54,41 +54,35 @@ def eight(x: Any, a: Any, b: Any, c: Any, d: Any, ia: Any, ib: Any, ic: Any, id_
     return v0, v1, v2, v3, v4, v5, v6, v7
 
 
-@lru_cache(maxsize=16)
-def make_sample(channels: int, groups: int, kernel: int, single: bool) -> Kernel:
-    """A kernel (x, offset, mask, out, h, w, first, last): the samples of pixels, out (last - first, K, C).
+@njit(nogil=True, fastmath=True, cache=True)
+def sample(x: Any, offset: Any, mask: Any, out: Any, shape: Any, one: Any, first: int, last: int) -> None:
+    """The samples of pixels first..last, out (last - first, K, C).
 
-    x is (B h w C), offset (B h w G K 2), mask (B h w G K); all are given as one row of numbers.
+    x is (B h w C), offset (B h w G K 2), mask (B h w G K); all are given as one row of numbers. `shape` holds
+    h, w, C, G and the kernel's side, `one` is 1 in x's precision.
     """
+    h, w, channels, groups, kernel = shape
     each, taps, half = channels // groups, kernel * kernel, kernel // 2
     whole = each // 8 * 8
-    one = np.float32(1) if single else np.float64(1)
-
-    @njit(nogil=True, fastmath=True, cache=True)
-    def sample(x: Any, offset: Any, mask: Any, out: Any, h: int, w: int, first: int, last: int) -> None:
-        for pixel in range(first, last):
-            picture = pixel // (w * h) * h * w
-            row, column = one * (pixel // w % h - half), one * (pixel % w - half)
-            for n in range(taps):
-                y, z = row + one * (n // kernel), column + one * (n % kernel)
-                for g in range(groups):
-                    at = (pixel * groups + g) * taps + n
-                    a, b, c, d, pa, pb, pc, pd = corners(
-                        y + offset[2 * at], z + offset[2 * at + 1], mask[at], h, w, one
-                    )
-                    ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
-                    ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
-                    o = uint(((pixel - first) * taps + n) * channels + g * each)
-                    for block in range(0, whole, 8):
-                        e = uint(block)
-                        v0, v1, v2, v3, v4, v5, v6, v7 = eight(x, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
-                        e = o + e
-                        out[e], out[e + uint(1)], out[e + uint(2)], out[e + uint(3)] = v0, v1, v2, v3
-                        out[e + uint(4)], out[e + uint(5)], out[e + uint(6)], out[e + uint(7)] = v4, v5, v6, v7
-                    for rest in range(whole, each):
-                        out[o + uint(rest)] = mix(x, a, b, c, d, ia, ib, ic, id_, uint(rest))
-
-    return sample  # type: ignore[no-any-return]
+    for pixel in range(first, last):
+        picture = pixel // (w * h) * h * w
+        row, column = one * (pixel // w % h - half), one * (pixel % w - half)
+        for n in range(taps):
+            y, z = row + one * (n // kernel), column + one * (n % kernel)
+            for g in range(groups):
+                at = (pixel * groups + g) * taps + n
+                a, b, c, d, pa, pb, pc, pd = corners(y + offset[2 * at], z + offset[2 * at + 1], mask[at], h, w, one)
+                ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
+                ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
+                o = uint(((pixel - first) * taps + n) * channels + g * each)
+                for block in range(0, whole, 8):
+                    e = uint(block)
+                    v0, v1, v2, v3, v4, v5, v6, v7 = eight(x, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
+                    e = o + e
+                    out[e], out[e + uint(1)], out[e + uint(2)], out[e + uint(3)] = v0, v1, v2, v3
+                    out[e + uint(4)], out[e + uint(5)], out[e + uint(6)], out[e + uint(7)] = v4, v5, v6, v7
+                for rest in range(whole, each):
+                    out[o + uint(rest)] = mix(x, a, b, c, d, ia, ib, ic, id_, uint(rest))
 
 
 @njit(nogil=True, fastmath=True, inline="always")
@@ -103,84 +97,75 @@ def choose(scores: Any, best: Any, chosen: Any, top_t: int, zero: Any) -> Any:
     return total
 
 
-@lru_cache(maxsize=16)
-def make_attend(channels: int, groups: int, kernel: int, top_t: int, single: bool) -> Kernel:
-    """A kernel (query, key, value, offset, mask, out, logit, h, w, pairs, first, last): see `deform.attend_samples`.
+@njit(nogil=True, fastmath=True, cache=True)
+def attend(
+    query: Any, key: Any, value: Any, offset: Any, mask: Any, out: Any, logit: Any,
+    shape: Any, top_t: int, pairs: int, one: Any, first: int, last: int,
+) -> None:  # fmt: skip
+    """Deformable attention of pixels first..last, see `deform.attend_samples`.
 
-    query is (B h w C), key, value and out (B pairs h w C), logit (B pairs h w); offset and mask as for `make_sample`;
-    out starts at zero. Keys are sampled at every tap and never stored, values only at the `top_t` best.
+    query is (B h w C), key, value and out (B pairs h w C), logit (B pairs h w), all as one row; out starts at zero;
+    offset, mask, shape and one are as for `sample`. Keys are sampled at every tap and never stored, values only at
+    the `top_t` best.
     """
+    h, w, channels, groups, kernel = shape
     each, taps, half = channels // groups, kernel * kernel, kernel // 2
-    whole = each // 8 * 8
-    real = np.float32 if single else np.float64
-    one, zero = real(1), real(0)
-
-    @njit(nogil=True, fastmath=True, cache=True)
-    def attend(
-        query: Any, key: Any, value: Any, offset: Any, mask: Any, out: Any, logit: Any,
-        h: int, w: int, pairs: int, first: int, last: int,
-    ) -> None:  # fmt: skip
-        scores, best, chosen = np.empty(taps, real), np.empty(top_t, real), np.empty(top_t, np.int64)
-        one_query, one_key = np.empty(channels, real), np.empty(channels, real)
-        for pixel in range(first, last):
-            picture = pixel // (w * h) * h * w
-            q = (pixel // (w * h) // pairs * h * w + pixel % (w * h)) * channels
-            row, column = one * (pixel // w % h - half), one * (pixel % w - half)
-            for e in range(channels):
-                one_query[e] = query[q + e]
-            for n in range(taps):
-                y, x = row + one * (n // kernel), column + one * (n % kernel)
-                for g in range(groups):
-                    at = (pixel * groups + g) * taps + n
-                    a, b, c, d, pa, pb, pc, pd = corners(
-                        y + offset[2 * at], x + offset[2 * at + 1], mask[at], h, w, one
-                    )
-                    ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
-                    ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
-                    o = uint(g * each)
-                    for block in range(0, whole, 8):
-                        e = uint(block)
-                        v0, v1, v2, v3, v4, v5, v6, v7 = eight(key, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
-                        e = o + e
-                        one_key[e], one_key[e + uint(1)] = v0, v1
-                        one_key[e + uint(2)], one_key[e + uint(3)] = v2, v3
-                        one_key[e + uint(4)], one_key[e + uint(5)] = v4, v5
-                        one_key[e + uint(6)], one_key[e + uint(7)] = v6, v7
-                    for rest in range(whole, each):
-                        one_key[o + uint(rest)] = mix(key, a, b, c, d, ia, ib, ic, id_, uint(rest))
-                score = zero
-                for e in range(channels):
-                    score += one_query[e] * one_key[e]
-                scores[n] = score
-            total = choose(scores, best, chosen, top_t, zero)
-            logit[pixel] = zero
-            for t in range(top_t):
-                share = np.exp(best[t] - best[0]) / total
-                logit[pixel] += share * best[t]
-                n = chosen[t]
-                y, x = row + one * (n // kernel), column + one * (n % kernel)
-                for g in range(groups):
-                    at = (pixel * groups + g) * taps + n
-                    a, b, c, d, pa, pb, pc, pd = corners(
-                        y + offset[2 * at], x + offset[2 * at + 1], mask[at] * share, h, w, one
-                    )
-                    ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
-                    ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
-                    o = uint(pixel * channels + g * each)
-                    for block in range(0, whole, 8):
-                        e = uint(block)
-                        v0, v1, v2, v3, v4, v5, v6, v7 = eight(value, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
-                        e = o + e
-                        v0, v1 = v0 + out[e], v1 + out[e + uint(1)]
-                        v2, v3 = v2 + out[e + uint(2)], v3 + out[e + uint(3)]
-                        v4, v5 = v4 + out[e + uint(4)], v5 + out[e + uint(5)]
-                        v6, v7 = v6 + out[e + uint(6)], v7 + out[e + uint(7)]
-                        out[e], out[e + uint(1)], out[e + uint(2)], out[e + uint(3)] = v0, v1, v2, v3
-                        out[e + uint(4)], out[e + uint(5)], out[e + uint(6)], out[e + uint(7)] = v4, v5, v6, v7
-                    for rest in range(whole, each):
-                        out[o + uint(rest)] += mix(value, a, b, c, d, ia, ib, ic, id_, uint(rest))
-
-    return attend  # type: ignore[no-any-return]
+    whole, zero = each // 8 * 8, one - one
+    scores, best, chosen = np.empty(taps, key.dtype), np.empty(top_t, key.dtype), np.empty(top_t, np.int64)
+    one_query, one_key = np.empty(channels, key.dtype), np.empty(channels, key.dtype)
+    for pixel in range(first, last):
+        picture = pixel // (w * h) * h * w
+        q = (pixel // (w * h) // pairs * h * w + pixel % (w * h)) * channels
+        row, column = one * (pixel // w % h - half), one * (pixel % w - half)
+        for i in range(channels):
+            one_query[i] = query[q + i]
+        for n in range(taps):
+            y, x = row + one * (n // kernel), column + one * (n % kernel)
+            for g in range(groups):
+                at = (pixel * groups + g) * taps + n
+                a, b, c, d, pa, pb, pc, pd = corners(y + offset[2 * at], x + offset[2 * at + 1], mask[at], h, w, one)
+                ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
+                ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
+                o = uint(g * each)
+                for block in range(0, whole, 8):
+                    e = uint(block)
+                    v0, v1, v2, v3, v4, v5, v6, v7 = eight(key, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
+                    e = o + e
+                    one_key[e], one_key[e + uint(1)], one_key[e + uint(2)], one_key[e + uint(3)] = v0, v1, v2, v3
+                    one_key[e + uint(4)], one_key[e + uint(5)] = v4, v5
+                    one_key[e + uint(6)], one_key[e + uint(7)] = v6, v7
+                for rest in range(whole, each):
+                    one_key[o + uint(rest)] = mix(key, a, b, c, d, ia, ib, ic, id_, uint(rest))
+            score = zero
+            for i in range(channels):
+                score += one_query[i] * one_key[i]
+            scores[n] = score
+        total = choose(scores, best, chosen, top_t, zero)
+        logit[pixel] = zero
+        for t in range(top_t):
+            share = np.exp(best[t] - best[0]) / total
+            logit[pixel] += share * best[t]
+            n = chosen[t]
+            y, x = row + one * (n // kernel), column + one * (n % kernel)
+            for g in range(groups):
+                at = (pixel * groups + g) * taps + n
+                a, b, c, d, pa, pb, pc, pd = corners(
+                    y + offset[2 * at], x + offset[2 * at + 1], mask[at] * share, h, w, one
+                )
+                ia, ib = uint((picture + pa) * channels + g * each), uint((picture + pb) * channels + g * each)
+                ic, id_ = uint((picture + pc) * channels + g * each), uint((picture + pd) * channels + g * each)
+                o = uint(pixel * channels + g * each)
+                for block in range(0, whole, 8):
+                    e = uint(block)
+                    v0, v1, v2, v3, v4, v5, v6, v7 = eight(value, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
+                    e = o + e
+                    v0, v1, v2 = v0 + out[e], v1 + out[e + uint(1)], v2 + out[e + uint(2)]
+                    v3, v4, v5 = v3 + out[e + uint(3)], v4 + out[e + uint(4)], v5 + out[e + uint(5)]
+                    v6, v7 = v6 + out[e + uint(6)], v7 + out[e + uint(7)]
+                    out[e], out[e + uint(1)], out[e + uint(2)], out[e + uint(3)] = v0, v1, v2, v3
+                    out[e + uint(4)], out[e + uint(5)], out[e + uint(6)], out[e + uint(7)] = v4, v5, v6, v7
+                for rest in range(whole, each):
+                    out[o + uint(rest)] += mix(value, a, b, c, d, ia, ib, ic, id_, uint(rest))
 
 
 # 2^f for |f| <= 1/2, to one float32 rounding
@@ -226,19 +211,44 @@ def place(index: int, size: Any, window: int, shift: int, ys: Any, xs: Any, regi
     return index // (rows * columns), shift > 0 and (wy == rows - 1 or wx == columns - 1)
 
 
+@njit(nogil=True, fastmath=True)
+def take(qkv: Any, ys: Any, xs: Any, start: int, scale: Any, query: Any, key: Any, value: Any) -> None:
+    """Fill query (features, pixels), scaled, and key and value (pixels, features) of one head of a window."""
+    channels = qkv.shape[2] // 3
+    size, pixels = query.shape
+    for i in range(pixels):
+        pixel = qkv[ys[i], xs[i]]
+        for d in range(size):
+            query[d, i] = pixel[start + d] * scale
+            key[i, d] = pixel[channels + start + d]
+            value[i, d] = pixel[2 * channels + start + d]
+
+
+@njit(nogil=True, fastmath=True)
+def put(out: Any, ys: Any, xs: Any, start: int, result: Any, total: Any) -> None:
+    """Write what one head of a window gathered, divided by its weights' total."""
+    size, pixels = result.shape
+    for i in range(pixels):
+        pixel = out[ys[i], xs[i]]
+        for d in range(size):
+            pixel[start + d] = result[d, i] / total[i]
+
+
 @lru_cache(maxsize=8)
-def make_attend_windows(channels: int, heads: int, window: int, single: bool) -> Kernel:
+def make_attend_windows(size: int, window: int, single: bool) -> Kernel:
     """A kernel (qkv, bias, out, shift, blocked, first, last) over windows: see `window_attention.attend_map`.
 
-    qkv is (B h w 3C), out (B h w C), bias (heads, key, query). Queries lie along the vectors.
+    `size` is the number of features of a head. qkv is (B h w 3C), out (B h w C), bias (heads, key, query). Queries lie
+    along the vectors.
     """
-    size, pixels = channels // heads, window * window
+    pixels = window * window
     real, integer = (np.float32, np.int32) if single else (np.float64, np.int64)
-    scale, zero, one, lowest = real(size**-0.5), real(0), real(1), real(-3e38)
+    scale, zero, lowest = real(size**-0.5), real(0), real(-3e38)
     step = 4
 
     @njit(nogil=True, fastmath=True, cache=True)
-    def attend(qkv: Any, bias: Any, out: Any, shift: int, blocked: Any, first: int, last: int) -> None:
+    def attend_windows(qkv: Any, bias: Any, out: Any, shift: int, blocked: Any, first: int, last: int) -> None:
+        heads = bias.shape[0]
         query, result = np.empty((size, pixels), real), np.empty((size, pixels), real)
         key, value = np.empty((pixels, size), real), np.empty((pixels, size), real)
         logits, top, total = np.empty((pixels, pixels), real), np.empty(pixels, real), np.empty(pixels, real)
@@ -248,12 +258,7 @@ def make_attend_windows(channels: int, heads: int, window: int, single: bool) ->
         for index in range(first, last):
             n, edge = place(index, qkv.shape[1:3], window, shift, ys, xs, region)
             for head in range(heads):
-                for i in range(pixels):
-                    pixel = qkv[n, ys[i], xs[i]]
-                    for d in range(size):
-                        query[d, i] = pixel[head * size + d] * scale
-                        key[i, d] = pixel[channels + head * size + d]
-                        value[i, d] = pixel[2 * channels + head * size + d]
+                take(qkv[n], ys, xs, head * size, scale, query, key, value)
                 top[:], total[:], result[:] = lowest, zero, zero
                 for j in range(pixels):
                     for i in range(pixels):
@@ -281,10 +286,6 @@ def make_attend_windows(channels: int, heads: int, window: int, single: bool) ->
                             for u in range(step):
                                 dot += value[j + u, d] * logits[j + u, i]
                             result[d, i] = dot
-                for i in range(pixels):
-                    share = one / total[i]
-                    pixel = out[n, ys[i], xs[i]]
-                    for d in range(size):
-                        pixel[head * size + d] = result[d, i] * share
+                put(out[n], ys, xs, head * size, result, total)
 
-    return attend  # type: ignore[no-any-return]
+    return attend_windows

@@ -82,14 +82,15 @@ def attend_map(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: i
 
     The windows are those of the map rolled by `shift`, and the result is rolled back.
     """
+    bias = bias.to(qkv_BhwC.dtype)
     if not kernels.usable(qkv_BhwC, bias):
         return attend_map_torch(qkv_BhwC, bias, heads, window, shift)
     from . import numba_kernels
 
     b, h, w, c3 = qkv_BhwC.shape
-    attend = numba_kernels.make_attend_windows(c3 // 3, heads, window, qkv_BhwC.dtype == torch.float32)
+    attend = numba_kernels.make_attend_windows(c3 // 3 // heads, window, qkv_BhwC.dtype == torch.float32)
     out = torch.empty(b, h, w, c3 // 3, dtype=qkv_BhwC.dtype)
-    transposed = bias.detach().to(qkv_BhwC.dtype).transpose(1, 2).contiguous().numpy()
+    transposed = bias.detach().transpose(1, 2).contiguous().numpy()
     maps = (qkv_BhwC.detach().contiguous().numpy(), transposed, out.numpy())
     blocked = transposed.dtype.type(BLOCKED)
     windows = b * (h // window) * (w // window)
@@ -103,10 +104,12 @@ def attend_map_torch(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, sh
     n, c = window * window, c3 // 3
     rolled = qkv_BhwC.roll((-shift, -shift), (1, 2)) if shift else qkv_BhwC
     q, k, v = to_windows(rolled, window).view(-1, n, 3, heads, c // heads).permute(2, 0, 3, 1, 4)
-    added = bias[None]
-    if shift:
+    out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(q.shape[0], -1, -1, -1))
+    if shift:  # only the windows of the last row and column hold strangers
         mask = shift_mask(h, w, window, shift).to(bias)
-        added = (bias[None] + mask[:, None]).repeat(b, 1, 1, 1)
-    out = F.scaled_dot_product_attention(q, k, v, attn_mask=added.expand(q.shape[0], -1, -1, -1))
+        edge = mask.flatten(1).any(dim=1).nonzero().squeeze(1)
+        where = (torch.arange(b)[:, None] * len(mask) + edge).flatten()
+        masked = (bias[None] + mask[edge][:, None]).repeat(b, 1, 1, 1)
+        out = out.index_copy(0, where, F.scaled_dot_product_attention(q[where], k[where], v[where], attn_mask=masked))
     out = from_windows(out.transpose(1, 2).reshape(-1, n, c), window, h, w)
     return out.roll((shift, shift), (1, 2)) if shift else out

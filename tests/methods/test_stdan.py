@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from stvsr_bench.methods.stdan import align, fast, model, weights
 from torch.testing import assert_close
 
 from stvsr_bench.errors import UsageError, WeightsError
-from stvsr_bench.methods.stdan import align, model, weights
 from stvsr_bench.nn import deform, kernels
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
@@ -242,6 +242,42 @@ def test_both_engines_are_one_function_for_every_option_and_a_batch(options):
     assert quick.shape == (2, 5, 3, 64, 96)
     assert_close(quick, plain, rtol=0, atol=1e-9)
     assert_close(alone, plain, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (8, 24), (16, 16)], ids=str)
+def test_the_folded_tail_is_the_tail_up_to_the_border(size, monkeypatch):
+    torch.manual_seed(0)
+    monkeypatch.setattr(fast, "FOLD_PIXELS", 0)
+    net = model.STDAN(**MINI).double().eval()
+    feature = torch.randn(2, MINI["channels"], *size, dtype=torch.float64)
+    with torch.no_grad():
+        assert_close(fast.run_tail(net, feature), net.tail(feature), rtol=0, atol=1e-12)
+
+
+def test_small_budgets_change_no_number(monkeypatch):
+    torch.manual_seed(0)
+    net = model.STDAN(**MINI).double().eval()
+    shake(net)
+    clip = torch.rand(1, 3, 3, 16, 16, dtype=torch.float64)
+    with torch.no_grad(), kernels.only_torch():
+        expected = net(clip)
+        monkeypatch.setattr(fast, "BODY_PIXELS", 1)
+        monkeypatch.setattr(fast, "SAMPLE_BYTES", 1)
+        monkeypatch.setattr(deform, "CHUNK_BYTES", 1)
+        assert_close(net(clip), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_runs_and_is_near(dtype):
+    torch.manual_seed(0)
+    net = model.STDAN(**MINI, skip="trilinear").eval()
+    torch.nn.init.normal_(net.last.weight, std=0.02)
+    clip = torch.rand(1, 2, 3, 8, 8)
+    with torch.no_grad():
+        expected = net(clip)
+        out = net.to(dtype)(clip.to(dtype))
+    assert out.dtype == dtype
+    assert_close(out.float(), expected, rtol=0, atol=0.05)
 
 
 def test_both_engines_have_the_same_gradients():
