@@ -127,7 +127,7 @@ def warp_error_true_hr(pair: Pair) -> float:
 TEMPORAL: dict[str, Callable[[Pair], float]] = {
     "tdiff_psnr_y": tdiff_psnr_y,
     "tof_dis_medium": tof_dis,
-    "tof_farneback_" + "_".join(map(str, FARNEBACK)): tof_farneback,
+    "tof_farneback_" + "_".join(map(str, FARNEBACK)).replace(".", "p"): tof_farneback,
     "warp_error_dis_medium": warp_error_dis,
     "warp_error_dis_medium_hr": warp_error_dis_hr,
     "warp_error_true_flow": warp_error_true,

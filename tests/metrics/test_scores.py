@@ -1,5 +1,6 @@
 """What a score must be whatever the frames: invariances, containers, and sentences instead of wrong numbers."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -208,3 +209,8 @@ def test_threads_do_not_share_their_buffers(monkeypatch):
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda pair: metrics.ssim_y(*pair), pairs))
     np.testing.assert_array_equal(together, alone)
+
+
+def test_names_can_stand_in_rows_columns_and_on_a_command_line():
+    for name in metrics.METRICS:
+        assert re.fullmatch(r"[a-z0-9_]+", name), name  # a point or a comma would be read as a separator
