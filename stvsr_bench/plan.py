@@ -171,7 +171,8 @@ def _chosen(spec: RunSpec, dataset: str, split: str, names: list[str]) -> list[s
         for clip in spec.clips:
             if clip not in known:
                 raise UnknownNameError(f"clip of {dataset}/{split}", clip, names[:20])
-        names = [name for name in names if name in set(spec.clips)]
+        wanted = set(spec.clips)
+        names = [name for name in names if name in wanted]
     if spec.limit:
         names = names[: max(1, round(len(names) * spec.limit)) if 0 < spec.limit < 1 else int(spec.limit)]
     return names
@@ -180,9 +181,10 @@ def _chosen(spec: RunSpec, dataset: str, split: str, names: list[str]) -> list[s
 def _tasks(spec: RunSpec, text: str, identity: Identity, cell: Cell) -> Iterable[Task]:
     weights = identity.sha256 or identity.weights
     name = spec.how.name(identity.spec)
+    names = tuple(protocol.name for protocol in cell.protocols)
+    protocol_keys = [protocol.key for protocol in cell.protocols]  # a digest each: not once a clip
     for clip in cell.clips:
-        keys = tuple(Job(name, weights, cell.label, cell.split, clip, protocol.key).key for protocol in cell.protocols)
-        names = tuple(protocol.name for protocol in cell.protocols)
+        keys = tuple(Job(name, weights, cell.label, cell.split, clip, key).key for key in protocol_keys)
         place = (cell.dataset, cell.label, cell.split, clip)
         yield Task(text, identity.spec, identity.weights, *place, protocols=names, keys=keys)
 

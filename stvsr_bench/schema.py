@@ -264,7 +264,11 @@ class Job:
     @property
     def key(self) -> str:
         """A digest that does not depend on order, worker or time."""
-        return digest(dataclasses.asdict(self))[:16]
+        fields = (self.method, self.weights, self.dataset, self.split, self.clip, self.protocol)
+        return digest(dict(zip(_JOB_FIELDS, fields, strict=True)))[:16]
+
+
+_JOB_FIELDS = tuple(field.name for field in dataclasses.fields(Job))
 
 
 @checked(frozen=True, config=_STRICT)
@@ -304,7 +308,9 @@ class Row:
     schema_version: int = SCHEMA_VERSION
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
 def digest(value: Any) -> str:
     """SHA-256 (hex) of the canonical JSON of a value made of plain types."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(value).encode()).hexdigest()
