@@ -82,7 +82,7 @@ class Stdfa(nn.Module):
         offset, mask = self.points(query, key)
         keys = deform_sample(key, offset, mask, self.groups)
         values = deform_sample(value, offset, mask, self.groups)
-        scores = torch.einsum("bchw,bckhw->bkhw", query, keys)
+        scores = (query[:, :, None] * keys).sum(dim=1)
         best, chosen = scores.topk(self.top_t, dim=1)
         weights = torch.zeros_like(scores).scatter(1, chosen, best.softmax(dim=1))
         b, taps, h, w = scores.shape
@@ -91,7 +91,7 @@ class Stdfa(nn.Module):
             scores=scores,
             weights=weights,
             logit=(weights * scores).sum(dim=1),
-            value=torch.einsum("bkhw,bckhw->bchw", weights, values),
+            value=(weights[:, None] * values).sum(dim=2),
         )
 
     def points(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:

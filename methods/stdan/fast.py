@@ -137,7 +137,7 @@ def gather(
         values.append(gathered)
         logits.append(logit)
     weights = torch.cat(logits, dim=1).softmax(dim=1)
-    return torch.einsum("bphw,bpchw->bchw", weights, torch.cat(values, dim=1))
+    return (weights[:, :, None] * torch.cat(values, dim=1)).sum(dim=1)
 
 
 def points(
