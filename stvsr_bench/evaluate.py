@@ -115,6 +115,8 @@ def _row(
     left_out = len(clip.hr_SCHW) - len(restored.frames)
     if left_out:
         flags.append(f"unscored:{left_out}")
+    scalars = _scalars(clip, restored, wanted.metrics)
+    left_out = sorted(set(wanted.metrics) - table.keys() - scalars.keys())
     return Row(
         key=job.key,
         method=job.method,
@@ -132,12 +134,12 @@ def _row(
         kind=method.card.kind,
         weights_sha256=method.weights_sha256,
         untrained=method.untrained,
-        scalars=_scalars(clip, restored, wanted.metrics),
+        scalars=scalars,
         params=sum(p.numel() for p in method.net.parameters()),
         motion_px=clip.motion_px,
         seconds=seconds,
         flags=flags,
-        how={**_how(wanted.how), **restored.how},
+        how={**_how(wanted), **restored.how, **({"left_out": ",".join(left_out)} if left_out else {})},
         env=wanted.env,
         suite=__version__,
     )
@@ -147,8 +149,13 @@ def _scalars(clip: Clip, restored: Restored, names: Sequence[str]) -> dict[str, 
     per_clip = [name for name in names if metrics.METRICS[name].per == "clip"]
     if not per_clip:
         return {}
-    return metrics.score_clip(restored.sr_SCHW, clip.hr_SCHW[restored.frames], per_clip)
+    first, last = restored.frames[0], restored.frames[-1]
+    gapless = last - first + 1 == len(restored.frames)
+    flow_FHW2 = clip.flow_FHW2[first:last] if clip.flow_FHW2 is not None and gapless else None
+    return metrics.score_clip(restored.sr_SCHW, clip.hr_SCHW[restored.frames], per_clip, flow_FHW2=flow_FHW2)
 
 
-def _how(how: How) -> dict[str, str]:
-    return {"device": how.device, "precision": how.precision}
+def _how(wanted: Wanted) -> dict[str, str]:
+    """Device, precision, and the programs that made the numbers of extras."""
+    made_by = {name: program for name in wanted.metrics if (program := metrics.made_by(name))}
+    return {"device": wanted.how.device, "precision": wanted.how.precision, **made_by}

@@ -141,6 +141,8 @@ def _check_names(spec: RunSpec) -> None:
     for name in spec.metrics:
         if name not in metrics.METRICS:
             raise UnknownNameError("metric", name, metrics.METRICS)
+        if why := metrics.missing(name):
+            raise NotRunnableError(f"metric {name}: {why}")
     keep(spec.save_frames)
     part, parts = spec.shard
     if not 1 <= part <= parts:

@@ -96,12 +96,13 @@ def done(run: Path, metrics: Iterable[str] = ()) -> set[str]:
     """Keys of all complete rows of a run that hold the metrics, without parsing a row where none is asked for."""
     needed = set(metrics)
     if needed:
-        return (
-            {row.key for row in read_rows(run) if needed <= row.values.keys() | row.scalars.keys()}
-            if run.is_dir()
-            else set()
-        )
+        return {row.key for row in read_rows(run) if needed <= _measured(row)} if run.is_dir() else set()
     return {line[len(_KEY_START) : line.index(b'"', len(_KEY_START))].decode() for line in _lines(run)}
+
+
+def _measured(row: Row) -> set[str]:
+    """The metrics of a row, and those that this clip cannot have (a true flow that no one knows)."""
+    return {*row.values, *row.scalars, *row.how.get("left_out", "").split(",")}
 
 
 def read_rows(run: Path) -> list[Row]:

@@ -295,3 +295,19 @@ def test_a_forecast_names_everything_that_is_missing(spec):
     found = forecast(replace(spec, methods=("toy", "stdan@nowhere.pth", "tmnet@gone.pth")))
     assert len(found.problems) == 2 and len(found.estimates) == 1
     assert call(["plan", "--methods", "stdan@nowhere.pth", "--dataset", "mini"]) == 4
+
+
+def test_true_flow_metrics_are_measured_where_the_flow_is_known_and_count_as_done_elsewhere(spec):
+    flow = ("warp_error_true_flow",)
+    mini = replace(spec, datasets=("mini",), splits=("slow",), limit=1, methods=("blend+bicubic",), metrics=flow)
+    execute(mini)
+    assert rows(mini.out)[0].scalars["warp_error_true_flow"] > 0
+    folder = replace(spec, metrics=flow, methods=("blend+bicubic",), clips=("clip0",), out=spec.out.parent / "folder")
+    execute(folder)
+    assert rows(folder.out)[0].how["left_out"] == "warp_error_true_flow"
+    assert make(folder).tasks == []
+
+
+def test_a_metric_that_is_not_installed_is_said_before_the_run(spec):
+    with pytest.raises(NotRunnableError, match="lpips_alex"):
+        make(replace(spec, metrics=("lpips_alex",)))

@@ -5,6 +5,7 @@ one `Clip`. A data set whose layout none of these fits brings its own: `reader =
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -93,8 +94,11 @@ class Folders:
     def _shipped(self, found: sources.Found, hr_SCHW: Frames) -> Frames | None:
         """The low-resolution frames beside the true ones, x4 if there are several."""
         by_scale: dict[int, Path] = {}
+        by_size: dict[Path, tuple[int, int]] = {}
         for folder in shipped_folders(found):
-            width, height = frames.size(sources.in_order(folder)[0])
+            with suppress(DataError):  # a damaged neighbour is no input of this clip; `data check` names it
+                by_size[folder] = frames.size(sources.in_order(folder)[0])
+        for folder, (width, height) in by_size.items():
             scale = hr_SCHW.shape[3] // width
             if scale > 1 and (width * scale, height * scale) == (hr_SCHW.shape[3], hr_SCHW.shape[2]):
                 by_scale.setdefault(scale, folder)

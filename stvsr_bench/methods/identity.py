@@ -53,7 +53,7 @@ def resolve(spec: str) -> Identity:
     card = parts[0].card if len(parts) == 1 else composed_card(*parts)
     return Identity(
         spec="+".join(part.text for part in parts),
-        weights=_joined([part.chosen.label for part in parts]),
+        weights=_label([part.chosen.label for part in parts]),
         sha256=_joined([part.chosen.sha256 for part in parts]),
         untrained=any(part.card.learned and part.chosen.path is None for part in parts),
         card=card,
@@ -111,6 +111,12 @@ def _resolve(part: Part) -> Resolved:
     chosen = choose(card, plugin, part.weights)
     trained_with = {key: str(value) for key, value in chosen.options.items()}
     return Resolved(card, plugin, typed_options(card, {**trained_with, **part.options}), chosen)
+
+
+def _label(labels: list[str]) -> str:
+    """One word where all learned parts have the same, else one for each part."""
+    named = {label for label in labels if label}
+    return named.pop() if len(named) == 1 else _joined(labels)
 
 
 def _joined(labels: list[str]) -> str:
