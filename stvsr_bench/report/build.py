@@ -10,6 +10,7 @@ import pandas as pd
 
 from stvsr_bench.errors import UnknownNameError
 from stvsr_bench.report.cost import Profile, frame_ms, of_kind
+from stvsr_bench.report.frames import method_label
 from stvsr_bench.report.marks import TIE, TIE_DB, half_interval, mark_column
 from stvsr_bench.report.tables import (
     FACTS,
@@ -55,7 +56,11 @@ def build(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, kno
 def choose(tidy: pd.DataFrame, options: Options) -> pd.DataFrame:
     """The lines of the tidy table that the options ask for."""
     table = tidy
-    for kind, wanted in (("method", options.methods), ("split", options.splits), ("protocol", options.protocols)):
+    labels = [method_label(*head) for head in zip(tidy["method"], tidy["weights"], strict=True)]
+    _known("method in these rows", options.methods, {*tidy["method"], *labels})
+    if options.methods:
+        table = table[table["method"].isin(options.methods) | np.isin(labels, options.methods)]
+    for kind, wanted in (("split", options.splits), ("protocol", options.protocols)):
         _known(f"{kind} in these rows", wanted, set(tidy[kind]))
         if wanted:
             table = table[table[kind].isin(wanted)]
@@ -73,7 +78,8 @@ def heads(tidy: pd.DataFrame, order: Sequence[str] = ()) -> list[Head]:
     """The methods with their weights: in the order asked for, else by name."""
     pairs = tidy[["method", "weights"]].drop_duplicates()
     found = sorted(pairs.itertuples(index=False, name=None))
-    return sorted(found, key=lambda head: order.index(head[0]) if head[0] in order else -1)
+    places = {name: place for place, name in reversed(list(enumerate(order)))}
+    return sorted(found, key=lambda head: places.get(method_label(*head), places.get(head[0], -1)))
 
 
 def by_method(part: pd.DataFrame, of: Sequence[Head], name: str) -> pd.DataFrame:
@@ -251,6 +257,8 @@ def _flag_notes(tidy: pd.DataFrame) -> list[str]:
 
 def _notes(tidy: pd.DataFrame, options: Options) -> tuple[str, ...]:
     notes = _flag_notes(tidy)
+    if (machines := tidy["env"].nunique()) > 1:
+        notes.append(f"rows come from {machines} environments; compare their seconds with care")
     for metric in options.metrics:
         name = f"{metric}#inf"
         if name in tidy.columns and (count := int(tidy[name].fillna(0).sum())):

@@ -134,9 +134,11 @@ def write_latex(written: Written, tables: Sequence[Table], style: latex.Style) -
     """A file for each table, and a paper skeleton that brings them in."""
     names = []
     for table in tables:
-        parts = {f"main-{table.protocol}": table.of_frames("all")}
+        alike = sum(other.protocol == table.protocol for other in tables) > 1
+        protocol = table.protocol_key if alike else table.protocol
+        parts = {f"main-{protocol}": table.of_frames("all")}
         for dataset in table.datasets:  # given and between double the columns: a table for each data set stays legible
-            parts[f"apart-{table.protocol}-{store.path_component(dataset)}"] = table.of_dataset(dataset).of_frames(
+            parts[f"apart-{protocol}-{store.path_component(dataset)}"] = table.of_dataset(dataset).of_frames(
                 "given", "between"
             )
         for name, part in parts.items():
@@ -181,7 +183,7 @@ def write_spread(measured: Measured, folder: Path, options: Options) -> str:
     """
     tables = build(measured.tidy, measured.profiles, options, measured.known)
     ranked = ranking(main_table(tables)) or [(line.method, line.weights) for line in main_table(tables).lines]
-    head = ranked[0] if not options.methods else next(h for h in heads(measured.tidy) if h[0] == options.methods[0])
+    head = heads(choose(measured.tidy, options), options.methods)[0] if options.methods else ranked[0]
     name = method_label(*head)
     mine = [row for row in measured.rows if (row.method, row.weights) == head]
     written = Written(folder)

@@ -160,3 +160,10 @@ def test_a_metric_where_less_is_better_marks_the_lowest(row):
     (table,) = build(tidy(rows), [], Options(metrics=("tof_dis_medium",)))
     assert [line.cells[0].mark for line in table.lines] == ["best", "second"]
     assert "0.500" in table_md(table)
+
+
+def test_methods_are_chosen_and_ordered_by_name_or_with_their_weights(row):
+    rows = [row("a", weights, "d", "s", "1", [20.0] * 7) for weights in ("mini", "none")]
+    rows += [row("b", "", "d", "s", "1", [21.0] * 7)]
+    (table,) = build(tidy(rows), [], Options(methods=("b", "a@mini")))
+    assert [(line.method, line.weights) for line in table.lines] == [("b", ""), ("a", "mini")]

@@ -13,7 +13,7 @@ function drawHead() {
 }
 
 function drawControls() {
-  choices($("protocol"), doc.protocols.map((one) => [one.key, one.name]), protocol().key);
+  choices($("protocol"), doc.protocols.map((one) => [one.key, doc.protocols.filter((other) => other.name === one.name).length > 1 ? one.key : one.name]), protocol().key);
   const datasets = [...new Set(protocol().columns.map((column) => column.dataset))];
   if (!datasets.includes(state.d)) state.d = "";
   choices($("dataset"), [["", "all"], ...datasets.map((name) => [name, name])], state.d);
