@@ -53,13 +53,18 @@ class TMNet(nn.Module):
         """
         times_Bn = gap_times(lr_BTChw, times)
         with only_torch() if self.engine == "plain" else nullcontext():
-            pyramid = [torch.unflatten(level, 0, lr_BTChw.shape[:2]) for level in self.extract(lr_BTChw.flatten(0, 1))]
+            pyramid = [torch.unflatten(level, 0, lr_BTChw.shape[:2]) for level in self.extract(self.laid(lr_BTChw))]
             between_BGnChw = self.interpolate(pyramid, None if times is None else times_Bn)
             seq_BSChw = interleave(pyramid[0], between_BGnChw)
             seen_BSChw = self.lstm(seq_BSChw + self.compare(seq_BSChw), self.engine)
-            rgb = self.tail(self.back(seen_BSChw.flatten(0, 1)) + seq_BSChw.flatten(0, 1))
+            rgb = self.tail(self.back(self.laid(seen_BSChw)) + self.laid(seq_BSChw))
         sr_BSCHW: Tensor = torch.unflatten(rgb, 0, seq_BSChw.shape[:2])
         return sr_BSCHW if self.skip == "none" else sr_BSCHW + trilinear(lr_BTChw, times_Bn)
+
+    def laid(self, seq_BSChw: Tensor) -> Tensor:
+        """All frames as one batch, in the memory order that this engine's kernels want."""
+        frames_BChw = seq_BSChw.flatten(0, 1)
+        return frames_BChw if self.engine == "plain" else frames_BChw.contiguous(memory_format=torch.channels_last)
 
     def extract(self, lr_BChw: Tensor) -> list[Tensor]:
         """The feature pyramid of every frame."""

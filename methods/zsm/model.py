@@ -49,11 +49,16 @@ class ZoomingSlowMo(nn.Module):
         check_clip(lr_BTChw)
         midpoint_only(times, "zsm")
         with only_torch() if self.engine == "plain" else nullcontext():
-            pyramid = [torch.unflatten(level, 0, lr_BTChw.shape[:2]) for level in self.extract(lr_BTChw.flatten(0, 1))]
+            pyramid = [torch.unflatten(level, 0, lr_BTChw.shape[:2]) for level in self.extract(self.laid(lr_BTChw))]
             seq_BSChw = interleave(pyramid[0], self.interpolate(pyramid)[:, :, None])
-            rgb = self.tail(self.back(self.lstm(seq_BSChw, self.engine).flatten(0, 1)))
+            rgb = self.tail(self.back(self.laid(self.lstm(seq_BSChw, self.engine))))
         sr_BSCHW: Tensor = torch.unflatten(rgb, 0, seq_BSChw.shape[:2])
         return sr_BSCHW if self.skip == "none" else sr_BSCHW + trilinear(lr_BTChw, lr_BTChw.new_full((1, 1), 0.5))
+
+    def laid(self, seq_BSChw: Tensor) -> Tensor:
+        """All frames as one batch, in the memory order that this engine's kernels want."""
+        frames_BChw = seq_BSChw.flatten(0, 1)
+        return frames_BChw if self.engine == "plain" else frames_BChw.contiguous(memory_format=torch.channels_last)
 
     def extract(self, lr_BChw: Tensor) -> list[Tensor]:
         """The feature pyramid of every frame."""

@@ -56,18 +56,27 @@ class BidirectionalConvLstm(nn.Module):
 
     def forward(self, seq_BSChw: Tensor, engine: Literal["plain", "fast"] = "plain") -> Tensor:
         """What every frame learns from its past and its future; the shape stays."""
-        if engine == "plain":
-            past, future = self.cell(seq_BSChw), self.cell(seq_BSChw.flip(1)).flip(1)
-        else:
-            past, future = scan_both_ways(self.cell, seq_BSChw)
+        if engine == "fast":
+            return self.at_once(seq_BSChw)
+        past, future = self.cell(seq_BSChw), self.cell(seq_BSChw.flip(1)).flip(1)
         fused: Tensor = self.fuse(torch.cat([past, future], dim=2).flatten(0, 1))
         return torch.unflatten(fused, 0, seq_BSChw.shape[:2])
 
+    def at_once(self, seq_BSChw: Tensor) -> Tensor:
+        """Twin of `forward`, both directions of time side by side."""
+        b, s = seq_BSChw.shape[:2]
+        hidden = scan_both_ways(self.cell, seq_BSChw)
+        both = [torch.cat([past[:b], future[b:]], dim=1) for past, future in zip(hidden, reversed(hidden), strict=True)]
+        return torch.unflatten(self.fuse(torch.cat(both)), 0, (s, b)).transpose(0, 1)
 
-def scan_both_ways(cell: DeformableConvLstm, seq_BSChw: Tensor) -> tuple[Tensor, Tensor]:
-    """Twin of two calls of `cell`: both directions are one batch, and what needs no state is done before the steps."""
+
+def scan_both_ways(cell: DeformableConvLstm, seq_BSChw: Tensor) -> list[Tensor]:
+    """The hidden states of every step, (2B, C, h, w): first those of a run forwards, then those of a run backwards.
+
+    Twin of two calls of `cell`: both directions are one batch, and what needs no state is done before the steps.
+    """
     b, s = seq_BSChw.shape[:2]
-    frames_SBChw = seq_BSChw.transpose(0, 1).flatten(0, 1)
+    frames_SBChw = seq_BSChw.transpose(0, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
     of_frame, of_state = cell.gates.weight.chunk(2, dim=1)
     opened = F.conv2d(frames_SBChw, of_frame, cell.gates.bias, padding=1)
     align_h, align_c = PreparedEpcd(cell.align_h, frames_SBChw), PreparedEpcd(cell.align_c, frames_SBChw)
@@ -79,8 +88,7 @@ def scan_both_ways(cell: DeformableConvLstm, seq_BSChw: Tensor) -> tuple[Tensor,
         h_near, c_near = align_h(pick, h_BChw), align_c(pick, c_BChw)
         h_BChw, c_BChw = gated(pick(opened) + F.conv2d(h_near, of_state, padding=1), c_near)
         hidden.append(h_BChw)
-    past = torch.stack([h[:b] for h in hidden], dim=1)
-    return past, torch.stack([h[b:] for h in reversed(hidden)], dim=1)
+    return hidden
 
 
 def both_ways(maps_SBChw: Tensor, t: int, b: int) -> Tensor:
