@@ -29,6 +29,7 @@ def report(
     figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
     page: Annotated[bool, typer.Option(help="Write index.html.")] = True,
     page_clips: Annotated[int, typer.Option(min=0, help="Clips a split whose saved frames go beside the page.")] = 3,
+    embed: Annotated[bool, typer.Option("--embed", help="Frames inside index.html instead of beside it.")] = False,
     scenes: Annotated[int, typer.Option(min=0, help="Figures of saved frames where methods differ most.")] = 3,
     films: Annotated[bool, typer.Option(help="GIF (and MP4 with the video extra) beside each of them.")] = True,
     spread: Annotated[bool, typer.Option("--spread", help="One method under all protocols and variants.")] = False,
@@ -54,7 +55,7 @@ def report(
     if spread:
         print(write_spread(measured, folder, options))
         return
-    output = Output(_style(style), figures, page, page_clips, scenes, films)
+    output = Output(_style(style), figures, page, page_clips, embed, scenes, films)
     tables, written = write(measured, folder, options, output)
     if as_json:
         document = json.loads(csvjson.tables_json(tables, facts(measured)))

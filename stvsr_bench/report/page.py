@@ -8,7 +8,7 @@ image's pixels may not be read, and differences and slices need pixels.
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,8 @@ def document(
     return {"about": about, "protocols": parts, "frames": [_clip_frames(one) for one in frames]}
 
 
-def html(document: dict[str, Any], downloads: dict[str, str]) -> str:
-    """The page itself."""
+def html(document: dict[str, Any], downloads: dict[str, str], embedded: dict[str, dict[int, str]] | None = None) -> str:
+    """The page itself; `embedded` frames (see `frame_urls`) make it one file at the price of its size."""
     here = files("stvsr_bench.report").joinpath("html")
     text = {name: here.joinpath(name).read_text("utf-8") for name in ("page.html", "page.css")}
     scripts = "\n".join(here.joinpath(f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
@@ -56,20 +56,22 @@ def html(document: dict[str, Any], downloads: dict[str, str]) -> str:
         script=Markup(scripts),
         document=document,
         downloads=downloads,
+        embedded=embedded or {},
     )
 
 
-def write_frames(folder: Path, frames: Sequence[Saved]) -> int:
-    """The frames as scripts beside the page; returns how many bytes they take."""
-    total = 0
+def frame_urls(frames: Sequence[Saved]) -> Iterator[tuple[str, dict[int, str]]]:
+    """For each clip and method: its name in the page, and its frames as data URLs by index."""
     for one in frames:
         for name, source in _sources(one).items():
-            urls = {index: _data_url(path) for index, path in paths(source).items()}
-            identity = _identity(one, name)
-            text = f"stvsrFrames({json.dumps(identity)},{json.dumps(urls)});\n"
-            store.write_atomic(folder / "frames" / f"{identity}.js", text)
-            total += len(text)
-    return total
+            yield _identity(one, name), {index: _data_url(path) for index, path in paths(source).items()}
+
+
+def write_frames(folder: Path, frames: Sequence[Saved]) -> None:
+    """The frames as scripts beside the page."""
+    for identity, urls in frame_urls(frames):
+        text = f"stvsrFrames({json.dumps(identity)},{json.dumps(urls)});\n"
+        store.write_atomic(folder / "frames" / f"{identity}.js", text)
 
 
 def _sources(one: Saved) -> dict[str, Path]:

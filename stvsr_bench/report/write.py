@@ -98,6 +98,7 @@ class Output:
     figures: bool = True
     page: bool = True
     page_clips: int = 3
+    embed: bool = False
     scenes: int = 3
     films: bool = True
 
@@ -126,7 +127,7 @@ def write(
         chosen = most_apart(found, tidy_of, output.scenes)
         written.files += write_scenes(folder / "figures", chosen, rows, tidy_of, output.films)
     if output.page:
-        write_page(written, measured, tables, output.page_clips)
+        write_page(written, measured, tables, output.page_clips, output.embed)
     return tables, written
 
 
@@ -150,8 +151,8 @@ def write_latex(written: Written, tables: Sequence[Table], style: latex.Style) -
     written.text("tex/example.tex", latex.example(style, names))
 
 
-def write_page(written: Written, measured: Measured, tables: Sequence[Table], clips: int) -> None:
-    """`index.html`, and beside it the frames of the first clips of each split that have some."""
+def write_page(written: Written, measured: Measured, tables: Sequence[Table], clips: int, embed: bool = False) -> None:
+    """`index.html`, and beside it (or in it) the frames of the first clips of each split that have some."""
     found = saved_of(measured, tables)
     kept: dict[tuple[str, str], list[Saved]] = {}
     for one in found:
@@ -163,8 +164,9 @@ def write_page(written: Written, measured: Measured, tables: Sequence[Table], cl
         for path in written.files
         if path.name == "table.csv" or path.parent.name == "tex"
     }
-    written.text("index.html", page.html(document, downloads))
-    page.write_frames(written.folder, chosen)
+    written.text("index.html", page.html(document, downloads, dict(page.frame_urls(chosen)) if embed else None))
+    if not embed:
+        page.write_frames(written.folder, chosen)
 
 
 def saved_of(measured: Measured, tables: Sequence[Table]) -> list[Saved]:

@@ -91,13 +91,13 @@ def page(tmp_path_factory, build_run):
     return written_page(run, run.parent / "report")
 
 
-def written_page(run, folder):
+def written_page(run, folder, embed=False):
     from stvsr_bench.report import write
 
     measured = load([run])
     written = write.Written(folder)
     tables = write.build(measured.tidy, measured.profiles, Options())
-    write_page(written, measured, tables, 3)
+    write_page(written, measured, tables, 3, embed)
     return folder / "index.html"
 
 
@@ -197,6 +197,42 @@ def test_a_clip_without_frames_says_how_to_save_them(browser, page):
     opened(browser, page, "split=mini/slow&clip=001")
     until(browser, "return !document.getElementById('no-frames').hidden")
     assert "--save-frames all" in browser.find_element("id", "no-frames").text
+    no_errors(browser)
+
+
+@pytest.mark.browser
+@needs_browser
+def test_frames_may_be_inside_the_page(browser, run, tmp_path):
+    save_frames(run)
+    page = written_page(run, tmp_path / "report", embed=True)
+    assert [path.name for path in page.parent.iterdir()] == ["index.html"]
+    opened(browser, page, "split=mini/fast&clip=000&a=truth&b=stdan%40mini")
+    until(browser, "return document.getElementById('stage').dataset.painted === 'swipe truth stdan@mini 0'")
+    no_errors(browser)
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize("width", [390, 1400])
+def test_nothing_sticks_out_on_a_phone_or_a_desk(browser, page, width):
+    size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    opened(browser, page, "split=mini/fast&clip=000")
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    no_errors(browser)
+
+
+@pytest.mark.browser
+@needs_browser
+def test_light_and_dark_are_kept_in_the_address(browser, page):
+    opened(browser, page)
+    before = browser.execute_script("return document.documentElement.classList.contains('dark')")
+    browser.find_element("id", "theme").click()
+    until(browser, "return location.hash.includes('theme=')")
+    browser.refresh()
+    until(browser, "return document.documentElement.dataset.ready === '1'")
+    assert browser.execute_script("return document.documentElement.classList.contains('dark')") != before
     no_errors(browser)
 
 

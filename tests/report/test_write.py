@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +176,24 @@ def test_the_qualitative_figure_and_its_films_are_written(run, tmp_path):
         assert gif.n_frames == 7
         assert gif.size == (64 * 4, 48 + film.BAR)
     assert len(list((written.folder / "frames").glob("*.js"))) == 5
+
+
+@pytest.mark.latex
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_the_qualitative_figure_compiles_in_two_columns(run, tmp_path):
+    of = scene_of(run)
+    plots.save(qualitative.draw(of), tmp_path / "figure")
+    source = (
+        "\\documentclass[twocolumn]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{graphicx}\n\\begin{document}\n"
+    )
+    tex = f"{source}Text.\n{qualitative.figure_tex(of, 'figure.pdf')}\\end{{document}}\n"
+    (tmp_path / "paper.tex").write_text(tex, encoding="utf-8")
+    argv = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(
+        argv, cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
 
 
 def test_untrained_methods_are_labelled_in_the_qualitative_figure(run):

@@ -7,6 +7,8 @@ window.stvsrFrames = (identity, urls) => waiting.get(identity)?.(urls);
 function bring(identity) {
   if (!arrived.has(identity)) {
     arrived.set(identity, new Promise((done, failed) => {
+      const inside = $("frames-" + identity);
+      if (inside) return done(JSON.parse(inside.textContent));
       waiting.set(identity, done);
       document.head.append(element("script", { src: `frames/${identity}.js`, onerror: () => failed(new Error("frames are not beside this page")) }));
     }).then((urls) => Promise.all(Object.entries(urls).map(async ([index, url]) => {
