@@ -13,6 +13,18 @@ setup(
     packages=[*find_packages(include=["stvsr_bench*"]), *plugins],
     package_dir=plugins,
     package_data={
-        "": ["*.toml", "*.md", "*.json", "*.csv", "*.html", "*.js", "*.css", "*.txt", "py.typed", "weights/*"],
+        "": [
+            "*.toml",
+            "*.md",
+            "*.json",
+            "*.csv",
+            "*.html",
+            "*.js",
+            "*.css",
+            "*.txt",
+            "py.typed",
+            "weights/*",
+            "html/*",
+        ],
     },
 )
