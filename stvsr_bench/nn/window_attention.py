@@ -106,10 +106,10 @@ def attend_map_torch(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, sh
     q, k, v = to_windows(rolled, window).view(-1, n, 3, heads, c // heads).permute(2, 0, 3, 1, 4)
     out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(q.shape[0], -1, -1, -1))
     if shift:  # only the windows of the last row and column hold strangers
-        mask = shift_mask(h, w, window, shift).to(bias)
+        mask = shift_mask(h, w, window, shift)  # which windows these are does not depend on the device
         edge = mask.flatten(1).any(dim=1).nonzero().squeeze(1)
-        where = (torch.arange(b)[:, None] * len(mask) + edge).flatten()
-        masked = (bias[None] + mask[edge][:, None]).repeat(b, 1, 1, 1)
+        where = (torch.arange(b)[:, None] * len(mask) + edge).flatten().to(q.device)
+        masked = (bias[None] + mask[edge][:, None].to(bias)).repeat(b, 1, 1, 1)
         out = out.index_copy(0, where, F.scaled_dot_product_attention(q[where], k[where], v[where], attn_mask=masked))
     out = from_windows(out.transpose(1, 2).reshape(-1, n, c), window, h, w)
     return out.roll((shift, shift), (1, 2)) if shift else out
