@@ -55,11 +55,13 @@ def draw_shares(clip: Clip, looks: Sequence[Look], target: int, path: Path) -> N
     panels = figure.subplots(1, len(looks) + 1, squeeze=False)[0]
     panels[0].imshow(clip.hr_SCHW[target].transpose(1, 2, 0))
     panels[0].set_title(f"frame {target}: target", fontsize=9)
-    top = max(float(look.share.max()) for look in looks)
+    top = float(
+        np.quantile(np.stack([look.share[0].numpy() for look in looks]), 0.998)
+    )  # a few pixels would hide the rest
     for panel, look in zip(panels[1:], looks, strict=True):
         image = panel.imshow(look.share[0].numpy(), vmin=0, vmax=top, cmap="viridis")
         panel.set_title(f"frame {look.frame}: mean {float(look.share.mean()):.3f}", fontsize=9)
-    figure.colorbar(image, ax=list(panels), label="weight", shrink=0.8)
+    figure.colorbar(image, ax=list(panels), label="weight", shrink=0.8, extend="max")
     for panel in panels:
         panel.set_axis_off()
     _save(figure, path)
