@@ -33,7 +33,7 @@ from stvsr_bench.train.state import CHECKPOINT
 from stvsr_bench.train.validate import Checker
 
 RESULT = "result.json"
-TIMED = 5  # passes of which the median is the runtime
+TIMED = 3  # passes of which the median is the runtime
 SHAPE = (4, 64, 112)  # frames, height, width at low resolution: a Vimeo-90K septuplet's
 
 _STRICT = ConfigDict(extra="forbid")

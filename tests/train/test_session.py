@@ -59,6 +59,20 @@ def test_packed_clips_train_what_their_folders_train(toy: Path, tmp_path: Path) 
     assert torch.equal(one["conv.weight"], two["conv.weight"])
 
 
+def test_vimeo_is_read_from_its_official_folders(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "vimeo"
+    for clip in toy.iterdir():
+        folder = root / "sequences" / "00001" / f"000{clip.name}"
+        folder.mkdir(parents=True)
+        for i, frame in enumerate(sorted(clip.iterdir()), start=1):
+            (folder / f"im{i}.png").write_bytes(frame.read_bytes())
+    (root / "sep_trainlist.txt").write_text("".join(f"00001/000{clip.name}\n" for clip in sorted(toy.iterdir())))
+    monkeypatch.setenv("VIMEO90K_ROOT", str(root))
+    for data, out in (("vimeo90k", "vimeo"), (str(toy), "folders")):
+        assert call(["train", "toy", "--data", data, "--out", str(tmp_path / out), "-q", "--steps", "2"]) == 0
+    assert torch.equal(trained(tmp_path / "vimeo")["conv.weight"], trained(tmp_path / "folders")["conv.weight"])
+
+
 def test_a_recipe_may_start_from_trained_weights(toy: Path, tmp_path: Path) -> None:
     net = methods.build("toy@none").net
     start = {name: value + 1 for name, value in net.state_dict().items()}
