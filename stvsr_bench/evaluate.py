@@ -83,7 +83,7 @@ def score(method: Method, clip: Clip, restored: Restored, wanted: Wanted, second
         if variant not in tables:
             tables[variant] = metrics.score_frames(
                 restored.sr_SCHW,
-                clip.hr_SCHW[restored.frames],
+                true_frames(clip, restored),
                 [name for name in wanted.metrics if metrics.METRICS[name].per == "frame"],
                 crop=protocol.crop,
                 round_8bit=protocol.round_8bit,
@@ -91,6 +91,13 @@ def score(method: Method, clip: Clip, restored: Restored, wanted: Wanted, second
         spent = {**seconds, "score": time.perf_counter() - start}
         rows.append(_row(method, clip, restored, wanted, protocol, tables[variant], spent))
     return rows
+
+
+def true_frames(clip: Clip, restored: Restored) -> Frames:
+    """The true frames beside the restored ones; not copied where they are all of the clip's."""
+    if restored.frames == list(range(len(clip.hr_SCHW))):
+        return clip.hr_SCHW
+    return clip.hr_SCHW[restored.frames]
 
 
 def _row(
@@ -152,7 +159,7 @@ def _scalars(clip: Clip, restored: Restored, names: Sequence[str]) -> dict[str, 
     first, last = restored.frames[0], restored.frames[-1]
     gapless = last - first + 1 == len(restored.frames)
     flow_FHW2 = clip.flow_FHW2[first:last] if clip.flow_FHW2 is not None and gapless else None
-    return metrics.score_clip(restored.sr_SCHW, clip.hr_SCHW[restored.frames], per_clip, flow_FHW2=flow_FHW2)
+    return metrics.score_clip(restored.sr_SCHW, true_frames(clip, restored), per_clip, flow_FHW2=flow_FHW2)
 
 
 def _how(wanted: Wanted) -> dict[str, str]:
