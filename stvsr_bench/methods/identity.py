@@ -27,7 +27,7 @@ class Resolved:
     @property
     def text(self) -> str:
         """Its canonical spec, without weights."""
-        return canonical_text(self.card, self.options)
+        return canonical_text(self.card, self.options, self.chosen.options)
 
 
 @dataclass(frozen=True)

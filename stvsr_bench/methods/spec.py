@@ -59,9 +59,13 @@ def typed_options(card: MethodCard, typed: Mapping[str, str]) -> dict[str, Optio
     return options
 
 
-def canonical_text(card: MethodCard, options: Mapping[str, OptionValue]) -> str:
-    """The identity of a method in rows: its name and the options that differ from the card, sorted."""
-    changed = {key: value for key, value in sorted(options.items()) if card.options.get(key) != value}
+def canonical_text(card: MethodCard, options: Mapping[str, OptionValue], weights: Mapping[str, OptionValue]) -> str:
+    """The identity of a method in rows: its name and the options that differ from the card's, sorted.
+
+    Options that its weights were trained with (`weights`) are theirs to name, not the method's.
+    """
+    usual = {**card.options, **weights}
+    changed = {key: value for key, value in sorted(options.items()) if usual.get(key) != value}
     return card.name + "".join(f":{key}={_text(value)}" for key, value in changed.items())
 
 
