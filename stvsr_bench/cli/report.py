@@ -10,6 +10,7 @@ from stvsr_bench.cli.options import several
 
 if TYPE_CHECKING:
     from stvsr_bench.report.latex import Style
+    from stvsr_bench.report.tables import Table
 
 Runs = Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Run folders; default runs/latest.")]
 
@@ -32,6 +33,7 @@ def report(
     embed: Annotated[bool, typer.Option("--embed", help="Frames inside index.html instead of beside it.")] = False,
     scenes: Annotated[int, typer.Option(min=0, help="Figures of saved frames where methods differ most.")] = 3,
     films: Annotated[bool, typer.Option(help="GIF (and MP4 with the video extra) beside each of them.")] = True,
+    into: Annotated[Path | None, typer.Option(help="Also put the table between a file's <!-- table --> lines.")] = None,
     spread: Annotated[bool, typer.Option("--spread", help="One method under all protocols and variants.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -57,6 +59,8 @@ def report(
         return
     output = Output(_style(style), figures, page, page_clips, embed, scenes, films)
     tables, written = write(measured, folder, options, output)
+    if into is not None:
+        _put_into(into, tables)
     if as_json:
         document = json.loads(csvjson.tables_json(tables, facts(measured)))
         print(json.dumps({**document, "files": [str(path) for path in written.files]}, ensure_ascii=False))
@@ -65,6 +69,18 @@ def report(
 
     print_tables(tables)
     print(f"tables, figures and page: {written.folder}", flush=True)
+
+
+def _put_into(file: Path, tables: "list[Table]") -> None:
+    from stvsr_bench import store
+    from stvsr_bench.errors import UsageError
+    from stvsr_bench.report import markdown
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--into {file}: cannot be read: {error.strerror}") from None
+    store.write_atomic(file, markdown.into(text, tables))
 
 
 def _style(name: str) -> "Style":

@@ -1,11 +1,13 @@
 """Tables as Markdown: right-aligned numbers, best bold, second underlined, footnotes under each table."""
 
 import html
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from tabulate import tabulate
 
+from stvsr_bench.errors import UsageError
 from stvsr_bench.report.tables import FACTS, Cell, Column, Line, Table, display, explain, half_shown, shown
 
 
@@ -92,6 +94,24 @@ def document(name: str, facts: dict[str, Any], tables: Sequence[Table], cost: st
     if len(tables) > 1:
         head += ["Numbers of different protocols are not comparable; each has a table of its own.", ""]
     return "\n".join([*head, *(table_md(table) for table in tables), *([cost] if cost else [])])
+
+
+def into(text: str, tables: Sequence[Table]) -> str:
+    """A text (a README) with the tables of all frames between its lines `<!-- table ... -->` and `<!-- /table -->`.
+
+    Raises:
+        UsageError: the text has no such lines.
+    """
+    found = re.search(r"(<!-- table[^>]*-->\n)(.*?)(<!-- /table -->)", text, re.DOTALL)
+    if found is None:
+        raise UsageError("no place for the table: the file needs the lines <!-- table --> and <!-- /table -->")
+    parts = []
+    for table in tables:
+        for dataset in table.datasets:
+            grid = _grid(table.of_dataset(dataset).of_frames("all"), with_facts=True)
+            parts += [f"**{text_md(dataset)}**, protocol `{table.protocol}` (`{table.protocol_key}`)", "", grid, ""]
+        parts += [*_footnotes(table)[1:-1], ""]
+    return text[: found.end(1)] + "\n".join(["", *parts]) + text[found.start(3) :]
 
 
 def _facts_line(facts: dict[str, Any]) -> str:

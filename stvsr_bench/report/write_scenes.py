@@ -41,7 +41,7 @@ def write_scenes(
         between = [i for i, given in zip(mine[0].frames, mine[0].given, strict=True) if not given] if mine else []
         said = {method_label(row.method, row.weights): _psnr(row, between) for row in mine}
         of = qualitative.scene(one, between, said, sorted(untrained))
-        name = f"qualitative-{at}"
+        name = "scene" if at == 1 else f"scene-{at}"
         written += save(qualitative.draw(of), folder / name)
         (folder / f"{name}.tex").write_text(qualitative.figure_tex(of, f"{name}.pdf"), encoding="utf-8")
         written.append(folder / f"{name}.tex")

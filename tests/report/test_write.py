@@ -67,6 +67,20 @@ def test_json_is_one_document_with_the_full_values(run, tmp_path, capsys):
     assert f"{best[0]['value']:.2f}" == best[0]["shown"]
 
 
+def test_a_readme_holds_the_table_of_the_last_report_once(run, tmp_path, capsys):
+    readme = tmp_path / "README.md"
+    readme.write_text("# A\n<!-- table: made -->\nstale\n<!-- /table -->\nend\n")
+    argv = ["report", str(run), "-o", str(tmp_path / "out"), "--no-figures", "--no-page", "--into", str(readme)]
+    assert call(argv) == call(argv) == 0
+    text = readme.read_text()
+    assert text.count("**mini**, protocol `suite-1`") == 1
+    assert "stale" not in text
+    assert text.endswith("<!-- /table -->\nend\n")
+    readme.write_text("# A\n")
+    assert call(argv) == 2
+    assert "no place for the table" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "said"),
     [
@@ -171,8 +185,8 @@ def test_the_qualitative_figure_and_its_films_are_written(run, tmp_path):
     frames_of(run)
     _, written = write(load([run]), tmp_path / "out", Options(), Output(figures=False, page=True, scenes=2))
     names = {path.name for path in written.files}
-    assert {"qualitative-1.png", "qualitative-1.pdf", "qualitative-1.tex", "qualitative-1.gif"} <= names
-    with Image.open(written.folder / "figures" / "qualitative-1.gif") as gif:
+    assert {"scene.png", "scene.pdf", "scene.tex", "scene.gif"} <= names
+    with Image.open(written.folder / "figures" / "scene.gif") as gif:
         assert gif.n_frames == 7
         assert gif.size == (64 * 4, 48 + film.BAR)
     assert len(list((written.folder / "frames").glob("*.js"))) == 5
