@@ -17,10 +17,14 @@ from numba import njit
 numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined] # eight channels in a row become one vector; numba leaves this off
 
 Kernel = Callable[..., None]
+# no zero-division checks (they would hide the vectors), no Python lock
+helper = njit(nogil=True, fastmath=True, error_model="numpy")
+inlined = njit(nogil=True, fastmath=True, error_model="numpy", inline="always")
+kept = njit(nogil=True, fastmath=True, error_model="numpy", cache=True)  # compiled once for all runs
 uint = np.uintp  # an index that cannot be negative needs no wrap-around, which would hide the vectors
 
 
-@njit(nogil=True, fastmath=True, inline="always")
+@inlined
 def corners(y: Any, x: Any, share: Any, h: int, w: int, one: Any) -> Any:
     """Weights (times `share`) and pixel numbers of the four neighbours of a point."""
     floor_y, floor_x = np.floor(y), np.floor(x)
@@ -38,13 +42,13 @@ def corners(y: Any, x: Any, share: Any, h: int, w: int, one: Any) -> Any:
     return *weights, row0 + column0, row0 + column1, row1 + column0, row1 + column1
 
 
-@njit(nogil=True, fastmath=True, inline="always")
+@inlined
 def mix(x: Any, a: Any, b: Any, c: Any, d: Any, ia: Any, ib: Any, ic: Any, id_: Any, n: Any) -> Any:
     """Channel n of a bilinear sample."""
     return a * x[ia + n] + b * x[ib + n] + c * x[ic + n] + d * x[id_ + n]
 
 
-@njit(nogil=True, fastmath=True, inline="always")
+@inlined
 def eight(x: Any, a: Any, b: Any, c: Any, d: Any, ia: Any, ib: Any, ic: Any, id_: Any) -> Any:
     """Eight neighbouring channels of a bilinear sample; all are read before one is written."""
     v0, v1 = mix(x, a, b, c, d, ia, ib, ic, id_, uint(0)), mix(x, a, b, c, d, ia, ib, ic, id_, uint(1))
@@ -54,7 +58,7 @@ def eight(x: Any, a: Any, b: Any, c: Any, d: Any, ia: Any, ib: Any, ic: Any, id_
     return v0, v1, v2, v3, v4, v5, v6, v7
 
 
-@njit(nogil=True, fastmath=True, cache=True)
+@kept
 def sample(x: Any, offset: Any, mask: Any, out: Any, shape: Any, one: Any, first: int, last: int) -> None:
     """The samples of pixels first..last, out (last - first, K, C).
 
@@ -85,7 +89,7 @@ def sample(x: Any, offset: Any, mask: Any, out: Any, shape: Any, one: Any, first
                     out[o + uint(rest)] = mix(x, a, b, c, d, ia, ib, ic, id_, uint(rest))
 
 
-@njit(nogil=True, fastmath=True, inline="always")
+@inlined
 def choose(scores: Any, best: Any, chosen: Any, top_t: int, zero: Any) -> Any:
     """Fill `chosen` and `best` with the largest scores, largest first; the softmax's denominator over them."""
     total = zero
@@ -97,7 +101,7 @@ def choose(scores: Any, best: Any, chosen: Any, top_t: int, zero: Any) -> Any:
     return total
 
 
-@njit(nogil=True, fastmath=True, cache=True)
+@kept
 def attend(
     query: Any, key: Any, value: Any, offset: Any, mask: Any, out: Any, logit: Any,
     shape: Any, top_t: int, pairs: int, one: Any, first: int, last: int,
@@ -178,27 +182,32 @@ LOG2E, SMALLEST, HALF = np.float32(math.log2(math.e)), np.float32(-126), np.floa
 BIAS, STEP = np.float32(127), np.float32(2**23)
 
 
-@njit(nogil=True, fastmath=True)
-def exp_single(row: Any, top: Any, bits: Any, power: Any) -> None:
-    """The row becomes exp(row - top) in float32, by a polynomial that vectorises."""
-    for i in range(row.shape[0]):
-        exponent = max((row[i] - top[i]) * LOG2E, SMALLEST)
-        whole = np.floor(exponent + HALF)
-        f = exponent - whole
-        bits[i] = np.int32((whole + BIAS) * STEP)  # the bits of 2^whole, which `power` reads as a float
-        row[i] = ((((((P6 * f + P5) * f + P4) * f + P3) * f + P2) * f + P1) * f) + P0
-    for i in range(row.shape[0]):
-        row[i] *= power[i]
+@helper
+def exp_single(rows: Any, top: Any, total: Any, bits: Any, power: Any) -> None:
+    """Rows become exp(row - top) in float32, by a polynomial that vectorises; their sum goes to `total`."""
+    for j in range(rows.shape[0]):
+        row = rows[j]
+        for i in range(row.shape[0]):
+            exponent = max((row[i] - top[i]) * LOG2E, SMALLEST)
+            whole = np.floor(exponent + HALF)
+            f = exponent - whole
+            bits[i] = np.int32((whole + BIAS) * STEP)  # the bits of 2^whole, which `power` reads as a float
+            row[i] = ((((((P6 * f + P5) * f + P4) * f + P3) * f + P2) * f + P1) * f) + P0
+        for i in range(row.shape[0]):
+            row[i] *= power[i]
+            total[i] += row[i]
 
 
-@njit(nogil=True, fastmath=True)
-def exp_double(row: Any, top: Any) -> None:
-    """The row becomes exp(row - top) in float64."""
-    for i in range(row.shape[0]):
-        row[i] = math.exp(row[i] - top[i])
+@helper
+def exp_double(rows: Any, top: Any, total: Any) -> None:
+    """Rows become exp(row - top) in float64; their sum goes to `total`."""
+    for j in range(rows.shape[0]):
+        for i in range(rows.shape[1]):
+            rows[j, i] = math.exp(rows[j, i] - top[i])
+            total[i] += rows[j, i]
 
 
-@njit(nogil=True, fastmath=True)
+@helper
 def place(index: int, size: Any, window: int, shift: int, ys: Any, xs: Any, region: Any) -> Any:
     """Where the pixels of a window lie in the unrolled map; its picture, and whether it holds strangers."""
     h, w = size
@@ -211,27 +220,59 @@ def place(index: int, size: Any, window: int, shift: int, ys: Any, xs: Any, regi
     return index // (rows * columns), shift > 0 and (wy == rows - 1 or wx == columns - 1)
 
 
-@njit(nogil=True, fastmath=True)
-def take(qkv: Any, ys: Any, xs: Any, start: int, scale: Any, query: Any, key: Any, value: Any) -> None:
-    """Fill query (features, pixels), scaled, and key and value (pixels, features) of one head of a window."""
-    channels = qkv.shape[2] // 3
-    size, pixels = query.shape
+@helper
+def take(qkv: Any, ys: Any, xs: Any, scale: Any, query: Any, memory: Any) -> None:
+    """Fill query (C, pixels), scaled, and memory (pixels, 2C), the keys and values, of a window."""
+    channels, pixels = query.shape
     for i in range(pixels):
         pixel = qkv[ys[i], xs[i]]
-        for d in range(size):
-            query[d, i] = pixel[start + d] * scale
-            key[i, d] = pixel[channels + start + d]
-            value[i, d] = pixel[2 * channels + start + d]
+        for c in range(channels):
+            query[c, i] = pixel[c] * scale
+        for c in range(2 * channels):
+            memory[i, c] = pixel[channels + c]
 
 
-@njit(nogil=True, fastmath=True)
-def put(out: Any, ys: Any, xs: Any, start: int, result: Any, total: Any) -> None:
-    """Write what one head of a window gathered, divided by its weights' total."""
-    size, pixels = result.shape
+@helper
+def put(out: Any, ys: Any, xs: Any, result: Any) -> None:
+    """Write what a window gathered, result (C, pixels)."""
+    channels, pixels = result.shape
     for i in range(pixels):
         pixel = out[ys[i], xs[i]]
+        for c in range(channels):
+            pixel[c] = result[c, i]
+
+
+@helper
+def forbid(logits: Any, region: Any, blocked: Any) -> None:
+    """Add `blocked` to the logits of strangers."""
+    for j in range(logits.shape[0]):
+        for i in range(logits.shape[1]):
+            if region[j] != region[i]:
+                logits[j, i] += blocked
+
+
+@helper
+def largest(logits: Any, top: Any) -> None:
+    """`top` becomes the largest logit of every query."""
+    for j in range(logits.shape[0]):
+        for i in range(logits.shape[1]):
+            top[i] = max(top[i], logits[j, i])
+
+
+@inlined
+def weigh(weights: Any, memory: Any, result: Any, total: Any, start: Any, of_value: Any, size: int, one: Any) -> None:
+    """Add one head's values, weighed, to its rows of `result` and divide by the weights' total; four keys at once."""
+    pixels = weights.shape[0]
+    for j in range(0, pixels, 4):
         for d in range(size):
-            pixel[start + d] = result[d, i] / total[i]
+            a, b = memory[j, of_value + uint(d)], memory[j + 1, of_value + uint(d)]
+            c, e = memory[j + 2, of_value + uint(d)], memory[j + 3, of_value + uint(d)]
+            for i in range(pixels):
+                four = a * weights[j, i] + b * weights[j + 1, i] + c * weights[j + 2, i] + e * weights[j + 3, i]
+                result[start + uint(d), i] += four
+    for d in range(size):
+        for i in range(pixels):
+            result[start + uint(d), i] *= one / total[i]
 
 
 @lru_cache(maxsize=8)
@@ -243,49 +284,39 @@ def make_attend_windows(size: int, window: int, single: bool) -> Kernel:
     """
     pixels = window * window
     real, integer = (np.float32, np.int32) if single else (np.float64, np.int64)
-    scale, zero, lowest = real(size**-0.5), real(0), real(-3e38)
-    step = 4
+    scale, zero, one, lowest = real(size**-0.5), real(0), real(1), real(-3e38)
 
-    @njit(nogil=True, fastmath=True, cache=True)
+    @kept
     def attend_windows(qkv: Any, bias: Any, out: Any, shift: int, blocked: Any, first: int, last: int) -> None:
-        heads = bias.shape[0]
-        query, result = np.empty((size, pixels), real), np.empty((size, pixels), real)
-        key, value = np.empty((pixels, size), real), np.empty((pixels, size), real)
-        logits, top, total = np.empty((pixels, pixels), real), np.empty(pixels, real), np.empty(pixels, real)
+        heads, channels = bias.shape[0], out.shape[3]
+        query, result = np.empty((channels, pixels), real), np.empty((channels, pixels), real)
+        memory, logits = np.empty((pixels, 2 * channels), real), np.empty((pixels, pixels), real)
+        top, total = np.empty(pixels, real), np.empty(pixels, real)
         bits = np.empty(pixels, integer)
         power = bits.view(real)
         ys, xs, region = np.empty(pixels, np.int64), np.empty(pixels, np.int64), np.empty(pixels, np.int64)
         for index in range(first, last):
             n, edge = place(index, qkv.shape[1:3], window, shift, ys, xs, region)
+            take(qkv[n], ys, xs, scale, query, memory)
+            result[:] = zero
             for head in range(heads):
-                take(qkv[n], ys, xs, head * size, scale, query, key, value)
-                top[:], total[:], result[:] = lowest, zero, zero
+                start = uint(head * size)
+                of_value = uint(channels + head * size)
+                top[:], total[:] = lowest, zero
                 for j in range(pixels):
                     for i in range(pixels):
                         dot = bias[head, j, i]
                         for d in range(size):
-                            dot += key[j, d] * query[d, i]
+                            dot += memory[j, start + uint(d)] * query[start + uint(d), i]
                         logits[j, i] = dot
-                    if edge:
-                        for i in range(pixels):
-                            if region[j] != region[i]:
-                                logits[j, i] += blocked
-                    for i in range(pixels):
-                        top[i] = max(top[i], logits[j, i])
-                for j in range(pixels):
-                    if single:
-                        exp_single(logits[j], top, bits, power)
-                    else:
-                        exp_double(logits[j], top)
-                    for i in range(pixels):
-                        total[i] += logits[j, i]
-                for j in range(0, pixels, step):
-                    for d in range(size):
-                        for i in range(pixels):
-                            dot = result[d, i]
-                            for u in range(step):
-                                dot += value[j + u, d] * logits[j + u, i]
-                            result[d, i] = dot
-                put(out[n], ys, xs, head * size, result, total)
+                if edge:
+                    forbid(logits, region, blocked)
+                largest(logits, top)
+                if single:
+                    exp_single(logits, top, total, bits, power)
+                else:
+                    exp_double(logits, top, total)
+                weigh(logits, memory, result, total, start, of_value, size, one)
+            put(out[n], ys, xs, result)
 
     return attend_windows
