@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +227,8 @@ def prepare(asked: Asked) -> None:
     """What this process needs before a method is built: plug-ins found, kernels loaded, threads set."""
     for path in asked.include:
         plugins.include(path)
-    kernels.backend()
+    if kernels.backend() == "numba":
+        import_module("stvsr_bench.nn.numba_kernels")  # a library, not a network's memory
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = asked.how.precision == "tf32"
     hardware.set_threads(asked.threads)
 
