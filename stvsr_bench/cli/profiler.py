@@ -91,8 +91,8 @@ class Profiler:
             line = self.line("profile", subject, found)
             if max_size_mib is not None:
                 line.update(self.largest(text, subject, max_size_mib))
-            rows.append(line)
-        return self.written(rows)
+            rows += self.written([line])
+        return rows
 
     def sweep(self, specs: Sequence[str], axis: str) -> list[dict[str, Any]]:
         """Rows of kind "sweep" over sizes or numbers of frames, with the exponents fitted to each method's."""
@@ -103,8 +103,8 @@ class Profiler:
             points = scaling.points(along, self.asked.size, self.asked.frames, card.multiple_of, card.frames_in)
             lines = [self.point(text, along, size, frames) for size, frames in points]
             fitted = exponents(along, lines)
-            rows += [{**line, "axis": axis, "exponents": fitted} for line in lines]
-        return self.written(rows)
+            rows += self.written([{**line, "axis": axis, "exponents": fitted} for line in lines])
+        return rows
 
     def compare_top_t(self, specs: Sequence[str]) -> list[dict[str, Any]]:
         """Rows of kind "topt", one for each number of points kept; all are timed in turns.
