@@ -123,7 +123,7 @@ def _row(
     if left_out:
         flags.append(f"unscored:{left_out}")
     scalars = _scalars(clip, restored, wanted.metrics)
-    left_out = sorted(set(wanted.metrics) - table.keys() - scalars.keys())
+    not_had = sorted(set(wanted.metrics) - table.keys() - scalars.keys())
     return Row(
         key=job.key,
         method=job.method,
@@ -146,7 +146,7 @@ def _row(
         motion_px=clip.motion_px,
         seconds=seconds,
         flags=flags,
-        how={**_how(wanted), **restored.how, **({"left_out": ",".join(left_out)} if left_out else {})},
+        how={**_how(wanted), **restored.how, **({"left_out": ",".join(not_had)} if not_had else {})},
         env=wanted.env,
         suite=__version__,
     )
