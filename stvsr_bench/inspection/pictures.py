@@ -71,7 +71,7 @@ def draw_errors(facts: Sequence[Facts], path: Path) -> None:
     """Distance between what is sampled and where the pixel is, by how far it moved; over all splits given."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    figure = Figure(figsize=(max(6.4, 0.62 * len(facts)), 4.0), layout="constrained")
     axes = figure.subplots()
     names = [f"{f.split}\n{f.low_px:g}-{f.high_px:g}" for f in facts]
     places = np.arange(len(facts))
