@@ -22,6 +22,10 @@ demo: $(STAMP)
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
 
+reports: $(STAMP)
+	$(BIN)/python -m stvsr_bench demo --out runs/main --report runs/main/report
+	$(BIN)/python -m stvsr_bench report runs/main --out reports/main --page-clips 0 --scenes 1 --no-films --into README.md
+
 docs: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt mkdocs-material 'mkdocstrings[python]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site

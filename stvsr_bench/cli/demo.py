@@ -14,7 +14,7 @@ NETWORKS = ("stdan", "zsm", "tmnet")
 
 def demo(
     out: options.Out = Path("runs/demo"),
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Clips of each split.")] = 3,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Clips of each split.")] = 2,
     report: Annotated[Path, typer.Option("--report", help="Where the report goes.")] = Path("reports/demo"),
     quiet: options.Quiet = False,
 ) -> int:
