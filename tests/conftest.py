@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from stvsr_bench import plugins
+
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory, monkeypatch):
@@ -10,6 +12,7 @@ def own_home(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("STVSR_BENCH_HOME", str(_session_home(tmp_path_factory)))
     monkeypatch.delenv("STVSR_BENCH_PATH", raising=False)
     monkeypatch.delenv("VIMEO90K_ROOT", raising=False)
+    monkeypatch.setattr(plugins, "_included", {"methods": {}, "datasets": {}})
 
 
 def _session_home(factory):

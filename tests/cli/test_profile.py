@@ -93,8 +93,10 @@ def test_a_sweep_fits_exponents_beside_the_theoretical_one(capsys, toy, told_mem
     assert rows[0]["exponents"]["memory"] == pytest.approx(1, abs=5e-3)
 
 
-def test_weights_are_not_needed_and_their_absence_is_said(capsys, told_memory):
-    code = call(["profile", "-m", "zsm:channels=8:groups=2:front_blocks=1:back_blocks=1", "--size", "8x8",
+def test_weights_are_not_needed_and_their_absence_is_said(capsys, tmp_path, told_memory):
+    path = tmp_path / "learner.py"
+    path.write_text(textwrap.dedent(NET).replace('"learned": False', '"learned": True'))
+    code = call(["profile", "-m", "learner", "--include", str(path), "--size", "8x8",
                  "--frames", "2", "--budget", "0.1", "--json"])  # fmt: skip
     shown = capsys.readouterr()
     assert code == 0
