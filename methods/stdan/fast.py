@@ -4,6 +4,7 @@ Axes as in `model.py`. Every function is the twin of the method that its docstri
 differentiable; without them the bodies work frame by frame, in the cache, and the tail is one convolution.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stvsr_bench.nn.deform import attend_samples, split_head
+from stvsr_bench.nn.prepared import FusedPair, PreparedEpcd
 from stvsr_bench.nn.pyramid import leaky
 from stvsr_bench.nn.upsample import interleave
 from stvsr_bench.nn.window_attention import attend_map
@@ -84,19 +86,23 @@ def interpolate(module: ShortTerm, levels: list[Tensor]) -> Tensor:
     Only the recall of the hidden state is sequential.
     """
     b, gaps = levels[0].shape[0], levels[0].shape[1] - 1
-    first = [level[:, :-1].flatten(0, 1) for level in levels]
-    second = [level[:, 1:].flatten(0, 1) for level in levels]
     if not isinstance(module, Lstfi):
+        first, second = ([level[:, cut].flatten(0, 1) for level in levels] for cut in (slice(-1), slice(1, None)))
         between = module.pair(first, second)
         return between.view(b, gaps, *between.shape[1:])
-    both = [torch.cat([x, y]) for x, y in zip(first, second, strict=True)]
-    swapped = [torch.cat([y, x]) for x, y in zip(first, second, strict=True)]
-    current = module.pair(both, swapped)
+    pair = FusedPair(module.align, module.fuse)
+    ahead = [torch.cat([level[:, :-1], level[:, 1:]]).flatten(0, 1) for level in levels]
+    behind = [torch.cat([level[:, 1:], level[:, :-1]]).flatten(0, 1) for level in levels]
+    current = pair.aligned(ahead, behind, pair.compared_along(levels))
     onward, backward = current.reshape(2, b, gaps, *current.shape[1:]).unbind(0)
-    hidden = torch.zeros_like(current[: 2 * b])
+    steps = torch.cat([torch.cat([onward[:, g], backward[:, gaps - 1 - g]]) for g in range(gaps)])
+    recall = PreparedEpcd(module.recall, steps.contiguous(memory_format=torch.channels_last))
+    hidden: Tensor | None = None
     mixed: list[Tensor] = []
     for g in range(gaps):
-        feature, hidden = module.step(torch.cat([onward[:, g], backward[:, gaps - 1 - g]]), hidden)
+        pick = partial(torch.narrow, dim=0, start=2 * b * g, length=2 * b)
+        feature = module.mix(torch.cat([recall(pick, hidden), pick(steps)], dim=1))
+        hidden = module.hidden2(leaky(module.hidden1(feature)))
         mixed.append(feature)
     merged = [torch.cat([mixed[g][:b], mixed[gaps - 1 - g][b:]], dim=1) for g in range(gaps)]
     fused: Tensor = module.merge(torch.stack(merged, dim=1).flatten(0, 1))
@@ -131,9 +137,7 @@ def gather(
     for first in range(0, len(others), together):
         some = others[first : first + together]
         offset, mask = points(module, key, halves, target, some)
-        gathered, logit = attend_samples(
-            query[:, target], key[:, some], value[:, some], offset, mask, module.groups, module.top_t
-        )
+        gathered, logit = attend_samples(query[:, target], key, value, offset, mask, module.groups, module.top_t, some)
         values.append(gathered)
         logits.append(logit)
     weights = torch.cat(logits, dim=1).softmax(dim=1)

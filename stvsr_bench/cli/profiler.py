@@ -228,7 +228,7 @@ def prepare(asked: Asked) -> None:
     for path in asked.include:
         plugins.include(path)
     if kernels.backend() == "numba":
-        import_module("stvsr_bench.nn.numba_kernels")  # a library, not a network's memory
+        import_module("stvsr_bench.nn.numba_sampling")  # a library, not a network's memory
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = asked.how.precision == "tf32"
     hardware.set_threads(asked.threads)
 

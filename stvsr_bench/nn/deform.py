@@ -4,10 +4,11 @@ Axes: B batch, G deformable groups, C channels (G equal runs), K taps of the k x
 An offset map has channels g*2K + 2n (vertical) and + 1 (horizontal), a mask map g*K + n, for group g and tap n.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from math import isqrt, sqrt
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Backend = Literal["torch", "numba"]
-Kernel = Callable[..., None]
 HALF = (torch.bfloat16, torch.float16)  # too coarse for the place of a sample: computed in float32
 CHUNK_PIXELS = 2048  # the samples of so many pixels are made, multiplied and forgotten: they stay in the cache
 CHUNK_BYTES = 2**27  # of samples that exist at once on the pure-torch path, without gradients
@@ -76,7 +76,7 @@ def modulated_deform_conv2d(
     x_BChw: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor | None, groups: int
 ) -> Tensor:
     """A dense k x k convolution (stride 1, zero padding k//2) over deformed samples; shape (B, weight's rows, h, w)."""
-    if kernels.usable(x_BChw, offset, mask, weight):
+    if kernels.usable(*(each.float() if each.dtype in HALF else each for each in (x_BChw, offset, mask, weight))):
         return _convolve_columns(SampleColumns(x_BChw, offset, mask, groups), weight, bias)
     b, _, h, w = x_BChw.shape
     bytes_each = x_BChw.element_size() * x_BChw[0].numel() * mask.shape[1] // groups
@@ -94,76 +94,102 @@ class SampleColumns:
     """Reads deformed samples pixel by pixel with the numba kernel; rows are (K, C), pixels in the order B, h, w."""
 
     def __init__(self, x_BChw: Tensor, offset: Tensor, mask: Tensor, groups: int) -> None:
-        from . import numba_kernels
-
+        x_BChw = x_BChw.float() if x_BChw.dtype in HALF else x_BChw  # where a sample lies needs single precision
         self.b, self.channels, self.h, self.w = x_BChw.shape
         self.taps = mask.shape[1] // groups
         self.dtype = x_BChw.dtype
-        self.kernel: Kernel = numba_kernels.sample
-        self.shape = (self.h, self.w, self.channels, groups, isqrt(self.taps))
-        self.given = [flat(x_BChw), flat(offset.to(x_BChw.dtype)), flat(mask.to(x_BChw.dtype))]
+        self.x = dense(x_BChw)
+        self.points = points(x_BChw, offset, mask, groups)
 
     def read(self, first: int, last: int) -> Tensor:
         """The samples of pixels first..last, shape (last - first, K*C)."""
+        from . import numba_sampling
+        from .numba_threads import run
+
         out = torch.empty(last - first, self.taps * self.channels, dtype=self.dtype)
-
-        one = self.given[0].dtype.type(1)
-
-        def work(start: int, stop: int) -> None:
-            self.kernel(*self.given, out[start:stop].view(-1).numpy(), self.shape, one, first + start, first + stop)
-
-        kernels.share_out(work, last - first)
+        offsets, masks, shape = self.points
+        given = (self.x, offsets, masks, out.view(-1).numpy(), shape, self.x.dtype.type(1), first)
+        run(numba_sampling.sample, numba_sampling.share_sample, given, last - first)
         return out
 
 
-def flat(x_BChw: Tensor) -> "NDArray[Any]":
+def points(
+    like: Tensor, offset: Tensor, mask: Tensor, groups: int
+) -> tuple["NDArray[Any]", "NDArray[Any]", "NDArray[Any]"]:
+    """Offsets, mask and `shape` as the numba kernels take them, for a picture `like` (B, C, h, w)."""
+    offsets, offset_step = flat(offset.to(like.dtype))
+    masks, mask_step = flat(mask.to(like.dtype))
+    c, h, w = like.shape[-3:]
+    shape = [h, w, c, groups, isqrt(mask.shape[1] // groups), offset_step, mask_step]
+    return offsets, masks, np.array(shape, np.int64)
+
+
+def dense(x_BChw: Tensor) -> "NDArray[Any]":
     """The numbers in channels-last order as one row; a copy only if they lie otherwise."""
     return x_BChw.detach().permute(0, 2, 3, 1).contiguous().view(-1).numpy()
+
+
+def flat(x_BChw: Tensor) -> tuple["NDArray[Any]", int]:
+    """As `dense`, but channels cut from a wider map are read where they lie; and the numbers from pixel to pixel."""
+    x_BhwC = x_BChw.detach().permute(0, 2, 3, 1)
+    b, h, w, c = x_BhwC.shape
+    step = x_BhwC.stride(2)
+    if x_BhwC.stride() != (h * w * step, w * step, step, 1):
+        return dense(x_BChw), c
+    return x_BhwC.as_strided(((b * h * w - 1) * step + c,), (1,)).numpy(), step
 
 
 def _convolve_columns(columns: SampleColumns, weight: Tensor, bias: Tensor | None) -> Tensor:
     """The convolution as products of matrices, on so many pixels at once that their samples stay in the cache."""
     pixels = columns.b * columns.h * columns.w
     matrix = weight.detach().permute(2, 3, 1, 0).reshape(-1, weight.shape[0])  # (K*C, rows of the weight)
-    out = torch.empty(pixels, weight.shape[0], dtype=columns.dtype)
+    out = torch.empty(pixels, weight.shape[0], dtype=weight.dtype)
     for first in range(0, pixels, CHUNK_PIXELS):
         last = min(first + CHUNK_PIXELS, pixels)
-        torch.mm(columns.read(first, last), matrix, out=out[first:last])
+        torch.mm(columns.read(first, last).to(matrix.dtype), matrix, out=out[first:last])
     if bias is not None:
         out += bias.detach()
     return out.view(columns.b, columns.h, columns.w, -1).permute(0, 3, 1, 2)
 
 
 def attend_samples(
-    query: Tensor, key: Tensor, value: Tensor, offset: Tensor, mask: Tensor, groups: int, top_t: int
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    offset: Tensor,
+    mask: Tensor,
+    groups: int,
+    top_t: int,
+    frames: Sequence[int] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """What each query pixel gathers from its deformed samples in each of several pictures.
 
-    query (B, C, h, w) meets key and value (B, P, C, h, w) at the K points of offset and mask, which have B*P maps.
-    The `top_t` points with the largest dot product of query and key are kept; a softmax over them weighs their
-    values. Returns the values (B, P, C, h, w) and the mean scores (B, P, h, w), weighed the same way.
+    query (B, C, h, w) meets P of the pictures in key and value (B, F, C, h, w): those numbered `frames`, else all; at
+    the K points of offset and mask, which have B*P maps. The `top_t` points with the largest dot product of query and
+    key are kept; a softmax over them weighs their values. Returns the values (B, P, C, h, w) and the mean scores
+    (B, P, h, w), weighed the same way.
     """
     if key.dtype in HALF:
         gathered, logit = attend_samples(
-            query.float(), key.float(), value.float(), offset.float(), mask.float(), groups, top_t
+            query.float(), key.float(), value.float(), offset.float(), mask.float(), groups, top_t, frames
         )
         return gathered.to(key.dtype), logit.to(key.dtype)
     if not kernels.usable(query, key, value, offset, mask):
-        return attend_samples_torch(query, key, value, offset, mask, groups, top_t)
-    from . import numba_kernels
+        chosen = (key, value) if frames is None else (key[:, list(frames)], value[:, list(frames)])
+        return attend_samples_torch(query, *chosen, offset, mask, groups, top_t)
+    from . import numba_sampling
+    from .numba_threads import run
 
-    b, p, c, h, w = key.shape
-    shape = (h, w, c, groups, isqrt(mask.shape[1] // groups))
-    given = [flat(maps.to(key.dtype)) for maps in (query, key.flatten(0, 1), value.flatten(0, 1), offset, mask)]
-    out, logit = torch.zeros(b, p, h, w, c, dtype=key.dtype), torch.empty(b, p, h, w, dtype=key.dtype)
-    made = [out.view(-1).numpy(), logit.view(-1).numpy()]
-    one = given[0].dtype.type(1)
-    attend: Kernel = numba_kernels.attend
-
-    def work(first: int, last: int) -> None:
-        attend(*given, *made, shape, top_t, p, one, first, last)
-
-    kernels.share_out(work, b * p * h * w)
+    b, f, c, h, w = key.shape
+    pairs = list(range(f)) if frames is None else list(frames)
+    where = np.array([(item * f + frame, item) for item in range(b) for frame in pairs], np.int64)
+    offsets, masks, shape = points(key, offset, mask, groups)
+    out = torch.empty(b, len(pairs), h, w, c, dtype=key.dtype)
+    logit = torch.empty(b, len(pairs), h, w, dtype=key.dtype)
+    maps = [dense(each) for each in (query.to(key.dtype), key.flatten(0, 1), value.to(key.dtype).flatten(0, 1))]
+    made = (out.view(-1).numpy(), logit.view(-1).numpy())
+    given = (*maps, where, offsets, masks, *made, shape, top_t, maps[0].dtype.type(1))
+    run(numba_sampling.attend, numba_sampling.share_attend, given, logit.numel())
     return out.permute(0, 1, 4, 2, 3), logit
 
 

@@ -1,12 +1,10 @@
 """Which kernels run: vectorised numba ones on the CPU where numba is installed, pure torch everywhere else.
 
-The numba kernels (`numba_kernels.py`, the extra `[fast]`) have no gradient; each equals its pure-torch twin to 1e-9 in
-float64 and stands behind the same function.
+The numba kernels (`numba_sampling.py`, `numba_windows.py`, extra `[fast]`) have no gradient; each equals its twin in
+pure torch to 1e-9 in float64 and stands behind the same function.
 """
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -47,20 +45,3 @@ def usable(*tensors: Tensor) -> bool:
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         return False
     return all(t.device.type == "cpu" and t.dtype in (torch.float32, torch.float64) for t in tensors)
-
-
-def share_out(work: Callable[[int, int], None], total: int) -> None:
-    """Run work(first, last) over 0..total, on as many threads as torch uses; the kernels let go of Python's lock."""
-    threads = torch.get_num_threads()
-    if threads == 1 or total < 2 * threads:
-        work(0, total)
-        return
-    parts = 4 * threads  # more parts than threads: a slow core takes fewer
-    bounds = [total * part // parts for part in range(parts + 1)]
-    list(_pool(os.getpid(), threads).map(work, bounds[:-1], bounds[1:]))
-
-
-@lru_cache(maxsize=2)
-def _pool(pid: int, threads: int) -> ThreadPoolExecutor:
-    """A pool of threads; a forked process must not use its parent's."""
-    return ThreadPoolExecutor(threads, thread_name_prefix=f"kernels-{pid}")

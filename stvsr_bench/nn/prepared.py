@@ -30,6 +30,14 @@ class FusedPair:
         """What both directions see in two pyramids."""
         return self.ways[0].compared(a, b), self.ways[1].compared(b, a)
 
+    def compared_along(self, levels: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """`compared` of all frames with the next one, and then of all with the one before; pyramids (B, T, C, h, w).
+
+        A frame is the first and the second of a pair in both directions: its halves of those sums are made once.
+        """
+        seen = [along(level, *both) for level, *both in zip(levels, *map(levels_of, self.ways), strict=True)]
+        return [onward for onward, _ in seen], [backward for _, backward in seen]
+
     def aligned(
         self,
         a: Sequence[Tensor],
@@ -54,6 +62,22 @@ def finest(way: OneWay, a: Sequence[Tensor], compared: Sequence[Tensor], tau: Te
     return way.l1.warp(a[0], offset), way.up(aligned, a[0])
 
 
+def along(level_BTChw: Tensor, onward: AlignLevel, backward: AlignLevel) -> tuple[Tensor, Tensor]:
+    """What both directions see at one level of every pair of neighbours (2 B G), see `FusedPair.compared_along`."""
+    halves = [half for way in (onward, backward) for half in way.compare.weight.chunk(2, dim=1)]
+    every = F.conv2d(level_BTChw.flatten(0, 1), torch.cat(halves), padding=1)
+    first_on, second_on, first_back, second_back = torch.chunk(
+        torch.unflatten(every, 0, level_BTChw.shape[:2]), 4, dim=2
+    )
+
+    def meet(of_first: Tensor, of_second: Tensor, level: AlignLevel) -> Tensor:
+        forwards, backwards = of_first[:, :-1] + of_second[:, 1:], of_first[:, 1:] + of_second[:, :-1]
+        both = torch.cat([forwards, backwards]).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return leaky(both + bias(level.compare).view(-1, 1, 1))
+
+    return meet(first_on, second_on, onward), meet(second_back, first_back, backward)
+
+
 class PreparedEpcd:
     """An Epcd of maps that are known beforehand with a state that is not: twin of `Epcd.forward`."""
 
@@ -63,7 +87,7 @@ class PreparedEpcd:
         self.known = epcd.pyramid(known_PChw)
         # at every level both directions compare: the known map's half of it is done now, the state's in every step
         self.of_state, self.seen = [], []
-        for level, onward, backward in zip(self.known, *map(levels, self.pair.ways), strict=True):
+        for level, onward, backward in zip(self.known, *map(levels_of, self.pair.ways), strict=True):
             known_first, state_second = onward.compare.weight.chunk(2, dim=1)
             state_first, known_second = backward.compare.weight.chunk(2, dim=1)
             self.of_state.append(torch.cat([state_second, state_first]))
@@ -99,7 +123,7 @@ class PreparedEpcd:
         return self.pair.fused(finest(onward, known, of_known, None), (warped, backward.up(aligned, known[0])))
 
 
-def levels(way: OneWay) -> tuple[AlignLevel, AlignLevel, AlignLevel]:
+def levels_of(way: OneWay) -> tuple[AlignLevel, AlignLevel, AlignLevel]:
     """The levels of a direction, finest first, as in a pyramid."""
     return way.l1, way.l2, way.l3
 

@@ -4,12 +4,17 @@ Axes: B batch, h w map, C channels, W windows (row-major over the map), N pixels
 of one head. Source: Liu et al., arXiv 2103.14030.
 """
 
+from functools import lru_cache
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import kernels
 
+HALF = (torch.bfloat16, torch.float16)  # computed in float32 where a kernel is at hand
+WINDOWS_TOGETHER = 8  # on the pure-torch path of a CPU
 BLOCKED = -100.0  # added to the logit of two pixels that are neighbours only because the map was rolled
 
 
@@ -82,24 +87,64 @@ def attend_map(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: i
 
     The windows are those of the map rolled by `shift`, and the result is rolled back.
     """
+    if qkv_BhwC.dtype in HALF and kernels.usable(qkv_BhwC.float(), bias.float()):
+        return attend_map(qkv_BhwC.float(), bias.float(), heads, window, shift).to(qkv_BhwC.dtype)
     bias = bias.to(qkv_BhwC.dtype)
     if not kernels.usable(qkv_BhwC, bias):
-        return attend_map_torch(qkv_BhwC, bias, heads, window, shift)
-    from . import numba_kernels
+        chunked = qkv_BhwC.device.type == "cpu" and not torch.is_grad_enabled()
+        return (attend_map_torch if chunked else attend_map_fused)(qkv_BhwC, bias, heads, window, shift)
+    from .numba_threads import run
+    from .numba_windows import make_attend_windows
 
     b, h, w, c3 = qkv_BhwC.shape
-    attend = numba_kernels.make_attend_windows(c3 // 3 // heads, window, qkv_BhwC.dtype == torch.float32)
     out = torch.empty(b, h, w, c3 // 3, dtype=qkv_BhwC.dtype)
     transposed = bias.detach().transpose(1, 2).contiguous().numpy()
     maps = (qkv_BhwC.detach().contiguous().numpy(), transposed, out.numpy())
-    blocked = transposed.dtype.type(BLOCKED)
-    windows = b * (h // window) * (w // window)
-    kernels.share_out(lambda first, last: attend(*maps, shift, blocked, first, last), windows)
+    given = (*maps, shift, transposed.dtype.type(BLOCKED))
+    run(*make_attend_windows(c3 // 3 // heads, window, qkv_BhwC.dtype == torch.float32), given, b * h * w // window**2)
     return out
 
 
 def attend_map_torch(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: int) -> Tensor:
-    """The pure-torch twin of the kernel in `attend_map`; differentiable."""
+    """The pure-torch twin of the kernel in `attend_map`; without gradients.
+
+    Few windows at once, so that their logits stay in the cache; those that hold strangers come last.
+    """
+    b, h, w, c3 = qkv_BhwC.shape
+    order, back, mask_WNN = window_order(h, w, window, shift)
+    rows = qkv_BhwC.reshape(b, h * w, c3).index_select(1, order).view(b, -1, window**2, 3, heads, c3 // 3 // heads)
+    out = rows.new_empty(*rows.shape[:3], heads, rows.shape[-1])
+    quiet, windows = rows.shape[1] - len(mask_WNN), rows.shape[1]
+    mask_WHNN = mask_WNN.to(bias)[:, None].expand(-1, heads, -1, -1)
+    biases = bias.repeat(WINDOWS_TOGETHER, 1, 1)
+    bounds = [*range(0, quiet, WINDOWS_TOGETHER), *range(quiet, windows, WINDOWS_TOGETHER), windows]
+    for item, into in zip(rows, out, strict=True):
+        query, key, value = item.permute(2, 0, 3, 1, 4).contiguous()  # each (windows, heads, N, D)
+        for first, last in pairwise(bounds):
+            q, k, v = (each[first:last].flatten(0, 1) for each in (query, key, value))
+            logits = torch.baddbmm(biases[: len(q)], q, k.transpose(1, 2), alpha=q.shape[-1] ** -0.5)
+            if first >= quiet:
+                logits += mask_WHNN[first - quiet : last - quiet].flatten(0, 1)
+            into[first:last] = torch.bmm(logits.softmax(dim=-1), v).view(-1, heads, *v.shape[1:]).transpose(1, 2)
+    return out.view(b, h * w, -1).index_select(1, back).view(b, h, w, -1)
+
+
+@lru_cache(maxsize=8)
+def window_order(h: int, w: int, window: int, shift: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The pixels of a map in the order of the windows of a rolled map, the way back, and the masks of the last ones.
+
+    Windows that hold strangers come last, as many as there are masks (W, N, N).
+    """
+    pixels_WN = to_windows(torch.arange(h * w).view(1, h, w, 1).roll((-shift, -shift), (1, 2)), window).squeeze(-1)
+    mask_WNN = shift_mask(h, w, window, shift) if shift else torch.zeros(len(pixels_WN), 1, 1)
+    strange_W = mask_WNN.flatten(1).any(dim=1)
+    by = strange_W.int().argsort(stable=True)
+    order = pixels_WN[by].flatten()
+    return order, order.argsort(), mask_WNN[strange_W]
+
+
+def attend_map_fused(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: int) -> Tensor:
+    """Twin of `attend_map_torch` by torch's own fused attention over all windows: for accelerators and gradients."""
     b, h, w, c3 = qkv_BhwC.shape
     n, c = window * window, c3 // 3
     rolled = qkv_BhwC.roll((-shift, -shift), (1, 2)) if shift else qkv_BhwC

@@ -8,6 +8,7 @@ from stvsr_bench.nn import kernels
 from stvsr_bench.nn.window_attention import (
     WindowAttention,
     attend_map,
+    attend_map_fused,
     from_windows,
     relative_index,
     shift_mask,
@@ -39,6 +40,26 @@ def test_attention_on_a_map_equals_attention_on_windows(size, shift, pure):
     with torch.no_grad(), kernels.only_torch(pure):
         out = module.proj(attend_map(module.qkv(map_BhwC), module.bias(), 3, 4, shift))
         assert_close(out, by_windows(module, map_BhwC, shift), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("shift", [0, 2])
+def test_attention_for_accelerators_is_the_same_function(shift):
+    module = attention()
+    map_BhwC = torch.randn(2, 8, 12, 12, dtype=torch.float64)
+    with torch.no_grad():
+        out = module.proj(attend_map_fused(module.qkv(map_BhwC), module.bias(), 3, 4, shift))
+        assert_close(out, by_windows(module, map_BhwC, shift), rtol=0, atol=1e-12)
+
+
+def test_bfloat16_is_computed_in_single_precision_where_a_kernel_is_at_hand():
+    module = attention(72, 6, 8).float()
+    qkv = torch.randn(1, 16, 16, 216).bfloat16()
+    with torch.no_grad():
+        exact = attend_map(qkv.float(), module.bias(), 6, 8, 4)
+        out = attend_map(qkv, module.bias(), 6, 8, 4)
+    assert out.dtype == torch.bfloat16
+    tolerance = 2**-8 if kernels.backend() == "numba" else 2**-5  # of one rounding at the end, or of every step
+    assert_close(out.float(), exact, rtol=tolerance, atol=tolerance)
 
 
 def test_the_vector_exponential_is_float32_exact_to_rounding():
