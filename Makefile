@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := dev,fast,video,train,cluster
 
-.PHONY: demo test lint baselines reports docs clean install
+.PHONY: demo test lint baselines reports docs clean install gate baseline measured
 
 install: $(STAMP)
 
@@ -29,6 +29,21 @@ reports: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt mkdocs-material 'mkdocstrings[python]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site
+
+# The gate of this repository on itself: `make gate` stops a change that moves a number, `make baseline` accepts it.
+GATED := blend+bicubic,dis+bicubic,stdan@mini,zsm@mini,tmnet@mini
+BENCH := OMP_NUM_THREADS=1 $(BIN)/python -m stvsr_bench
+
+measured: $(STAMP)
+	rm -rf runs/gate
+	$(BENCH) run --methods $(GATED) --dataset mini,openclips --limit 1 --jobs 2 --threads 1 --save-frames none --out runs/gate --quiet
+	$(BENCH) profile --methods $(GATED) --size 32x56 --counts-only --out runs/gate --quiet >/dev/null
+
+gate: measured
+	$(BENCH) gate reports/baseline runs/gate --no-runtime --markdown runs/gate/summary.md --junit runs/gate/junit.xml
+
+baseline: measured
+	$(BENCH) gate reports/baseline runs/gate --update
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
