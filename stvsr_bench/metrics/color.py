@@ -111,7 +111,7 @@ def plane(levels_CHW: Levels, channel: Channel) -> NDArray[Any]:
         return only if only.dtype != np.uint8 else only.astype(np.float32)
     red, green, blue = channel.weights  # no BLAS here: its threads wait for each other on a busy machine
     depth = cv2.CV_32F if levels_CHW.dtype == np.uint8 else cv2.CV_64F
-    mixed = cv2.addWeighted(levels_CHW[0], red, levels_CHW[1], green, 0, dtype=depth)
+    mixed: NDArray[Any] = cv2.addWeighted(levels_CHW[0], red, levels_CHW[1], green, 0, dtype=depth)
     mixed = cv2.addWeighted(mixed, 1, levels_CHW[2], blue, 0, dst=mixed, dtype=depth)
     if not channel.rounded:
         return mixed

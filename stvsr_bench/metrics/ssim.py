@@ -14,6 +14,7 @@ import numpy as np
 from stvsr_bench.errors import ClipError
 from stvsr_bench.metrics import kernels
 from stvsr_bench.metrics.color import Channel, Levels, Plane, plane, units
+from stvsr_bench.metrics.psnr import mse_of_channel
 from stvsr_bench.metrics.window import C1, C2, TAPS, WINDOW
 
 MS_WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
@@ -104,6 +105,10 @@ def mse_ssim(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> tuple[float, f
     if kernels.available() and not channel.rounded:
         from stvsr_bench.metrics import fused
 
+        if 0.0 in channel.weights and sr_CHW.dtype == hr_CHW.dtype == np.uint8:
+            only = channel.weights.index(1.0)
+            ssim = fused.ssim_of_bytes(sr_CHW[only], hr_CHW[only], (2 * C1, 2 * C2))
+            return mse_of_channel(sr_CHW, hr_CHW, channel), ssim
         constants = (2 * offset / scale, 2 * C1 / scale**2, 2 * C2 / scale**2)
         mse, ssim = fused.mse_ssim(sr_CHW, hr_CHW, channel.weights, constants)
         return mse * scale**2, ssim
