@@ -104,7 +104,7 @@ def _vertical_plain(ring: Any, first: int, two_c1: float, two_c2: float, window:
     return total
 
 
-def _scan_bytes_plain(sr: Any, hr: Any, constants: Any, window: Any) -> float:
+def _scan_bytes_plain(sr: Any, hr: Any, constants: Any, window: Any) -> Any:
     """Down first, in whole numbers: of bytes eleven rows are read sooner than eleven rows of filtered moments."""
     height, width = sr.shape
     moments = np.empty((4, width))
@@ -158,7 +158,7 @@ def _across_plain(moments: Any, two_c1: float, two_c2: float, window: Any) -> fl
     return total
 
 
-def _tap_plain(r: Any, x: int, window: Any) -> float:
+def _tap_plain(r: Any, x: int, window: Any) -> Any:
     w0, w1, w2, w3, w4, w5 = window
     near = w5 * r[x + 5] + w4 * (r[x + 4] + r[x + 6]) + w3 * (r[x + 3] + r[x + 7])
     return near + w2 * (r[x + 2] + r[x + 8]) + w1 * (r[x + 1] + r[x + 9]) + w0 * (r[x] + r[x + 10])
