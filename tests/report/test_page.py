@@ -97,7 +97,7 @@ def written_page(run, folder, embed=False):
     measured = load([run])
     written = write.Written(folder)
     tables = write.build(measured.tidy, measured.profiles, Options())
-    write_page(written, measured, tables, 3, embed)
+    write_page(written, measured, tables, Output(embed=embed))
     return folder / "index.html"
 
 

@@ -139,7 +139,7 @@ def test_ablations_find_the_option_that_was_varied(row):
     from stvsr_bench.report.tidy import tidy
 
     rows = [row(f"stdan:top_t={k}", "mini", "d", "s", "1", [20.0 + k] * 7) for k in (1, 2, 9)]
-    assert list(curves.ablation(tidy(rows))) == ["stdan-top_t"]
+    assert list(curves.ablation(tidy(rows))) == ["stdan@mini-top_t"]
 
 
 def test_the_spread_of_one_method_is_counted_by_hand(row):
@@ -236,7 +236,7 @@ def test_costs_stand_with_their_machine_and_setting(run, tmp_path):
     _, written = write(load([run]), tmp_path / "out", Options(), QUICK)
     text = (written.folder / "table.md").read_text("utf-8")
     assert "| stdan " in text.split("## Cost")[1]
-    assert "4 of 112x64" in text
+    assert "4 frames of 112x64" in text
     assert "a processor (a test)" in text
     lines = (written.folder / "cost.csv").read_text("utf-8").splitlines()
     assert lines[0].startswith("method,weights,device,machine")
@@ -248,9 +248,10 @@ def test_sweeps_and_top_t_are_drawn_from_profiles_of_their_kind():
         timing = {"median": 70.0 * facts.get("frames", 1), "frame_ms": 10.0}
         return {"kind": kind, "method": "stdan", "device": "cpu", "size": [64, 112], "runtime_ms": timing, **facts}
 
-    sweeps = [profile("sweep", frames=frames) for frames in (2, 4)]
+    sweeps = [profile("sweep", axis="frames", frames=frames) for frames in (2, 4)]
     kept = [profile("topt", method=f"stdan:top_t={t}", top_t=t, frames=4) for t in (1, 2, 9)]
-    assert curves.sweep(sweeps) is not None
-    assert curves.sweep(sweeps[:1]) is None
+    assert curves.sweep(sweeps, along="frames") is not None
+    assert curves.sweep(sweeps, along="size") is None
+    assert curves.sweep(sweeps[:1], along="frames") is None
     assert curves.top_t(kept) is not None
     assert curves.top_t(sweeps) is None
