@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS := dev,fast,video,train,cluster
+PROFILED := stdan@none,stdan:top_t=1@none,stdan:top_t=4@none,stdan:top_t=9@none,zsm@none,tmnet@none
 
 .PHONY: demo test lint baselines reports docs clean install
 
@@ -24,7 +25,9 @@ test: $(STAMP)
 
 reports: $(STAMP)
 	$(BIN)/python -m stvsr_bench demo --out runs/main --report runs/main/report
-	$(BIN)/python -m stvsr_bench report runs/main --out reports/main --page-clips 0 --scenes 1 --no-films --into README.md
+	$(BIN)/python -m stvsr_bench profile --methods $(PROFILED) --size 64x112 --budget 10 --quiet --out runs/main
+	rm -rf reports/main/tex reports/main/figures reports/main/frames
+	$(BIN)/python -m stvsr_bench report runs/main --out reports/main --page-clips 1 --frame-quality 85 --scenes 1 --no-films --into README.md
 
 docs: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt mkdocs-material 'mkdocstrings[python]'

@@ -63,7 +63,7 @@ def costs_grid(profiles: Sequence[Profile]) -> str:
     numbers = ("params", "gmacs", "runtime_ms", "memory_mib")
     lines = [
         [
-            text_md(method_label(str(one["method"]), str(one["weights"] or ""))),
+            text_md(method_label(str(one["method"]), "" if one["weights"] == "none" else str(one["weights"] or ""))),
             *(shown(one[name], FACTS[name]) for name in numbers),
             *(text_md(of[place]) for place in own),
         ]
