@@ -115,6 +115,7 @@ def update(baseline: Path, run: Path) -> int:
         if stale != store.rows_file(baseline):
             stale.unlink()
     for name in ("env.json", "profile.jsonl", "run.toml"):
+        (baseline / name).unlink(missing_ok=True)  # facts of an earlier baseline say nothing of these rows
         if (run / name).is_file():
             shutil.copyfile(run / name, baseline / name)
     return len(rows)
@@ -183,16 +184,17 @@ def _moved(a: Row, b: Row, metric: str, limit: float) -> Move | None:
 
 
 def _costs(before: Side, after: Side) -> list[Move]:
-    """Parameters and multiply-adds of profiles on the same input must be equal."""
+    """Parameters and multiply-adds of profiles on the same input must be equal; a profile must not get lost."""
     moves = []
     new = {_profile(p): p for p in after.profiles}
     for old in before.profiles:
         fresh = new.get(_profile(old))
+        where = f"{old.get('size')} x {old.get('frames')} frames"
         if fresh is None:
+            moves.append(Move("missing", str(old["method"]), where, "profile", "measured", "not measured"))
             continue
         for fact in ("params", "gmacs"):
             if old.get(fact) is not None and old[fact] != fresh.get(fact):
-                where = f"{old.get('size')} x {old.get('frames')} frames"
                 moves.append(Move("changed", str(old["method"]), where, fact, f"{old[fact]}", f"{fresh.get(fact)}"))
     return moves
 

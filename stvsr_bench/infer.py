@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from stvsr_bench.data.frames import Bytes
 
 WINDOW = 4  # frames given at a time, as the methods were trained
-CUT_CHANGE = 0.5  # share of the luma histogram that has moved, above which two frames belong to different scenes
-CUT_RISE = 3.0  # ... and by how much this must exceed the recent usual change
+CUT_MOVED = 0.15  # share of the luma histogram that moves at a cut, at the least,
+CUT_CHANGE = 0.25  # and how much the picture changes there (twice the mean difference, or that share)
+CUT_RISE = (
+    3.0  # ... and how far one of the two exceeds its usual value: fast motion changes pixels, hardly the histogram
+)
+STILL = 0.02  # no smaller change is taken as usual
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class CutDetector:
 
     def __init__(self) -> None:
         self._last: np.ndarray | None = None
-        self._usual = 0.02
+        self._usual_moved = self._usual_change = STILL
 
     def __call__(self, frame_hwC: "Bytes") -> bool:
         """Whether this frame begins a new scene."""
@@ -55,9 +59,11 @@ class CutDetector:
             return False
         moved = float(np.abs(histogram - self._last).sum() / 2)
         changed = max(moved, 2 * float(np.abs(small - self._small).mean()))
-        cut = changed > CUT_CHANGE * 0.5 and changed > CUT_RISE * self._usual and moved > 0.15
+        rises = changed > CUT_RISE * self._usual_change or moved > CUT_RISE * self._usual_moved
+        cut = changed > CUT_CHANGE and moved > CUT_MOVED and rises
         if not cut:
-            self._usual = 0.8 * self._usual + 0.2 * max(changed, 0.02)
+            self._usual_change = 0.8 * self._usual_change + 0.2 * max(changed, STILL)
+            self._usual_moved = 0.8 * self._usual_moved + 0.2 * max(moved, STILL)
         self._last, self._small = histogram, small
         return cut
 

@@ -10,6 +10,7 @@ import re
 import stat
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -135,18 +136,23 @@ def read_card(plugin: Plugin, card_type: type[Card]) -> Card:
 def card_from(fields: dict[str, Any], plugin: Plugin, card_type: type[Card]) -> Card:
     """A checked card made of plain fields; `name` is the plug-in's name whatever the fields say."""
     try:
-        return TypeAdapter(card_type).validate_python({**fields, "name": plugin.name})
+        return _adapter(card_type).validate_python({**fields, "name": plugin.name})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "card"
         raise CardError(f"card of {plugin.name}: '{where}': {first['msg'].lower()}") from None
 
 
+@cache
+def _adapter(card_type: type[Card]) -> TypeAdapter[Card]:
+    return TypeAdapter(card_type)
+
+
 def _toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             return tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CardError(f"{path.parent.name}/{path.name} is no TOML: {error}") from None
     except OSError as error:
         raise CardError(f"{path.parent.name}/{path.name} cannot be read: {error.strerror}") from None

@@ -36,7 +36,7 @@ def load_spec(path: Path, out: Path) -> RunSpec:
         return dataclasses.replace(_SPEC.validate_python(fields), out=out)
     except OSError as error:
         raise CardError(f"{file} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CardError(f"{file} is no TOML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]

@@ -93,11 +93,18 @@ def rows_file(run: Path, worker: str = "main") -> Path:
 
 
 def done(run: Path, metrics: Iterable[str] = ()) -> set[str]:
-    """Keys of all complete rows of a run that hold the metrics, without parsing a row where none is asked for."""
+    """Keys of all complete rows of a run that hold the metrics, without parsing a row where none is asked for.
+
+    Raises:
+        DataError: a line before the last is damaged.
+    """
     needed = set(metrics)
     if needed:
         return {row.key for row in read_rows(run) if needed <= _measured(row)} if run.is_dir() else set()
-    return {line[len(_KEY_START) : line.index(b'"', len(_KEY_START))].decode() for line in _lines(run)}
+    try:
+        return {line[len(_KEY_START) : line.index(b'"', len(_KEY_START))].decode() for line in _lines(run)}
+    except ValueError:
+        raise DataError(f"{run}: the key of a row cannot be read; was it edited?") from None
 
 
 def _measured(row: Row) -> set[str]:
@@ -159,26 +166,41 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON object of a file; empty if there is none.
 
     Raises:
-        DataError: the file is no JSON.
+        DataError: the file holds no JSON object.
     """
-    if not path.is_file():
-        return {}
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path} is no JSON: {error}") from None
-    return found
+    return _object(path, path.read_bytes()) if path.is_file() else {}
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """All complete lines of a JSON-lines file as dicts; none if there is no file."""
-    return [json.loads(line) for line in _complete_lines(path)]
+    """All complete lines of a JSON-lines file as dicts; none if there is no file.
+
+    Raises:
+        DataError: a line before the last is no JSON.
+    """
+    return [_object(path, line) for line in _complete_lines(path)]
+
+
+def _object(path: Path, text: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{path} is no JSON object")
+    return found
 
 
 def read_failures(run: Path) -> list[dict[str, Any]]:
-    """What failed and was not done since, one dict per clip: `key, method, dataset, split, clip, error`."""
+    """What failed and was not done since, one dict per clip: `key, method, dataset, split, clip, error`.
+
+    Raises:
+        DataError: a line before the last is damaged.
+    """
     finished = done(run)
-    latest = {entry["key"]: entry for entry in read_jsonl(run / "failures.jsonl")}
+    entries = read_jsonl(run / "failures.jsonl")
+    if not all(isinstance(entry.get("key"), str) for entry in entries):
+        raise DataError(f"{run / 'failures.jsonl'}: an entry has no key; was it edited?")
+    latest = {entry["key"]: entry for entry in entries}
     return [entry for key, entry in latest.items() if key not in finished]
 
 

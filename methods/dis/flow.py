@@ -12,7 +12,7 @@ from torch import Tensor
 Grey = NDArray[np.uint8]
 
 LUMA = (0.299, 0.587, 0.114)
-COMFORTABLE = 256  # px of the shorter side: DIS loses small motion on smaller frames, so those are enlarged first
+COMFORTABLE = 192  # px of the shorter side: DIS loses small motion on smaller frames, so those are enlarged first
 LARGEST_FACTOR = 4
 SMALLEST = 32  # px; under this DIS has no room for its scales
 

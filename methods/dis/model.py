@@ -17,8 +17,8 @@ from stvsr_bench.nn.interpolator import Interpolator
 from .flow import flows
 from .warp import agreement, filled, inside, splat, warp
 
-LIKENESS = 5.0  # how fast the say of a flow vector falls with the colour error it makes, per unit of [0, 1]
-HIDDEN = 0.3  # what a neighbour still counts where it seems hidden
+LIKENESS = 40.0  # how fast the say of a flow vector falls with the colour error it makes, per unit of [0, 1]
+HIDDEN = 1.0  # what a neighbour still counts where it seems hidden
 
 
 class Dis(Interpolator):

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SLACK_PX2 = 2.0  # a round trip that misses by about this (squared, in pixels) still counts as agreement,
-SLACK_SHARE = 0.05  # and more where the motion is large
-ENOUGH = 0.1  # weight at which a projected pixel is taken as it is; full trust from both sides adds up to 1
+SLACK_PX2 = 8.0  # a round trip that misses by about this (squared, in pixels) still counts as agreement,
+SLACK_SHARE = 0.2  # and more where the motion is large
+ENOUGH = 0.01  # weight at which a projected pixel is taken as it is; full trust from both sides adds up to 1
 
 
 def places(flow_B2HW: Tensor) -> Tensor:

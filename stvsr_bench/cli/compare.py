@@ -20,6 +20,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Compare two methods clip by clip: difference, interval, won and lost, where they differ most."""
+    from stvsr_bench.cli.console import print_compared
     from stvsr_bench.report.compare import compare_tidy, compared_md, head_of
     from stvsr_bench.report.curves import clip_against_clip
     from stvsr_bench.report.write import LATEST, Written, load
@@ -36,7 +37,7 @@ def compare(
     if as_json:
         print(json.dumps(_finite(asdict(found)), ensure_ascii=False))
     else:
-        print(compared_md(found))
+        print_compared(found)
 
 
 def _finite(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Result tables on a terminal, narrow enough for 80 columns: one block a data set, over all frames."""
+"""Results and comparisons on a terminal, narrow enough for 80 columns."""
 
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from stvsr_bench.report.tables import FACTS, display, shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stvsr_bench.report.compare import ClipPair, Compared, Part
     from stvsr_bench.report.tables import Cell, Line, Table
 
 _STYLES = {"best": "bold", "second": "underline"}
@@ -58,3 +59,53 @@ def _name(line: "Line") -> str:
     weights = f"@{line.weights}" if line.weights else ""
     badges = [badge for badge in line.badges if badge != "partial"]
     return f"{line.method}{weights}" + (f" ({', '.join(badges)})" if badges else "")
+
+
+def print_compared(found: "Compared") -> None:
+    """Print a comparison: a block for each metric and choice of frames, then the clips that differ most."""
+    console = Console(highlight=False)
+    said = (
+        f"{found.first} against {found.second}: positive differences are gains of {found.first}, over pairs of the "
+        "same clip. Intervals: 95 %, over clips; p: Wilcoxon, corrected by Holm."
+    )
+    console.print(Text(said))
+    if found.untrained:
+        console.print(Text(f"Untrained: {', '.join(found.untrained)}. The numbers show only that it runs.", "bold"))
+    for protocol in dict.fromkeys(part.protocol for part in found.parts):
+        mine = [part for part in found.parts if part.protocol == protocol]
+        for metric, frames in dict.fromkeys((part.metric, part.frames) for part in mine):
+            title = f"{display(metric).label} of {frames} frames, protocol {protocol}"
+            console.print(Text(f"\n{title}", style="bold"))
+            console.print(_compared([part for part in mine if (part.metric, part.frames) == (metric, frames)]))
+        pairs = [pair for pair in found.apart if pair.protocol == protocol]
+        console.print(Text(f"\nThe {len(pairs)} clips that differ most, protocol {protocol}", style="bold"))
+        console.print(_apart(pairs, found))
+
+
+def _compared(parts: "Sequence[Part]") -> RichTable:
+    block = RichTable(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    block.add_column("clips", overflow="fold")
+    for name in ("n", "mean", "95 % interval", "won/tied/lost", "p"):
+        block.add_column(name, justify="right", no_wrap=True)
+    block.add_column("verdict", no_wrap=True)
+    for part in parts:
+        result, digits = part.result, display(part.metric).decimals + 1
+        low, high = result.difference.low, result.difference.high
+        between = "–" if low is None or high is None else f"{low:+.{digits}f} {high:+.{digits}f}"
+        count = f"{result.wins}/{result.ties}/{result.losses}"
+        p = "<0.001" if result.p_holm < 0.001 else f"{result.p_holm:.3f}"
+        mean = f"{result.difference.mean:+.{digits}f}"
+        where = Text(part.where.removeprefix("motion "))
+        block.add_row(where, str(result.difference.n), mean, between, count, p, result.verdict)
+    return block
+
+
+def _apart(pairs: "Sequence[ClipPair]", found: "Compared") -> RichTable:
+    block = RichTable(box=SIMPLE_HEAD, pad_edge=False)
+    block.add_column("clip", overflow="fold")
+    for name in (found.first, found.second):
+        block.add_column(Text(name), justify="right", overflow="fold")
+    block.add_column("gain", justify="right", no_wrap=True)
+    for pair in pairs:
+        block.add_row(Text(pair.clip), f"{pair.first:.4g}", f"{pair.second:.4g}", f"{pair.gain:+.4g}")
+    return block

@@ -1,6 +1,7 @@
 """`stvsr-bench gate`: stop a change that makes numbers worse."""
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 
 from stvsr_bench.cli import options
-from stvsr_bench.errors import GATE_TRIPPED, OK, UsageError
+from stvsr_bench.errors import GATE_TRIPPED, OK, UnknownNameError, UsageError
 
 
 def gate(
@@ -48,11 +49,17 @@ def gate(
 
 
 def _tolerances(text: str) -> dict[str, float] | None:
+    from stvsr_bench.metrics import METRICS
+
     found = {}
     for pair in text.replace(",", " ").split():
         name, _, value = pair.partition("=")
+        if name not in METRICS:
+            raise UnknownNameError("metric", name, METRICS)
         try:
             found[name] = float(value)
         except ValueError:
-            raise UsageError(f"--tolerance {pair}: write metric=number, e.g. psnr_y=0.01") from None
+            found[name] = -1.0
+        if not 0 <= found[name] < math.inf:
+            raise UsageError(f"--tolerance {pair}: write metric=number, e.g. psnr_y=0.01")
     return found or None

@@ -38,8 +38,9 @@ def several(text: str) -> tuple[str, ...]:
             continue
         try:
             lines = Path(word[1:]).expanduser().read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise UsageError(f"list {word}: cannot be read: {error.strerror}") from None
+        except (OSError, ValueError, RuntimeError) as error:  # no text, a NUL in the name, the home of nobody
+            why = getattr(error, "strerror", None) or error
+            raise UsageError(f"list {word}: cannot be read: {why}") from None
         found.extend(line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
     return tuple(dict.fromkeys(found))
 

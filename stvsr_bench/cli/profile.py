@@ -19,6 +19,9 @@ MemoryBudget = Annotated[
 TopT = Annotated[
     bool, typer.Option("--top-t", help="Compare T = 1, 2, 4, 9 of methods that choose points, timed in turns.")
 ]
+CountsOnly = Annotated[
+    bool, typer.Option("--counts-only", help="Parameters and multiply-adds alone; nothing is timed.")
+]
 
 
 def profile(
@@ -36,6 +39,7 @@ def profile(
     memory_budget: MemoryBudget = 0.0,
     sweep: Annotated[str, typer.Option("--sweep", help="Measure over several: size or frames.")] = "",
     top_t: TopT = False,
+    counts_only: CountsOnly = False,
     include: options.Include = None,
     trust_pickle: Annotated[bool, typer.Option("--trust-pickle", help="Run the code inside a checkpoint.")] = False,
     as_json: options.Json = False,
@@ -44,6 +48,8 @@ def profile(
     """Parameters, multiply-adds, time and memory of methods. Cost does not depend on weights: none are needed."""
     if sweep not in ("", "size", "frames"):
         raise UsageError(f"--sweep {sweep}: write size or frames")
+    if counts_only and (max_size or sweep or top_t):
+        raise UsageError("--counts-only times nothing; leave --max-size, --sweep and --top-t away")
     names = options.several(methods)
     if not names:
         raise UsageError("no method named; write e.g. --methods stdan,zsm,tmnet")
@@ -65,8 +71,11 @@ def profile(
     )
     with profile_show.Said(hidden=quiet or as_json) as said:
         profiler = Profiler(asked, out, said.now, said.note)
-        rows = profiler.compare_top_t(names) if top_t else profiler.sweep(names, sweep) if sweep else []
-        rows = rows or profiler.profile(names, memory_budget if max_size else None)
+        if counts_only:
+            rows = profiler.count(names)
+        else:
+            rows = profiler.compare_top_t(names) if top_t else profiler.sweep(names, sweep) if sweep else []
+            rows = rows or profiler.profile(names, memory_budget if max_size else None)
     if as_json:
         print(json.dumps({"rows": rows}, allow_nan=False))
     else:

@@ -102,7 +102,9 @@ def _costs(rows: Sequence[Row]) -> Table:
 def _columns(kind: str, rows: Sequence[Row]) -> list[str]:
     if kind == "sweep":
         return ["size", "frames", "GMACs", "ms", "IQR", "MiB"]
-    found = ["params (M)", "GMACs", "ms", "IQR", "fps", "MiB"]
+    found = ["params (M)", "GMACs"]
+    if any("runtime_ms" in line for line in rows):
+        found += ["ms", "IQR", "fps", "MiB"]
     if kind == "topt" and any("psnr_y" in line for line in rows):
         found.append("PSNR")
     if any("max_size" in line for line in rows):
@@ -148,12 +150,12 @@ def _details(console: Console, line: Row) -> None:
 
 def _totals(line: Row) -> str:
     uncounted = ", ".join(f"{name} x{count}" for name, count in line["uncounted"].items()) or "none"
-    timing = line["runtime_ms"]
+    times = ""
+    if timing := line.get("runtime_ms"):
+        times = f"{timing['frame_ms']:.4g} ms a frame, {timing['megapixel_ms']:.4g} ms a megapixel of output; "
     return (
         f"{line['params_trainable']} trainable of {line['params']} parameters, {line['buffers']} in buffers; "
-        f"{line['gmacs_frame']:.4g} GMACs a frame; {timing['frame_ms']:.4g} ms a frame, "
-        f"{timing['megapixel_ms']:.4g} ms a megapixel of output; kernels: {line['backend']}\n"
-        f"not counted: {uncounted}\n"
+        f"{line['gmacs_frame']:.4g} GMACs a frame; {times}kernels: {line['backend']}\nnot counted: {uncounted}\n"
     )
 
 

@@ -94,6 +94,16 @@ class Profiler:
             rows += self.written([line])
         return rows
 
+    def count(self, specs: Sequence[str]) -> list[dict[str, Any]]:
+        """Rows of kind "profile" with parameters and multiply-adds alone: the same on every machine."""
+        rows = []
+        for text in map(self.spec, specs):
+            subject = self.subject(text, self.asked.size, self.asked.frames)
+            subject.call()
+            counted = (self.params(text, subject.method), self.flops(text, subject.case))
+            rows += self.written([self.line("profile", subject, Measured(subject.call.made, *counted))])
+        return rows
+
     def sweep(self, specs: Sequence[str], axis: str) -> list[dict[str, Any]]:
         """Rows of kind "sweep" over sizes or numbers of frames, with the exponents fitted to each method's."""
         along: scaling.Axis = "size" if axis == "size" else "frames"

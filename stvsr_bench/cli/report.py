@@ -30,15 +30,21 @@ def report(
     figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
     page: Annotated[bool, typer.Option(help="Write index.html.")] = True,
     page_clips: Annotated[int, typer.Option(min=0, help="Clips a split whose saved frames go beside the page.")] = 3,
+    frame_quality: Annotated[
+        int, typer.Option(min=0, max=100, help="Its frames as WebP of this quality (small); 0: as saved, exact.")
+    ] = 0,
     embed: Annotated[bool, typer.Option("--embed", help="Frames inside index.html instead of beside it.")] = False,
     scenes: Annotated[int, typer.Option(min=0, help="Figures of saved frames where methods differ most.")] = 3,
     films: Annotated[bool, typer.Option(help="GIF (and MP4 with the video extra) beside each of them.")] = True,
-    into: Annotated[Path | None, typer.Option(help="Also put the table between a file's <!-- table --> lines.")] = None,
+    into: Annotated[
+        Path | None, typer.Option(help="Also put the tables between a file's <!-- table --> lines.")
+    ] = None,
     spread: Annotated[bool, typer.Option("--spread", help="One method under all protocols and variants.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Write tables, figures and one offline page of a run, from its rows alone."""
     from stvsr_bench.report import csvjson
+    from stvsr_bench.report.cost import costs_grid
     from stvsr_bench.report.tables import Options
     from stvsr_bench.report.write import LATEST, Output, facts, load, write, write_spread
 
@@ -57,10 +63,10 @@ def report(
     if spread:
         print(write_spread(measured, folder, options))
         return
-    output = Output(_style(style), figures, page, page_clips, embed, scenes, films)
+    output = Output(_style(style), figures, page, page_clips, frame_quality, embed, scenes, films)
     tables, written = write(measured, folder, options, output)
     if into is not None:
-        _put_into(into, tables)
+        _put_into(into, tables, costs_grid(measured.profiles) if measured.profiles else "")
     if as_json:
         document = json.loads(csvjson.tables_json(tables, facts(measured)))
         print(json.dumps({**document, "files": [str(path) for path in written.files]}, ensure_ascii=False))
@@ -71,7 +77,7 @@ def report(
     print(f"tables, figures and page: {written.folder}", flush=True)
 
 
-def _put_into(file: Path, tables: "list[Table]") -> None:
+def _put_into(file: Path, tables: "list[Table]", cost: str) -> None:
     from stvsr_bench import store
     from stvsr_bench.errors import UsageError
     from stvsr_bench.report import markdown
@@ -80,7 +86,7 @@ def _put_into(file: Path, tables: "list[Table]") -> None:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"--into {file}: cannot be read: {error.strerror}") from None
-    store.write_atomic(file, markdown.into(text, tables))
+    store.write_atomic(file, markdown.into(text, tables, cost))
 
 
 def _style(name: str) -> "Style":

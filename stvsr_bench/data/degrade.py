@@ -295,5 +295,6 @@ def _as_frames(bytes_SChw: Bytes) -> Frames:
 
 def _content(hr_SCHW: Bytes) -> str:
     """A digest of the frames and of how they are degraded: the name of a cached file."""
-    text = f"{VERSION} {hr_SCHW.shape}".encode()
-    return hashlib.sha256(text + hr_SCHW.tobytes()).hexdigest()
+    found = hashlib.sha256(f"{VERSION} {hr_SCHW.shape}".encode())
+    found.update(np.ascontiguousarray(hr_SCHW).data)
+    return found.hexdigest()

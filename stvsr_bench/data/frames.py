@@ -93,12 +93,12 @@ def read_one(path: Path) -> Bytes:
     if not encoded:
         raise DataError(f"{path} is empty (0 bytes)")
     header = _png_header(encoded, path) if path.suffix.lower() == ".png" else None
-    decoded = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    decoded = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
     if decoded is None:
         raise DataError(f"{path} cannot be decoded: it is damaged or no picture")
     if header is not None and decoded.shape[:2] != (header.height, header.width):
         raise DataError(f"{path} decodes to {_size(decoded)}, its header says {header.width}x{header.height}")
-    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    return decoded.astype(np.uint8, copy=False)
 
 
 def size(path: Path) -> tuple[int, int]:

@@ -51,7 +51,7 @@ def card_of_file(path: Path) -> dict[str, Any]:
     """
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deep
         raise CardError(f"{path.name} cannot be read as Python: {error}") from None
     for node in tree.body:
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
@@ -62,15 +62,15 @@ def card_of_file(path: Path) -> dict[str, Any]:
         raise CardError(f"{path.name} holds no card; add CARD = {{'net': '...', 'kind': 'stvsr'}} or a ```toml block")
     try:
         return tomllib.loads(block[1])
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise CardError(f"{path.name}: the toml block of its docstring cannot be read: {error}") from None
 
 
 def _literal(path: Path, value: ast.expr | None) -> dict[str, Any]:
     try:
         fields = ast.literal_eval(value) if value is not None else None
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):  # names or calls; a list as key; nested too deep
         fields = None
-    if not isinstance(fields, dict):
+    if not isinstance(fields, dict) or not all(isinstance(key, str) for key in fields):
         raise CardError(f"{path.name}: CARD must be a dict of plain values (no names, no calls)")
     return fields

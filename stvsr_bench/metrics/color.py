@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -95,33 +96,26 @@ def levels(frame_CHW: NDArray[Any], round_8bit: bool = True) -> Levels:
         from stvsr_bench.metrics import fused
 
         return fused.to_8bit(values)
-    scaled = np.clip(values, 0, 1)
-    np.multiply(scaled, np.float32(255), out=scaled)
-    return np.rint(scaled, out=scaled).astype(np.uint8)
+    flat = np.clip(values, 0, 1).reshape(len(values), -1)
+    return cv2.convertScaleAbs(flat, alpha=255).reshape(values.shape).astype(np.uint8, copy=False)
 
 
-def plane(
-    levels_CHW: Levels, channel: Channel, buffers: tuple[NDArray[Any], NDArray[Any]] | None = None
-) -> NDArray[Any]:
+def plane(levels_CHW: Levels, channel: Channel) -> NDArray[Any]:
     """One plane in units of `channel.scale`, without its offset: whole numbers where the levels are 8 bits.
 
-    A rounded channel gives its levels themselves (offset included), half to even. Two `buffers` of the plane's shape
-    save the memory for it; the result is the first. They may be int32 where the levels are 8 bits and nothing is
-    rounded.
+    8-bit levels give float32, which holds them exactly, and the sum of two: they stay below 2**24. A rounded channel
+    gives its levels themselves (offset included), half to even, in float64.
     """
-    shape = levels_CHW.shape[1:]
-    out, part = buffers or (np.empty(shape), np.empty(shape))
-    weights = [out.dtype.type(weight) for weight in channel.weights]  # all are whole numbers
     if 0.0 in channel.weights:
-        out[:] = levels_CHW[channel.weights.index(1.0)]
-        return out
-    np.multiply(levels_CHW[0], weights[0], out=out)
-    for level_HW, weight in zip(levels_CHW[1:], weights[1:], strict=True):
-        np.add(out, np.multiply(level_HW, weight, out=part), out=out)
-    if channel.rounded:
-        np.multiply(out, channel.scale, out=out)
-        np.rint(np.add(out, channel.offset, out=out), out=out)
-    return out
+        only: NDArray[Any] = levels_CHW[channel.weights.index(1.0)]
+        return only if only.dtype != np.uint8 else only.astype(np.float32)
+    red, green, blue = channel.weights  # no BLAS here: its threads wait for each other on a busy machine
+    depth = cv2.CV_32F if levels_CHW.dtype == np.uint8 else cv2.CV_64F
+    mixed: NDArray[Any] = cv2.addWeighted(levels_CHW[0], red, levels_CHW[1], green, 0, dtype=depth)
+    mixed = cv2.addWeighted(mixed, 1, levels_CHW[2], blue, 0, dst=mixed, dtype=depth)
+    if not channel.rounded:
+        return mixed
+    return np.rint(mixed.astype(np.float64) * channel.scale + channel.offset)
 
 
 def units(channel: Channel) -> tuple[float, float]:
@@ -132,7 +126,7 @@ def units(channel: Channel) -> tuple[float, float]:
 def in_levels(levels_CHW: Levels, channel: Channel) -> Plane:
     """One plane in levels 0..255, offset included."""
     scale, offset = units(channel)
-    return plane(levels_CHW, channel) * scale + offset
+    return plane(levels_CHW, channel).astype(np.float64) * scale + offset
 
 
 def crop_border(frames: NDArray[Any], pixels: int) -> NDArray[Any]:

@@ -36,6 +36,11 @@ def mse_ssim(
     return float(mse), float(ssim)
 
 
+def ssim_of_bytes(sr_HW: NDArray[np.uint8], hr_HW: NDArray[np.uint8], constants: tuple[float, float]) -> float:
+    """Mean SSIM of two planes of 8-bit levels; `constants` are 2 C1 and 2 C2."""
+    return float(_scan_bytes(np.ascontiguousarray(sr_HW), np.ascontiguousarray(hr_HW), constants, _HALF_WINDOW))
+
+
 def _round_plain(values: Any, out: Any) -> None:
     for i in range(values.size):
         value = min(max(values[i], np.float32(0)), np.float32(1))
@@ -73,10 +78,8 @@ def _fill_plain(sr: Any, hr: Any, weights: Any, twice_offset: float, moments: An
 
 
 def _horizontal_plain(r: Any, window: Any, out: Any) -> None:
-    w0, w1, w2, w3, w4, w5 = window
     for x in range(out.size):
-        near = w5 * r[x + 5] + w4 * (r[x + 4] + r[x + 6]) + w3 * (r[x + 3] + r[x + 7])
-        out[x] = near + w2 * (r[x + 2] + r[x + 8]) + w1 * (r[x + 1] + r[x + 9]) + w0 * (r[x] + r[x + 10])
+        out[x] = _tap(r, x, window)
 
 
 def _vertical_plain(ring: Any, first: int, two_c1: float, two_c2: float, window: Any) -> float:
@@ -101,5 +104,68 @@ def _vertical_plain(ring: Any, first: int, two_c1: float, two_c2: float, window:
     return total
 
 
+def _scan_bytes_plain(sr: Any, hr: Any, constants: Any, window: Any) -> Any:
+    """Down first, in whole numbers: of bytes eleven rows are read sooner than eleven rows of filtered moments."""
+    height, width = sr.shape
+    moments = np.empty((4, width))
+    total = 0.0
+    for y in range(height - TAPS + 1):
+        _vertical_bytes(_rows(sr, y), _rows(hr, y), window, moments)
+        total += _across(moments, constants[0], constants[1], window)
+    return total / ((height - TAPS + 1) * (width - TAPS + 1))
+
+
+def _rows_plain(plane: Any, y: int) -> Any:
+    p = plane[y : y + 11]
+    return p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10]
+
+
+def _vertical_bytes_plain(sr: Any, hr: Any, window: Any, moments: Any) -> None:
+    """Filtered s = x + y, d = x - y and their squares of one row, from eleven rows of bytes."""
+    w0, w1, w2, w3, w4, w5 = window
+    a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10 = sr
+    b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10 = hr
+    s, d, ss, dd = moments[0], moments[1], moments[2], moments[3]
+    for x in range(s.size):
+        s0, d0, p0, q0 = _pair(a0[x], b0[x], a10[x], b10[x])
+        s1, d1, p1, q1 = _pair(a1[x], b1[x], a9[x], b9[x])
+        s2, d2, p2, q2 = _pair(a2[x], b2[x], a8[x], b8[x])
+        s3, d3, p3, q3 = _pair(a3[x], b3[x], a7[x], b7[x])
+        s4, d4, p4, q4 = _pair(a4[x], b4[x], a6[x], b6[x])
+        plus, minus = np.int32(a5[x]) + np.int32(b5[x]), np.int32(a5[x]) - np.int32(b5[x])
+        s[x] = w0 * s0 + w1 * s1 + w2 * s2 + w3 * s3 + w4 * s4 + w5 * plus
+        d[x] = w0 * d0 + w1 * d1 + w2 * d2 + w3 * d3 + w4 * d4 + w5 * minus
+        ss[x] = w0 * p0 + w1 * p1 + w2 * p2 + w3 * p3 + w4 * p4 + w5 * (plus * plus)
+        dd[x] = w0 * q0 + w1 * q1 + w2 * q2 + w3 * q3 + w4 * q4 + w5 * (minus * minus)
+
+
+def _pair_plain(sr: Any, hr: Any, sr_twin: Any, hr_twin: Any) -> Any:
+    """Sums of s, d, s^2 and d^2 of two pixels that share a weight."""
+    a, b, c, d = np.int32(sr), np.int32(hr), np.int32(sr_twin), np.int32(hr_twin)
+    s, t, p, q = a + b, c + d, a - b, c - d
+    return s + t, p + q, s * s + t * t, p * p + q * q
+
+
+def _across_plain(moments: Any, two_c1: float, two_c2: float, window: Any) -> float:
+    """The sum of one row of the SSIM map, from one row that is filtered down already."""
+    total = 0.0
+    s, d, ss, dd = moments[0], moments[1], moments[2], moments[3]
+    for x in range(s.size - TAPS + 1):
+        ms, md, vs, vd = _tap(s, x, window), _tap(d, x, window), _tap(ss, x, window), _tap(dd, x, window)
+        ms, md = ms * ms, md * md
+        vs, vd = vs - ms, vd - md
+        total += ((ms - md + two_c1) * (vs - vd + two_c2)) / ((ms + md + two_c1) * (vs + vd + two_c2))
+    return total
+
+
+def _tap_plain(r: Any, x: int, window: Any) -> Any:
+    w0, w1, w2, w3, w4, w5 = window
+    near = w5 * r[x + 5] + w4 * (r[x + 4] + r[x + 6]) + w3 * (r[x + 3] + r[x + 7])
+    return near + w2 * (r[x + 2] + r[x + 8]) + w1 * (r[x + 1] + r[x + 9]) + w0 * (r[x] + r[x + 10])
+
+
+_pair, _tap, _rows = _compile(_pair_plain), _compile(_tap_plain), _compile(_rows_plain)
+_vertical_bytes, _across = _compile(_vertical_bytes_plain), _compile(_across_plain)
+_scan_bytes = _compile(_scan_bytes_plain)
 _fill, _horizontal, _vertical = _compile(_fill_plain), _compile(_horizontal_plain), _compile(_vertical_plain)
 _round, _scan = _compile(_round_plain), _compile(_scan_plain)

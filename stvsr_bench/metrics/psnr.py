@@ -17,7 +17,7 @@ def mse_of_channel(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> float:
         only = channel.weights.index(1.0)
         return _mean(cv2.norm(sr_CHW[only], hr_CHW[only], cv2.NORM_L2SQR), sr_CHW[only])
     difference = plane(sr_CHW, channel) - plane(hr_CHW, channel)
-    return _mean(np.vdot(difference, difference), difference) * scale**2
+    return _mean(cv2.norm(difference, cv2.NORM_L2SQR), difference) * scale**2
 
 
 def _mean(total: Any, of: NDArray[Any]) -> float:

@@ -7,15 +7,14 @@ fresh memory for each of some twenty passes would cost more than the passes. H W
 
 import threading
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from stvsr_bench.errors import ClipError
 from stvsr_bench.metrics import kernels
 from stvsr_bench.metrics.color import Channel, Levels, Plane, plane, units
+from stvsr_bench.metrics.psnr import mse_of_channel
 from stvsr_bench.metrics.window import C1, C2, TAPS, WINDOW
 
 MS_WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
@@ -23,28 +22,26 @@ MS_SMALLEST = 161  # the smallest side whose fifth octave (four halvings, odd si
 _STRIP_PIXELS = 2**17  # of float64: 1 MB a buffer, eight buffers
 _EDGE = TAPS // 2
 _local = threading.local()
-Whole = NDArray[np.int32]
+Terms = tuple[Plane, Plane, Plane, Plane]
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Buffers of one strip: s and d (H, W), their filtered means and squares, two maps (V, V), three of integers."""
+    """Buffers of one strip: s and d (H, W), the filtered means and squares of both, two maps (V, W)."""
 
     s: Plane
     d: Plane
-    filtered: tuple[Plane, Plane, Plane, Plane]
+    filtered: Terms
     maps: tuple[Plane, Plane]
-    whole: tuple[Whole, Whole, Whole]
 
     @classmethod
     def of(cls, height: int, width: int) -> "Workspace":
         """This thread's buffers for strips of that size; the last size used is kept."""
         kept = getattr(_local, "workspace", None)
         if kept is None or kept.s.shape != (height, width):
-            four = (_empty(height, width), _empty(height, width), _empty(height, width), _empty(height, width))
-            inner = height - TAPS + 1, width - TAPS + 1
-            a, b, c = (np.empty((height, width), np.int32) for _ in range(3))
-            kept = cls(_empty(height, width), _empty(height, width), four, (_empty(*inner), _empty(*inner)), (a, b, c))
+            s, d, *four = (np.empty((height, width)) for _ in range(6))
+            first, second = (np.empty((height - TAPS + 1, width)) for _ in range(2))
+            kept = cls(s, d, (four[0], four[1], four[2], four[3]), (first, second))
             _local.workspace = kept
         workspace: Workspace = kept
         return workspace
@@ -54,25 +51,36 @@ class Workspace:
         first, second = self.maps
         inner = count - TAPS + 1
         a, b, c, d = (buffer[:count] for buffer in self.filtered)
-        p, q, r = (buffer[:count] for buffer in self.whole)
-        return Workspace(self.s[:count], self.d[:count], (a, b, c, d), (first[:inner], second[:inner]), (p, q, r))
+        return Workspace(self.s[:count], self.d[:count], (a, b, c, d), (first[:inner], second[:inner]))
 
-    def structure_luminance(self, scale: float = 1.0) -> tuple[Plane, Plane]:
-        """The two factors of the SSIM map of what lies in s and d (both are used up), in units of `scale` levels.
+    def terms(self, scale: float = 1.0) -> Terms:
+        """Luminance above and below, structure above and below, each (V, W), of what lies in s and d in `scale` levels.
 
-        Structure is (2 covariance + C2) / (sum of variances + C2), luminance (2 m1 m2 + C1) / (m1^2 + m2^2 + C1);
-        written in s and d both are (A - B + 2 C) / (A + B + 2 C).
+        SSIM is luminance times structure, each "above" by "below". Luminance is (2 m1 m2 + C1) / (m1^2 + m2^2 + C1),
+        structure (2 covariance + C2) / (sum of variances + C2); twice these are sums and differences of squares of s
+        and d. Both constants ride on one filter, and the luminance takes its own away with the squared means.
+        s and d are used up. Columns stay whole, for rows that lie together are faster; `_EDGE` on each side is void.
         """
-        mean_s, square_s, mean_d, square_d = (buffer[_EDGE:-_EDGE, _EDGE:-_EDGE] for buffer in self.filtered)
-        for values, (means, squares) in ((self.s, self.filtered[:2]), (self.d, self.filtered[2:])):
+        one, two = 2 * C1 / scale**2, 2 * C2 / scale**2
+        mean_s, square_s, mean_d, square_d = (buffer[_EDGE:-_EDGE] for buffer in self.filtered)
+        for values, (means, squares), plus in (
+            (self.s, self.filtered[:2], one + two),
+            (self.d, self.filtered[2:], 0.0),
+        ):
             cv2.sepFilter2D(values, cv2.CV_64F, WINDOW, WINDOW, dst=means)
             np.multiply(values, values, out=values)
-            cv2.sepFilter2D(values, cv2.CV_64F, WINDOW, WINDOW, dst=squares)
-        for mean, square in ((mean_s, square_s), (mean_d, square_d)):
-            np.multiply(mean, mean, out=mean)
-            np.subtract(square, mean, out=square)
-        one, two = 2 * C1 / scale**2, 2 * C2 / scale**2
-        return _ratio(square_s, square_d, two, self.maps[0]), _ratio(mean_s, mean_d, one, self.maps[1])
+            cv2.sepFilter2D(values, cv2.CV_64F, WINDOW, WINDOW, dst=squares, delta=plus)
+        np.multiply(mean_d, mean_d, out=mean_d)
+        np.multiply(mean_s, mean_s, out=mean_s)
+        np.add(mean_s, one, out=mean_s)
+        luminance, structure = self.maps
+        np.subtract(mean_s, mean_d, out=luminance)
+        np.add(mean_s, mean_d, out=mean_s)
+        np.subtract(square_s, square_d, out=structure)
+        np.add(square_s, square_d, out=square_s)
+        np.subtract(structure, luminance, out=structure)
+        np.subtract(square_s, mean_s, out=square_s)
+        return luminance, mean_s, structure, square_s
 
 
 def check_size(size: tuple[int, ...], smallest: int = TAPS, name: str = "SSIM") -> None:
@@ -97,6 +105,10 @@ def mse_ssim(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> tuple[float, f
     if kernels.available() and not channel.rounded:
         from stvsr_bench.metrics import fused
 
+        if 0.0 in channel.weights and sr_CHW.dtype == hr_CHW.dtype == np.uint8:
+            only = channel.weights.index(1.0)
+            ssim = fused.ssim_of_bytes(sr_CHW[only], hr_CHW[only], (2 * C1, 2 * C2))
+            return mse_of_channel(sr_CHW, hr_CHW, channel), ssim
         constants = (2 * offset / scale, 2 * C1 / scale**2, 2 * C2 / scale**2)
         mse, ssim = fused.mse_ssim(sr_CHW, hr_CHW, channel.weights, constants)
         return mse * scale**2, ssim
@@ -112,22 +124,24 @@ def _by_strips(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> tuple[float,
     for start in range(0, height - TAPS + 1, step):
         strip = work.rows(min(step + TAPS - 1, height - start))
         rows = slice(start, start + len(strip.s))
-        sr_HW, hr_HW = _planes(sr_CHW[:, rows], hr_CHW[:, rows], channel, strip)
+        sr_HW, hr_HW = plane(sr_CHW[:, rows], channel), plane(hr_CHW[:, rows], channel)
         np.subtract(sr_HW, hr_HW, out=strip.d)
         np.add(sr_HW, hr_HW, out=strip.s)
         fresh = strip.d if rows.stop >= height else strip.d[:step]  # strips overlap; a row counts once
-        squares += float(np.vdot(fresh, fresh))
-        np.add(strip.s, 2 * offset / scale, out=strip.s)
-        total += float(np.vdot(*strip.structure_luminance(scale)))
+        squares += cv2.norm(fresh, cv2.NORM_L2SQR)
+        if offset:
+            np.add(strip.s, 2 * offset / scale, out=strip.s)
+        total += float(_product(strip.terms(scale))[:, _EDGE:-_EDGE].sum())
     valid = (height - TAPS + 1) * (width - TAPS + 1)
     return squares / (height * width) * scale**2, total / valid
 
 
-def _planes(sr_CHW: Levels, hr_CHW: Levels, channel: Channel, strip: Workspace) -> tuple[NDArray[Any], NDArray[Any]]:
-    if sr_CHW.dtype == hr_CHW.dtype == np.uint8 and not channel.rounded:
-        sr_part, hr_part, spare = strip.whole  # whole numbers: half the memory to move
-        return plane(sr_CHW, channel, (sr_part, spare)), plane(hr_CHW, channel, (hr_part, spare))
-    return plane(sr_CHW, channel, strip.filtered[:2]), plane(hr_CHW, channel, strip.filtered[2:])
+def _product(terms: Terms) -> Plane:
+    """Luminance times structure, the SSIM map; its numerators and denominators are used up."""
+    luminance, below, structure, structure_below = terms
+    np.multiply(luminance, structure, out=luminance)
+    np.multiply(below, structure_below, out=below)
+    return np.divide(luminance, below, out=luminance)
 
 
 def ms_ssim(sr_HW: Plane, hr_HW: Plane) -> float:
@@ -144,9 +158,10 @@ def ms_ssim(sr_HW: Plane, hr_HW: Plane) -> float:
         work = Workspace.of(*sr_HW.shape)
         np.add(sr_HW, hr_HW, out=work.s)
         np.subtract(sr_HW, hr_HW, out=work.d)
-        structure, luminance = work.structure_luminance()
+        found = work.terms()
         last = octave == len(MS_WEIGHTS) - 1
-        terms.append(float(np.mean(structure * luminance if last else structure)))
+        whole = _product(found) if last else found[2] / found[3]
+        terms.append(float(np.mean(whole[:, _EDGE:-_EDGE])))
         sr_HW, hr_HW = _halved(sr_HW), _halved(hr_HW)
     return float(np.prod(np.maximum(terms, 0.0) ** MS_WEIGHTS))
 
@@ -155,15 +170,3 @@ def _halved(plane_HW: Plane) -> Plane:
     height, width = plane_HW.shape
     even = np.pad(plane_HW, ((0, height % 2), (0, width % 2)), mode="edge")
     return 0.25 * (even[0::2, 0::2] + even[1::2, 0::2] + even[0::2, 1::2] + even[1::2, 1::2])
-
-
-def _ratio(plus: Plane, minus: Plane, constant: float, out: Plane) -> Plane:
-    """(plus - minus + constant) / (plus + minus + constant); `plus` is overwritten."""
-    np.add(plus, constant, out=plus)
-    np.subtract(plus, minus, out=out)
-    np.add(plus, minus, out=plus)
-    return np.divide(out, plus, out=out)
-
-
-def _empty(height: int, width: int) -> Plane:
-    return np.empty((height, width), dtype=np.float64)

@@ -176,10 +176,10 @@ def _line(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, hea
 
 def _facts(mine: pd.DataFrame, profiles: Sequence[Profile], head: Head) -> dict[str, float]:
     facts: dict[str, float] = {}
-    params = mine["params"].dropna()
-    if len(params):
-        facts["params"] = float(params.iloc[0]) / 1e6
-    profile = profile_of(profiles, head)
+    params = _params(mine)
+    if params is not None:
+        facts["params"] = params / 1e6
+    profile = profile_of(profiles, head, params)
     if profile:
         facts.setdefault("params", _number(profile.get("params")) / 1e6)
         facts["gmacs"] = _number(profile.get("gmacs"))
@@ -191,11 +191,20 @@ def _facts(mine: pd.DataFrame, profiles: Sequence[Profile], head: Head) -> dict[
     return {name: value for name, value in facts.items() if not np.isnan(value)}
 
 
-def profile_of(profiles: Sequence[Profile], head: Head) -> Profile | None:
-    """The first profile of a method with these weights; speed does not depend on them, so any weights will do."""
+def profile_of(profiles: Sequence[Profile], head: Head, params: float | None) -> Profile | None:
+    """The first profile of a method with these weights, else of a network of as many parameters.
+
+    Speed does not depend on the values of weights, but weights may bring a smaller network of the same name.
+    """
     mine = [profile for profile in of_kind(profiles) if profile.get("method") == head[0]]
     exact = [profile for profile in mine if profile.get("weights") == head[1]]
-    return next(iter(exact or mine), None)
+    alike = [profile for profile in mine if params is not None and profile.get("params") == params]
+    return next(iter(exact or alike), None)
+
+
+def _params(mine: pd.DataFrame) -> float | None:
+    known = mine["params"].dropna()
+    return float(known.iloc[0]) if len(known) else None
 
 
 def _number(value: Any) -> float:
@@ -205,7 +214,7 @@ def _number(value: Any) -> float:
 def _badges(mine: pd.DataFrame, cells: Sequence[Cell], profiles: Sequence[Profile], head: Head) -> tuple[Badge, ...]:
     flags = {flag for of in mine["flags"] for flag in of}
     machines = {str(profile.get("machine")) for profile in of_kind(profiles)}
-    own = profile_of(profiles, head)
+    own = profile_of(profiles, head, _params(mine))
     said: dict[Badge, bool] = {
         "untrained": bool(mine["untrained"].any()),
         "mini": head[1] == "mini",

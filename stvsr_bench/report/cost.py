@@ -10,6 +10,7 @@ from stvsr_bench.report.tables import FACTS, shown
 
 Profile = dict[str, Any]
 FIELDS = ("method", "weights", "device", "machine", "hardware", "threads", "precision", "frames", "size")
+SETTING = ("Input", "Setting", "Machine")
 NUMBERS = ("params", "gmacs", "runtime_ms", "iqr_ms", "calls", "memory_mib")
 
 
@@ -37,35 +38,45 @@ def costs(profiles: Sequence[Profile]) -> list[dict[str, Any]]:
 
 
 def costs_md(profiles: Sequence[Profile]) -> str:
-    """The costs as Markdown; times of different machines stand together but must not be compared."""
+    """The costs as Markdown under a head of their own; nothing where nothing was profiled."""
+    return f"## Cost\n\n{costs_grid(profiles)}" if of_kind(profiles) else ""
+
+
+def costs_grid(profiles: Sequence[Profile]) -> str:
+    """The costs as a Markdown table; what all of them share (input, setting, machine) stands under it.
+
+    Times of different machines stand together but must not be compared.
+    """
     from stvsr_bench.report.markdown import text_md
 
     records = costs(profiles)
-    if not records:
-        return ""
-    lines = [
-        [
-            text_md(method_label(str(one["method"]), str(one["weights"] or ""))),
-            shown(one["params"], FACTS["params"]),
-            shown(one["gmacs"], FACTS["gmacs"]),
-            shown(one["runtime_ms"], FACTS["runtime_ms"]),
-            shown(one["memory_mib"], FACTS["memory_mib"]),
-            text_md(f"{one['frames']} of {one['size']}"),
-            text_md(f"{one['device']}, {one['precision']}, {one['threads'] or '?'} threads"),
-            text_md(f"{one['hardware']} ({one['machine']})"),
-        ]
+    how = [
+        (
+            f"{one['frames']} frames of {one['size']}",
+            f"{one['device']}, {one['precision']}, {one['threads'] or '?'} threads",
+            f"{one['hardware']} ({one['machine']})",
+        )
         for one in records
     ]
-    names = ["Method", *(FACTS[name].label for name in ("params", "gmacs", "runtime_ms", "memory_mib"))]
-    align = ["left", *["right"] * 4, "left", "left", "left"]
-    grid = tabulate(
-        lines, headers=[*names, "Input", "Setting", "Machine"], tablefmt="pipe", disable_numparse=True, colalign=align
-    )
+    own = [place for place in range(len(SETTING)) if len({of[place] for of in how}) > 1]
+    shared = [f"{SETTING[place]}: {how[0][place]}" for place in range(len(SETTING)) if place not in own]
+    numbers = ("params", "gmacs", "runtime_ms", "memory_mib")
+    lines = [
+        [
+            text_md(method_label(str(one["method"]), "" if one["weights"] == "none" else str(one["weights"] or ""))),
+            *(shown(one[name], FACTS[name]) for name in numbers),
+            *(text_md(of[place]) for place in own),
+        ]
+        for one, of in zip(records, how, strict=True)
+    ]
+    names = ["Method", *(FACTS[name].label for name in numbers), *(SETTING[place] for place in own)]
+    align = ["left", *["right"] * len(numbers), *["left"] * len(own)]
+    grid = tabulate(lines, headers=names, tablefmt="pipe", disable_numparse=True, colalign=align)
     said = (
         "GMACs: 1e9 multiply-adds of one window, one multiply-add counted as one. Runtime: median per output frame. "
         "Times are comparable only on one machine and setting."
     )
-    return "\n".join(["## Cost", "", str(grid), "", said, ""])
+    return "\n".join([str(grid), "", " ".join([f"{text_md('; '.join(shared))}." if shared else "", said]).strip(), ""])
 
 
 def costs_csv(profiles: Sequence[Profile]) -> str:

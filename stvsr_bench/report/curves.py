@@ -1,6 +1,7 @@
 """Figures of what lies behind a mean: by frame position, against motion, clip against clip, sweeps, ablations."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import matplotlib
 import numpy as np
@@ -8,14 +9,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stvsr_bench import methods
 from stvsr_bench.report.build import Head, by_method, heads
 from stvsr_bench.report.cost import Profile, frame_ms, of_kind
-from stvsr_bench.report.marks import half_interval
+from stvsr_bench.report.frames import method_label
+from stvsr_bench.report.marks import FEWEST_CLIPS, half_interval
 from stvsr_bench.report.plots import COLUMN_IN, STYLE, legend_above, log_axis, looks, new
 from stvsr_bench.report.tables import FACTS, display
 from stvsr_bench.report.tidy import MOTION_EDGES_PX, UNTRAINED, average_of, column, mean_over_clips, motion_bin
 
 MANY = 300
+SweepAxis = Literal["size", "frames"]
 
 
 def label(head: Head) -> str:
@@ -31,16 +35,15 @@ def by_frame_position(positions: pd.DataFrame, metric: str = "psnr_y") -> Figure
         return None
     with matplotlib.rc_context(STYLE):
         figure, axes = new()
-        methods = list(dict.fromkeys(zip(window["method"], window["weights"], strict=True)))
-        look = looks([label(head) for head in methods])
-        for head in methods:
+        shown = list(dict.fromkeys(zip(window["method"], window["weights"], strict=True)))
+        look = looks([label(head) for head in shown])
+        for head in shown:
             colour, marker = look[label(head)]
             mine = window[(window["method"] == head[0]) & (window["weights"] == head[1])]
             mean = mine.groupby(["position", "given"])["value"].mean().reset_index()
-            axes.plot(mean["position"], mean["value"], "-", color=colour, linewidth=1, label=label(head))
-            for given, face in ((True, colour), (False, "white")):
-                of = mean[mean["given"] == given]
-                axes.plot(of["position"], of["value"], marker, color=colour, markerfacecolor=face)
+            axes.plot(mean["position"], mean["value"], f"{marker}-", color=colour, linewidth=1, label=label(head))
+            made = mean[~mean["given"]]
+            axes.plot(made["position"], made["value"], marker, color=colour, markerfacecolor="white")
         axes.set_xlabel("Frame position (filled: had an input frame)")
         axes.set_ylabel(display(metric).label)
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -49,22 +52,22 @@ def by_frame_position(positions: pd.DataFrame, metric: str = "psnr_y") -> Figure
 
 
 def against_motion(tidy: pd.DataFrame, metric: str = "psnr_y") -> Figure | None:
-    """Mean quality in each bin of motion, with 95 % intervals."""
+    """Mean quality in each bin of motion, with 95 % intervals where a bin has clips enough."""
     known = tidy[tidy["motion_px"].notna()].assign(bin=lambda t: t["motion_px"].map(motion_bin))
     bins = [name for name in _bins() if (known["bin"] == name).any()]
     if len(bins) < 2:
         return None
     with matplotlib.rc_context(STYLE):
         figure, axes = new()
-        methods = heads(known)
-        look = looks([label(head) for head in methods])
-        for shift, head in enumerate(methods):
+        shown = heads(known)
+        look = looks([label(head) for head in shown])
+        for shift, head in enumerate(shown):
             colour, marker = look[label(head)]
             mine = known[(known["method"] == head[0]) & (known["weights"] == head[1])]
             values = [mine.loc[mine["bin"] == name, column(metric, "between")].dropna().to_numpy() for name in bins]
-            at = [i + 0.06 * (shift - len(methods) / 2) for i, of in enumerate(values) if len(of)]
+            at = [i + 0.06 * (shift - len(shown) / 2) for i, of in enumerate(values) if len(of)]
             means = [of.mean() for of in values if len(of)]
-            halves = [half_interval(of) or 0.0 for of in values if len(of)]
+            halves = [(half_interval(of) if len(of) >= FEWEST_CLIPS else None) or 0.0 for of in values if len(of)]
             axes.errorbar(at, means, yerr=halves, fmt=f"{marker}-", color=colour, capsize=2, label=label(head))
         axes.set_xticks(range(len(bins)), bins)
         axes.set_xlabel("True or measured motion (px/frame)")
@@ -128,9 +131,10 @@ def motion_histogram(tidy: pd.DataFrame) -> Figure | None:
     return figure
 
 
-def sweep(profiles: Sequence[Profile], fact: str = "runtime_ms") -> Figure | None:
-    """Cost against the size of the input, a line per method and device; nothing when one size was measured."""
-    records = [record for profile in profiles if (record := _sweep_record(profile, fact)) is not None]
+def sweep(profiles: Sequence[Profile], fact: str = "runtime_ms", along: SweepAxis = "size") -> Figure | None:
+    """Cost against the size or the number of frames given, a line per method; nothing when only one was measured."""
+    mine = [profile for profile in of_kind(profiles, "sweep") if profile.get("axis", "size") == along]
+    records = [record for profile in mine if (record := _sweep_record(profile, fact, along)) is not None]
     lines = {name: sorted(set(of)) for name, of in _grouped(records).items() if len({x for x, _ in of}) > 1}
     if not lines:
         return None
@@ -139,9 +143,12 @@ def sweep(profiles: Sequence[Profile], fact: str = "runtime_ms") -> Figure | Non
         for name, (colour, marker) in looks(list(lines)).items():
             xs, ys = zip(*lines[name], strict=True)
             axes.plot(xs, ys, f"{marker}-", color=colour, label=name)
-        log_axis(axes)
-        axes.set_yscale("log")
-        axes.set_xlabel("Input pixels in one window (thousands), log scale")
+        found = [value for of in lines.values() for _, value in of]
+        if max(found) > 8 * min(found):  # over less, a logarithmic axis has hardly a tick
+            log_axis(axes, "y")
+        if along == "size":
+            log_axis(axes)
+        axes.set_xlabel("Input (thousand pixels/frame), log scale" if along == "size" else "Frames given")
         axes.set_ylabel("Runtime (ms/window)" if fact == "runtime_ms" else FACTS[fact].label)
         legend_above(axes)
     return figure
@@ -168,26 +175,36 @@ def ablation(tidy: pd.DataFrame, metric: str = "psnr_y") -> dict[str, Figure]:
 
 
 def _draw_ablation(axes: Axes, tidy: pd.DataFrame, values: list[tuple[str, Head]], metric: str) -> None:
+    """Means over the clips that every value was measured on, a line per split that has some."""
     groups = list(tidy.groupby(["dataset", "split"], sort=False))
     look = looks([f"{dataset} {split}" for (dataset, split), _ in groups])
     for (dataset, split), part in groups:
+        wide = by_method(part, [head for _, head in values], metric).dropna()
+        if wide.empty:
+            continue
         colour, marker = look[f"{dataset} {split}"]
-        wide = by_method(part, [head for _, head in values], metric)
-        means = [
-            mean_over_clips(wide[head].to_numpy(), list(wide.index), average_of(part["protocol"].iloc[0]))
-            for _, head in values
-        ]
-        axes.plot([value for value, _ in values], means, f"{marker}-", color=colour, label=f"{dataset} {split}")
+        how = average_of(part["protocol"].iloc[0])
+        means = [mean_over_clips(wide[head].to_numpy(), list(wide.index), how) for _, head in values]
+        name = f"{dataset} {split} (n = {len(wide)})"
+        axes.plot([value for value, _ in values], means, f"{marker}-", color=colour, label=name)
 
 
 def _varied(tidy: pd.DataFrame) -> list[tuple[str, str, list[tuple[str, Head]]]]:
-    found: dict[tuple[str, str], list[tuple[str, Head]]] = {}
-    for head in heads(tidy):
-        name, options = options_of(head[0])
+    """Method, option, and the methods of each value: those that set it alone, and the method as its card has it."""
+    found: dict[tuple[str, str, str], list[tuple[str, Head]]] = {}
+    for method, weights in heads(tidy):
+        name, options = options_of(method)
         if len(options) == 1:
             ((option, value),) = options.items()
-            found.setdefault((name, option), []).append((value, head))
-    return [(*key, sorted(of, key=lambda v: _natural(v[0]))) for key, of in found.items() if len(of) > 1]
+            found.setdefault((name, option, weights), []).append((value, (method, weights)))
+    for (name, option, weights), of in found.items():
+        if (name, weights) in heads(tidy) and name in methods.names():
+            of.append((str(methods.card(name).options.get(option, "as its card")), (name, weights)))
+    return [
+        (f"{name}@{weights}" if weights else name, option, sorted(of, key=lambda v: _natural(v[0])))
+        for (name, option, weights), of in found.items()
+        if len(of) > 1
+    ]
 
 
 def _natural(text: str) -> tuple[float, str]:
@@ -201,21 +218,24 @@ def _bins() -> list[str]:
     return [motion_bin(low) for low in MOTION_EDGES_PX[:-1]]
 
 
-def _sweep_record(profile: Profile, fact: str) -> tuple[str, float, float] | None:
+def _sweep_record(profile: Profile, fact: str, along: SweepAxis) -> tuple[str, float, float] | None:
     value = (profile.get("runtime_ms") or {}).get("median") if fact == "runtime_ms" else profile.get("peak_memory_mib")
     size, frames = profile.get("size"), profile.get("frames")
     if value is None or not size or not frames:
         return None
-    return f"{profile['method']} · {profile.get('device', '')}", size[0] * size[1] * frames / 1000, float(value)
+    place = size[0] * size[1] / 1000 if along == "size" else float(frames)
+    return f"{_labelled(profile)} · {profile.get('device', '')}", place, float(value)
+
+
+def _labelled(profile: Profile) -> str:
+    return method_label(options_of(str(profile["method"]))[0], str(profile.get("weights") or ""))
 
 
 def top_t(profiles: Sequence[Profile]) -> Figure | None:
     """Time per frame against the number of points that attention keeps, a line per method and device."""
     found = [(p, frame_ms(p)) for p in of_kind(profiles, "topt") if p.get("top_t")]
     records = [
-        (f"{options_of(str(p['method']))[0]} · {p.get('device', '')}", float(p["top_t"]), value)
-        for p, value in found
-        if value is not None
+        (f"{_labelled(p)} · {p.get('device', '')}", float(p["top_t"]), value) for p, value in found if value is not None
     ]
     lines = {name: sorted(set(of)) for name, of in _grouped(records).items() if len(of) > 1}
     if not lines:

@@ -40,15 +40,14 @@ _TITLES = {"two-stage": "Two-stage", "one-stage": "One-stage", "ours": "Ours"}
 @dataclass(frozen=True)
 class _Manner:
     caption_above: bool
-    two_columns: bool
     font: str
     separation: str
 
 
 _MANNERS: dict[Style, _Manner] = {
-    "plain": _Manner(caption_above=True, two_columns=False, font=r"\small", separation="5pt"),
-    "ieee": _Manner(caption_above=True, two_columns=True, font=r"\footnotesize", separation="4pt"),
-    "cvpr": _Manner(caption_above=False, two_columns=True, font=r"\small", separation="4pt"),
+    "plain": _Manner(caption_above=True, font=r"\small", separation="5pt"),
+    "ieee": _Manner(caption_above=True, font=r"\footnotesize", separation="4pt"),
+    "cvpr": _Manner(caption_above=False, font=r"\small", separation="4pt"),
 }
 
 
@@ -71,7 +70,7 @@ def table_tex(table: Table, style: Style, caption: str, label: str, with_facts: 
     facts = table.facts if with_facts else ()
     width = 1 + len(facts) + len(table.columns)
     badges = tuple(dict.fromkeys(badge for line in table.lines for badge in line.badges))
-    environment = "table*" if manner.two_columns and width > 5 else "table"
+    environment = "table*" if width > 5 else "table"  # in a paper of one column the two are the same
     said = [rf"\caption{{{caption}}}", rf"\label{{{label}}}"]
     body = [
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
@@ -108,26 +107,32 @@ def caption_of(table: Table, apart: bool) -> str:
 
 
 def _heads(table: Table, facts: Sequence[str]) -> list[str]:
-    first = [""]
-    rules = []
-    at = 2
+    """The rows of the head: splits, then given and between where they stand apart, then metrics."""
     several = len(table.datasets) > 1
-    for (dataset, split), of in groupby(table.columns, key=lambda column: (column.dataset, column.split)):
+    splits = [f"{of.dataset} {of.split}" if several else of.split for of in table.columns]
+    lines = _spanned(splits, [FACTS[name].title for name in facts])
+    if any(of.frames != "all" for of in table.columns):
+        frames = [f"{split}\n{of.frames}" for split, of in zip(splits, table.columns, strict=True)]
+        lines += _spanned(frames, [""] * len(facts))
+    last = ["Method", *(_column_head(of) for of in table.columns), *(_fact_head(name) for name in facts)]
+    return [*lines, " & ".join(last) + r" \\"]
+
+
+def _spanned(names: Sequence[str], others: Sequence[str]) -> list[str]:
+    """A row whose equal neighbours share one head (its last line, if a name has several), and the rules under it."""
+    cells, rules, at = [""], [], 2
+    for name, of in groupby(names):
         count = len(list(of))
-        title = text_tex(f"{dataset} {split}" if several else split)
-        first.append(rf"\multicolumn{{{count}}}{{c}}{{{title}}}")
+        cells.append(rf"\multicolumn{{{count}}}{{c}}{{{text_tex(name.rsplit(chr(10), 1)[-1])}}}")
         rules.append(rf"\cmidrule(lr){{{at}-{at + count - 1}}}")
         at += count
-    first += [text_tex(FACTS[name].title) for name in facts]
-    second = ["Method", *(_column_head(of) for of in table.columns), *(_fact_head(name) for name in facts)]
-    return [" & ".join(first) + r" \\", "".join(rules), " & ".join(second) + r" \\"]
+    return [" & ".join([*cells, *map(text_tex, others)]) + r" \\", "".join(rules)]
 
 
 def _column_head(column: Column) -> str:
     how = display(column.metric)
     arrow = {"higher": r" $\uparrow$", "lower": r" $\downarrow$", "": ""}[how.better]
-    frames = "" if column.frames == "all" else f" {column.frames}"
-    return text_tex(how.title + frames) + arrow
+    return text_tex(how.title) + arrow
 
 
 def _fact_head(name: str) -> str:
@@ -187,4 +192,5 @@ def example(style: Style, names: Sequence[str]) -> str:
         "cvpr": ("10pt,twocolumn", "article"),
     }[style]
     inputs = "".join(f"\\input{{{name}}}\n" for name in names)
-    return f"\\documentclass[{options}]{{{kind}}}\n{NEEDS}\\begin{{document}}\n{inputs}\\end{{document}}\n"
+    margins = "" if style == "ieee" else "\\usepackage[margin=1in]{geometry}\n"
+    return f"\\documentclass[{options}]{{{kind}}}\n{NEEDS}{margins}\\begin{{document}}\n{inputs}\\end{{document}}\n"

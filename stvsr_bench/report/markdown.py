@@ -96,22 +96,35 @@ def document(name: str, facts: dict[str, Any], tables: Sequence[Table], cost: st
     return "\n".join([*head, *(table_md(table) for table in tables), *([cost] if cost else [])])
 
 
-def into(text: str, tables: Sequence[Table]) -> str:
-    """A text (a README) with the tables of all frames between its lines `<!-- table ... -->` and `<!-- /table -->`.
+def into(text: str, tables: Sequence[Table], cost: str = "") -> str:
+    """A text (a README) with the tables of all frames and the costs between their lines.
+
+    The tables go between `<!-- table ... -->` and `<!-- /table -->`, the costs between `<!-- efficiency ... -->` and
+    `<!-- /efficiency -->`; one of the two may be missing. Without costs their place stays as it is.
 
     Raises:
-        UsageError: the text has no such lines.
+        UsageError: the text has neither.
     """
-    found = re.search(r"(<!-- table[^>]*-->\n)(.*?)(<!-- /table -->)", text, re.DOTALL)
-    if found is None:
+    blocks = {"table": _tables_alone(tables), **({"efficiency": cost} if cost else {})}
+    found = False
+    for name, block in blocks.items():
+        place = re.search(rf"(<!-- {name}[^>]*-->\n)(.*?)(<!-- /{name} -->)", text, re.DOTALL)
+        if place is not None:
+            found = True
+            text = f"{text[: place.end(1)]}\n{block}{text[place.start(3) :]}"
+    if not found:
         raise UsageError("no place for the table: the file needs the lines <!-- table --> and <!-- /table -->")
+    return text
+
+
+def _tables_alone(tables: Sequence[Table]) -> str:
     parts = []
     for table in tables:
         for dataset in table.datasets:
             grid = _grid(table.of_dataset(dataset).of_frames("all"), with_facts=True)
             parts += [f"**{text_md(dataset)}**, protocol `{table.protocol}` (`{table.protocol_key}`)", "", grid, ""]
         parts += [*_footnotes(table)[1:-1], ""]
-    return text[: found.end(1)] + "\n".join(["", *parts]) + text[found.start(3) :]
+    return "\n".join(parts)
 
 
 def _facts_line(facts: dict[str, Any]) -> str:

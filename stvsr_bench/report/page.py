@@ -7,6 +7,7 @@ image's pixels may not be read, and differences and slices need pixels.
 
 import base64
 import hashlib
+import io
 import json
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
@@ -17,6 +18,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
+from PIL import Image
 
 from stvsr_bench import store
 from stvsr_bench.report.build import Head, by_method, heads
@@ -27,12 +29,18 @@ from stvsr_bench.schema import Row
 
 BUDGET_BYTES = 4_500_000
 CURVES = ("psnr_y", "ssim_y")
-_SCRIPTS = ("state", "table", "plots", "clips", "viewer", "main")
+_SCRIPTS = ("state", "table", "charts", "plots", "clips", "viewer", "main")
+_LIBRARY = "chart.umd.min.js"  # Chart.js 4.6.1 as its authors publish it; chart.LICENSE.md stands beside it
 _MISSING, _INFINITE = -(2**15), -(2**15) + 1
 
 
 def document(
-    tables: Sequence[Table], tidy: pd.DataFrame, rows: Sequence[Row], frames: Sequence[Saved], about: dict[str, Any]
+    tables: Sequence[Table],
+    tidy: pd.DataFrame,
+    rows: Sequence[Row],
+    frames: Sequence[Saved],
+    about: dict[str, Any],
+    quality: int = 0,
 ) -> dict[str, Any]:
     """Everything the page shows, as plain values; what does not fit the page's size is left out, curves first."""
     parts = [_protocol(table, tidy, rows, curves=CURVES) for table in tables]
@@ -40,7 +48,7 @@ def document(
         if _size(parts) <= BUDGET_BYTES:
             break
         parts[which:] = [_protocol(table, tidy, rows, curves) for table in tables[which:]]
-    return {"about": about, "protocols": parts, "frames": [_clip_frames(one) for one in frames]}
+    return {"about": about, "protocols": parts, "frames": [_clip_frames(one) for one in frames], "quality": quality}
 
 
 def html(document: dict[str, Any], downloads: dict[str, str], embedded: dict[str, dict[int, str]] | None = None) -> str:
@@ -54,22 +62,35 @@ def html(document: dict[str, Any], downloads: dict[str, str], embedded: dict[str
         title=document["about"]["run"],
         css=Markup(text["page.css"]),
         script=Markup(scripts),
+        library=Markup(_library(here.joinpath(_LIBRARY).read_text("utf-8"))),
         document=document,
         downloads=downloads,
         embedded=embedded or {},
     )
 
 
-def frame_urls(frames: Sequence[Saved]) -> Iterator[tuple[str, dict[int, str]]]:
-    """For each clip and method: its name in the page, and its frames as data URLs by index."""
+def _library(text: str) -> str:
+    """The plot library without its last line, which asks a browser's tools for a file that is not there."""
+    return text.partition("//# sourceMappingURL=")[0]
+
+
+def frame_urls(frames: Sequence[Saved], quality: int = 0) -> Iterator[tuple[str, dict[int, str]]]:
+    """For each clip and method: its name in the page, and its frames as data URLs by index.
+
+    Quality 0 gives the saved files as they are, 1 to 100 WebP that loses some of them, at a tenth of the size.
+    """
     for one in frames:
         for name, source in _sources(one).items():
-            yield _identity(one, name), {index: _data_url(path) for index, path in paths(source).items()}
+            yield _identity(one, name), {index: _data_url(path, quality) for index, path in paths(source).items()}
 
 
-def write_frames(folder: Path, frames: Sequence[Saved]) -> None:
-    """The frames as scripts beside the page."""
-    for identity, urls in frame_urls(frames):
+def write_frames(folder: Path, frames: Sequence[Saved], quality: int = 0) -> None:
+    """The frames as scripts beside the page; those of an earlier report that this one does not show are removed."""
+    kept = {f"{_identity(one, name)}.js" for one in frames for name in _sources(one)}
+    for stale in (folder / "frames").glob("[0-9a-f]" * 16 + ".js"):
+        if stale.name not in kept:
+            stale.unlink()
+    for identity, urls in frame_urls(frames, quality):
         text = f"stvsrFrames({json.dumps(identity)},{json.dumps(urls)});\n"
         store.write_atomic(folder / "frames" / f"{identity}.js", text)
 
@@ -93,8 +114,13 @@ def _identity(one: Saved, name: str) -> str:
     return hashlib.sha256(json.dumps([one.dataset, one.split, one.clip, name]).encode()).hexdigest()[:16]
 
 
-def _data_url(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+def _data_url(path: Path, quality: int) -> str:
+    if not quality:
+        return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+    out = io.BytesIO()
+    with Image.open(path) as image:
+        image.convert("RGB").save(out, "WEBP", quality=quality)
+    return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 def _size(parts: Sequence[dict[str, Any]]) -> int:

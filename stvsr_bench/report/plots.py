@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 
@@ -20,6 +20,7 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from stvsr_bench.report.marks import FEWEST_CLIPS
 from stvsr_bench.report.tables import FACTS, Line, Table, display
 
 COLUMN_IN = 3.4
@@ -96,13 +97,14 @@ def looks(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     return dict(zip(sorted(names), zip(cycle(COLOURS), cycle(MARKERS), strict=False), strict=False))
 
 
-def log_axis(axes: Axes) -> None:
-    """A logarithmic x axis with ticks at 1, 2 and 5 (at 1 only over many decades), written as plain numbers."""
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+def log_axis(axes: Axes, which: Literal["x", "y"] = "x") -> None:
+    """A logarithmic axis with ticks at 1, 2 and 5 (at 1 only over many decades), written as plain numbers."""
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def short(line: Line) -> str:
@@ -111,13 +113,20 @@ def short(line: Line) -> str:
     return f"{name} (untrained)" if "untrained" in line.badges else name
 
 
-def points(table: Table, fact: str, metric: str) -> list[Point]:
-    """Each method's cost and its mean over the splits that every method of the table was measured on."""
+def shared(table: Table, fact: str, metric: str) -> tuple[list[Line], list[int]]:
+    """The methods with this cost that were not measured in part, and the columns that all of them have a value in."""
+    lines = [line for line in table.lines if line.facts.get(fact, -1) >= 0 and "partial" not in line.badges]
     keep = [
         i
         for i, of in enumerate(table.columns)
-        if of.metric == metric and of.frames == "all" and all(line.cells[i].value is not None for line in table.lines)
+        if of.metric == metric and of.frames == "all" and all(line.cells[i].value is not None for line in lines)
     ]
+    return lines, keep
+
+
+def points(table: Table, fact: str, metric: str) -> list[Point]:
+    """Each method's cost and its mean over the splits that every one of them was measured on."""
+    lines, keep = shared(table, fact, metric)
     if not keep:
         return []
     return [
@@ -128,8 +137,7 @@ def points(table: Table, fact: str, metric: str) -> list[Point]:
             half=_half(line, keep),
             untrained="untrained" in line.badges,
         )
-        for line in table.lines
-        if line.facts.get(fact, -1) >= 0
+        for line in lines
     ]
 
 
@@ -158,7 +166,8 @@ def quality_against_cost(table: Table, fact: str, metric: str = "psnr_y") -> Fig
         else:
             axes.set_xlim(left=-0.06 * max(point.cost for point in of) or None)
         axes.set_xlabel(cost.label + (", log scale" if log else ""))
-        axes.set_ylabel(f"{how.label}, {', '.join(table.datasets)}")
+        datasets = dict.fromkeys(table.columns[i].dataset for i in shared(table, fact, metric)[1])
+        axes.set_ylabel(f"{how.label}, {', '.join(datasets)}")
     return figure
 
 
@@ -189,7 +198,7 @@ def legend_above(axes: Axes) -> None:
 
 
 def _half(line: Line, keep: Sequence[int]) -> float | None:
-    halves = [line.cells[i].half for i in keep]
+    halves = [line.cells[i].half if line.cells[i].n >= FEWEST_CLIPS else None for i in keep]
     known = [half for half in halves if half is not None]
     # independent splits: the mean's variance is the sum of theirs over the square of their number
     return sum(half**2 for half in known) ** 0.5 / len(keep) if len(known) == len(keep) else None

@@ -115,7 +115,7 @@ def figure_tex(of: Scene, file: str) -> str:
     caption = (
         f"Frame {of.crop.index} of {text_tex(of.saved.place)}. Left: the true frame with the crop, and the two inputs "
         f"around it laid over each other. Right: the crop, absolute error of luma (0 to {ERROR_TOP:.0f} of 255), and "
-        f"the slice of the crop's middle row through time, for {names}. The crop is where the methods' errors "
+        f"the slice of the crop's middle row (dashed) through time, for {names}. The crop is where the methods' errors "
         "differ most; under it the clip's PSNR-Y of frames made from nothing."
     )
     lines = (r"\begin{figure*}[t]", r"\centering", rf"\includegraphics[width=\linewidth]{{{file}}}")
@@ -170,6 +170,7 @@ def _column(grid: Sequence[Axes], of: Scene, name: str, frames: dict[int, Bytes]
         grid[0].imshow(_cut(frames[of.crop.index], of.crop), interpolation="nearest")
         error = np.abs(luma(frames[of.crop.index]) - luma(truth))
         if is_truth:
+            grid[0].axhline(of.crop.side // 2, color=COLOURS[4], linewidth=0.8, linestyle="--")
             grid[1].text(
                 0.5, 0.5, f"0 to {ERROR_TOP:.0f}\nof 255", ha="center", va="center", transform=grid[1].transAxes
             )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -24,6 +24,7 @@ from stvsr_bench.report.write_scenes import most_apart, write_scenes
 from stvsr_bench.schema import Row
 
 LATEST = Path("runs/latest")
+MOST_COLUMNS = 8  # of numbers in one LaTeX table: four splits of two metrics
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class Output:
     figures: bool = True
     page: bool = True
     page_clips: int = 3
+    frame_quality: int = 0
     embed: bool = False
     scenes: int = 3
     films: bool = True
@@ -127,21 +129,23 @@ def write(
         chosen = most_apart(found, tidy_of, output.scenes)
         written.files += write_scenes(folder / "figures", chosen, rows, tidy_of, output.films)
     if output.page:
-        write_page(written, measured, tables, output.page_clips, output.embed)
+        write_page(written, measured, tables, output)
     return tables, written
 
 
 def write_latex(written: Written, tables: Sequence[Table], style: latex.Style) -> None:
-    """A file for each table, and a paper skeleton that brings them in."""
+    """A file for each table (for each data set where one would be too wide to read), and a paper that has them all."""
     names = []
     for table in tables:
         alike = sum(other.protocol == table.protocol for other in tables) > 1
         protocol = table.protocol_key if alike else table.protocol
-        parts = {f"main-{protocol}": table.of_frames("all")}
-        for dataset in table.datasets:  # given and between double the columns: a table for each data set stays legible
-            parts[f"apart-{protocol}-{store.path_component(dataset)}"] = table.of_dataset(dataset).of_frames(
-                "given", "between"
-            )
+        main = table.of_frames("all")
+        datasets = {f"{protocol}-{store.path_component(dataset)}": dataset for dataset in table.datasets}
+        parts = {f"main-{protocol}": main}
+        if len(main.columns) > MOST_COLUMNS:
+            parts = {f"main-{name}": main.of_dataset(dataset) for name, dataset in datasets.items()}
+        for name, dataset in datasets.items():  # given and between double the columns
+            parts[f"apart-{name}"] = table.of_dataset(dataset).of_frames("given", "between")
         for name, part in parts.items():
             if part.columns:
                 apart = name.startswith("apart")
@@ -151,22 +155,23 @@ def write_latex(written: Written, tables: Sequence[Table], style: latex.Style) -
     written.text("tex/example.tex", latex.example(style, names))
 
 
-def write_page(written: Written, measured: Measured, tables: Sequence[Table], clips: int, embed: bool = False) -> None:
-    """`index.html`, and beside it (or in it) the frames of the first clips of each split that have some."""
+def write_page(written: Written, measured: Measured, tables: Sequence[Table], output: Output) -> None:
+    """`index.html`, and beside it (or in it) the frames of the saved clips of each split where methods differ most."""
     found = saved_of(measured, tables)
     kept: dict[tuple[str, str], list[Saved]] = {}
-    for one in found:
+    for one in most_apart(found, measured.tidy, len(found)) if found else []:
         kept.setdefault((one.dataset, one.split), []).append(one)
-    chosen = [one for of in kept.values() for one in of[:clips]]
-    document = page.document(tables, measured.tidy, measured.rows, chosen, facts(measured))
+    chosen = [one for of in kept.values() for one in of[: output.page_clips]]
+    document = page.document(tables, measured.tidy, measured.rows, chosen, facts(measured), output.frame_quality)
     downloads = {
         path.name: path.read_text("utf-8")
         for path in written.files
         if path.name == "table.csv" or path.parent.name == "tex"
     }
-    written.text("index.html", page.html(document, downloads, dict(page.frame_urls(chosen)) if embed else None))
-    if not embed:
-        page.write_frames(written.folder, chosen)
+    embedded = dict(page.frame_urls(chosen, output.frame_quality)) if output.embed else None
+    written.text("index.html", page.html(document, downloads, embedded))
+    if not output.embed:
+        page.write_frames(written.folder, chosen, output.frame_quality)
 
 
 def saved_of(measured: Measured, tables: Sequence[Table]) -> list[Saved]:
@@ -226,8 +231,9 @@ def write_figures(written: Written, measured: Measured, tables: Sequence[Table],
     written.figure("figures/psnr-position", curves.by_frame_position(positions))
     written.figure("figures/psnr-motion", curves.against_motion(tidy))
     written.figure("figures/motion", curves.motion_histogram(tidy))
-    written.figure("figures/sweep-runtime", curves.sweep(measured.profiles, "runtime_ms"))
-    written.figure("figures/sweep-memory", curves.sweep(measured.profiles, "memory_mib"))
+    for along in get_args(curves.SweepAxis):
+        written.figure(f"figures/sweep-{along}-runtime", curves.sweep(measured.profiles, "runtime_ms", along))
+        written.figure(f"figures/sweep-{along}-memory", curves.sweep(measured.profiles, "memory_mib", along))
     written.figure("figures/top-t", curves.top_t(measured.profiles))
     for name, figure in curves.ablation(tidy).items():
         written.figure(f"figures/ablation-{name}", figure)

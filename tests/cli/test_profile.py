@@ -76,6 +76,19 @@ def test_an_unknown_plug_in_is_profiled_as_it_is_and_leaves_a_row(capsys, tmp_pa
     assert facts["cpu"] and facts["torch"] and facts["blas"] and facts["threads"] == row["threads"]
 
 
+def test_counts_alone_are_those_of_the_whole_profile_and_nothing_is_timed(capsys, tmp_path, toy, told_memory):
+    argv = ["-m", "toy", "--include", str(toy), "--size", "8x12", "--frames", "3"]
+    _, (whole,) = profiled(capsys, *argv)
+    code, (counted,) = profiled(capsys, *argv, "--counts-only", "--out", str(tmp_path / "run"))
+    assert code == 0 and [counted] == store.profiles(tmp_path / "run")
+    assert {name: whole[name] for name in counted} == counted
+    assert whole.keys() - counted.keys() >= {"runtime_ms", "peak_memory_mib"} and counted["gmacs"] > 0
+    assert call(["profile", *argv, "--counts-only", "-q"]) == 0
+    said = capsys.readouterr().out
+    assert "GMACs" in said and "fps" not in said and "ms a frame" not in said
+    assert call(["profile", *argv, "--counts-only", "--top-t"]) == 2
+
+
 def test_top_t_makes_a_row_for_each_number_of_points_in_one_run(capsys, toy, told_memory):
     code, rows = profiled(capsys, "-m", "toy:width=8", "--include", str(toy), "--size", "8x8", "--top-t")
     assert code == 0

@@ -5,6 +5,7 @@ import math
 import pytest
 
 import stvsr_bench
+from stvsr_bench.cli import call
 from stvsr_bench.errors import UnknownNameError, UsageError
 from stvsr_bench.report.compare import compare_tidy, compared_md
 from stvsr_bench.report.tidy import tidy
@@ -60,6 +61,33 @@ def test_methods_without_a_common_clip_are_one_sentence(row):
     rows = [row("a", "", "d", "s", "1", [30.0] * 7), row("b", "", "d", "s", "2", [30.0] * 7)]
     with pytest.raises(UsageError, match="no clip in common"):
         compare_tidy(tidy(rows), "a", "b", ["psnr_y"])
+
+
+def test_it_is_printed_within_80_columns_with_every_part(run, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert call(["compare", "stdan", "blend+bicubic", str(run)]) == 0
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 80
+    for frames in ("all", "given", "between"):
+        assert f"PSNR-Y (dB) of {frames} frames, protocol suite-1" in said
+    assert "8-16 px/frame" in said
+    assert "5/0/0" in said
+    assert "The 10 clips that differ most" in said
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "sentence"),
+    [
+        (["stdan", "blendd+bicubic"], 2, "Did you mean 'blend+bicubic'?"),
+        (["stdan", "stdan@mini"], 2, "are the same method; name two different ones"),
+        (["stdan", "blend+bicubic", "--metrics", "psnr"], 2, "Did you mean 'psnr_y'?"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence_and_its_code(run, capsys, argv, code, sentence):
+    assert call(["compare", *argv[:2], str(run), *argv[2:]]) == code
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert len(said.strip().splitlines()) == 1
 
 
 def test_an_untrained_method_is_called_so(run):

@@ -3,13 +3,15 @@
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from stvsr_bench.report.build import build
-from stvsr_bench.report.latex import STYLES, caption_of, example, table_tex, text_tex
+from stvsr_bench.report.latex import NEEDS, STYLES, caption_of, example, table_tex, text_tex
 from stvsr_bench.report.tables import Options
 from stvsr_bench.report.tidy import tidy
-from stvsr_bench.report.write import load
+from stvsr_bench.report.write import Output, Written, load, write, write_latex
 
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 HOSTILE = r"\input{/etc/passwd} 100% $x_1^2$ & #1 {~} <b>|</b> \"é中"
@@ -35,6 +37,41 @@ def test_tables_compile_and_fit_in_every_style(style, run, tmp_path):
     (tmp_path / "apart.tex").write_text(table_tex(apart, style, caption_of(apart, True), "tab:apart", with_facts=False))
     log = compile_tex(tmp_path, example(style, ["main", "apart"]))
     assert "Overfull \\hbox" not in log
+
+
+PAPERS = {
+    "ieee": r"\documentclass[journal]{IEEEtran}",
+    "cvpr": r"\documentclass[10pt,twocolumn,letterpaper]{article}\usepackage[margin=0.8in]{geometry}",
+}
+
+
+@pytest.mark.latex
+@needs_latex
+@pytest.mark.parametrize("style", PAPERS)
+def test_a_two_column_paper_holds_every_table_and_the_qualitative_figure(style, run, tmp_path):
+    for strength, method in enumerate(("_hr", "stdan_mini", "blend+bicubic")):
+        folder = run / "frames" / method / "mini" / "fast" / "000"
+        folder.mkdir(parents=True)
+        for index in range(7):
+            Image.fromarray(np.full((64, 96, 3), 40 * strength + index, np.uint8)).save(folder / f"{index:05d}.png")
+    output = Output(style=style, figures=False, page=False, scenes=1, films=False)
+    _, written = write(load([run]), tmp_path, Options(), output)
+    tables = [path for path in written.files if path.parent.name == "tex" and path.stem != "example"]
+    shutil.copy(tmp_path / "figures" / "scene.pdf", tmp_path)
+    inputs = "".join(f"\\input{{tex/{path.name}}}\n" for path in tables) + "\\input{figures/scene.tex}\n"
+    text = "Words between the floats fill both columns of the paper. " * 200
+    source = f"{PAPERS[style]}\n{NEEDS}\\begin{{document}}\n{text}\n{inputs}\n{text}\\end{{document}}\n"
+    log = compile_tex(tmp_path, source)
+    assert "Overfull \\hbox" not in log
+    assert "Float too large" not in log
+
+
+def test_a_table_too_wide_to_read_is_cut_by_data_set(run, tmp_path):
+    (table,) = build(load([run]).tidy, [], Options(metrics=("psnr_y", "ssim_y", "mse_y")))
+    written = Written(tmp_path)
+    write_latex(written, [table], "ieee")
+    names = sorted(path.stem for path in written.files)
+    assert [name for name in names if name.startswith("main")] == ["main-suite-1-mini", "main-suite-1-openclips"]
 
 
 @pytest.mark.latex

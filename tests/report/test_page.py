@@ -91,13 +91,13 @@ def page(tmp_path_factory, build_run):
     return written_page(run, run.parent / "report")
 
 
-def written_page(run, folder, embed=False):
+def written_page(run, folder, embed=False, quality=0, page_clips=3):
     from stvsr_bench.report import write
 
     measured = load([run])
     written = write.Written(folder)
     tables = write.build(measured.tidy, measured.profiles, Options())
-    write_page(written, measured, tables, 3, embed)
+    write_page(written, measured, tables, Output(embed=embed, frame_quality=quality, page_clips=page_clips))
     return folder / "index.html"
 
 
@@ -106,6 +106,24 @@ def test_the_page_is_one_file_that_needs_no_network(page):
     assert not re.search(r'(src|href)\s*=\s*"?(https?:)?//', text)
     assert page.stat().st_size < 5_000_000
     assert "default-src 'none'" in text
+
+
+def test_frames_of_a_quality_are_smaller_and_the_page_says_so(page, run, tmp_path):
+    save_frames(run)
+    small = written_page(run, tmp_path / "report", quality=50)
+    assert document_of(small)["quality"] == 50
+    assert document_of(page)["quality"] == 0
+    (one, *_) = sorted((small.parent / "frames").glob("*.js"))
+    assert "data:image/webp;base64," in one.read_text()
+    assert "data:image/png;base64," in (page.parent / "frames" / one.name).read_text()
+
+
+def test_frames_of_an_earlier_report_do_not_stay_beside_a_later_one(run, tmp_path):
+    save_frames(run)
+    folder = written_page(run, tmp_path / "report").parent
+    assert len(list((folder / "frames").iterdir())) == 3
+    written_page(run, folder, page_clips=0)
+    assert list((folder / "frames").iterdir()) == []
 
 
 def test_numbers_are_equal_in_every_format(run, tmp_path):
@@ -189,6 +207,58 @@ def test_every_view_paints(browser, page, view):
     script = f"{CANVAS} return new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
     assert browser.execute_script(script) > 1
     no_errors(browser)
+
+
+def point_of(browser, chart, dataset, index):
+    """Where a point of a chart lies in the window."""
+    script = """
+        const canvas = document.querySelector(arguments[0] + ' canvas');
+        canvas.scrollIntoView({block: 'center'});
+        const area = canvas.getBoundingClientRect();
+        const at = Chart.getChart(canvas).getDatasetMeta(arguments[1]).data[arguments[2]].getCenterPoint();
+        return [Math.round(area.left + at.x), Math.round(area.top + at.y)];
+    """
+    return browser.execute_script(script, chart, dataset, index)
+
+
+@pytest.mark.browser
+@needs_browser
+def test_a_point_of_a_chart_tells_its_value_and_leads_to_its_clip(browser, page):
+    from selenium.webdriver.common.actions.action_builder import ActionBuilder
+
+    opened(browser, page)
+    across, down = point_of(browser, "#scatter", 0, 2)
+    pointer = ActionBuilder(browser)
+    pointer.pointer_action.move_to_location(across, down).click()
+    pointer.perform()
+    until(browser, "return location.hash.includes('clip=002')")
+    assert browser.find_element("id", "viewer-title").text == "mini/fast/002"
+    opened(browser, page)
+    across, down = point_of(browser, "#pareto", 1, 0)
+    pointer = ActionBuilder(browser)
+    pointer.pointer_action.move_to_location(across, down)
+    pointer.perform()
+    shown = "return (Chart.getChart(document.querySelector('#pareto canvas')).tooltip.body || []).map(b => b.lines)"
+    until(browser, shown)
+    (protocol,) = document_of(page)["protocols"]
+    (line,) = [line for line in protocol["lines"] if line["label"] == "stdan@mini"]
+    columns = zip(line["cells"], protocol["columns"], strict=True)
+    values = [cell["value"] for cell, of in columns if (of["metric"], of["frames"]) == ("psnr_y", "all")]
+    name, quality, runtime = browser.execute_script(shown)[0]
+    assert (name, runtime) == ("stdan@mini", "Runtime (ms/frame) 812.3")
+    assert quality.startswith(f"PSNR-Y {sum(values) / 3:.2f} ± ")
+    no_errors(browser)
+
+
+@pytest.mark.browser
+@needs_browser
+def test_the_front_leaves_out_untrained_methods(browser, page):
+    opened(browser, page, "cost=seconds")
+    script = "return Chart.getChart(document.querySelector('#pareto canvas')).data.datasets.map(d => [d.label, d.data])"
+    of = dict(browser.execute_script(script))
+    assert "zsm@none (untrained)" in of
+    assert of["zsm@none (untrained)"][0]["y"] not in {point["y"] for point in of["Pareto front"]}
+    assert of["stdan@mini"][0]["half"] > 0
 
 
 @pytest.mark.browser

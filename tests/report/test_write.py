@@ -18,7 +18,7 @@ from stvsr_bench.report.build import build
 from stvsr_bench.report.frames import saved
 from stvsr_bench.report.spread import spread
 from stvsr_bench.report.tables import Options
-from stvsr_bench.report.tidy import by_position, motion_bin
+from stvsr_bench.report.tidy import by_position, motion_bin, tidy
 from stvsr_bench.report.write import Output, load, write
 
 GOLDENS = Path(__file__).resolve().parent.parent / "goldens" / "report"
@@ -76,6 +76,10 @@ def test_a_readme_holds_the_table_of_the_last_report_once(run, tmp_path, capsys)
     assert text.count("**mini**, protocol `suite-1`") == 1
     assert "stale" not in text
     assert text.endswith("<!-- /table -->\nend\n")
+    readme.write_text("<!-- efficiency -->\nold\n<!-- /efficiency -->\n")
+    assert call(argv) == 0
+    assert "| stdan         |         8.29 |  1234.5 |                812.3 |" in readme.read_text()
+    assert "old" not in readme.read_text()
     readme.write_text("# A\n")
     assert call(argv) == 2
     assert "no place for the table" in capsys.readouterr().err
@@ -136,10 +140,8 @@ def test_figures_take_hostile_names(row, write, tmp_path):
 
 
 def test_ablations_find_the_option_that_was_varied(row):
-    from stvsr_bench.report.tidy import tidy
-
     rows = [row(f"stdan:top_t={k}", "mini", "d", "s", "1", [20.0 + k] * 7) for k in (1, 2, 9)]
-    assert list(curves.ablation(tidy(rows))) == ["stdan-top_t"]
+    assert list(curves.ablation(tidy(rows))) == ["stdan@mini-top_t"]
 
 
 def test_the_spread_of_one_method_is_counted_by_hand(row):
@@ -232,15 +234,45 @@ def test_reports_can_be_read_by_others(run, tmp_path):
     assert stat.S_IMODE((written.folder / "table.md").stat().st_mode) == 0o666 & ~mask
 
 
+def test_a_profile_of_another_network_of_the_same_name_is_not_the_methods_cost(run):
+    measured = load([run])
+    large = [dict(profile, params=99) if profile["method"] == "stdan" else profile for profile in measured.profiles]
+    (table,) = build(measured.tidy, large, Options())
+    facts = {line.method: line.facts for line in table.lines}
+    assert "gmacs" not in facts["stdan"]
+    assert facts["stdan"]["params"] == 8.292843
+    assert facts["blend+bicubic"]["gmacs"] == 0.0
+
+
+def test_a_figure_of_cost_averages_over_what_its_methods_share(run):
+    (table,) = build(load([run]).tidy, load([run]).profiles, Options())
+    kept = {point.name: point.value for point in plots.points(table, "gmacs", "psnr_y")}
+    first = [i for i, of in enumerate(table.columns) if of.metric == "psnr_y" and of.frames == "all"]
+    for line in table.lines:
+        if line.method in ("stdan", "blend+bicubic"):
+            assert kept[plots.short(line)] == pytest.approx(np.mean([line.cells[i].value for i in first]))
+    assert len(kept) == 2
+
+
 def test_costs_stand_with_their_machine_and_setting(run, tmp_path):
     _, written = write(load([run]), tmp_path / "out", Options(), QUICK)
     text = (written.folder / "table.md").read_text("utf-8")
     assert "| stdan " in text.split("## Cost")[1]
-    assert "4 of 112x64" in text
+    assert "4 frames of 112x64" in text
     assert "a processor (a test)" in text
     lines = (written.folder / "cost.csv").read_text("utf-8").splitlines()
     assert lines[0].startswith("method,weights,device,machine")
     assert len(lines) == 3
+
+
+def test_an_ablation_compares_equal_clips_and_holds_the_card_s_own_value(row):
+    rows = [row("stdan:top_t=1", "mini", "d", "s", clip, [30.0] * 7) for clip in "12"]
+    rows += [row("stdan", "mini", "d", "s", "1", [31.0] * 7), row("stdan", "mini", "d", "t", "1", [31.0] * 7)]
+    (figure,) = curves.ablation(tidy(rows)).values()
+    (line,) = figure.axes[0].get_lines()
+    assert [str(x) for x in line.get_xdata(orig=True)] == ["1", "2"]
+    assert list(line.get_ydata()) == [30.0, 31.0]
+    assert line.get_label() == "d s (n = 1)"
 
 
 def test_sweeps_and_top_t_are_drawn_from_profiles_of_their_kind():
@@ -248,9 +280,10 @@ def test_sweeps_and_top_t_are_drawn_from_profiles_of_their_kind():
         timing = {"median": 70.0 * facts.get("frames", 1), "frame_ms": 10.0}
         return {"kind": kind, "method": "stdan", "device": "cpu", "size": [64, 112], "runtime_ms": timing, **facts}
 
-    sweeps = [profile("sweep", frames=frames) for frames in (2, 4)]
+    sweeps = [profile("sweep", axis="frames", frames=frames) for frames in (2, 4)]
     kept = [profile("topt", method=f"stdan:top_t={t}", top_t=t, frames=4) for t in (1, 2, 9)]
-    assert curves.sweep(sweeps) is not None
-    assert curves.sweep(sweeps[:1]) is None
+    assert curves.sweep(sweeps, along="frames") is not None
+    assert curves.sweep(sweeps, along="size") is None
+    assert curves.sweep(sweeps[:1], along="frames") is None
     assert curves.top_t(kept) is not None
     assert curves.top_t(sweeps) is None

@@ -34,7 +34,6 @@ function drawControls() {
 }
 
 function drawAll() {
-  palette = [];
   drawControls();
   drawTable();
   drawPareto();
@@ -79,7 +78,7 @@ function watch() {
   watchStage();
   addEventListener("hashchange", () => { readAddress(); dress(); drawAll(); });
   let pause = 0;
-  addEventListener("resize", () => { clearTimeout(pause); pause = setTimeout(() => { drawPareto(); drawScatter(); if (shot) { paint(); drawCurve(shot.split, state.clip); } }, 120); });
+  addEventListener("resize", () => { clearTimeout(pause); pause = setTimeout(() => { if (shot) paint(); }, 120); });
   addEventListener("keydown", key);
 }
 

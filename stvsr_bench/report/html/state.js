@@ -35,13 +35,6 @@ function element(tag, attributes, ...children) {
   return made;
 }
 
-function drawn(tag, attributes, text) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes || {})) made.setAttribute(name, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
 function choices(select, options, chosen) {
   select.replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
   if (options.length) select.value = options.some(([value]) => value === chosen) ? chosen : options[0][0];
@@ -54,7 +47,7 @@ const tidyName = (metric, frames) => (frames === "all" ? metric : `${metric}.${f
 const isUntrained = (line) => line.badges.some((badge) => badge.name === "untrained");
 const named = (line) => line.label + (isUntrained(line) ? " (untrained)" : "");
 const splitName = (split) => `${split.dataset}/${split.split}`;
-const colour = (index) => getComputedStyle(document.documentElement).getPropertyValue(`--c${index % 8}`).trim() || "#888";
+const colour = (index) => ink(`--c${index % 8}`);
 const digits = (value, decimals) => (value === null ? "–" : value === Infinity ? "inf" : value.toFixed(decimals));
 
 // base64 of 16- or 32-bit integers to numbers; the two lowest codes are "missing" and "infinite"
@@ -76,13 +69,4 @@ let framesByPlace = null;
 function savedFrames(dataset, split, clip) {
   framesByPlace = framesByPlace || new Map(doc.frames.map((one) => [JSON.stringify([one.dataset, one.split, one.clip]), one]));
   return framesByPlace.get(JSON.stringify([dataset, split, clip]));
-}
-
-function tip(event, text) {
-  const box = $("tip");
-  box.hidden = !text;
-  if (!text) return;
-  box.textContent = text;
-  box.style.left = Math.max(4, Math.min(event.clientX + 12, innerWidth - box.offsetWidth - 8)) + "px";
-  box.style.top = Math.max(4, Math.min(event.clientY + 14, innerHeight - box.offsetHeight - 8)) + "px";
 }

@@ -57,9 +57,11 @@ async function drawViewer() {
   $("stage").hidden = $("mode").parentElement.hidden = !saved;
   for (const id of ["a", "b"]) $(id).parentElement.hidden = !saved;
   $("no-frames").hidden = Boolean(saved);
+  $("loss-said").hidden = !saved || !doc.quality;
+  $("loss-said").textContent = `Frames are shown as WebP of quality ${doc.quality}: differences and errors hold its loss, numbers do not.`;
   $("time").max = Math.max(0, shot.index.length - 1);
   if (!saved) {
-    $("no-frames").replaceChildren("No frames of this clip were saved. Save them with ", element("code", {}, `stvsr-bench run … --dataset ${split.dataset} --split ${split.split} --clips ${clip} --save-frames all`), " and write the report again; the default, ", element("code", {}, "--save-frames worst:3"), ", keeps the three worst clips of a split.");
+    $("no-frames").replaceChildren("This page holds no frames of this clip. Save them with ", element("code", {}, `stvsr-bench run … --dataset ${split.dataset} --split ${split.split} --clips ${clip} --save-frames all`), " and write the report again (its ", element("code", {}, "--page-clips N"), " says how many clips a split it takes). The default, ", element("code", {}, "--save-frames worst:3"), ", keeps the three worst clips of a split.");
     paint();
     return drawCurve(split, clip);
   }
@@ -133,6 +135,7 @@ function paint() {
   if (!truth || !a || !b) return;
   const [width, height] = [truth.naturalWidth, truth.naturalHeight];
   const stage = $("stage");
+  stage.style.touchAction = Number(state.z) > 1 ? "none" : "pan-y"; // a finger still scrolls the page past whole frames
   const two = state.mode === "both";
   const wide = stage.clientWidth;
   const tall = Math.min(Math.round((two ? wide / 2 : wide) * (height / width)), Math.round(innerHeight * 0.72));
