@@ -136,7 +136,8 @@ def read_card(plugin: Plugin, card_type: type[Card]) -> Card:
 def card_from(fields: dict[str, Any], plugin: Plugin, card_type: type[Card]) -> Card:
     """A checked card made of plain fields; `name` is the plug-in's name whatever the fields say."""
     try:
-        return _adapter(card_type).validate_python({**fields, "name": plugin.name})
+        adapter: TypeAdapter[Card] = _adapter(card_type)  # type: ignore[arg-type] # every class is hashable
+        return adapter.validate_python({**fields, "name": plugin.name})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "card"

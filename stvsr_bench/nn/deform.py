@@ -77,7 +77,7 @@ def modulated_deform_conv2d(
 ) -> Tensor:
     """A dense k x k convolution (stride 1, zero padding k//2) over deformed samples; shape (B, weight's rows, h, w)."""
     if kernels.usable(*(each.float() if each.dtype in HALF else each for each in (x_BChw, offset, mask, weight))):
-        return _convolve_columns(SampleColumns(x_BChw, offset, mask, groups), weight, bias)
+        return _convolve_columns(SampleColumns(x_BChw, offset, mask, groups), weight.to(x_BChw.dtype), bias)
     b, _, h, w = x_BChw.shape
     bytes_each = x_BChw.element_size() * x_BChw[0].numel() * mask.shape[1] // groups
     together = b if torch.is_grad_enabled() else max(1, CHUNK_BYTES // bytes_each)
@@ -148,7 +148,7 @@ def _convolve_columns(columns: SampleColumns, weight: Tensor, bias: Tensor | Non
         last = min(first + CHUNK_PIXELS, pixels)
         torch.mm(columns.read(first, last).to(matrix.dtype), matrix, out=out[first:last])
     if bias is not None:
-        out += bias.detach()
+        out += bias.detach().to(out.dtype)
     return out.view(columns.b, columns.h, columns.w, -1).permute(0, 3, 1, 2)
 
 

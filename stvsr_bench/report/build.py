@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench.errors import UnknownNameError
+from stvsr_bench.report import ways
 from stvsr_bench.report.cost import Profile, frame_ms, of_kind
 from stvsr_bench.report.frames import method_label
 from stvsr_bench.report.marks import TIE, TIE_DB, half_interval, mark_column
@@ -265,7 +266,7 @@ def _flag_notes(tidy: pd.DataFrame) -> list[str]:
 
 
 def _notes(tidy: pd.DataFrame, options: Options) -> tuple[str, ...]:
-    notes = _flag_notes(tidy)
+    notes = [*_flag_notes(tidy), *ways.notes(tidy)]
     if (machines := tidy["env"].nunique()) > 1:
         notes.append(f"rows come from {machines} environments; compare their seconds with care")
     for metric in options.metrics:

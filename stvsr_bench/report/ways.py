@@ -1,0 +1,30 @@
+"""What another way to run a method (half precision, tiles, compiled) moves against the plain one, clip by clip."""
+
+import numpy as np
+import pandas as pd
+
+MOVED_DB = 0.01  # less is a tie everywhere in this suite
+
+
+def notes(tidy: pd.DataFrame) -> list[str]:
+    """A sentence for each method `name [way]` whose PSNR-Y lies more than `MOVED_DB` from that of `name`.
+
+    Both are compared on the clips of one protocol that both have; without a clip in common nothing is said.
+    """
+    if "psnr_y" not in tidy.columns:
+        return []
+    said = []
+    on = ["protocol_key", "dataset", "split", "clip"]
+    values = {key: rows.set_index(on)["psnr_y"] for key, rows in tidy.groupby(["method", "weights"], sort=True)}
+    for (method, weights), changed in values.items():
+        name, bracket, _ = str(method).partition(" [")
+        plain = values.get((name, weights))
+        if not bracket or plain is None:
+            continue
+        moved = (changed - plain).replace([np.inf, -np.inf], np.nan).dropna()
+        if len(moved) and abs(moved.mean()) > MOVED_DB:
+            clips = f"{len(moved)} clip{'s' if len(moved) > 1 else ''}"
+            said.append(
+                f"{method}: {moved.mean():+.3f} dB PSNR-Y against {name} run in float32 on whole frames, {clips}"
+            )
+    return said

@@ -1,0 +1,96 @@
+"""Every figure of speed that this project states, measured in one go on this machine and written as one page.
+
+    python tests/benchmarks/everything.py [--into docs/measured.md] [--only networks,precision,metrics,harness]
+
+Each part is a process of its own and compares in one run what it compares: read ratios, not seconds. It takes about
+ten minutes; leave the machine alone meanwhile.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from stvsr_bench.profiling import hardware
+
+HERE = Path(__file__).parent
+PARTS = {
+    "networks": ("networks.py", "--bf16", "--json"),
+    "precision": ("precision.py", "--json"),
+    "metrics": ("metrics.py", "--json"),
+    "harness": ("harness.py", "--json"),
+}
+HEADINGS = {
+    "networks": "Networks: each engine against the paper's order of computation",
+    "precision": "Precision and memory layout: time and dB against float32, small nets",
+    "metrics": "Metrics and data path, one core",
+    "harness": "The suite without a network",
+}
+
+
+def measured(name: str) -> Any:
+    """What one part prints as JSON."""
+    script, *options = PARTS[name]
+    done = subprocess.run([sys.executable, str(HERE / script), *options], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout[done.stdout.index("{") :])
+
+
+def table(rows: list[dict[str, Any]], form: str = ".2f") -> str:
+    """Rows as a Markdown table."""
+    return tabulate(rows, headers="keys", floatfmt=form, tablefmt="github")
+
+
+def of_metrics(found: dict[str, dict[str, float]]) -> str:
+    """Milliseconds, and how many times faster than the first line of each table."""
+    parts = []
+    for title, times in found.items():
+        first = next(iter(times.values()))
+        beside = not title.startswith("A septuplet")  # its lines are different things
+        rows = [{"": name, "ms": ms, **({"ratio": first / ms} if beside else {})} for name, ms in times.items()]
+        parts.append(f"**{title}**\n\n{table(rows)}")
+    return "\n\n".join(parts)
+
+
+def of_harness(found: dict[str, dict[str, Any]]) -> str:
+    """A line for each figure of each part."""
+    rows = [{"part": part, "figure": name, "value": each[name]} for part, each in found.items() for name in each]
+    return table(rows, "g")
+
+
+def section(name: str) -> str:
+    """One part's heading and table."""
+    found = measured(name)
+    if name == "metrics":
+        body = of_metrics(found)
+    elif name == "harness":
+        body = of_harness(found)
+    else:
+        body = table(found["rows"], ".2f" if name == "networks" else "+.4f")
+        body += f"\n\n{found['threads']} threads, load {found['load'][0]:.1f} at the end."
+    return f"## {HEADINGS[name]}\n\n{body}\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--into", type=Path, help="a Markdown page; else it is printed")
+    parser.add_argument("--only", default=",".join(PARTS))
+    asked = parser.parse_args()
+    facts = hardware.facts()
+    head = (
+        "# Measured\n\nEvery figure of speed, made by `python tests/benchmarks/everything.py --into docs/measured.md`.\n"
+        "Ratios are of two things measured in one run; seconds belong to one machine.\n\n"
+        f"Machine: {facts['cpu']}, torch {facts['torch']}. No GPU was at hand.\n"
+    )
+    page = "\n".join([head, *(section(name) for name in asked.only.split(","))])
+    if asked.into:
+        asked.into.write_text(page, encoding="utf-8")
+    else:
+        print(page)
+
+
+if __name__ == "__main__":
+    main()
