@@ -81,7 +81,7 @@ def main() -> None:
     asked = parser.parse_args()
     facts = hardware.facts()
     head = (
-        "# Measured\n\nEvery figure of speed, made by `python tests/benchmarks/everything.py --into docs/measured.md`.\n"
+        "# Measured\n\nFigures of speed, made by `python tests/benchmarks/everything.py --into docs/measured.md`.\n"
         "Ratios are of two things measured in one run; seconds belong to one machine.\n\n"
         f"Machine: {facts['cpu']}, torch {facts['torch']}. No GPU was at hand.\n"
     )
