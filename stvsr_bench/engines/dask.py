@@ -7,6 +7,7 @@ trusted as a shell; `docs/cluster.md` says how to keep it closed.
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from stvsr_bench.engines.tasks import Outcome, Setup, Task
@@ -77,8 +78,9 @@ def _client(distributed: Any, jobs: int, address: str) -> Any:
             n_workers=max(1, jobs), threads_per_worker=1, host="127.0.0.1", dashboard_address=None, processes=True
         )
         return _Owned(distributed.Client(cluster), cluster)
+    security = _security(distributed, address)
     try:
-        return _Owned(distributed.Client(address, timeout=CONNECT_S, security=_security(distributed)), None)
+        return _Owned(distributed.Client(address, timeout=CONNECT_S, security=security), None)
     except (OSError, TimeoutError, ValueError) as error:
         raise NotRunnableError(f"no dask scheduler answers at {address}: {str(error).splitlines()[0]}") from None
 
@@ -99,14 +101,24 @@ class _Owned:
             self.cluster.close()
 
 
-def _security(distributed: Any) -> Any:
-    """TLS as the environment says: STVSR_BENCH_TLS_CA, _CERT and _KEY name the files; none of them means plain TCP."""
+def _security(distributed: Any, address: str) -> Any:
+    """TLS as the environment says: STVSR_BENCH_TLS_CA, _CERT and _KEY name the files; none of them means plain TCP.
+
+    Raises:
+        NotRunnableError: a file is not named or not there, or the address asks for TLS and they do not, or the reverse.
+    """
     names = {"tls_ca_file": "CA", "tls_client_cert": "CERT", "tls_client_key": "KEY"}
     files = {key: os.environ.get(f"STVSR_BENCH_TLS_{name}", "") for key, name in names.items()}
-    if not any(files.values()):
+    encrypted = address.startswith("tls://")
+    if not any(files.values()) and not encrypted:
         return None
     if not all(files.values()):
         raise NotRunnableError("TLS wants all of STVSR_BENCH_TLS_CA, STVSR_BENCH_TLS_CERT and STVSR_BENCH_TLS_KEY")
+    if not encrypted:
+        raise NotRunnableError(f"STVSR_BENCH_TLS_* name certificates, but {address} is not encrypted; write tls://")
+    for key, file in files.items():
+        if not Path(file).is_file():
+            raise NotRunnableError(f"STVSR_BENCH_TLS_{names[key]} names {file}, which is no file")
     return distributed.Security(**files, require_encryption=True)
 
 

@@ -1,6 +1,7 @@
 """A real scheduler and worker processes on 127.0.0.1: one is killed, one joins late, nothing is lost or doubled."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -78,9 +79,9 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def worker(start, address):
+def worker(start, address, *more):
     return start("dask_worker", address, "--host", "127.0.0.1", "--nworkers", "1", "--nthreads", "1", "--no-nanny",
-                 "--no-dashboard")  # fmt: skip
+                 "--no-dashboard", *more)  # fmt: skip
 
 
 def rows(run):
@@ -122,13 +123,87 @@ def test_no_scheduler_is_one_sentence(spec, tmp_path, monkeypatch):
         runner.execute(lost, make(lost))
 
 
-def _wait_for_workers(address, count):
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """Two authorities, each with a certificate that it signed: (CA, CERT, KEY) of ours and of a stranger."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    made = []
+    for name in ("ours", "stranger"):
+        folder = tmp_path_factory.mktemp(name)
+
+        def openssl(line, folder=folder):
+            subprocess.run(["openssl", *line.split()], cwd=folder, check=True, capture_output=True)
+
+        key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+        openssl(f"req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN={name}")
+        openssl(f"req {key} -keyout key.pem -out node.csr -subj /CN=127.0.0.1")
+        openssl("x509 -req -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2")
+        made.append({part: str(folder / f"{part}.pem") for part in ("ca", "cert", "key")})
+    return made
+
+
+def trust(monkeypatch, files):
+    for part in ("ca", "cert", "key"):
+        monkeypatch.setenv(f"STVSR_BENCH_TLS_{part.upper()}", files.get(part, ""))
+
+
+def test_a_cluster_behind_tls_gives_the_rows_of_a_local_run_and_lets_no_stranger_in(
+    spec, cluster, certificates, tmp_path, monkeypatch
+):
+    spec = replace(spec, clips=("c00", "c01", "c02", "c03"))
+    runner.execute(spec, make(spec))
+    ours, stranger = certificates
+    files = ["--tls-ca-file", ours["ca"], "--tls-cert", ours["cert"], "--tls-key", ours["key"]]
+    port = free_port()
+    address = f"tls://127.0.0.1:{port}"
+    scheduler = ("--host", f"tls://127.0.0.1:{port}", "--no-dashboard", "--protocol", "tls")
+    cluster("dask_scheduler", *scheduler, *files)
+    worker(cluster, address, "--protocol", "tls", *files)
+
+    trust(monkeypatch, ours)
+    from stvsr_bench.engines import dask
+
+    _wait_for_workers(address, 1, dask._security(dask._distributed(), address))
+    spread = replace(spec, out=tmp_path / "tls", engine="dask", address=address)
+    result = runner.execute(spread, make(spread))
+    assert result.failures == [] and rows(spread.out) == rows(spec.out)
+
+    monkeypatch.setattr(dask, "CONNECT_S", 5)
+    refused = replace(spread, out=tmp_path / "refused")
+    trust(monkeypatch, stranger)
+    with pytest.raises(NotRunnableError, match="no dask scheduler answers"):
+        runner.execute(refused, make(refused))
+    trust(monkeypatch, {})
+    plain = replace(refused, address=f"tcp://127.0.0.1:{port}")
+    with pytest.raises(NotRunnableError, match="no dask scheduler answers"):
+        runner.execute(plain, make(plain))
+    assert not store.done(refused.out)
+
+
+@pytest.mark.parametrize(
+    ("files", "address", "says"),
+    [
+        ({"ca": "ca.pem"}, "tls://127.0.0.1:1", "TLS wants all of STVSR_BENCH_TLS_CA"),
+        ({}, "tls://127.0.0.1:1", "TLS wants all of STVSR_BENCH_TLS_CA"),
+        (dict.fromkeys(("ca", "cert", "key"), "no.pem"), "tls://127.0.0.1:1", r"STVSR_BENCH_TLS_CA names no\.pem"),
+        (dict.fromkeys(("ca", "cert", "key"), "no.pem"), "tcp://127.0.0.1:1", "not encrypted; write tls://"),
+    ],
+)
+def test_certificates_that_cannot_be_meant_are_one_sentence(files, address, says, spec, tmp_path, monkeypatch):
+    trust(monkeypatch, files)
+    asked = replace(spec, out=tmp_path / "asked", engine="dask", address=address)
+    with pytest.raises(NotRunnableError, match=says):
+        runner.execute(asked, make(asked))
+
+
+def _wait_for_workers(address, count, security=None):
     from distributed import Client
 
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
-            with Client(address, timeout=5) as client:
+            with Client(address, timeout=5, security=security) as client:
                 client.wait_for_workers(count, timeout=60)
                 return
         except OSError:

@@ -308,6 +308,24 @@ def test_light_and_dark_are_kept_in_the_address(browser, page):
 
 @pytest.mark.browser
 @needs_browser
+def test_paper_is_light_and_as_wide_as_its_table(browser, page):
+    import base64
+
+    opened(browser, page, "theme=dark")
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert not browser.execute_script("return document.documentElement.classList.contains('dark')")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert browser.execute_script("return document.documentElement.classList.contains('dark')")
+    printed = browser.execute_cdp_cmd("Page.printToPDF", {"landscape": True})
+    assert base64.b64decode(printed["data"]).startswith(b"%PDF")
+    no_errors(browser)
+
+
+@pytest.mark.browser
+@needs_browser
 def test_hostile_names_stay_text(browser, row, write, tmp_path):
     rows = [row(HOSTILE, "none", HOSTILE, HOSTILE, HOSTILE, [20.0 + i] * 7) for i in range(1)]
     page = written_page(write(tmp_path / "runs" / "<b>run", rows), tmp_path / "report")

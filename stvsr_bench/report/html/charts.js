@@ -69,5 +69,3 @@ function emptied(id, text) {
   charts.delete(id);
   $(id).replaceChildren(element("p", { class: "quiet" }, text));
 }
-
-addEventListener("beforeprint", () => charts.forEach((one) => one.resize()));

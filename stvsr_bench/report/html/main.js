@@ -79,6 +79,8 @@ function watch() {
   addEventListener("hashchange", () => { readAddress(); dress(); drawAll(); });
   let pause = 0;
   addEventListener("resize", () => { clearTimeout(pause); pause = setTimeout(() => { if (shot) paint(); }, 120); });
+  addEventListener("beforeprint", () => { document.documentElement.classList.remove("dark"); drawPareto(); drawScatter(); });
+  addEventListener("afterprint", () => { dress(); drawPareto(); drawScatter(); });
   addEventListener("keydown", key);
 }
 
