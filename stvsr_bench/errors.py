@@ -4,6 +4,7 @@ Every error that a user can cause is a `BenchError`: what was asked, what is wro
 The command line prints it without a traceback and ends with its `exit_code`.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final, Literal
@@ -17,6 +18,14 @@ GATE_TRIPPED: Final = 5
 INTERRUPTED: Final = 130
 
 ExitCode = Literal[0, 1, 2, 3, 4, 5, 130]
+
+
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line end
+
+
+def printable(text: str) -> str:
+    """The text with control characters written out (`\\x1b`), so that no name of a file can steer a terminal."""
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 class BenchError(Exception):

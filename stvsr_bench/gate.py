@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from stvsr_bench import environment, store
-from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.errors import NotRunnableError, printable
 from stvsr_bench.schema import Row
 
 # largest change of a clip's mean that is no change; same machine and torch, and any other CPU
@@ -91,7 +91,7 @@ def judge(baseline: Path, run: Path, tolerances: Mapping[str, float] | None = No
         found, count = _quality(before, after, before.rows[key], after.rows[key], tolerances)
         moves += found
         compared += count
-    notes: list[str] = []
+    notes = _fingerprints(before, after, sorted(common))
     moves += _costs(before, after)
     if runtime:
         moves += _runtime(before, after, sorted(common), notes)
@@ -183,6 +183,26 @@ def _moved(a: Row, b: Row, metric: str, limit: float) -> Move | None:
     return Move(verdict, a.method, _place(a), metric, f"{old:.{digits}f}", f"{new:.{digits}f} ({new - old:+.2g})")
 
 
+def _fingerprints(before: Side, after: Side, common: Sequence[tuple[str, ...]]) -> list[str]:
+    """Methods whose frames are no longer the same to the bit, however little they moved, and the versions of torch.
+
+    The squared error of the luma of every frame, exact, is the fingerprint of what a method returned.
+    """
+    clips: dict[str, list[bool]] = {}
+    torch: dict[str, set[str]] = {}
+    for key in common:
+        a, b = before.rows[key], after.rows[key]
+        if "mse_y" in a.values and "mse_y" in b.values:
+            clips.setdefault(a.method, []).append(a.values["mse_y"] != b.values["mse_y"])
+            known = (str(before.versions.get(a.env, "")), str(after.versions.get(b.env, "")))
+            torch.setdefault(a.method, set()).add(" -> ".join(dict.fromkeys(known)))
+    return [
+        f"output of {method} is not bit-equal on {sum(moved)} of {len(moved)} clips (torch {', '.join(torch[method])})"
+        for method, moved in clips.items()
+        if any(moved)
+    ]
+
+
 def _costs(before: Side, after: Side) -> list[Move]:
     """Parameters and multiply-adds of profiles on the same input must be equal; a profile must not get lost."""
     moves = []
@@ -239,13 +259,13 @@ def markdown(judgement: Judgement, limit: int = 50) -> str:
     lines.append(
         f"{judgement.compared} values compared, {count} worse or changed, {len(judgement.moves)} moved in all."
     )
-    lines += [f"Note: {note}." for note in judgement.notes]
+    lines += [f"Note: {printable(note)}." for note in judgement.notes]
     shown = sorted(judgement.moves, key=lambda move: (not move.bad, move.method, move.where))[:limit]
     if shown:
         lines += ["", "| | method | where | what | baseline | now |", "|---|---|---|---|---:|---:|"]
         for m in shown:
             cells = (m.verdict, m.method, m.where, m.what, m.before, m.after)
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            lines.append("| " + " | ".join(printable(cell).replace("|", "\\|") for cell in cells) + " |")
     if len(judgement.moves) > limit:
         lines.append(f"\n... and {len(judgement.moves) - limit} more.")
     return "\n".join(lines) + "\n"
@@ -263,8 +283,8 @@ def junit(judgement: Judgement) -> str:
         ElementTree.SubElement(whole, "failure", message="nothing was measured")
     for move in judgement.moves:
         name = f"{move.where} {move.what}"
-        case = ElementTree.SubElement(suite, "testcase", classname=move.method, name=name)
+        case = ElementTree.SubElement(suite, "testcase", classname=printable(move.method), name=printable(name))
         if move.bad:
             message = f"{move.verdict}: {move.before} -> {move.after}"
-            ElementTree.SubElement(case, "failure", message=message)
+            ElementTree.SubElement(case, "failure", message=printable(message))
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 from platformdirs import user_cache_path
 from pydantic import TypeAdapter, ValidationError
 
-from stvsr_bench.errors import CardError, UnknownNameError, UsageError
+from stvsr_bench.errors import CONTROL, CardError, UnknownNameError, UsageError, printable
 
 PluginKind = Literal["methods", "datasets"]
 Card = TypeVar("Card")
@@ -135,13 +135,26 @@ def read_card(plugin: Plugin, card_type: type[Card]) -> Card:
 
 def card_from(fields: dict[str, Any], plugin: Plugin, card_type: type[Card]) -> Card:
     """A checked card made of plain fields; `name` is the plug-in's name whatever the fields say."""
+    if where := _steering(fields):
+        raise CardError(f"card of {plugin.name}: '{printable(where)}': holds control characters")
     try:
         adapter: TypeAdapter[Card] = _adapter(card_type)  # type: ignore[arg-type] # every class is hashable
         return adapter.validate_python({**fields, "name": plugin.name})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "card"
-        raise CardError(f"card of {plugin.name}: '{where}': {first['msg'].lower()}") from None
+        raise CardError(f"card of {plugin.name}: '{printable(where)}': {first['msg'].lower()}") from None
+
+
+def _steering(value: Any, where: str = "") -> str:
+    """Where plain fields hold text that would steer a terminal; "" if nowhere."""
+    if isinstance(value, str):
+        return where if CONTROL.search(value) else ""
+    if isinstance(value, dict):
+        inside = [(f"{where}.{key}".lstrip("."), part) for key, item in value.items() for part in (str(key), item)]
+    else:
+        inside = [(where, item) for item in value] if isinstance(value, list | tuple) else []
+    return next((found for place, item in inside if (found := _steering(item, place))), "")
 
 
 @cache

@@ -80,6 +80,17 @@ def test_an_improvement_is_reported_and_passes(tmp_path, baseline):
     assert {move.verdict for move in judgement.moves} == {"improved"}
 
 
+def test_an_upgrade_that_moves_the_last_bit_passes_and_is_said(tmp_path, baseline):
+    def measured(mse):
+        return [row(f"{n}", values={"psnr_y": [30.0, 29.0], "mse_y": [65.025, mse]}) for n in range(3)]
+
+    before = write(tmp_path / "old", measured(81.86), torch="2.12")
+    assert gate.judge(before, before).notes == []
+    judgement = judged(tmp_path, before, measured(81.86000000000001), torch="2.13")
+    assert judgement.passed and judgement.moves == []
+    assert "output of net@mini is not bit-equal on 3 of 3 clips (torch 2.12 -> 2.13)" in judgement.notes
+
+
 def test_a_change_of_parameters_is_stopped(tmp_path, baseline):
     judgement = judged(tmp_path, baseline, [row(f"{n}", params=1001) for n in range(8)])
     assert not judgement.passed
@@ -177,8 +188,9 @@ def test_junit_and_markdown_say_the_same(tmp_path, baseline):
 
 
 def test_hostile_names_stay_text_in_xml_and_markdown(tmp_path):
-    before = write(tmp_path / "b", [row("<script>|", method="</testcase>")])
-    judgement = judged(tmp_path, before, [row("<script>|", method="</testcase>", psnr=1.0)])
+    before = write(tmp_path / "b", [row("<script>|\x1b[2J", method="</testcase>")])
+    judgement = judged(tmp_path, before, [row("<script>|\x1b[2J", method="</testcase>", psnr=1.0)])
+    assert "\x1b" not in gate.markdown(judgement) and "\\x1b[2J" in gate.markdown(judgement)
     assert ElementTree.fromstring(gate.junit(judgement)).findall("testcase")[1].get("classname") == "</testcase>"
     assert "\\|" in gate.markdown(judgement)
 

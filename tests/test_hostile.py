@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from stvsr_bench import methods, plugins, store
 from stvsr_bench.cli import call
 from stvsr_bench.cli.options import several
+from stvsr_bench.data.frames import write_png
 from stvsr_bench.errors import BenchError, CardError, UsageError
 from stvsr_bench.methods.cards import card_of_file
 from stvsr_bench.methods.spec import parse
@@ -75,6 +77,8 @@ GOOD = 'title = "Net"\nkind = "stvsr"\nnet = "model:Net"\n'
         ("title = ", "no TOML"),
         ("\x00\x01", "no TOML"),
         ("x = " + "[" * 20_000, "no TOML"),
+        (GOOD.replace("Net", "\\u001b[2J"), "'title': holds control"),
+        (GOOD + "[options]\n'\\u001b' = 1\n".replace("'", '"'), "control"),
     ],
 )
 def test_a_wrong_card_is_named_with_its_field(card, says, tmp_path, monkeypatch):
@@ -82,6 +86,26 @@ def test_a_wrong_card_is_named_with_its_field(card, says, tmp_path, monkeypatch)
     with pytest.raises(CardError, match=says):
         methods.card("net")
     assert "net" in methods.problems() and "stdan" in methods.names()
+
+
+def test_no_name_of_a_file_or_row_steers_a_terminal(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clips" / "\x1b[31mred").mkdir(parents=True)
+    for t in range(3):
+        write_png(tmp_path / "clips" / "\x1b[31mred" / f"{t}.png", np.zeros((16, 16, 3), np.uint8))
+    monkeypatch.setenv("STVSR_BENCH_PATH", str(folder(tmp_path, GOOD.replace("Net", "\\u001b[2J"))))
+    with store.Appender(tmp_path / "foreign" / "rows-main.jsonl") as rows:
+        rows.row(replace(ROW, method="\x1b[2Jnet", dataset="\x1b[2Jset", split="\x1b[2Js", clip="\x1b[2Jc"))
+    for argv, code in (
+        (["run", "-m", "blend+bicubic", "-d", "./clips"], 4),
+        (["run", "-m", "blend+bicubic", "-d", "mini", "-s", "\x1b[2J"], 2),
+        (["ls", "methods"], 0),
+        (["report", "foreign", "--no-figures", "--no-page"], 0),
+        (["gate", "foreign", "foreign"], 0),
+    ):
+        assert call(argv) == code, argv
+        seen = capsys.readouterr()
+        assert "\x1b" not in seen.out + seen.err, argv
 
 
 def test_reading_a_card_runs_no_code_of_the_plug_in(tmp_path, monkeypatch):

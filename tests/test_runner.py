@@ -141,6 +141,7 @@ def test_killed_at_any_moment_and_repeated_it_equals_one_run(spec, tmp_path, see
         ("raise ValueError('boom')", "raised ValueError: boom"),
         ("return dense", "the protocol wants"),
         ("return F.interpolate(dense[0], scale_factor=4)[None] * float('nan')", "not finite"),
+        ("return F.interpolate(dense[0, 1:], scale_factor=4)[None]", "the protocol wants"),
         ("return None", "returned NoneType"),
     ],
 )

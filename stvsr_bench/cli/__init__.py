@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from stvsr_bench.errors import INTERNAL, INTERRUPTED, USAGE, BenchError
+from stvsr_bench.errors import INTERNAL, INTERRUPTED, USAGE, BenchError, printable
 
 # verb -> (module, attribute); a typer.Typer is a group of verbs
 VERBS = {
@@ -120,4 +120,4 @@ def _show(error: TyperException) -> None:
 
 
 def _say(sentence: str) -> None:
-    print(f"stvsr-bench: {sentence}", file=sys.stderr)
+    print(f"stvsr-bench: {printable(sentence)}", file=sys.stderr)

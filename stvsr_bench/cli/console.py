@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from stvsr_bench.errors import printable
 from stvsr_bench.report.tables import FACTS, display, shown
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def print_tables(tables: "Sequence[Table]") -> None:
     for table in tables:
         for dataset in table.datasets:
             part = table.of_dataset(dataset).of_frames("all")
-            console.print(Text(f"{dataset}, protocol {table.protocol} ({table.protocol_key})", style="bold"))
+            console.print(Text(printable(f"{dataset}, protocol {table.protocol} ({table.protocol_key})"), style="bold"))
             console.print(_block(part))
 
 
@@ -34,7 +35,7 @@ def _block(table: "Table") -> RichTable:
     block.add_column("method", overflow="fold")
     for split in splits:
         clips = max(column.clips for column in table.columns if column.split == split)
-        block.add_column(f"{split} (n={clips})", justify="right", no_wrap=True)
+        block.add_column(Text(printable(f"{split} (n={clips})")), justify="right", no_wrap=True)
     block.add_column("s/clip", justify="right", no_wrap=True)
     for line in table.lines:
         cells = [_joined(table, line, split) for split in splits]
@@ -58,7 +59,7 @@ def _number(cell: "Cell", metric: str) -> str:
 def _name(line: "Line") -> str:
     weights = f"@{line.weights}" if line.weights else ""
     badges = [badge for badge in line.badges if badge != "partial"]
-    return f"{line.method}{weights}" + (f" ({', '.join(badges)})" if badges else "")
+    return printable(f"{line.method}{weights}" + (f" ({', '.join(badges)})" if badges else ""))
 
 
 def print_compared(found: "Compared") -> None:
@@ -95,7 +96,7 @@ def _compared(parts: "Sequence[Part]") -> RichTable:
         count = f"{result.wins}/{result.ties}/{result.losses}"
         p = "<0.001" if result.p_holm < 0.001 else f"{result.p_holm:.3f}"
         mean = f"{result.difference.mean:+.{digits}f}"
-        where = Text(part.where.removeprefix("motion "))
+        where = Text(printable(part.where.removeprefix("motion ")))
         block.add_row(where, str(result.difference.n), mean, between, count, p, result.verdict)
     return block
 
@@ -107,5 +108,5 @@ def _apart(pairs: "Sequence[ClipPair]", found: "Compared") -> RichTable:
         block.add_column(Text(name), justify="right", overflow="fold")
     block.add_column("gain", justify="right", no_wrap=True)
     for pair in pairs:
-        block.add_row(Text(pair.clip), f"{pair.first:.4g}", f"{pair.second:.4g}", f"{pair.gain:+.4g}")
+        block.add_row(Text(printable(pair.clip)), f"{pair.first:.4g}", f"{pair.second:.4g}", f"{pair.gain:+.4g}")
     return block

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stvsr_bench.cli import options
-from stvsr_bench.errors import FAILED_CLIPS, OK, UsageError
+from stvsr_bench.errors import FAILED_CLIPS, OK, UsageError, printable
 
 if TYPE_CHECKING:
     from stvsr_bench.plan import Plan, RunSpec
@@ -172,7 +172,7 @@ def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
         print_tables(tables)
     for failure in failures[:10]:
         where = f"{failure['dataset']}/{failure['split']}/{failure['clip']}"
-        print(f"failed: {failure['method']} on {where}: {failure['error']}", file=sys.stderr)
+        print(printable(f"failed: {failure['method']} on {where}: {failure['error']}"), file=sys.stderr)
     if len(failures) > 10:
         print(f"... and {len(failures) - 10} more; see {spec.out / 'failures.jsonl'}", file=sys.stderr)
     print(f"rows: {spec.out}  (report: stvsr-bench report {spec.out})", file=sys.stderr)

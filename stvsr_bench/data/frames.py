@@ -6,9 +6,12 @@ something would be lost (16 bits, transparency) it is refused.
 """
 
 import logging
+import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +29,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 MAX_PIXELS = 2**26  # 8192 x 8192: above it a header lies, or a picture is no frame
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
+_HARMLESS = frozenset(
+    (b"IHDR", b"IDAT", b"IEND", b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"gAMA", b"cHRM", b"sRGB")
+)
 _DEFLATE_RATIO = 1040  # no deflate stream grows by more than about 1032
 
 log = logging.getLogger(__name__)
@@ -38,7 +44,9 @@ class PngHeader(NamedTuple):
     height: int
     depth: int
     colour: int
-    transparent: bool
+    interlaced: bool
+    kinds: frozenset[bytes] = frozenset()
+    deflated: tuple[memoryview, ...] = ()
 
 
 def from_bytes(frames_SHWC: Bytes) -> Frames:
@@ -93,12 +101,14 @@ def read_one(path: Path) -> Bytes:
     if not encoded:
         raise DataError(f"{path} is empty (0 bytes)")
     header = _png_header(encoded, path) if path.suffix.lower() == ".png" else None
-    decoded = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
+    decoded = _plain_rgb(header) if header is not None else None
+    if decoded is None:
+        decoded = _by_opencv(encoded)
     if decoded is None:
         raise DataError(f"{path} cannot be decoded: it is damaged or no picture")
     if header is not None and decoded.shape[:2] != (header.height, header.width):
         raise DataError(f"{path} decodes to {_size(decoded)}, its header says {header.width}x{header.height}")
-    return decoded.astype(np.uint8, copy=False)
+    return decoded
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -141,11 +151,49 @@ def _png_header(encoded: bytes, path: Path) -> PngHeader:
         )
     if header.depth == 16:
         raise DataError(f"{path} has 16 bits a channel; frames are 8-bit RGB, so convert it first")
-    if header.colour in (_GREY_ALPHA, _RGBA) or header.transparent:
+    if header.colour in (_GREY_ALPHA, _RGBA) or b"tRNS" in header.kinds:
         _check_opaque(encoded, path)
     if header.colour in (_GREY, _PALETTE):
         _say_converted(path.parent, "grey" if header.colour == _GREY else "palette")
     return header
+
+
+def _plain_rgb(header: PngHeader) -> Bytes | None:
+    """A PNG of the usual kind (8-bit RGB in order), decoded here because that is faster; None: leave it to OpenCV."""
+    unfilter = _unfilter()
+    if unfilter is None or (header.depth, header.colour, header.interlaced) != (8, _RGB, False):
+        return None
+    if header.kinds - _HARMLESS:
+        return None
+    size = header.height * (1 + 3 * header.width)
+    try:
+        inflated = _inflater().decompressobj().decompress(b"".join(header.deflated), size + 1)
+    except _inflater().error:
+        return None
+    return unfilter(inflated, header.height, header.width)
+
+
+def _by_opencv(encoded: bytes) -> Bytes | None:
+    decoded = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return None if decoded is None else decoded.astype(np.uint8, copy=False)
+
+
+@lru_cache(maxsize=1)
+def _unfilter() -> Callable[[bytes, int, int], Bytes | None] | None:
+    """The compiled PNG filters where numba is installed and not switched off; equal to the byte."""
+    if os.environ.get("STVSR_BENCH_NUMBA") == "0":
+        return None
+    try:
+        from stvsr_bench.data import unfilter
+    except (ImportError, RuntimeError):  # no numba, or one that finds no folder to keep compiled code in
+        return None
+    return unfilter.rgb
+
+
+@lru_cache(maxsize=1)
+def _inflater() -> Any:
+    """isal's zlib, twice as fast, where it is installed; else Python's own."""
+    return import_module("isal.isal_zlib") if find_spec("isal") else zlib
 
 
 def _check_opaque(encoded: bytes, path: Path) -> None:
@@ -158,7 +206,8 @@ def _check_opaque(encoded: bytes, path: Path) -> None:
 
 def _chunks(encoded: bytes, path: Path) -> PngHeader:
     """The header, after the checksums of all chunks were found right."""
-    at, kind, header, transparent = 8, b"", None, False
+    at, kind, header, kinds = 8, b"", None, set()
+    deflated = []
     view = memoryview(encoded)
     while kind != b"IEND":
         length = int.from_bytes(view[at : at + 4], "big")
@@ -169,18 +218,20 @@ def _chunks(encoded: bytes, path: Path) -> PngHeader:
             raise DataError(f"{path} is damaged: the checksum of its {kind!r} chunk is wrong")
         if at == 8:
             header = _ihdr(bytes(view[16:end])) if kind == b"IHDR" else None
-        transparent |= kind == b"tRNS"
+        kinds.add(kind)
+        if kind == b"IDAT":
+            deflated.append(view[at + 8 : end])
         at = end + 4
     if header is None:
         raise DataError(f"{path} is damaged: it has no header")
-    return header._replace(transparent=transparent)
+    return header._replace(kinds=frozenset(kinds), deflated=tuple(deflated))
 
 
 def _ihdr(fields: bytes) -> PngHeader | None:
     if len(fields) != 13:
         return None
     width, height = int.from_bytes(fields[0:4], "big"), int.from_bytes(fields[4:8], "big")
-    return PngHeader(width, height, fields[8], fields[9], False)
+    return PngHeader(width, height, fields[8], fields[9], fields[12] != 0)
 
 
 @lru_cache(maxsize=1000)

@@ -16,7 +16,7 @@ from typing import cast
 
 from stvsr_bench import plugins
 from stvsr_bench.data import readers
-from stvsr_bench.errors import CardError, DataError, UnknownNameError
+from stvsr_bench.errors import CONTROL, CardError, DataError, UnknownNameError, printable
 from stvsr_bench.schema import Clip, DatasetCard
 
 __path__ = plugins.search_path(__path__, "datasets")
@@ -65,14 +65,17 @@ def clips(name: str, split: str = "", root: Path | None = None, lists: str = "zs
 
     Raises:
         UnknownNameError: no such data set or split.
-        DataError, NotRunnableError: the data are not on this machine.
+        DataError, NotRunnableError: the data are not on this machine, or a clip's name would steer a terminal.
     """
     chosen = card(name)
     split = split or (chosen.default_splits or chosen.splits)[0]
     if split not in chosen.splits:
         raise UnknownNameError(f"split of {chosen.name}", split, chosen.splits)
     reader = _reader_class(name, chosen)(chosen, root or root_of(chosen, name), lists)
-    return Clips(chosen, split, reader.names(split), reader)
+    found = reader.names(split)
+    if bad := next(filter(CONTROL.search, found), None):
+        raise DataError(f"{chosen.name}/{split}: the clip name '{printable(bad)}' holds control characters; rename it")
+    return Clips(chosen, split, found, reader)
 
 
 def root_of(chosen: DatasetCard, name: str = "") -> Path | None:

@@ -142,12 +142,12 @@ def without_numba(work: Work) -> Work:
     """The work with the compiled kernels switched off."""
 
     def plain():
-        compiled, resize = kernels.available, degrade._kernel
-        kernels.available, degrade._kernel = lambda: False, lambda: None
+        compiled, resize, unfilter = kernels.available, degrade._kernel, frames._unfilter
+        kernels.available, degrade._kernel, frames._unfilter = lambda: False, lambda: None, lambda: None
         try:
             return work()
         finally:
-            kernels.available, degrade._kernel = compiled, resize
+            kernels.available, degrade._kernel, frames._unfilter = compiled, resize, unfilter
 
     return plain
 

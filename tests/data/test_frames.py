@@ -143,3 +143,21 @@ def test_no_damage_to_a_png_is_anything_but_a_sentence(tmp_path_factory, tail, a
         assert frames.read_one(path).dtype == np.uint8
     except BenchError as error:
         assert str(path) in str(error)
+
+
+@pytest.mark.parametrize("filters", [8, 16, 32, 64, 128, 248])
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (37, 53)])
+def test_every_filter_of_a_png_decodes_as_opencv_decodes_it(tmp_path, filters, size):
+    smooth = np.cumsum(np.random.default_rng(filters).integers(-9, 10, (*size, 3)), axis=1).astype(np.uint8)
+    path = tmp_path / "frame.png"
+    cv2.imwrite(str(path), smooth, [cv2.IMWRITE_PNG_FILTER, filters])
+    assert np.array_equal(frames.read_one(path), cv2.imread(str(path))[..., ::-1])
+
+
+def test_a_png_of_too_few_rows_is_damaged(tmp_path):
+    rows, path = bytes(10 * (1 + 3 * 8)), tmp_path / "frame.png"
+    path.write_bytes(png(8, 10, raw=rows))
+    assert frames.read_one(path).shape == (10, 8, 3)
+    path.write_bytes(png(8, 16, raw=rows))
+    with pytest.raises(DataError, match="damaged"):
+        frames.read_one(path)
