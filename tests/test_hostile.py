@@ -95,7 +95,8 @@ def test_no_name_of_a_file_or_row_steers_a_terminal(tmp_path, capsys, monkeypatc
         write_png(tmp_path / "clips" / "\x1b[31mred" / f"{t}.png", np.zeros((16, 16, 3), np.uint8))
     monkeypatch.setenv("STVSR_BENCH_PATH", str(folder(tmp_path, GOOD.replace("Net", "\\u001b[2J"))))
     with store.Appender(tmp_path / "foreign" / "rows-main.jsonl") as rows:
-        rows.row(replace(ROW, method="\x1b[2Jnet", dataset="\x1b[2Jset", split="\x1b[2Js", clip="\x1b[2Jc"))
+        names = {"method": "\x1b[2Jnet", "dataset": "\x1b[2Jset", "split": "\x1b[2Js", "clip": "\x1b[2Jc"}
+        rows.row(replace(ROW, **names, values={"psnr_y": [30.0], "ssim_y": [0.9]}))
     for argv, code in (
         (["run", "-m", "blend+bicubic", "-d", "./clips"], 4),
         (["run", "-m", "blend+bicubic", "-d", "mini", "-s", "\x1b[2J"], 2),

@@ -5,6 +5,7 @@ trusted as a shell; `docs/cluster.md` says how to keep it closed.
 """
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,11 @@ from stvsr_bench.engines.tasks import Outcome, Setup, Task
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.schema import digest
 
-AHEAD = 4  # tasks in flight a worker thread: enough to hide the way, few enough that a late worker finds work
+AHEAD = 4  # batches in flight a worker thread: enough to hide the way, few enough that a late worker finds work
+BATCH_S = 0.5  # cheap clips travel together: a batch takes about so long, and that much work is lost with a worker
+LARGEST_BATCH = 16
 CONNECT_S = 30
-LOST_WORKERS = 3  # a task that was running when so many workers died is what killed them
+LOSSES = 1  # workers that may die under a batch before its clips are suspects, which are then run one by one
 
 _worker: tuple[str, Any] | None = None
 
@@ -31,45 +34,76 @@ def run(tasks: Sequence[Task], setup: Setup, jobs: int = 1, address: str = "") -
     distributed_setup = replace(setup, threads=setup.threads or max(1, (os.cpu_count() or 1) // max(1, jobs)))
     with _client(distributed, jobs, address) as client:
         client.run_on_scheduler(_allow_losses)
-        identity = digest(repr(distributed_setup))
-        shared = client.scatter(distributed_setup, broadcast=False, hash=False)
-        queue = iter(tasks)
-        futures: dict[Any, Task] = {}
-        done = distributed.as_completed()
+        cluster = _Cluster(client, distributed_setup)
+        workers = max(1, jobs, sum(client.nthreads().values()))
+        suspects: list[Task] = []
+        for batch, outcomes in cluster.pulled(tasks, workers):
+            if outcomes is None:
+                suspects += batch
+            else:
+                yield from outcomes
+        for task in suspects:  # alone, so that no clip is blamed for another one's crash
+            (_, outcomes), *_ = cluster.pulled([task], 1)
+            died = Outcome(task, error=f"{task.identity} on {task.clip}: every worker died that ran it, alone as well")
+            yield from outcomes or [died]
+
+
+class _Cluster:
+    """Batches on their way to workers and back."""
+
+    def __init__(self, client: Any, setup: Setup) -> None:
+        self.client, self.setup, self.identity = client, setup, digest(repr(setup))
+        self.submitted = 0
+
+    def pulled(self, tasks: Sequence[Task], workers: int) -> Iterator[tuple[list[Task], list[Outcome] | None]]:
+        """Each batch with its outcomes, as they come; None where workers died under it."""
+        queue = deque(tasks)
+        size = 1
+        futures: dict[Any, list[Task]] = {}
+        done = _distributed().as_completed()
 
         def feed(count: int) -> None:
-            for _, task in zip(range(count), queue, strict=False):
-                future = client.submit(_run, task, shared, identity, key=f"clip-{digest(repr(task))[:24]}", pure=False)
-                futures[future] = task
-                done.add(future)
+            for _ in range(count):
+                largest = max(1, min(size, len(queue) // (2 * workers)))  # the last ones are shared out evenly
+                if batch := [queue.popleft() for _ in range(min(largest, len(queue)))]:
+                    futures[future := self._submit(batch)] = batch
+                    done.add(future)
 
-        feed(AHEAD * max(1, jobs, sum(client.nthreads().values())))
+        feed(AHEAD * workers)
         for future in done:
-            task = futures.pop(future)
-            yield _outcome(future, task)
+            batch = futures.pop(future)
+            outcomes = _outcomes(future, batch)
+            if outcomes:
+                mean_s = sum(outcome.seconds for outcome in outcomes) / len(outcomes)
+                size = max(1, min(LARGEST_BATCH, int(BATCH_S / max(mean_s, 1e-6))))
+            yield batch, outcomes
             future.release()
             feed(1)
 
+    def _submit(self, batch: list[Task]) -> Any:
+        self.submitted += 1
+        key = f"clips-{self.identity[:16]}-{os.getpid()}-{self.submitted}-{digest(repr(batch))[:16]}"
+        return self.client.submit(_run, batch, self.setup, self.identity, key=key, pure=False)
 
-def _run(task: Task, setup: Setup, identity: str) -> Outcome:
-    """On a worker: one task, by a `Worker` that lives as long as the process."""
+
+def _run(batch: list[Task], setup: Setup, identity: str) -> list[Outcome]:
+    """On a worker: some tasks, by a `Worker` that lives as long as the process."""
     global _worker  # noqa: PLW0603 - the process is the cache: a network is built once a worker
     if _worker is None or _worker[0] != identity:
         from stvsr_bench.engines.worker import Worker
 
         _worker = (identity, Worker(setup))
-    outcome: Outcome = _worker[1].run(task)
-    return outcome
+    return [_worker[1].run(task) for task in batch]
 
 
-def _outcome(future: Any, task: Task) -> Outcome:
+def _outcomes(future: Any, batch: list[Task]) -> list[Outcome] | None:
     error = future.exception()
     if error is None:
-        outcome: Outcome = future.result()
-        return outcome
+        outcomes: list[Outcome] = future.result()
+        return outcomes
     if type(error).__name__ == "KilledWorker":
-        return Outcome(task, error=f"{task.identity} on {task.clip}: {LOST_WORKERS} workers died while they ran it")
-    return Outcome(task, error=f"{task.identity} on {task.clip}: {type(error).__name__}: {error}")
+        return None
+    return [Outcome(task, error=f"{task.identity} on {task.clip}: {type(error).__name__}: {error}") for task in batch]
 
 
 def _client(distributed: Any, jobs: int, address: str) -> Any:
@@ -123,7 +157,7 @@ def _security(distributed: Any, address: str) -> Any:
 
 
 def _allow_losses(dask_scheduler: Any = None) -> None:
-    dask_scheduler.allowed_failures = LOST_WORKERS
+    dask_scheduler.allowed_failures = LOSSES
 
 
 def _distributed() -> Any:

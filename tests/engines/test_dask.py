@@ -116,6 +116,20 @@ def test_a_local_cluster_is_started_where_no_address_is_given(spec, tmp_path):
     assert runner.execute(own, make(own)).written == 3
 
 
+@pytest.mark.slow
+def test_a_clip_that_kills_its_workers_is_the_only_one_that_fails(spec, tmp_path, monkeypatch):
+    for t in range(3):
+        write_png(tmp_path / "clips" / "c20" / f"{t}.png", np.full((16, 16, 3), 255, np.uint8))
+    monkeypatch.setitem(plugins._included, "methods", {})
+    path = tmp_path / "deadly.py"
+    path.write_text(METHOD.replace("time.sleep(0.2)", "import os; lr_BTChw.min() < 0.99 or os._exit(7)"))
+    plugins.include(path)
+    own = replace(spec, methods=("deadly",), include=(path,), out=tmp_path / "deadly-run", engine="dask", jobs=2)
+    result = runner.execute(own, make(own))
+    assert [(failure.task.clip, "alone as well" in failure.error) for failure in result.failures] == [("c20", True)]
+    assert result.written == 23 == len(store.done(own.out))
+
+
 def test_no_scheduler_is_one_sentence(spec, tmp_path, monkeypatch):
     monkeypatch.setattr("stvsr_bench.engines.dask.CONNECT_S", 2)
     lost = replace(spec, out=tmp_path / "lost", engine="dask", address=f"tcp://127.0.0.1:{free_port()}")
