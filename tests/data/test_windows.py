@@ -9,7 +9,7 @@ from stvsr_bench import protocols
 from stvsr_bench.data.windows import distinct, given_frames, index_windows, leaks, scored_frames, select
 from stvsr_bench.errors import ClipError
 
-GOLDENS = json.loads((Path(__file__).parents[1] / "goldens" / "metrics" / "goldens_metrics.json").read_text())
+GOLDENS = json.loads((Path(__file__).parents[1] / "goldens" / "goldens_metrics.json").read_text())
 CASES = {case["len_gt"]: case for case in GOLDENS["index_windows"]}
 SCRIPTS = {"STDAN": "stdan-2023", "ZSM": "zsm-2020", "TMNet_single": "tmnet-2021"}
 VID4 = {"calendar": 41, "city": 34, "foliage": 49, "walk": 47}

@@ -14,7 +14,7 @@ from stvsr_bench import methods
 from stvsr_bench.data import degrade
 from stvsr_bench.nn.resize import imresize, taps
 
-GOLDENS = Path(__file__).parents[1] / "goldens" / "metrics"
+GOLDENS = Path(__file__).parents[1] / "goldens"
 CASES = json.loads((GOLDENS / "goldens_metrics.json").read_text())["imresize"]["cases"]
 
 
