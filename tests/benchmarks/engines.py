@@ -1,9 +1,9 @@
 """How much several workers gain, what dask costs, and whether `plan` foresees it; ratios within one run.
 
-    python tests/benchmarks/engines.py [--json]
+    python tests/benchmarks/engines.py [--json] [--cheap-clips 1000] [--network-clips 20]
 
 Wall times mean something on a quiet machine with two free cores only. `whole` counts the start of the worker processes,
-`steady` the time from the first tenth of the clips on.
+`steady` the time from the first tenth of the clips on, `core` processor time, which a busy machine changes less.
 """
 
 # ruff: noqa: E402
@@ -14,6 +14,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import argparse
 import json
+import resource
 import shutil
 import tempfile
 import time
@@ -54,12 +55,19 @@ def timed(root: Path, method: str, out: Path, **how) -> tuple[dict, Path]:
 
     spec = RunSpec(methods=(method,), datasets=(str(root),), out=out, save_frames="none", threads=1, **how)
     plan = make(spec)
-    marks = [time.perf_counter()]
+    before, marks = core_s(), [time.perf_counter()]
     result = execute(spec, plan, lambda _: marks.append(time.perf_counter()))
     assert not result.failures and len(marks) == len(plan.tasks) + 1
     tenth = len(plan.tasks) // 10
     steady = (marks[-1] - marks[tenth]) / (len(plan.tasks) - tenth) * len(plan.tasks)
-    return {"whole_s": round(marks[-1] - marks[0], 2), "steady_s": round(steady, 2)}, out
+    whole = marks[-1] - marks[0]
+    return {"whole_s": round(whole, 2), "steady_s": round(steady, 2), "core_s": round(core_s() - before, 2)}, out
+
+
+def core_s() -> float:
+    """Processor time of this process and of all that it has ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def ratio(upper: dict, lower: dict) -> dict:
@@ -67,13 +75,13 @@ def ratio(upper: dict, lower: dict) -> dict:
     return {name.removesuffix("_s"): round(upper[name] / lower[name], 3) for name in upper}
 
 
-def measure(folder: Path) -> dict:
+def measure(folder: Path, cheap_clips: int, network_clips: int) -> dict:
     """All times and their ratios."""
     from stvsr_bench.forecast import forecast
     from stvsr_bench.plan import RunSpec
 
-    network = clips(folder / "network", NETWORK_CLIPS, SIZES["network"])
-    cheap = clips(folder / "cheap", CHEAP_CLIPS, SIZES["cheap"])
+    network = clips(folder / "network", network_clips, SIZES["network"])
+    cheap = clips(folder / "cheap", cheap_clips, SIZES["cheap"])
     timed(clips(folder / "warm", DISTINCT, SIZES["cheap"]), "blend+bicubic", folder / "run-warm", jobs=2)
     timed(network, "blend+bicubic", folder / "run-warm-network")  # low-resolution frames are in the cache from here on
     one, rows_of_one = timed(network, "stdan@mini", folder / "run-1", jobs=1)
@@ -99,10 +107,12 @@ def main() -> None:
     """Measure and print beside the targets."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--cheap-clips", type=int, default=CHEAP_CLIPS)
+    parser.add_argument("--network-clips", type=int, default=NETWORK_CLIPS)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["STVSR_BENCH_HOME"] = str(Path(folder) / "home")
-        found = measure(Path(folder))
+        found = measure(Path(folder), asked.cheap_clips, asked.network_clips)
     if asked.json:
         print(json.dumps(found))
         return

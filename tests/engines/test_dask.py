@@ -111,7 +111,12 @@ def test_a_killed_and_a_late_worker_lose_and_double_nothing(spec, cluster, tmp_p
     assert rows(spread.out) == rows(spec.out)
 
 
-def test_a_local_cluster_is_started_where_no_address_is_given(spec, tmp_path):
+def test_a_local_cluster_is_started_where_no_address_is_given(spec, tmp_path, monkeypatch):
+    monkeypatch.setitem(plugins._included, "methods", {})
+    path = tmp_path / "here.py"
+    path.write_text(METHOD.replace("time.sleep(0.2)", "import os; assert 'MALLOC_TRIM_THRESHOLD_' not in os.environ"))
+    plugins.include(path)
+    spec = replace(spec, methods=("here",), include=(path,))
     own = replace(spec, out=tmp_path / "own", engine="dask", jobs=2, clips=("c00", "c01", "c02"))
     assert runner.execute(own, make(own)).written == 3
 
