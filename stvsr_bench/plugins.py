@@ -138,13 +138,8 @@ def card_from(fields: dict[str, Any], plugin: Plugin, card_type: type[Card]) -> 
     if where := _steering(fields):
         raise CardError(f"card of {plugin.name}: '{printable(where)}': holds control characters")
     try:
-<<<<<<< HEAD
-        adapter: TypeAdapter[Card] = _adapter(card_type)  # type: ignore[arg-type] # every class is hashable
-        return adapter.validate_python({**fields, "name": plugin.name})
-=======
-        card: Card = _adapter(card_type).validate_python({**fields, "name": plugin.name})
+        card: Card = _adapter(card_type).validate_python({**fields, "name": plugin.name})  # type: ignore[arg-type] # every class is hashable
         return card
->>>>>>> issue-g
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "card"
