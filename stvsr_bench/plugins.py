@@ -137,6 +137,7 @@ def card_from(fields: dict[str, Any], plugin: Plugin, card_type: type[Card]) -> 
     """A checked card made of plain fields; `name` is the plug-in's name whatever the fields say."""
     if where := _steering(fields):
         raise CardError(f"card of {plugin.name}: '{printable(where)}': holds control characters")
+    kind: Any = card_type  # mypy takes no generic class for hashable
     try:
         card: Card = _adapter(card_type).validate_python({**fields, "name": plugin.name})  # type: ignore[arg-type] # every class is hashable
         return card
