@@ -139,7 +139,7 @@ def card_from(fields: dict[str, Any], plugin: Plugin, card_type: type[Card]) -> 
         raise CardError(f"card of {plugin.name}: '{printable(where)}': holds control characters")
     kind: Any = card_type  # mypy takes no generic class for hashable
     try:
-        card: Card = _adapter(card_type).validate_python({**fields, "name": plugin.name})  # type: ignore[arg-type] # every class is hashable
+        card: Card = _adapter(kind).validate_python({**fields, "name": plugin.name})
         return card
     except ValidationError as error:
         first = error.errors()[0]
