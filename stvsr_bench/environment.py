@@ -19,11 +19,18 @@ def describe() -> dict[str, Any]:
     return {
         "suite": __version__,
         "commit": _git("rev-parse", "HEAD"),
+        "code": code(Path(__file__).parent),
         "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
         "versions": {name: version for name in _PACKAGES if (version := _version(name))},
         "machine": machine(),
     }
+
+
+def code(place: Path) -> str:
+    """A short digest of a Python file or of all below a folder, names included: an installed suite has no commit."""
+    files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    return digest([(path.relative_to(place.parent).as_posix(), path.read_text("utf-8")) for path in files])[:16]
 
 
 def machine() -> dict[str, Any]:

@@ -213,6 +213,7 @@ def _write_facts(spec: RunSpec, plan: Plan, argv: Sequence[str]) -> str:
             "weights": identity.weights,
             "sha256": identity.sha256,
             "card": digest(asdict(identity.card))[:16],
+            "code": [environment.code(part.plugin.path) for part in identity.parts],
         }
         for identity in plan.identities.values()
     }

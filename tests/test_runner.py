@@ -255,6 +255,26 @@ def test_a_run_says_where_its_numbers_come_from(spec):
     assert Path(spec.out.parent / "latest").resolve() == spec.out.resolve()
 
 
+def test_the_manifest_holds_digests_of_code_cards_weights_and_lists(spec, tmp_path, monkeypatch):
+    def digests(number):
+        monkeypatch.setitem(plugins._included, "methods", {})
+        path = write_method(
+            tmp_path, "mine", f"number = {number}; return F.interpolate(dense[0], scale_factor=4)[None]"
+        )
+        plugins.include(path)
+        out = tmp_path / f"run-{number}"
+        execute(replace(spec, methods=("mine", "stdan@mini"), include=(path,), out=out, limit=1))
+        (facts,) = json.loads((out / "env.json").read_text()).values()
+        return json.loads((out / "manifest.json").read_text()), facts["code"]
+
+    (first, suite), (second, same) = digests(1), digests(2)
+    assert suite == same and len(suite) == 16
+    assert first["methods"]["mine"]["code"] != second["methods"]["mine"]["code"]
+    assert first["methods"]["stdan"] == second["methods"]["stdan"]
+    assert len(first["methods"]["stdan"]["sha256"]) == 64 and first["methods"]["stdan"]["card"]
+    assert all(cell["digest"] for cell in first["cells"].values())
+
+
 def test_shards_in_folders_of_their_own_are_merged(spec, tmp_path):
     execute(spec)
     parts = [replace(spec, out=tmp_path / f"part{n}", shard=(n, 2)) for n in (1, 2)]
