@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import kernels
+from .kernels import HALF
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Backend = Literal["torch", "numba"]
-HALF = (torch.bfloat16, torch.float16)  # too coarse for the place of a sample: computed in float32
 CHUNK_PIXELS = 2048  # the samples of so many pixels are made, multiplied and forgotten: they stay in the cache
 CHUNK_BYTES = 2**27  # of samples that exist at once on the pure-torch path, without gradients
 
@@ -76,7 +76,7 @@ def modulated_deform_conv2d(
     x_BChw: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor | None, groups: int
 ) -> Tensor:
     """A dense k x k convolution (stride 1, zero padding k//2) over deformed samples; shape (B, weight's rows, h, w)."""
-    if kernels.usable(*(each.float() if each.dtype in HALF else each for each in (x_BChw, offset, mask, weight))):
+    if kernels.usable(x_BChw, offset, mask, weight, half=True):
         return _convolve_columns(SampleColumns(x_BChw, offset, mask, groups), weight.to(x_BChw.dtype), bias)
     b, _, h, w = x_BChw.shape
     bytes_each = x_BChw.element_size() * x_BChw[0].numel() * mask.shape[1] // groups

@@ -14,6 +14,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+REAL = (torch.float32, torch.float64)
+HALF = (torch.bfloat16, torch.float16)  # too coarse for kernels: computed in float32
+
 _pure_torch: ContextVar[bool] = ContextVar("pure_torch", default=False)
 
 
@@ -38,10 +41,14 @@ def only_torch(only: bool = True) -> Iterator[None]:
         _pure_torch.reset(token)
 
 
-def usable(*tensors: Tensor) -> bool:
-    """Whether a kernel can take these tensors: numba allowed, all on the CPU, real floats, no gradient wanted."""
+def usable(*tensors: Tensor, half: bool = False) -> bool:
+    """Whether a kernel can take these tensors: numba allowed, all on the CPU, real floats, no gradient wanted.
+
+    With `half`, halves too: the caller turns them to float32 first.
+    """
     if backend() != "numba" or torch.compiler.is_compiling():
         return False
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         return False
-    return all(t.device.type == "cpu" and t.dtype in (torch.float32, torch.float64) for t in tensors)
+    taken = (*REAL, *HALF) if half else REAL
+    return all(t.device.type == "cpu" and t.dtype in taken for t in tensors)

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import kernels
+from .kernels import HALF
 
-HALF = (torch.bfloat16, torch.float16)  # computed in float32 where a kernel is at hand
 WINDOWS_TOGETHER = 8  # on the pure-torch path of a CPU
 BLOCKED = -100.0  # added to the logit of two pixels that are neighbours only because the map was rolled
 
@@ -87,7 +87,7 @@ def attend_map(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: i
 
     The windows are those of the map rolled by `shift`, and the result is rolled back.
     """
-    if qkv_BhwC.dtype in HALF and kernels.usable(qkv_BhwC.float(), bias.float()):
+    if qkv_BhwC.dtype in HALF and kernels.usable(qkv_BhwC, bias, half=True):
         return attend_map(qkv_BhwC.float(), bias.float(), heads, window, shift).to(qkv_BhwC.dtype)
     bias = bias.to(qkv_BhwC.dtype)
     if not kernels.usable(qkv_BhwC, bias):
