@@ -72,10 +72,13 @@ class Trainer:
         self.failed_in_a_row = 0
 
     def resume(self) -> int:
-        """Take up the folder's checkpoint; how many steps it had."""
-        found = load_state(self.folder, self.state.recipe)
+        """Take up the folder's checkpoint; how many steps it had. Stages may have been added to its recipe since."""
+        shorter = [
+            dataclasses.replace(self.recipe, stages=self.recipe.stages[: k + 1]) for k in range(len(self.recipe.stages))
+        ]
+        found = load_state(self.folder, [identity(recipe) for recipe in shorter])
         if found is not None:
-            self.state = found
+            self.state = dataclasses.replace(found, recipe=self.state.recipe)
             self.net.load_state_dict(found.net)
             if self.average is not None:
                 self.average.load_state_dict(found.ema)

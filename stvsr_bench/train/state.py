@@ -1,6 +1,7 @@
 """What a run must keep to go on as if it had never stopped: written whole or not at all."""
 
 import pickle
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,8 @@ def save_state(folder: Path, state: State) -> None:
         torch.save(vars(state), file)
 
 
-def load_state(folder: Path, recipe: str) -> State | None:
-    """The checkpoint of a run, or None where there is none yet.
+def load_state(folder: Path, recipes: Collection[str]) -> State | None:
+    """The checkpoint of a run of one of the recipes (their digests), or None where there is none yet.
 
     Raises:
         DataError: the file is broken.
@@ -54,7 +55,7 @@ def load_state(folder: Path, recipe: str) -> State | None:
         state = State(**torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, EOFError, TypeError, pickle.UnpicklingError) as error:
         raise DataError(f"{path}: not a checkpoint of this suite, or broken; start anew in another --out") from error
-    if state.recipe != recipe:
+    if state.recipe not in recipes:
         raise UsageError(f"{folder} was trained by another recipe; resume with that one, or give another --out")
     return state
 

@@ -87,6 +87,20 @@ def test_resuming_in_the_second_stage_gives_the_same_end(fresh: Fresh, in_two_st
         assert losses(folder) == losses(tmp_path / "whole")
 
 
+def test_a_recipe_that_gained_a_stage_goes_on_as_if_it_had_always_had_it(
+    fresh: Fresh, in_two_stages: Recipe, tmp_path: Path
+) -> None:
+    whole = fresh.trainer(in_two_stages, tmp_path / "whole").run()
+    first = dataclasses.replace(in_two_stages, stages=in_two_stages.stages[:1])
+    fresh.trainer(first, tmp_path / "lengthened").run()
+    longer = fresh.trainer(in_two_stages, tmp_path / "lengthened")
+    assert longer.resume() == first.steps < in_two_stages.steps
+    assert_same(longer.run().net, whole.net)
+    assert losses(tmp_path / "lengthened") == losses(tmp_path / "whole")
+    with pytest.raises(UsageError, match="another recipe"):
+        fresh.trainer(first, tmp_path / "lengthened").resume()
+
+
 def test_a_stage_trains_only_what_it_names(fresh: Fresh, in_two_stages: Recipe, tmp_path: Path) -> None:
     fresh.trainer(in_two_stages, tmp_path).run(until=6)
     trainer = fresh.trainer(in_two_stages, tmp_path)
