@@ -6,8 +6,10 @@ The contract tests of the suite run the same checks on every method. Nothing her
 import pickle
 import random
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -44,8 +46,15 @@ def examine(method: Method, only: tuple[str, ...] = ()) -> Iterator[Finding]:
         try:
             verdict, seen = check(method)
         except Exception as error:  # noqa: BLE001 - a method is anyone's code: what it raises is the finding
-            verdict, seen = "fail", f"raised {type(error).__name__}: {error}"
+            verdict, seen = "fail", f"raised {type(error).__name__} at {_place(error)}: {error}"
         yield Finding(name, verdict, f"{seen} ({time.perf_counter() - start:.1f} s)")
+
+
+def _place(error: Exception) -> str:
+    """The file and line where it came from: the innermost that is not an installed package's, where there is one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    innermost = next((each for each in reversed(frames) if "site-packages" not in each.filename), frames[-1])
+    return f"{Path(innermost.filename).name}:{innermost.lineno}"
 
 
 def sample(method: Method, frames: int = 4, batch: int = 1, seed: int = 0, side: int = 16) -> Tensor:

@@ -1,13 +1,14 @@
 """`stvsr-bench weights`: which weights are here, whose a checkpoint is, and keeping one by its SHA-256."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stvsr_bench.cli import options
-from stvsr_bench.errors import BenchError, UsageError, WeightsError
+from stvsr_bench.errors import BenchError, UsageError, WeightsError, printable
 
 if TYPE_CHECKING:
     from stvsr_bench.checkpoints import Entry, Fit, State
@@ -116,7 +117,10 @@ def _fits(state: "State") -> list["Fit"]:
     from stvsr_bench import checkpoints
     from stvsr_bench.methods.known import candidates
 
-    return checkpoints.identify(state, candidates())
+    found, broken = candidates()
+    for name, why in broken.items():
+        print(printable(f"not compared with {name}: {why}"), file=sys.stderr)
+    return checkpoints.identify(state, found)
 
 
 def _chosen(file: Path, fits: list["Fit"], name: str) -> "Fit":
@@ -218,9 +222,14 @@ def _cache_rows(check: bool = False) -> list[dict[str, Any]]:
 def _misfit(entry: "Entry") -> str:
     """What keeps a cached checkpoint from loading into its method, or ""."""
     from stvsr_bench import checkpoints
+    from stvsr_bench.methods.known import candidates
 
+    found, broken = candidates()
+    if entry.method in broken:
+        return broken[entry.method]
+    ours = [candidate for candidate in found if candidate.method == entry.method]
     try:
-        fits = [fit for fit in _fits(checkpoints.load_state(entry.path)) if fit.method == entry.method]
+        fits = checkpoints.identify(checkpoints.load_state(entry.path), ours)
     except BenchError as error:
         return str(error)
     if not fits:

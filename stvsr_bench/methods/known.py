@@ -16,23 +16,25 @@ from stvsr_bench.schema import MethodCard, OptionValue
 Shapes = dict[str, tuple[int, ...]]
 
 
-def candidates() -> list[Candidate]:
-    """Every learned method with the names its weights come in; one whose code is broken is left out."""
-    found = []
+def candidates() -> tuple[list[Candidate], dict[str, str]]:
+    """Every learned method with the names its weights come in, and why the others cannot be compared, by name."""
+    found: list[Candidate] = []
+    broken: dict[str, str] = {}
     for name in names():
         card = read(name)
         if card.learned and card.call == "factory":
-            dialects = _dialects(plugins.find("methods", name))
+            dialects, broken_by = _dialects(plugins.find("methods", name))
             found += [Candidate(name, dialects)] if dialects else []
-    return found
+            broken |= {name: broken_by} if broken_by else {}
+    return found, broken
 
 
 @cache
-def _dialects(plugin: Plugin) -> tuple[Dialect, ...]:
+def _dialects(plugin: Plugin) -> tuple[tuple[Dialect, ...], str]:
     try:
-        return tuple(_all_dialects(read(plugin.name), plugin))
-    except Exception:  # noqa: BLE001 - somebody's broken plug-in may raise anything: `ls` and `doctor` say what
-        return ()
+        return tuple(_all_dialects(read(plugin.name), plugin)), ""
+    except Exception as error:  # noqa: BLE001 - somebody's broken plug-in may raise anything, and it is said
+        return (), f"its network cannot be built: {type(error).__name__}: {error}"
 
 
 def _all_dialects(card: MethodCard, plugin: Plugin) -> Iterator[Dialect]:

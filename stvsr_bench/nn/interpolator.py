@@ -3,18 +3,20 @@
 Axes: B batch, T frames given, S frames wanted, n times per gap, C channels, H W size.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
 from stvsr_bench.errors import UsageError
 
 
-class Interpolator(nn.Module):
+class Interpolator(nn.Module, ABC):
     """Turns T frames into T + (T - 1) n frames; a subclass says what lies between two neighbours."""
 
+    @abstractmethod
     def between(self, before_BCHW: Tensor, after_BCHW: Tensor, times_Bn: Tensor) -> Tensor:
         """The n frames of one gap, (B, n, C, H, W), at `times_Bn` in (0, 1)."""
-        raise NotImplementedError
 
     def forward(self, frames_BTCHW: Tensor, times: Tensor | None = None) -> Tensor:
         """All frames in order, (B, S, C, H, W); the given ones are passed through untouched."""

@@ -86,8 +86,9 @@ def count(net: nn.Module, lr_BTChw: Tensor, pure: Pure = nullcontext) -> Flops:
     try:
         shadow = copy.deepcopy(net).to("meta")
         return _counted(shadow, lr_BTChw.to("meta"), pure, "")
-    except Exception:  # noqa: BLE001 - whatever needs real values fails in its own way here; the real run below tells
-        note = "counted on real values, since the network needs them; arithmetic outside torch is not seen"
+    except Exception as error:  # noqa: BLE001 - what needs real values fails in its own way here; the real run tells
+        needs = f"on shapes alone it raised {type(error).__name__}"
+        note = f"counted on real values, since the network needs them ({needs}); arithmetic outside torch is not seen"
         return _counted(copy.deepcopy(net).cpu(), lr_BTChw.cpu(), pure, note)
 
 

@@ -73,10 +73,9 @@ class Trainer:
 
     def resume(self) -> int:
         """Take up the folder's checkpoint; how many steps it had. Stages may have been added to its recipe since."""
-        shorter = [
-            dataclasses.replace(self.recipe, stages=self.recipe.stages[: k + 1]) for k in range(len(self.recipe.stages))
-        ]
-        found = load_state(self.folder, [identity(recipe) for recipe in shorter])
+        ends = range(1, len(self.recipe.stages) + 1)
+        known = [identity(dataclasses.replace(self.recipe, stages=self.recipe.stages[:end])) for end in ends]
+        found = load_state(self.folder, known)
         if found is not None:
             self.state = dataclasses.replace(found, recipe=self.state.recipe)
             self.net.load_state_dict(found.net)

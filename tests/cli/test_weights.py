@@ -135,8 +135,8 @@ def test_verify_sees_a_cached_file_that_changed(file: Path, home: Path, capsys: 
     assert "span@own: the file has changed" in capsys.readouterr().err
 
 
-def test_a_method_whose_code_is_broken_does_not_stop_the_clinic(
-    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_method_whose_code_is_broken_is_named_and_does_not_stop_the_clinic(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, code in {"raises": "raise RuntimeError('x')", "falls": "1 / 0", "syntax": "def"}.items():
         folder = tmp_path / "plugins" / "methods" / name
@@ -145,3 +145,6 @@ def test_a_method_whose_code_is_broken_does_not_stop_the_clinic(
         (folder / "model.py").write_text(code + "\n")
     monkeypatch.setenv("STVSR_BENCH_PATH", str(tmp_path / "plugins"))
     assert call(["weights", "identify", str(file)]) == OK
+    said = capsys.readouterr().err
+    assert "not compared with raises: its network cannot be built" in said
+    assert "not compared with falls" in said and "not compared with syntax" in said
