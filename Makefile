@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PROFILED := stdan@none,stdan:top_t=1@none,stdan:top_t=9@none,zsm@none,tmnet@none
 
-.PHONY: demo test lint baselines reports docs clean install gate baseline measured \
+.PHONY: demo test coverage lint baselines reports docs clean install gate baseline measured \
   lock audit sbom package
 
 install: $(STAMP)
@@ -24,6 +24,10 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
+
+# Lines that the tests reach, in this process and in those that they start. About 25 minutes of one core.
+coverage: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --cov=stvsr_bench --cov-report=term:skip-covered --cov-fail-under=90
 
 reports: $(STAMP)
 	$(BIN)/python -m stvsr_bench demo --out runs/main --report runs/main/report

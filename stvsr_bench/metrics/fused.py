@@ -32,7 +32,11 @@ def mse_ssim(
     constants: tuple[float, float, float],
 ) -> tuple[float, float]:
     """(MSE, mean SSIM) of one weighted plane of two frames; `constants` are twice the offset, 2 C1 and 2 C2."""
-    mse, ssim = _scan(np.ascontiguousarray(sr_CHW), np.ascontiguousarray(hr_CHW), weights, constants, _HALF_WINDOW)
+    # whole multiples of bytes are whole numbers that float32 holds
+    exact = sr_CHW.dtype == hr_CHW.dtype == np.uint8 and all(float(weight).is_integer() for weight in weights)
+    ring = np.empty((TAPS, 2, sr_CHW.shape[-1]), np.float32 if exact else np.float64)
+    sr_CHW, hr_CHW = np.ascontiguousarray(sr_CHW), np.ascontiguousarray(hr_CHW)
+    mse, ssim = _scan(sr_CHW, hr_CHW, weights, constants, _HALF_WINDOW, ring)
     return float(mse), float(ssim)
 
 
@@ -47,103 +51,93 @@ def _round_plain(values: Any, out: Any) -> None:
         out[i] = np.uint8(np.rint(value * np.float32(255)))
 
 
-def _scan_plain(sr: Any, hr: Any, weights: Any, constants: Any, window: Any) -> Any:
-    """Eleven horizontally filtered rows are kept; each new one completes a row of the SSIM map."""
+def _scan_plain(sr: Any, hr: Any, weights: Any, constants: Any, window: Any, ring: Any) -> Any:
+    """Eleven rows of s = x + y and d = x - y are kept in `ring` (11, 2, W); each new one completes a row of the map."""
     height, width = sr.shape[1], sr.shape[2]
     moments = np.empty((4, width))
-    ring = np.empty((TAPS, 4, width - TAPS + 1))
     squares, total = 0.0, 0.0
     for y in range(height):
-        squares += _fill(sr[:, y], hr[:, y], weights, constants[0], moments)
-        for m in range(4):
-            _horizontal(moments[m], window, ring[y % TAPS, m])
+        squares += _mix(sr[:, y], hr[:, y], weights, ring[y % TAPS])
         if y >= TAPS - 1:
-            total += _vertical(ring, y + 1, constants[1], constants[2], window)
+            _down_with_squares(ring, 0, y + 1, constants[0], window, moments)
+            _down_with_squares(ring, 1, y + 1, 0.0, window, moments)
+            total += _across(moments, constants[1], constants[2], window)
     return squares / (height * width), total / ((height - TAPS + 1) * (width - TAPS + 1))
 
 
-def _fill_plain(sr: Any, hr: Any, weights: Any, twice_offset: float, moments: Any) -> float:
-    """Fill in s = x + y, d = x - y and their squares of one row; the sum of the squares of d."""
-    red, green, blue = weights
+def _mix_plain(sr: Any, hr: Any, weights: Any, both: Any) -> float:
+    """Fill in s and d of one row of the weighted plane; the sum of the squares of d."""
+    s, d = both[0], both[1]
+    red, green, blue = s.dtype.type(weights[0]), s.dtype.type(weights[1]), s.dtype.type(weights[2])
     sr_r, sr_g, sr_b, hr_r, hr_g, hr_b = sr[0], sr[1], sr[2], hr[0], hr[1], hr[2]
-    s, d, ss, dd = moments[0], moments[1], moments[2], moments[3]
     squares = 0.0
     for x in range(s.size):
         a = red * sr_r[x] + green * sr_g[x] + blue * sr_b[x]
         b = red * hr_r[x] + green * hr_g[x] + blue * hr_b[x]
-        plus, minus = a + b + twice_offset, a - b
-        s[x], d[x], ss[x], dd[x] = plus, minus, plus * plus, minus * minus
-        squares += minus * minus
+        s[x], d[x] = a + b, a - b
+        squares += np.float64(d[x]) * np.float64(d[x])
     return squares
 
 
-def _horizontal_plain(r: Any, window: Any, out: Any) -> None:
-    for x in range(out.size):
-        out[x] = _tap(r, x, window)
-
-
-def _vertical_plain(ring: Any, first: int, two_c1: float, two_c2: float, window: Any) -> float:
-    """The sum of one row of the SSIM map, from the eleven rows that start at `first` in the ring."""
+def _down_with_squares_plain(ring: Any, m: int, first: int, offset: float, window: Any, moments: Any) -> None:
+    """Eleven rows, each plus `offset`, filtered to one, and so their squares."""
     w0, w1, w2, w3, w4, w5 = window
-    k0, k1, k2, k3 = ring[first % 11], ring[(first + 1) % 11], ring[(first + 2) % 11], ring[(first + 3) % 11]
-    k4, k5, k6, k7 = ring[(first + 4) % 11], ring[(first + 5) % 11], ring[(first + 6) % 11], ring[(first + 7) % 11]
-    k8, k9, k10 = ring[(first + 8) % 11], ring[(first + 9) % 11], ring[(first + 10) % 11]
-    total = 0.0
-    for x in range(ring.shape[2]):
-        ms = w5 * k5[0, x] + w4 * (k4[0, x] + k6[0, x]) + w3 * (k3[0, x] + k7[0, x])
-        ms += w2 * (k2[0, x] + k8[0, x]) + w1 * (k1[0, x] + k9[0, x]) + w0 * (k0[0, x] + k10[0, x])
-        md = w5 * k5[1, x] + w4 * (k4[1, x] + k6[1, x]) + w3 * (k3[1, x] + k7[1, x])
-        md += w2 * (k2[1, x] + k8[1, x]) + w1 * (k1[1, x] + k9[1, x]) + w0 * (k0[1, x] + k10[1, x])
-        vs = w5 * k5[2, x] + w4 * (k4[2, x] + k6[2, x]) + w3 * (k3[2, x] + k7[2, x])
-        vs += w2 * (k2[2, x] + k8[2, x]) + w1 * (k1[2, x] + k9[2, x]) + w0 * (k0[2, x] + k10[2, x])
-        vd = w5 * k5[3, x] + w4 * (k4[3, x] + k6[3, x]) + w3 * (k3[3, x] + k7[3, x])
-        vd += w2 * (k2[3, x] + k8[3, x]) + w1 * (k1[3, x] + k9[3, x]) + w0 * (k0[3, x] + k10[3, x])
-        ms, md = ms * ms, md * md
-        vs, vd = vs - ms, vd - md
-        total += ((ms - md + two_c1) * (vs - vd + two_c2)) / ((ms + md + two_c1) * (vs + vd + two_c2))
-    return total
+    k0, k1, k2 = ring[first % 11, m], ring[(first + 1) % 11, m], ring[(first + 2) % 11, m]
+    k3, k4, k5 = ring[(first + 3) % 11, m], ring[(first + 4) % 11, m], ring[(first + 5) % 11, m]
+    k6, k7, k8 = ring[(first + 6) % 11, m], ring[(first + 7) % 11, m], ring[(first + 8) % 11, m]
+    k9, k10 = ring[(first + 9) % 11, m], ring[(first + 10) % 11, m]
+    mean, square, plus = moments[m], moments[m + 2], np.float64(offset)
+    for x in range(mean.size):
+        a0, b0 = _pair(k0[x] + plus, k10[x] + plus)
+        a1, b1 = _pair(k1[x] + plus, k9[x] + plus)
+        a2, b2 = _pair(k2[x] + plus, k8[x] + plus)
+        a3, b3 = _pair(k3[x] + plus, k7[x] + plus)
+        a4, b4 = _pair(k4[x] + plus, k6[x] + plus)
+        a5 = k5[x] + plus
+        mean[x] = w0 * a0 + w1 * a1 + w2 * a2 + w3 * a3 + w4 * a4 + w5 * a5
+        square[x] = w0 * b0 + w1 * b1 + w2 * b2 + w3 * b3 + w4 * b4 + w5 * (a5 * a5)
+
+
+def _pair_plain(value: float, twin: float) -> Any:
+    """The sums of two values that share a weight, and of their squares."""
+    return value + twin, value * value + twin * twin
 
 
 def _scan_bytes_plain(sr: Any, hr: Any, constants: Any, window: Any) -> Any:
-    """Down first, in whole numbers: of bytes eleven rows are read sooner than eleven rows of filtered moments."""
+    """As `_scan`, with s, d and their squares kept as float32: of bytes they are whole numbers below 2**24, exact."""
     height, width = sr.shape
+    ring = np.empty((TAPS, 4, width), np.float32)
     moments = np.empty((4, width))
     total = 0.0
-    for y in range(height - TAPS + 1):
-        _vertical_bytes(_rows(sr, y), _rows(hr, y), window, moments)
-        total += _across(moments, constants[0], constants[1], window)
+    for y in range(height):
+        _fill_bytes(sr[y], hr[y], ring[y % TAPS])
+        if y >= TAPS - 1:
+            _down(ring, y + 1, window, moments)
+            total += _across(moments, constants[0], constants[1], window)
     return total / ((height - TAPS + 1) * (width - TAPS + 1))
 
 
-def _rows_plain(plane: Any, y: int) -> Any:
-    p = plane[y : y + 11]
-    return p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10]
-
-
-def _vertical_bytes_plain(sr: Any, hr: Any, window: Any, moments: Any) -> None:
-    """Filtered s = x + y, d = x - y and their squares of one row, from eleven rows of bytes."""
-    w0, w1, w2, w3, w4, w5 = window
-    a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10 = sr
-    b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10 = hr
+def _fill_bytes_plain(sr: Any, hr: Any, moments: Any) -> None:
+    """s, d and their squares of one row."""
     s, d, ss, dd = moments[0], moments[1], moments[2], moments[3]
     for x in range(s.size):
-        s0, d0, p0, q0 = _pair(a0[x], b0[x], a10[x], b10[x])
-        s1, d1, p1, q1 = _pair(a1[x], b1[x], a9[x], b9[x])
-        s2, d2, p2, q2 = _pair(a2[x], b2[x], a8[x], b8[x])
-        s3, d3, p3, q3 = _pair(a3[x], b3[x], a7[x], b7[x])
-        s4, d4, p4, q4 = _pair(a4[x], b4[x], a6[x], b6[x])
-        plus, minus = np.int32(a5[x]) + np.int32(b5[x]), np.int32(a5[x]) - np.int32(b5[x])
-        s[x] = w0 * s0 + w1 * s1 + w2 * s2 + w3 * s3 + w4 * s4 + w5 * plus
-        d[x] = w0 * d0 + w1 * d1 + w2 * d2 + w3 * d3 + w4 * d4 + w5 * minus
-        ss[x] = w0 * p0 + w1 * p1 + w2 * p2 + w3 * p3 + w4 * p4 + w5 * (plus * plus)
-        dd[x] = w0 * q0 + w1 * q1 + w2 * q2 + w3 * q3 + w4 * q4 + w5 * (minus * minus)
+        plus, minus = np.float32(sr[x]) + np.float32(hr[x]), np.float32(sr[x]) - np.float32(hr[x])
+        s[x], d[x], ss[x], dd[x] = plus, minus, plus * plus, minus * minus
 
 
-def _pair_plain(sr: Any, hr: Any, sr_twin: Any, hr_twin: Any) -> Any:
-    """Sums of s, d, s^2 and d^2 of two pixels that share a weight."""
-    a, b, c, d = np.int32(sr), np.int32(hr), np.int32(sr_twin), np.int32(hr_twin)
-    s, t, p, q = a + b, c + d, a - b, c - d
-    return s + t, p + q, s * s + t * t, p * p + q * q
+def _down_plain(ring: Any, first: int, window: Any, moments: Any) -> None:
+    """Eleven rows of whole numbers filtered to one; what shares a weight is added in float32, where it is exact."""
+    w0, w1, w2, w3, w4, w5 = window
+    for m in range(4):
+        k0, k1, k2 = ring[first % 11, m], ring[(first + 1) % 11, m], ring[(first + 2) % 11, m]
+        k3, k4, k5 = ring[(first + 3) % 11, m], ring[(first + 4) % 11, m], ring[(first + 5) % 11, m]
+        k6, k7, k8 = ring[(first + 6) % 11, m], ring[(first + 7) % 11, m], ring[(first + 8) % 11, m]
+        k9, k10 = ring[(first + 9) % 11, m], ring[(first + 10) % 11, m]
+        out = moments[m]
+        for x in range(out.size):
+            a0, a1, a2 = np.float64(k0[x] + k10[x]), np.float64(k1[x] + k9[x]), np.float64(k2[x] + k8[x])
+            a3, a4, a5 = np.float64(k3[x] + k7[x]), np.float64(k4[x] + k6[x]), np.float64(k5[x])
+            out[x] = w0 * a0 + w1 * a1 + w2 * a2 + w3 * a3 + w4 * a4 + w5 * a5
 
 
 def _across_plain(moments: Any, two_c1: float, two_c2: float, window: Any) -> float:
@@ -164,8 +158,7 @@ def _tap_plain(r: Any, x: int, window: Any) -> Any:
     return near + w2 * (r[x + 2] + r[x + 8]) + w1 * (r[x + 1] + r[x + 9]) + w0 * (r[x] + r[x + 10])
 
 
-_pair, _tap, _rows = _compile(_pair_plain), _compile(_tap_plain), _compile(_rows_plain)
-_vertical_bytes, _across = _compile(_vertical_bytes_plain), _compile(_across_plain)
-_scan_bytes = _compile(_scan_bytes_plain)
-_fill, _horizontal, _vertical = _compile(_fill_plain), _compile(_horizontal_plain), _compile(_vertical_plain)
-_round, _scan = _compile(_round_plain), _compile(_scan_plain)
+_pair, _tap = _compile(_pair_plain), _compile(_tap_plain)
+_across, _down, _fill_bytes = _compile(_across_plain), _compile(_down_plain), _compile(_fill_bytes_plain)
+_mix, _down_with_squares = _compile(_mix_plain), _compile(_down_with_squares_plain)
+_round, _scan, _scan_bytes = _compile(_round_plain), _compile(_scan_plain), _compile(_scan_bytes_plain)

@@ -51,14 +51,26 @@ def test_the_compiled_functions_compute_what_they_say_when_they_run_as_plain_pyt
     pytest.importorskip("numba")
     from stvsr_bench.metrics import fused
 
-    for name in ("round", "scan", "fill", "horizontal", "vertical"):
+    for name in (
+        "round",
+        "scan",
+        "mix",
+        "down_with_squares",
+        "pair",
+        "scan_bytes",
+        "fill_bytes",
+        "down",
+        "across",
+        "tap",
+    ):
         monkeypatch.setattr(fused, f"_{name}", getattr(fused, f"_{name}_plain"))
     sr_SCHW, hr_SCHW = clips((1, 3, 12, 13))
-    values = metrics.score_frames(sr_SCHW, hr_SCHW, ["psnr_y", "ssim_y"])
+    names = ["psnr_y", "ssim_y", "ssim_rgb", "ssim_y_unrounded"]
+    values = metrics.score_frames(sr_SCHW, hr_SCHW, names)
     monkeypatch.setattr(kernels, "available", lambda: False)
-    plain = metrics.score_frames(sr_SCHW, hr_SCHW, ["psnr_y", "ssim_y"])
-    assert values["ssim_y"] == pytest.approx(plain["ssim_y"], abs=1e-12)
-    assert values["psnr_y"] == pytest.approx(plain["psnr_y"], abs=1e-12)
+    plain = metrics.score_frames(sr_SCHW, hr_SCHW, names)
+    for name in names:
+        assert values[name] == pytest.approx(plain[name], abs=1e-12), name
 
 
 def test_equal_frames_have_infinite_psnr_and_ssim_one():
