@@ -25,6 +25,13 @@ Include = Annotated[list[Path] | None, typer.Option("--include", help="A one-fil
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
+def metrics(text: str) -> tuple[str, ...]:
+    """Names of metrics and of their groups (`variant`, `temporal`), as metrics."""
+    from stvsr_bench.metrics import expanded
+
+    return expanded(several(text))
+
+
 def several(text: str) -> tuple[str, ...]:
     """Names separated by commas or spaces; `@file.txt` stands for the lines of a file.
 

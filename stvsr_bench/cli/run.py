@@ -28,7 +28,9 @@ def run(
     dataset: options.Datasets = "",
     split: options.Splits = "",
     protocol: options.Protocols = "suite-1",
-    metrics: Annotated[str, typer.Option("--metrics", help="Metrics besides the default ones; see: ls metrics.")] = "",
+    metrics: Annotated[
+        str, typer.Option("--metrics", help="Metrics or groups of them besides the default ones; see: ls metrics.")
+    ] = "",
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
     limit: Limit = 0,
@@ -73,7 +75,7 @@ def run(
         datasets=options.several(dataset),
         splits=options.several(split),
         protocols=options.several(protocol),
-        metrics=options.several(metrics),
+        metrics=options.metrics(metrics),
         root=root,
         out=out,
         limit=limit,

@@ -33,7 +33,7 @@ def score(
         datasets=(against,),
         splits=options.several(split),
         protocols=options.several(protocol),
-        metrics=options.several(metrics),
+        metrics=options.metrics(metrics),
         root=root,
         out=out,
         clips=options.several(clips),

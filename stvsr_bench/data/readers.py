@@ -7,6 +7,7 @@ one `Clip`. A data set whose layout none of these fits brings its own: `reader =
 import logging
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -156,10 +157,7 @@ class Septuplets(Folders):
             if self.lists in candidate.by or self.lists not in self._known(split):
                 return candidate
         first = candidates[0]
-        log.warning(
-            "%s: %s (%d clips, entries' sha256 %s) is not %s's list; rows carry the flag list-%s",
-            self.card.name, first.path, len(first.entries), first.sha256, self.lists, first.sha256[:8],
-        )  # fmt: skip
+        _say_other_list(self.card.name, first.path, len(first.entries), first.sha256, self.lists)
         return replace(first, by=frozenset())
 
     def _known(self, split: str) -> dict[str, SplitList]:
@@ -181,6 +179,15 @@ class Septuplets(Folders):
         if root.resolve().name == self.sequences:
             return root.resolve()
         raise DataError(f"{self.card.name}: {root} has no folder '{self.sequences}'; the layout is {self.card.layout}")
+
+
+@lru_cache(maxsize=100)
+def _say_other_list(dataset: str, path: Path, clips: int, sha256: str, lists: str) -> None:
+    """Once a process, not each time that the data set is opened."""
+    log.warning(
+        "%s: %s (%d clips, entries' sha256 %s) is not %s's list; rows carry the flag list-%s",
+        dataset, path, clips, sha256, lists, sha256[:8],
+    )  # fmt: skip
 
 
 def known_root(card: DatasetCard, root: Path | None) -> Path:

@@ -54,6 +54,8 @@ def card(name: str) -> DatasetCard:
     """The card of a data set, or one made up for a folder or video given by its path."""
     if is_path(name):
         return readers.card_of_path(Path(name).expanduser())
+    if name not in names() and Path(name).exists():
+        raise UnknownNameError("data set", name, names(), f"The file or folder '{name}' is meant by ./{name}")
     return plugins.read_card(plugins.find("datasets", name), DatasetCard)
 
 

@@ -106,6 +106,13 @@ METRICS: dict[str, Metric] = {
 }
 
 
+def expanded(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, with a group that is named among them (`variant`, `temporal`) replaced by its metrics."""
+    groups: set[str] = {metric.group for metric in METRICS.values()}
+    members = {group: [name for name, metric in METRICS.items() if metric.group == group] for group in groups}
+    return tuple(dict.fromkeys(member for name in names for member in members.get(name, [name])))
+
+
 def missing(name: str) -> str:
     """Why a metric cannot run on this machine and what would bring it; empty for one that can."""
     return EXTRAS[name].missing() if name in EXTRAS else ""

@@ -67,7 +67,16 @@ def spread_md(title: str, of: Sequence[Variant], measure: Measure = "psnr") -> s
     grid = tabulate(rows, headers=names, tablefmt="pipe", disable_numparse=True, colalign=align)
     unit = f" {how.unit}" if how.unit else ""
     said = f"These values lie {width:.{how.decimals}f}{unit} apart: so much is the protocol alone worth."
-    return "\n".join([f"## {text_md(title)}", "", str(grid), "", said, ""])
+    return "\n".join([f"## {text_md(title)}", "", str(grid), "", said, *_unmeasured(of, measure), ""])
+
+
+def _unmeasured(of: Sequence[Variant], measure: Measure) -> list[str]:
+    """A sentence that names the metric variants which the run was not asked for."""
+    from stvsr_bench.metrics import expanded
+
+    every = [display(name).title for name in expanded(["variant"]) if name.startswith(f"{measure}_")]
+    left = [title for title in every if title not in {variant.name for variant in of}]
+    return [f"Not measured: {', '.join(left)}. `stvsr-bench run ... --metrics variant` measures them."] if left else []
 
 
 def _signed(value: float, decimals: int) -> str:

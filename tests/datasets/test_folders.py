@@ -58,6 +58,14 @@ def test_a_path_that_is_not_there_is_one_sentence(tmp_path):
         datasets.clips("vid5")
 
 
+def test_a_folder_named_without_its_path_says_how_it_is_meant(tmp_path, monkeypatch):
+    draw(tmp_path / "mine" / "walk", numbered(3))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnknownNameError, match=r"The file or folder 'mine' is meant by \./mine"):
+        datasets.clips("mine")
+    assert datasets.clips("./mine").names == ["walk"]
+
+
 @pytest.mark.parametrize("layout", ["GT/{}|LRx4/{}", "{}/hr|{}/lr", "HR/{}|LR/{}"])
 def test_shipped_frames_are_found_beside_the_true_ones(tmp_path, layout):
     hr_place, lr_place = layout.split("|")

@@ -75,6 +75,8 @@ def test_an_unknown_list_is_used_and_named(tree, small_lists, caplog):
     assert clips.names == ["00014/0001"]
     assert "is not zsm's list; rows carry the flag list-" in caplog.text
     assert clips[0].flags[0].startswith("list-")
+    datasets.clips("vimeo90k", "slow", root=root)
+    assert caplog.text.count("rows carry the flag list-") == 1  # not each time that the data set is opened
 
 
 def test_the_root_may_be_above_or_the_sequences_themselves(tree, small_lists):

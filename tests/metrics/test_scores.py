@@ -73,6 +73,16 @@ def test_the_compiled_functions_compute_what_they_say_when_they_run_as_plain_pyt
         assert values[name] == pytest.approx(plain[name], abs=1e-12), name
 
 
+def test_a_group_stands_for_its_metrics():
+    variants = metrics.expanded(["variant"])
+    assert {"psnr_y_full", "ssim_y_crop4", "psnr_y_unrounded"} <= set(variants)
+    assert all(metrics.METRICS[name].group == "variant" for name in variants)
+    assert metrics.expanded(["psnr_y_full", "variant", "psnr_y"]) == (
+        "psnr_y_full", *(name for name in variants if name != "psnr_y_full"), "psnr_y",
+    )  # fmt: skip
+    assert metrics.expanded(["spam"]) == ("spam",)
+
+
 def test_equal_frames_have_infinite_psnr_and_ssim_one():
     _, hr_SCHW = clips()
     assert np.all(np.isinf(metrics.psnr_y(hr_SCHW, hr_SCHW)))
