@@ -2,8 +2,8 @@
 
     python tests/benchmarks/everything.py [--into docs/measured.md] [--only networks,precision,metrics,harness]
 
-Each part is a process of its own and compares in one run what it compares: read ratios, not seconds. It takes about
-ten minutes; leave the machine alone meanwhile.
+Each part is a process of its own and compares in one run what it compares: read ratios, not seconds. It takes about a
+quarter of an hour; leave the machine alone meanwhile.
 """
 
 import argparse
@@ -20,13 +20,13 @@ from stvsr_bench.profiling import hardware
 HERE = Path(__file__).parent
 PARTS = {
     "networks": ("networks.py", "--bf16", "--json"),
-    "precision": ("precision.py", "--json"),
+    "precision": ("precision.py", "--ways", "bf16", "channels-last", "fp16", "compile", "--clips", "1", "--json"),
     "metrics": ("metrics.py", "--json"),
     "harness": ("harness.py", "--json"),
 }
 HEADINGS = {
     "networks": "Networks: each engine against the paper's order of computation",
-    "precision": "Precision and memory layout: time and dB against float32, small nets",
+    "precision": "Precision, memory layout and compilation: time and dB against float32, small nets, two clips",
     "metrics": "Metrics and data path, one core",
     "harness": "The suite without a network",
 }
