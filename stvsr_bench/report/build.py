@@ -237,7 +237,8 @@ def _with_known(table: Table, known: Known) -> Table:
     for (dataset, split), clips in dict.fromkeys(((of.dataset, of.split), of.clips) for of in table.columns):
         total = known.clips.get(f"{dataset}/{split}/{table.protocol_key}", 0)
         if clips < total:
-            notes.append(f"partial: {dataset} {split} holds {total} clips, {clips} were measured")
+            counted = f"{clips} {'was' if clips == 1 else 'were'} measured"
+            notes.append(f"partial: {dataset} {split} holds {total} clips, {counted}")
     failed = Counter((str(one.get("method")), str(one.get("weights"))) for one in known.failures)
     lines: list[Line] = []
     for line in table.lines:
