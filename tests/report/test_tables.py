@@ -146,7 +146,7 @@ def test_a_split_measured_in_part_and_failed_clips_are_said(row):
     rows = [row("a", "mini", "d", "s", "1", [20.0] * 7)]
     known = Known({f"d/s/{rows[0].protocol_key}": 8}, ({"method": "a", "weights": "mini"},))
     (table,) = build(tidy(rows), [], Options(metrics=("psnr_y",)), known)
-    assert "partial: d s holds 8 clips, 1 were measured" in table.notes
+    assert "partial: d s holds 8 clips, 1 was measured" in table.notes
     assert "failed" in table.lines[0].badges
 
 
