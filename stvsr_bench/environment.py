@@ -1,10 +1,14 @@
-"""What machine and which versions made a number. Imports no torch; asks for a GPU only if torch is loaded."""
+"""What machine and which versions made a number.
+
+Importing this module loads no torch; asking for the machine's facts does, because torch says which code it chose.
+"""
 
 import importlib.metadata
 import os
 import platform
 import subprocess
-import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,15 @@ from stvsr_bench import __version__
 from stvsr_bench.schema import digest
 
 _PACKAGES = ("torch", "numpy", "scipy", "opencv-python-headless", "numba", "av", "scikit-image")
+# Variables that make a library take the code of another processor
+CODE_PATH_VARIABLES = (
+    "ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "NPY_DISABLE_CPU_FEATURES",
+    "NUMBA_CPU_FEATURES", "NUMBA_CPU_NAME", "ONEDNN_MAX_CPU_ISA", "OPENBLAS_CORETYPE", "OPENCV_CPU_DISABLE",
+    "OPENCV_IPP", "STVSR_BENCH_NUMBA",
+)  # fmt: skip
+# What decides which code computes a number. Threads stand in the row; clocks, temperatures and names of hosts move none
+_NUMBERS = ("system", "cpu", "cpu_model", "code_paths", "gpu", "cuda")
+_RUNTIME = (*_NUMBERS, "host", "cores")
 
 
 def describe() -> dict[str, Any]:
@@ -34,33 +47,83 @@ def code(place: Path) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """The hardware half: timings of two rows are comparable only where this is equal."""
+    """Facts of this machine: `machine_id` and `runtime_id` say which of them make two machines different."""
+    import torch
+
+    cpu = _cpuinfo()
     facts: dict[str, Any] = {
+        "host": platform.node(),
         "system": f"{platform.system()} {platform.machine()}",
-        "cpu": cpu_name(),
+        "cpu": cpu.get("model name") or platform.processor() or platform.machine(),
+        "cpu_model": "/".join(cpu.get(name, "") for name in ("cpu family", "model", "stepping")),
         "cores": os.cpu_count() or 1,
         "threads_variable": os.environ.get("OMP_NUM_THREADS", ""),
+        "code_paths": code_paths(),
     }
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
+    if torch.cuda.is_available():
         facts["gpu"] = torch.cuda.get_device_name()
         facts["cuda"] = torch.version.cuda
     return facts
 
 
-def machine_id(facts: dict[str, Any] | None = None) -> str:
-    """A short digest of the hardware facts."""
-    return digest(facts if facts is not None else machine())[:8]
+def code_paths() -> dict[str, Any]:
+    """Which code each library takes on this processor.
+
+    Virtual machines hide the processor's name: two that call themselves "AMD EPYC, 2 cores" may compute with AVX-512
+    and with AVX2, and their networks differ in the last digits.
+    """
+    import cv2
+    import numpy as np  # noqa: F401 - its BLAS is loaded with it
+    import torch
+    from threadpoolctl import threadpool_info
+
+    # scipy carries a BLAS of its own, loaded or not by what ran before: an identity must not depend on that
+    blas = {
+        f"{lib['internal_api']} {lib['version']} {lib.get('architecture', '')}".strip()
+        for lib in threadpool_info()
+        if lib["user_api"] == "blas" and "scipy.libs" not in lib["filepath"]
+    }
+    return {
+        "torch": torch.backends.cpu.get_cpu_capability(),
+        "opencv": cv2.getCPUFeaturesLine(),
+        "ipp": cv2.ipp.getIppVersion(),
+        "blas": sorted(blas),
+        "numba": _numba_host(),
+        "variables": {name: os.environ[name] for name in CODE_PATH_VARIABLES if os.environ.get(name)},
+    }
 
 
-def cpu_name() -> str:
-    """The processor's name as the system gives it."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def machine_id(facts: Mapping[str, Any]) -> str:
+    """A short digest of what decides which code computes a number; "" where the facts do not say it (older rows)."""
+    return _digest_of(facts, _NUMBERS)
+
+
+def runtime_id(facts: Mapping[str, Any]) -> str:
+    """A short digest of what makes two times comparable, the host among it; "" where the facts do not say it."""
+    return _digest_of(facts, _RUNTIME)
+
+
+def _digest_of(facts: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    return digest({name: facts.get(name) for name in names})[:8] if facts.get("code_paths") else ""
+
+
+def _cpuinfo() -> dict[str, str]:
+    """What Linux says of the first processor; nothing elsewhere."""
+    try:
+        first = Path("/proc/cpuinfo").read_text(errors="replace").split("\n\n")[0]
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _numba_host() -> str:
+    """The processor that numba compiles for; "" without numba, where other code computes."""
+    if find_spec("numba") is None:
+        return ""
+    from llvmlite import binding
+
+    return str(binding.get_host_cpu_name())
 
 
 def _version(package: str) -> str:

@@ -22,6 +22,7 @@ class Wanted:
     protocols: tuple[EvalProtocol, ...]
     metrics: tuple[str, ...] = metrics.CORE
     how: How = field(default_factory=How)
+    threads: int = 0
     env: str = ""
 
 
@@ -141,6 +142,7 @@ def _row(
         kind=method.card.kind,
         weights_sha256=method.weights_sha256,
         untrained=method.untrained,
+        bit_exact=method.card.bit_exact and wanted.how.bits_stay,
         scalars=scalars,
         params=sum(p.numel() for p in method.net.parameters()),
         motion_px=clip.motion_px,
@@ -163,6 +165,7 @@ def _scalars(clip: Clip, restored: Restored, names: Sequence[str]) -> dict[str, 
 
 
 def _how(wanted: Wanted) -> dict[str, str]:
-    """Device, precision, and the programs that made the numbers of extras."""
+    """Device, precision, CPU threads, and the programs that made the numbers of extras."""
     made_by = {name: program for name in wanted.metrics if (program := metrics.made_by(name))}
-    return {"device": wanted.how.device, "precision": wanted.how.precision, **made_by}
+    threads = {"threads": str(wanted.threads)} if wanted.threads else {}
+    return {"device": wanted.how.device, "precision": wanted.how.precision, **threads, **made_by}

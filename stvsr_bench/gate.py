@@ -1,7 +1,8 @@
 """Rows against a baseline, with a tolerance per metric: pass, or the list of what moved.
 
-Quality is compared clip by clip, parameters and multiply-adds must be equal, runtime is compared only where both sides
-were measured on the same machine, by a paired test. A comparison in which nothing was measured is a failure.
+Quality is compared clip by clip, within what `tolerances` allows between two such rows; parameters and multiply-adds
+must be equal; runtime is compared only where both sides were measured on one host, by a paired test. A comparison in
+which nothing was measured is a failure.
 """
 
 import json
@@ -18,10 +19,8 @@ from scipy import stats
 from stvsr_bench import environment, store
 from stvsr_bench.errors import NotRunnableError, printable
 from stvsr_bench.schema import Row
+from stvsr_bench.tolerances import Allowed, Facts, allowed
 
-# largest change of a clip's mean that is no change; same machine and torch, and any other CPU
-SAME_MACHINE = {"psnr_y": 1e-6, "ssim_y": 1e-8, "psnr_rgb": 1e-6, "ssim_rgb": 1e-8}
-OTHER_MACHINE = {"psnr_y": 1e-4, "ssim_y": 1e-5, "psnr_rgb": 1e-4, "ssim_rgb": 1e-5}
 SLOWER = 1.10  # a median slowdown below this is noise, whatever the test says
 P_VALUE = 0.01
 MIN_CLIPS = 6  # below this no paired test can reach P_VALUE
@@ -47,12 +46,23 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Used:
+    """One set of tolerances that was applied: to how many rows of which methods, and why this one."""
+
+    why: str
+    limits: Mapping[str, float]
+    methods: tuple[str, ...]
+    rows: int
+
+
+@dataclass(frozen=True)
 class Judgement:
-    """Everything a gate found: how many values were compared, and what moved."""
+    """Everything a gate found: how many values were compared, within which tolerances, and what moved."""
 
     compared: int
     moves: list[Move] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    used: list[Used] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
@@ -62,12 +72,15 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Side:
-    """One side of the comparison: rows by identity, the machines behind them, the profiles."""
+    """One side of the comparison: rows by identity, the facts of the environments behind them, the profiles."""
 
     rows: Mapping[tuple[str, ...], Row]
-    machines: Mapping[str, Any]
-    versions: Mapping[str, Any]
+    facts: Mapping[str, Facts]
     profiles: Sequence[Mapping[str, Any]]
+
+    def facts_of(self, row: Row) -> Facts:
+        """What is known of the environment that made a row; nothing where its entry is gone."""
+        return self.facts.get(row.env, {})
 
 
 def judge(baseline: Path, run: Path, tolerances: Mapping[str, float] | None = None, runtime: bool = True) -> Judgement:
@@ -87,8 +100,9 @@ def judge(baseline: Path, run: Path, tolerances: Mapping[str, float] | None = No
     ]
     moves += [Move("new", row.method, _place(row), "row") for key, row in after.rows.items() if key not in common]
     compared = 0
-    for key in sorted(common):
-        found, count = _quality(before, after, before.rows[key], after.rows[key], tolerances)
+    limits = {key: _allowed(before, after, key, tolerances) for key in sorted(common)}
+    for key, within in limits.items():
+        found, count = _quality(before.rows[key], after.rows[key], within.limits)
         moves += found
         compared += count
     notes = _fingerprints(before, after, sorted(common))
@@ -97,7 +111,7 @@ def judge(baseline: Path, run: Path, tolerances: Mapping[str, float] | None = No
         moves += _runtime(before, after, sorted(common), notes)
     if not compared:
         notes.append("nothing was measured: the baseline and the run share no row")
-    return Judgement(compared, moves, notes)
+    return Judgement(compared, moves, notes, _used(before, limits))
 
 
 def update(baseline: Path, run: Path) -> int:
@@ -123,10 +137,7 @@ def update(baseline: Path, run: Path) -> int:
 
 def _side(run: Path) -> Side:
     rows = {_identity(row): row for row in store.read_rows(run)}
-    facts = store.read_json(run / "env.json")
-    machines = {key: environment.machine_id(value["machine"]) for key, value in facts.items()}
-    versions = {key: value.get("versions", {}).get("torch", "") for key, value in facts.items()}
-    return Side(rows, machines, versions, store.profiles(run))
+    return Side(rows, store.read_json(run / "env.json"), store.profiles(run))
 
 
 def _identity(row: Row) -> tuple[str, ...]:
@@ -137,16 +148,26 @@ def _place(row: Row) -> str:
     return f"{row.dataset}/{row.split}/{row.clip}"
 
 
-def _same_machine(before: Side, after: Side, a: Row, b: Row) -> bool:
-    known = before.machines.get(a.env), after.machines.get(b.env)
-    return None not in known and known[0] == known[1] and before.versions[a.env] == after.versions[b.env]
+def _allowed(before: Side, after: Side, key: tuple[str, ...], tolerances: Mapping[str, float] | None) -> Allowed:
+    if tolerances:
+        return Allowed(tolerances, 0.0, "given with --tolerance")
+    a, b = before.rows[key], after.rows[key]
+    return allowed(a, b, before.facts_of(a), after.facts_of(b))
 
 
-def _quality(
-    before: Side, after: Side, a: Row, b: Row, tolerances: Mapping[str, float] | None
-) -> tuple[list[Move], int]:
+def _used(before: Side, limits: Mapping[tuple[str, ...], Allowed]) -> list[Used]:
+    """The tolerances that were applied, each once."""
+    by_reason: dict[str, list[tuple[str, ...]]] = {}
+    for key, within in limits.items():
+        by_reason.setdefault(within.why, []).append(key)
+    return [
+        Used(why, limits[keys[0]].limits, tuple(dict.fromkeys(before.rows[key].method for key in keys)), len(keys))
+        for why, keys in by_reason.items()
+    ]
+
+
+def _quality(a: Row, b: Row, limits: Mapping[str, float]) -> tuple[list[Move], int]:
     """What moved in one clip, and how many metrics were compared."""
-    limits = tolerances or (SAME_MACHINE if _same_machine(before, after, a, b) else OTHER_MACHINE)
     moves, compared = [], 0
     if a.weights_sha256 != b.weights_sha256:
         moves.append(Move("changed", a.method, _place(a), "weights", a.weights_sha256[:12], b.weights_sha256[:12]))
@@ -194,7 +215,9 @@ def _fingerprints(before: Side, after: Side, common: Sequence[tuple[str, ...]]) 
         a, b = before.rows[key], after.rows[key]
         if "mse_y" in a.values and "mse_y" in b.values:
             clips.setdefault(a.method, []).append(a.values["mse_y"] != b.values["mse_y"])
-            known = (str(before.versions.get(a.env, "")), str(after.versions.get(b.env, "")))
+            known = tuple(
+                str(facts.get("versions", {}).get("torch", "")) for facts in (before.facts_of(a), after.facts_of(b))
+            )
             torch.setdefault(a.method, set()).add(" -> ".join(dict.fromkeys(known)))
     return [
         f"output of {method} is not bit-equal on {sum(moved)} of {len(moved)} clips (torch {', '.join(torch[method])})"
@@ -225,18 +248,18 @@ def _profile(profile: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _runtime(before: Side, after: Side, common: Sequence[tuple[str, ...]], notes: list[str]) -> list[Move]:
-    """Methods that became slower on the same machine: paired over clips, a median of more than 10 %, p < 0.01."""
+    """Methods that became slower on the same host: paired over clips, a median of more than 10 %, p < 0.01."""
     pairs: dict[str, list[tuple[float, float]]] = {}
     elsewhere = set()
     for key in common:
         a, b = before.rows[key], after.rows[key]
         if "restore" in a.seconds and "restore" in b.seconds:
-            if _same_machine(before, after, a, b):
+            if _comparable_times(before.facts_of(a), after.facts_of(b), a, b):
                 pairs.setdefault(a.method, []).append((a.seconds["restore"], b.seconds["restore"]))
             else:
                 elsewhere.add(a.method)
     if elsewhere:
-        notes.append("runtime not compared (another machine or torch): " + ", ".join(sorted(elsewhere)))
+        notes.append("runtime not compared (another host, torch or threads): " + ", ".join(sorted(elsewhere)))
     moves = []
     for method, seconds in pairs.items():
         old, new = np.array(seconds).T
@@ -251,6 +274,14 @@ def _runtime(before: Side, after: Side, common: Sequence[tuple[str, ...]], notes
     return moves
 
 
+def _comparable_times(before: Facts, after: Facts, a: Row, b: Row) -> bool:
+    """Whether two times differ by nothing but the code: one host and torch, as many threads."""
+    hosts = [environment.runtime_id(facts.get("machine", {})) for facts in (before, after)]
+    versions = [facts.get("versions", {}).get("torch") for facts in (before, after)]
+    same_way = all(a.how.get(name) == b.how.get(name) for name in ("threads", "device"))
+    return bool(hosts[0]) and hosts[0] == hosts[1] and versions[0] == versions[1] and same_way
+
+
 def markdown(judgement: Judgement, limit: int = 50) -> str:
     """A summary for a pull request: the verdict first, then what moved, worst first."""
     count = sum(move.bad for move in judgement.moves)
@@ -260,6 +291,7 @@ def markdown(judgement: Judgement, limit: int = 50) -> str:
         f"{judgement.compared} values compared, {count} worse or changed, {len(judgement.moves)} moved in all."
     )
     lines += [f"Note: {printable(note)}." for note in judgement.notes]
+    lines += _tolerance_lines(judgement.used)
     shown = sorted(judgement.moves, key=lambda move: (not move.bad, move.method, move.where))[:limit]
     if shown:
         lines += ["", "| | method | where | what | baseline | now |", "|---|---|---|---|---:|---:|"]
@@ -269,6 +301,18 @@ def markdown(judgement: Judgement, limit: int = 50) -> str:
     if len(judgement.moves) > limit:
         lines.append(f"\n... and {len(judgement.moves) - limit} more.")
     return "\n".join(lines) + "\n"
+
+
+def _tolerance_lines(used: Sequence[Used]) -> list[str]:
+    """A table of which tolerance was applied to which methods, and why."""
+    if not used:
+        return []
+    lines = ["", "| methods | rows | largest change allowed | because |", "|---|---:|---|---|"]
+    for one in used:
+        limits = ", ".join(f"{metric} {limit:.1g}" for metric, limit in one.limits.items())
+        cells = (", ".join(one.methods), str(one.rows), limits, one.why)
+        lines.append("| " + " | ".join(printable(cell).replace("|", "\\|") for cell in cells) + " |")
+    return lines
 
 
 def junit(judgement: Judgement) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from stvsr_bench import protocols
 from stvsr_bench.data.frames import from_bytes, to_bytes
 from stvsr_bench.errors import DataError, NotRunnableError, UsageError
+from stvsr_bench.opencv import portable
 from stvsr_bench.restore import forward
 from stvsr_bench.schema import Frames, How, Method
 
@@ -49,6 +50,7 @@ class CutDetector:
         self._last: np.ndarray | None = None
         self._usual_moved = self._usual_change = STILL
 
+    @portable()
     def __call__(self, frame_hwC: "Bytes") -> bool:
         """Whether this frame begins a new scene."""
         luma = cv2.cvtColor(frame_hwC, cv2.COLOR_RGB2GRAY)

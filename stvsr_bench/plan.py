@@ -11,6 +11,10 @@ from stvsr_bench.methods import Identity
 from stvsr_bench.schema import EvalProtocol, How, Job
 
 RUNS = Path("runs")
+# CPU threads of a worker. Not "all cores": a network adds in another order with other threads, and its numbers must
+# depend neither on the machine's size nor on how many workers share the clips
+THREADS = 1
+MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ class RunSpec:
     trust_pickle: bool = False
 
     @property
+    def threads_per_worker(self) -> int:
+        """CPU threads of every worker, whichever engine runs it and however many there are; 0 asks for the default."""
+        return self.threads or THREADS
+
+    @property
     def all_metrics(self) -> tuple[str, ...]:
         """The metrics of every run and those asked for besides."""
         return tuple(dict.fromkeys((*metrics.CORE, *self.metrics)))
@@ -52,7 +61,7 @@ class RunSpec:
             root=self.root,
             frames_dir=self.out / "frames",
             included=self.include,
-            threads=self.threads,
+            threads=self.threads_per_worker,
             seed=self.seed,
             trust_pickle=self.trust_pickle,
             env=env,

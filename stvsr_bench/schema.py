@@ -77,6 +77,7 @@ class MethodCard:
     (`methods/README.md`). The contract of each kind:
     stvsr: net(lr_BTChw, times=None) -> sr_BSCHW; vfi: net(frames_BTCHW, times=None) -> frames_BSCHW (given frames
     kept); sr: net(frames_BTChw) -> frames_BTCHW. Frames are RGB in [0, 1].
+    `bit_exact`: the same 8-bit frames on every x86 processor (a test holds it to that); networks are not.
     """
 
     name: str
@@ -93,6 +94,7 @@ class MethodCard:
     pad: Literal["zeros", "replicate", "reflect"] = "zeros"
     learned: bool = True
     time_symmetric: bool = False
+    bit_exact: bool = False
     group: str = ""
     paper: Paper = field(default_factory=Paper)
     weights: dict[str, Weights] = field(default_factory=dict)
@@ -245,6 +247,11 @@ class How:
             parts.append("compile")
         return ",".join(parts)
 
+    @property
+    def bits_stay(self) -> bool:
+        """Whether a bit-exact method stays so: float32 on the CPU, as written."""
+        return self.device == "cpu" and self.precision == "fp32" and not self.compile
+
     def name(self, method: str) -> str:
         """A method's name in rows: what may move its numbers (precision, tiles) is part of it."""
         return f"{method} [{self.label}]" if self.label else method
@@ -277,8 +284,9 @@ class Row:
 
     `values` holds per-frame lists (`mse_y`, `psnr_y` in dB, `ssim_y`, ...) in the order of `frames`, the indices of
     the frames that the protocol scores; `given` says which of them had an input frame. `scalars` are per-clip numbers
-    (temporal metrics). `seconds` are wall seconds of this clip by phase (`read`, `restore`, `score`). An infinite
-    PSNR is written as the string "Infinity".
+    (temporal metrics). `bit_exact` rows must be equal on every CPU. `how` says what may move a number and is no part of
+    the protocol (device, precision, threads). `seconds` are wall seconds of this clip by phase (`read`, `restore`,
+    `score`). An infinite PSNR is written as the string "Infinity".
     """
 
     key: str
@@ -297,6 +305,7 @@ class Row:
     kind: str = "stvsr"
     weights_sha256: str = ""
     untrained: bool = False
+    bit_exact: bool = False
     scalars: dict[str, float] = field(default_factory=dict)
     params: int | None = None
     motion_px: float | None = None

@@ -52,7 +52,7 @@ def outcomes(external: External, cell: plan.Cell, wanted: Wanted, root: Path | N
             f"{external.folder} holds no frames of {cell.dataset}/{cell.split}; wanted are folders or videos named "
             f"like its clips, e.g. {cell.clips[0]}/00000.png or {cell.clips[0]}.mp4"
         )
-    card = MethodCard(name="external", title=external.name, kind="stvsr", net="", learned=False)
+    card = MethodCard(name="external", title=external.name, kind="stvsr", net="", learned=False, bit_exact=True)
     for name in cell.clips:
         names = tuple(protocol.name for protocol in cell.protocols)
         task = Task(external.name, external.name, "", cell.dataset, cell.label, cell.split, name, names, (name,))

@@ -13,7 +13,8 @@ from stvsr_bench.cli import call
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.schema import Row
 
-MACHINE = {"cpu": "one"}
+MACHINE = {"system": "Linux x86_64", "cpu": "one", "host": "a", "code_paths": {"torch": "AVX2"}}
+OTHER = {**MACHINE, "code_paths": {"torch": "AVX512"}}
 
 
 def row(clip, method="net@mini", psnr=30.0, **changes):
@@ -68,10 +69,56 @@ def test_a_drop_of_two_hundredths_of_a_decibel_is_stopped_with_exit_code_5(tmp_p
     assert "regressed" in said and "mini/fast/3" in said and "-0.02" in said
 
 
-@pytest.mark.parametrize(("machine", "trips"), [(MACHINE, True), ({"cpu": "other"}, False)])
-def test_another_processor_may_differ_by_a_ten_thousandth(tmp_path, baseline, machine, trips):
-    judgement = judged(tmp_path, baseline, [row(f"{n}", psnr=30 - 5e-5) for n in range(8)], machine=machine)
+A_LITTLE = 5e-6  # dB: less than code paths move a network, more than one machine does
+
+
+@pytest.mark.parametrize(
+    ("machine", "trips", "why"),
+    [
+        (MACHINE, True, "the same machine, versions and threads"),
+        ({**MACHINE, "threads_variable": "7", "gpu_state": {"celsius": 80}, "host": "b"}, True, "the same machine"),
+        (OTHER, False, "another machine or code path"),
+        ({**MACHINE, "cpu_model": "25/17/1"}, False, "another machine or code path"),
+        ({"cpu": "one", "cores": 2}, False, "not known well enough"),  # a row of an earlier suite
+    ],
+)
+def test_a_network_may_differ_a_little_between_code_paths_and_not_on_one(tmp_path, baseline, machine, trips, why):
+    run = [row(f"{n}", psnr=30 - A_LITTLE) for n in range(8)]
+    judgement = judged(tmp_path, baseline, run, machine=machine)
     assert judgement.passed != trips
+    (table,) = [line for line in gate.markdown(judgement).splitlines() if why in line]
+    assert table.startswith("| net@mini | 8 | psnr_y")
+
+
+def test_two_machines_that_only_an_old_suite_described_are_not_taken_for_one(tmp_path):
+    before = write(tmp_path / "old", [row("0")], machine={"cpu": "AMD EPYC", "cores": 2})
+    judgement = judged(tmp_path, before, [row("0", psnr=30 - A_LITTLE)], machine={"cpu": "AMD EPYC", "cores": 2})
+    assert judgement.passed and "not known well enough" in gate.markdown(judgement)
+
+
+@pytest.mark.parametrize(("what", "value"), [("threads", "2"), ("device", "cuda")])
+def test_other_threads_or_another_device_are_another_code_path(tmp_path, what, value):
+    before = write(tmp_path / "old", [row("0", how={"threads": "1", "device": "cpu"})])
+    run = [row("0", psnr=30 - A_LITTLE, how={"threads": "1", "device": "cpu", what: value})]
+    judgement = judged(tmp_path, before, run)
+    assert judgement.passed and f"other {what}" in gate.markdown(judgement)
+
+
+def test_a_bit_exact_method_may_not_move_at_all_on_any_cpu(tmp_path):
+    before = write(tmp_path / "old", [row("0", bit_exact=True)])
+    same = judged(tmp_path, before, [row("0", bit_exact=True)], machine=OTHER)
+    assert same.passed and "psnr_y 0, ssim_y 0" in gate.markdown(same)
+    moved = row("0", bit_exact=True, values={"psnr_y": [31.0, 29.0], "ssim_y": [0.9, 0.8 - 1e-15]})
+    judgement = gate.judge(before, write(tmp_path / "moved", [moved], machine=OTHER))
+    assert [(move.what, move.bad) for move in judgement.moves] == [("ssim_y", True)]
+
+
+def test_a_bit_exact_method_is_not_held_to_bits_across_versions_or_off_x86(tmp_path):
+    before = write(tmp_path / "old", [row("0", bit_exact=True)])
+    arm = {**OTHER, "system": "Darwin arm64"}
+    for name, facts in (("torch", {"torch": "2.14"}), ("arm", {"machine": arm})):
+        run = write(tmp_path / name, [row("0", psnr=30 - A_LITTLE, bit_exact=True)], **facts)
+        assert gate.judge(before, run).passed, name
 
 
 def test_an_improvement_is_reported_and_passes(tmp_path, baseline):
@@ -140,9 +187,9 @@ def test_a_slowdown_on_the_same_machine_is_stopped_and_noise_is_not(tmp_path, ba
     assert gate.judge(baseline, write(tmp_path / "noisy", noisy)).passed
 
 
-def test_runtime_of_another_machine_is_not_compared_and_that_is_said(tmp_path, baseline):
+def test_runtime_of_another_host_is_not_compared_and_that_is_said(tmp_path, baseline):
     slower = [row(f"{n}", seconds={"restore": 9.0}) for n in range(8)]
-    judgement = judged(tmp_path, baseline, slower, machine={"cpu": "other"})
+    judgement = judged(tmp_path, baseline, slower, machine={**MACHINE, "host": "b"})
     assert judgement.passed and "runtime not compared" in judgement.notes[0]
 
 

@@ -26,7 +26,9 @@ class Dis(Interpolator):
 
     def between(self, before_BCHW: Tensor, after_BCHW: Tensor, times_Bn: Tensor) -> Tensor:
         """The n frames of one gap, (B, n, C, H, W)."""
-        precise = torch.promote_types(before_BCHW.dtype, torch.float32)  # half precision cannot hold a pixel's place
+        # torch's code for AVX2 and for SSE differ in the last bit, which in float32 reaches a rounded pixel; Metal has
+        # no float64
+        precise = torch.float32 if before_BCHW.device.type == "mps" else torch.float64
         pairs = zip(before_BCHW.to(precise), after_BCHW.to(precise), strict=True)
         gaps = [Gap.measured(before[None], after[None]) for before, after in pairs]
         rows = [torch.cat([gap.at(t) for t in times.tolist()]) for gap, times in zip(gaps, times_Bn, strict=True)]

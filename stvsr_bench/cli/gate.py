@@ -19,7 +19,7 @@ def gate(
         str, typer.Option("--tolerance", help="metric=largest change, e.g. psnr_y=0.01,ssim_y=1e-4.")
     ] = "",
     update: Annotated[bool, typer.Option("--update", help="Make the run the new baseline.")] = False,
-    runtime: Annotated[bool, typer.Option(help="Compare runtime where the machine is the same.")] = True,
+    runtime: Annotated[bool, typer.Option(help="Compare runtime where the host is the same.")] = True,
     summary: Annotated[Path | None, typer.Option("--markdown", help="Write the summary here too.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
     as_json: options.Json = False,
@@ -38,11 +38,9 @@ def gate(
         store.write_atomic(junit, work.junit(judgement))
     if as_json:
         moves = [asdict(move) for move in judgement.moves]
-        print(
-            json.dumps(
-                {"passed": judgement.passed, "compared": judgement.compared, "moves": moves, "notes": judgement.notes}
-            )
-        )
+        used = [asdict(one) for one in judgement.used]
+        found = {"passed": judgement.passed, "compared": judgement.compared, "moves": moves, "notes": judgement.notes}
+        print(json.dumps({**found, "tolerances": used}))
     else:
         typer.echo(work.markdown(judgement), nl=False)
     return OK if judgement.passed else GATE_TRIPPED

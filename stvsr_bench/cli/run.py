@@ -35,8 +35,12 @@ def run(
     out: options.Out = Path("runs/default"),
     limit: Limit = 0,
     clips: Annotated[str, typer.Option("--clips", help="Only these clips, by name.")] = "",
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Worker processes.")] = 1,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="Threads a worker; 0 = cores / jobs.")] = 0,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Worker processes; any number gives the same rows.")
+    ] = 1,
+    threads: Annotated[
+        int, typer.Option("--threads", min=0, max=1024, help="CPU threads per worker; 0 = the default, 1.")
+    ] = 0,
     engine: Annotated[str, typer.Option("--engine", help="local or dask.")] = "local",
     address: Annotated[str, typer.Option("--address", help="A dask scheduler, tcp://HOST:PORT.")] = "",
     shard: Shard = "1/1",

@@ -17,6 +17,7 @@ from stvsr_bench.data.degrade import identify_degradation
 from stvsr_bench.data.frames import to_bytes
 from stvsr_bench.data.motion import luma
 from stvsr_bench.errors import UsageError
+from stvsr_bench.opencv import portable
 from stvsr_bench.schema import Clip, Contents
 
 Level = Literal["error", "warning", "note"]
@@ -67,7 +68,8 @@ def check_names(names: Iterable[str], split: str, wanted: Contents | None) -> li
 
 def distances(grey_SHW: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Mean absolute difference of every two frames within reach, in levels, (S, S); infinite beyond it."""
-    small = [cv2.resize(grey, SMALL, interpolation=cv2.INTER_AREA).astype(np.float32) for grey in grey_SHW]
+    with portable():
+        small = [cv2.resize(grey, SMALL, interpolation=cv2.INTER_AREA).astype(np.float32) for grey in grey_SHW]
     away_SS = np.full((len(small), len(small)), np.inf)
     np.fill_diagonal(away_SS, 0.0)
     for i, j in combinations(range(len(small)), 2):

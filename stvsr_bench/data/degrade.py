@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from stvsr_bench import plugins
 from stvsr_bench.data import cache
 from stvsr_bench.errors import UnknownNameError, UsageError
+from stvsr_bench.opencv import portable
 from stvsr_bench.schema import Frames
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ def _bd(hr_SCHW: Bytes, scale: int) -> Bytes:
     return blur_down(hr_SCHW, scale, phase=scale // 2)
 
 
+@portable()
 def blur_down(hr_SCHW: Bytes, scale: int, phase: int) -> Bytes:
     """Every `scale`-th sample from `phase` on of the frames blurred by a 7x7 Gaussian (sigma 1.6, edges repeated)."""
     taps_1d = np.exp(-((np.arange(BD_TAPS) - BD_TAPS // 2) ** 2) / (2 * BD_SIGMA**2))
@@ -201,6 +203,7 @@ def _pil(hr_SCHW: Bytes, scale: int) -> Bytes:
     return np.stack(small).transpose(0, 3, 1, 2)
 
 
+@portable()
 def _cv2(hr_SCHW: Bytes, scale: int) -> Bytes:
     size = (hr_SCHW.shape[3] // scale, hr_SCHW.shape[2] // scale)
     frames_SHWC = np.ascontiguousarray(hr_SCHW.transpose(0, 2, 3, 1))

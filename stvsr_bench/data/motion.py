@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.data.frames import to_bytes
+from stvsr_bench.opencv import dis_flow, portable
 from stvsr_bench.schema import Frames
 
 Speed = Literal["slow", "medium", "fast"]
@@ -36,6 +37,7 @@ class Thresholds:
         return "medium" if motion_px < self.fast_from else "fast"
 
 
+@portable()
 def luma(frames_SCHW: Frames) -> NDArray[np.uint8]:
     """8-bit luma (S, H, W), what DIS works on."""
     return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in to_bytes(frames_SCHW)])
@@ -44,7 +46,7 @@ def luma(frames_SCHW: Frames) -> NDArray[np.uint8]:
 def flow(frames_SCHW: Frames) -> NDArray[np.float32]:
     """DIS flow (preset medium) of each frame to the next, shape (F, H, W, 2)."""
     grey_SHW = luma(frames_SCHW)
-    return np.stack([_dis(first, second) for first, second in pairwise(grey_SHW)])
+    return np.stack([dis_flow(first, second) for first, second in pairwise(grey_SHW)])
 
 
 def mean_px(flow_FHW2: NDArray[np.float32]) -> float:
@@ -65,7 +67,7 @@ def measure(frames_SCHW: Frames, pairs: int = PAIRS) -> float:
     lengths = []
     for start in starts:
         first, second = (_smaller(grey, shrink) for grey in luma(frames_SCHW[start : start + 2]))
-        lengths.append(mean_px(_dis(first, second)[None]) * shrink)
+        lengths.append(mean_px(dis_flow(first, second)[None]) * shrink)
     return float(np.mean(lengths))
 
 
@@ -75,12 +77,7 @@ def thirds(motions_px: Sequence[float]) -> Thresholds:
     return Thresholds(round(float(low), 2), round(float(high), 2))
 
 
-def _dis(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
-    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    found = dis.calc(first, second, None)  # type: ignore[call-overload]  # None: no first guess; the stub forgot it
-    return np.asarray(found, np.float32)
-
-
+@portable()
 def _smaller(grey_HW: NDArray[np.uint8], shrink: int) -> NDArray[np.uint8]:
     if shrink == 1:
         return grey_HW

@@ -5,9 +5,9 @@ trusted as a shell; `docs/cluster.md` says how to keep it closed.
 """
 
 import os
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ TRIM = "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_"  # gives fre
 LOSSES = 1  # workers that may die under a batch before its clips are suspects, which are then run one by one
 
 _worker: tuple[str, Any] | None = None
+_one_at_a_time = threading.Lock()  # random numbers, torch's threads and the network are the process's, not a thread's
 
 
 def run(tasks: Sequence[Task], setup: Setup, jobs: int = 1, address: str = "") -> Iterator[Outcome]:
@@ -32,10 +33,9 @@ def run(tasks: Sequence[Task], setup: Setup, jobs: int = 1, address: str = "") -
         NotRunnableError: dask is not installed, or no scheduler answers at the address.
     """
     distributed = _distributed()
-    distributed_setup = replace(setup, threads=setup.threads or max(1, (os.cpu_count() or 1) // max(1, jobs)))
     with _client(distributed, jobs, address) as client:
         client.run_on_scheduler(_allow_losses)
-        cluster = _Cluster(client, distributed_setup)
+        cluster = _Cluster(client, setup)
         workers = max(1, jobs, sum(client.nthreads().values()))
         suspects: list[Task] = []
         for batch, outcomes in cluster.pulled(tasks, workers):
@@ -90,11 +90,12 @@ class _Cluster:
 def _run(batch: list[Task], setup: Setup, identity: str) -> list[Outcome]:
     """On a worker: some tasks, by a `Worker` that lives as long as the process."""
     global _worker  # noqa: PLW0603 - the process is the cache: a network is built once a worker
-    if _worker is None or _worker[0] != identity:
-        from stvsr_bench.engines.worker import Worker
+    from stvsr_bench.engines.worker import Worker, torch_threads
 
-        _worker = (identity, Worker(setup))
-    return [_worker[1].run(task) for task in batch]
+    with _one_at_a_time, torch_threads(setup.threads):
+        if _worker is None or _worker[0] != identity:
+            _worker = (identity, Worker(setup))
+        return [_worker[1].run(task) for task in batch]
 
 
 def _outcomes(future: Any, batch: list[Task]) -> list[Outcome] | None:

@@ -4,12 +4,11 @@ A worker that dies or outlives `timeout_s` loses only the task it holds: the tas
 and then counted as failed.
 """
 
-import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -35,10 +34,11 @@ def run(tasks: Sequence[Task], setup: Setup, jobs: int = 1, timeout_s: float = 0
     With `timeout_s` even one job runs in a process of its own, because a hang can only be killed from outside.
     """
     if jobs <= 1 and not timeout_s:
-        from stvsr_bench.engines.worker import Worker
+        from stvsr_bench.engines.worker import Worker, torch_threads
 
-        worker = Worker(setup)
-        yield from (worker.run(task) for task in tasks)
+        with torch_threads(setup.threads):  # the caller's process: what it had set is given back
+            worker = Worker(setup)
+            yield from (worker.run(task) for task in tasks)
         return
     yield from _Pool(tasks, setup, max(1, min(jobs, len(tasks))), timeout_s).outcomes()
 
@@ -47,8 +47,7 @@ class _Pool:
     """Hands tasks to worker processes one at a time, so that a lost worker costs one task."""
 
     def __init__(self, tasks: Sequence[Task], setup: Setup, jobs: int, timeout_s: float) -> None:
-        threads = setup.threads or max(1, (os.cpu_count() or 1) // jobs)
-        self.setup = replace(setup, threads=threads)
+        self.setup = setup
         self.queue = deque((task, 1) for task in tasks)
         self.tries: dict[Task, int] = {}
         self.jobs = jobs
@@ -136,13 +135,14 @@ def _serve(connection: Connection, setup: Setup) -> None:
     """A worker process: tasks in, outcomes out, until the other side goes."""
     import signal
 
-    from stvsr_bench.engines.worker import Worker
+    from stvsr_bench.engines.worker import Worker, torch_threads
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    worker = Worker(setup)
-    while True:
-        try:
-            task = connection.recv()
-        except (EOFError, ConnectionError):
-            return
-        connection.send(worker.run(task))
+    with torch_threads(setup.threads):
+        worker = Worker(setup)
+        while True:
+            try:
+                task = connection.recv()
+            except (EOFError, ConnectionError):
+                return
+            connection.send(worker.run(task))

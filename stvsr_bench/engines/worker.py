@@ -3,13 +3,16 @@
 A worker builds each network once and keeps it. Everything here can be pickled into another process or machine.
 """
 
+import random
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from stvsr_bench import datasets, methods, plugins, protocols
 from stvsr_bench.data.frames import to_bytes, write_png
@@ -17,7 +20,7 @@ from stvsr_bench.engines.tasks import Outcome, Setup, Task
 from stvsr_bench.errors import BenchError
 from stvsr_bench.evaluate import Wanted, evaluate, low_resolution, mod_crop
 from stvsr_bench.restore import Restored, pick_device, place
-from stvsr_bench.schema import Clip, Frames, Method, Row
+from stvsr_bench.schema import Clip, Frames, Method, Row, digest
 from stvsr_bench.store import path_component
 
 
@@ -25,13 +28,8 @@ class Worker:
     """Runs tasks one after the other; networks and data sets are opened once."""
 
     def __init__(self, setup: Setup) -> None:
-        import torch
-
         for path in setup.included:
             plugins.include(path)
-        if setup.threads:
-            torch.set_num_threads(setup.threads)
-        torch.manual_seed(setup.seed)
         torch.backends.cuda.matmul.allow_tf32 = setup.how.precision == "tf32"
         torch.backends.cudnn.allow_tf32 = setup.how.precision == "tf32"
         self.setup = replace(setup, how=replace(setup.how, device=pick_device(setup.how.device)))
@@ -52,8 +50,9 @@ class Worker:
             return Outcome(task, error=sentence, detail=traceback.format_exc(), seconds=time.perf_counter() - start)
 
     def _run(self, task: Task) -> list[Row]:
+        setup = self.setup
         wanted = Wanted(
-            tuple(protocols.get(name) for name in task.protocols), self.setup.metrics, self.setup.how, self.setup.env
+            tuple(protocols.get(name) for name in task.protocols), setup.metrics, setup.how, setup.threads, setup.env
         )
         start = time.perf_counter()
         clip = self._clip(task, wanted.protocols[0].lists)
@@ -64,11 +63,14 @@ class Worker:
             if task.save and self.setup.frames_dir is not None:
                 save_frames(self.setup.frames_dir, task, clip, restored, wanted)
 
-        return evaluate(method, clip, wanted, read_s, keep)
+        key = protocols.restoring_key(wanted.protocols[0])
+        with seeded(setup.seed, setup.how.name(task.identity), task.label, task.split, task.clip, key):
+            return evaluate(method, clip, wanted, read_s, keep)
 
     def _method(self, spec: str) -> Method:
         if spec not in self._methods:
-            method = methods.build(spec, trust_pickle=self.setup.trust_pickle)
+            with seeded(self.setup.seed, spec):
+                method = methods.build(spec, trust_pickle=self.setup.trust_pickle)
             self._methods = {spec: place(method, self.setup.how)}  # one network at a time: memory
         return self._methods[spec]
 
@@ -80,6 +82,36 @@ class Worker:
         if self._last is None or self._last[0] != wanted:
             self._last = (wanted, self._clips[place_of].read(task.clip))
         return self._last[1]
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Torch with this many CPU threads; as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def seeded(*what: object) -> Iterator[None]:
+    """Random numbers of torch, numpy and Python that depend on `what` alone, not on the order of clips or workers.
+
+    The generators of the CPU are given back as they were; a GPU's is only seeded.
+    """
+    seed = int(digest([str(one) for one in what])[:8], 16)  # 32 bits, the most that numpy takes
+    state, numpy_state = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(state)
+            np.random.set_state(numpy_state)
 
 
 def save_frames(folder: Path, task: Task, clip: Clip, restored: Restored, wanted: Wanted) -> None:

@@ -94,6 +94,7 @@ def composed_card(first: Resolved, second: Resolved) -> MethodCard:
         scale=sr.scale,
         multiple_of=math.lcm(wanted, sr.multiple_of),
         learned=vfi.learned or sr.learned,
+        bit_exact=vfi.bit_exact and sr.bit_exact,
         group="two-stage",
         options={},
         choices={},

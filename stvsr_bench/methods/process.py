@@ -3,10 +3,11 @@
 So a model pinned to an old torch, or to JAX, gets its row. The card says `call = "process"` and `net` is the command;
 `{python}` stands for the interpreter that the option `python` names. One line in, one line out:
 
-    -> {"input": "/.../in.npy", "output": "/.../out.npy", "times": null}     in: float32 (T, 3, h, w) RGB in [0, 1]
+    -> {"input": "/.../in.npy", "output": "/.../out.npy", "times": null, "seed": 7}   in: float32 (T, 3, h, w) in [0, 1]
     <- {"ok": true}                                                           out: float32 (S, 3, H, W)
     <- {"ok": false, "error": "one sentence"}
 
+`seed` (32 bits) depends on the clip and on `--seed`, not on the order of clips: a random method sets it first.
 The process is started once and kept; it ends with the network.
 """
 
@@ -68,7 +69,8 @@ class ProcessNet(nn.Module):
         given, wanted = Path(self._scratch.name) / "in.npy", Path(self._scratch.name) / "out.npy"
         wanted.unlink(missing_ok=True)
         np.save(given, lr_TChw.detach().float().cpu().numpy())
-        question = {"input": str(given), "output": str(wanted), "times": times}
+        # the worker has seeded torch for this clip; the process has generators of its own
+        question = {"input": str(given), "output": str(wanted), "times": times, "seed": torch.initial_seed() % 2**32}
         try:
             process.stdin.write(json.dumps(question) + "\n")
             process.stdin.flush()

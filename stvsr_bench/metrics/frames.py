@@ -4,7 +4,7 @@ Axes: S frames, C channels, H W size. A *view* says what of a frame is compared:
 rounded to 8 bits first, and the border that is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from stvsr_bench.metrics import color, ssim
 from stvsr_bench.metrics.color import BLUE, FULL_Y, GREEN, RED, STUDIO_Y, STUDIO_Y_ROUNDED, Channel, Levels
 from stvsr_bench.metrics.psnr import mse_of_channel, psnr_of_mse
+from stvsr_bench.opencv import portable
 
 Measure = Literal["mse", "psnr", "ssim", "ms_ssim"]
 
@@ -68,13 +69,10 @@ def score(
         metric = FRAME_METRICS[name]
         wanted.setdefault(_settled(metric.view, crop, round_8bit), {})[name] = metric.measure
     scores = {name: np.empty(len(sr)) for name in metrics}
-    for index in range(len(sr)):
-        both = {rounded: _levels(sr[index], hr[index], rounded) for rounded in {view.round_8bit for view in wanted}}
-        for view, measures in wanted.items():
-            pair = [color.crop_border(frame, view.crop or 0) for frame in both[view.round_8bit]]
-            values = _measure(pair[0], pair[1], view, set(measures.values()))
-            for name, measure in measures.items():
-                scores[name][index] = values[measure]
+    with portable():
+        for index in range(len(sr)):
+            for name, value in _of_frame(sr[index], hr[index], wanted).items():
+                scores[name][index] = value
     return scores
 
 
@@ -93,6 +91,19 @@ def _settled(view: View, crop: int, round_8bit: bool) -> View:
 
 def _levels(sr_CHW: NDArray[Any], hr_CHW: NDArray[Any], rounded: bool | None) -> tuple[Levels, Levels]:
     return color.levels(sr_CHW, bool(rounded)), color.levels(hr_CHW, bool(rounded))
+
+
+def _of_frame(
+    sr_CHW: NDArray[Any], hr_CHW: NDArray[Any], wanted: Mapping[View, Mapping[str, Measure]]
+) -> dict[str, float]:
+    """Every asked metric of one pair of frames, by name."""
+    both = {rounded: _levels(sr_CHW, hr_CHW, rounded) for rounded in {view.round_8bit for view in wanted}}
+    found = {}
+    for view, measures in wanted.items():
+        pair = [color.crop_border(frame, view.crop or 0) for frame in both[view.round_8bit]]
+        values = _measure(pair[0], pair[1], view, set(measures.values()))
+        found.update({name: values[measure] for name, measure in measures.items()})
+    return found
 
 
 def _measure(sr_CHW: Levels, hr_CHW: Levels, view: View, measures: set[Measure]) -> dict[Measure, float]:

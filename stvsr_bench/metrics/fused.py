@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from stvsr_bench.metrics.window import TAPS, WINDOW
 
-# Sums may be reordered, NaN and infinity keep their meaning. Without error_model="numpy" a division could raise, and
-# a loop that may raise is not vectorised.
-_compile = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})
+# No fastmath: sums that may be reordered, and multiply-adds that may be fused, depend on the width and the kind of the
+# processor's vectors. Sums are kept for each column instead, which is as fast and the same on every CPU.
+# Without error_model="numpy" a division could raise, and a loop that may raise is not vectorised.
+_compile = numba.njit(cache=True, nogil=True, error_model="numpy")
 _HALF_WINDOW = tuple(float(weight) for weight in WINDOW[: TAPS // 2 + 1])
 
 
@@ -55,28 +56,35 @@ def _scan_plain(sr: Any, hr: Any, weights: Any, constants: Any, window: Any, rin
     """Eleven rows of s = x + y and d = x - y are kept in `ring` (11, 2, W); each new one completes a row of the map."""
     height, width = sr.shape[1], sr.shape[2]
     moments = np.empty((4, width))
-    squares, total = 0.0, 0.0
+    squares, ssim = np.zeros(width), np.zeros(width - TAPS + 1)  # a sum for each column
     for y in range(height):
-        squares += _mix(sr[:, y], hr[:, y], weights, ring[y % TAPS])
+        _mix(sr[:, y], hr[:, y], weights, ring[y % TAPS], squares)
         if y >= TAPS - 1:
             _down_with_squares(ring, 0, y + 1, constants[0], window, moments)
             _down_with_squares(ring, 1, y + 1, 0.0, window, moments)
-            total += _across(moments, constants[1], constants[2], window)
-    return squares / (height * width), total / ((height - TAPS + 1) * (width - TAPS + 1))
+            _across(moments, constants[1], constants[2], window, ssim)
+    return _total(squares) / (height * width), _total(ssim) / ((height - TAPS + 1) * (width - TAPS + 1))
 
 
-def _mix_plain(sr: Any, hr: Any, weights: Any, both: Any) -> float:
-    """Fill in s and d of one row of the weighted plane; the sum of the squares of d."""
+def _total_plain(sums: Any) -> float:
+    """The sum from left to right; numba's own may add in another order on another processor."""
+    total = 0.0
+    for x in range(sums.size):
+        total += sums[x]
+    return total
+
+
+def _mix_plain(sr: Any, hr: Any, weights: Any, both: Any, squares: Any) -> None:
+    """Fill in s and d of one row of the weighted plane; the squares of d are added to their columns."""
     s, d = both[0], both[1]
     red, green, blue = s.dtype.type(weights[0]), s.dtype.type(weights[1]), s.dtype.type(weights[2])
     sr_r, sr_g, sr_b, hr_r, hr_g, hr_b = sr[0], sr[1], sr[2], hr[0], hr[1], hr[2]
-    squares = 0.0
     for x in range(s.size):
         a = red * sr_r[x] + green * sr_g[x] + blue * sr_b[x]
         b = red * hr_r[x] + green * hr_g[x] + blue * hr_b[x]
         s[x], d[x] = a + b, a - b
-        squares += np.float64(d[x]) * np.float64(d[x])
-    return squares
+    for x in range(s.size):  # a loop of its own: with nine arrays in one, LLVM gives up making vectors
+        squares[x] += np.float64(d[x]) * np.float64(d[x])
 
 
 def _down_with_squares_plain(ring: Any, m: int, first: int, offset: float, window: Any, moments: Any) -> None:
@@ -108,13 +116,13 @@ def _scan_bytes_plain(sr: Any, hr: Any, constants: Any, window: Any) -> Any:
     height, width = sr.shape
     ring = np.empty((TAPS, 4, width), np.float32)
     moments = np.empty((4, width))
-    total = 0.0
+    ssim = np.zeros(width - TAPS + 1)
     for y in range(height):
         _fill_bytes(sr[y], hr[y], ring[y % TAPS])
         if y >= TAPS - 1:
             _down(ring, y + 1, window, moments)
-            total += _across(moments, constants[0], constants[1], window)
-    return total / ((height - TAPS + 1) * (width - TAPS + 1))
+            _across(moments, constants[0], constants[1], window, ssim)
+    return _total(ssim) / ((height - TAPS + 1) * (width - TAPS + 1))
 
 
 def _fill_bytes_plain(sr: Any, hr: Any, moments: Any) -> None:
@@ -140,16 +148,14 @@ def _down_plain(ring: Any, first: int, window: Any, moments: Any) -> None:
             out[x] = w0 * a0 + w1 * a1 + w2 * a2 + w3 * a3 + w4 * a4 + w5 * a5
 
 
-def _across_plain(moments: Any, two_c1: float, two_c2: float, window: Any) -> float:
-    """The sum of one row of the SSIM map, from one row that is filtered down already."""
-    total = 0.0
+def _across_plain(moments: Any, two_c1: float, two_c2: float, window: Any, ssim: Any) -> None:
+    """Add one row of the SSIM map to its columns, from one row that is filtered down already."""
     s, d, ss, dd = moments[0], moments[1], moments[2], moments[3]
-    for x in range(s.size - TAPS + 1):
+    for x in range(ssim.size):
         ms, md, vs, vd = _tap(s, x, window), _tap(d, x, window), _tap(ss, x, window), _tap(dd, x, window)
         ms, md = ms * ms, md * md
         vs, vd = vs - ms, vd - md
-        total += ((ms - md + two_c1) * (vs - vd + two_c2)) / ((ms + md + two_c1) * (vs + vd + two_c2))
-    return total
+        ssim[x] += ((ms - md + two_c1) * (vs - vd + two_c2)) / ((ms + md + two_c1) * (vs + vd + two_c2))
 
 
 def _tap_plain(r: Any, x: int, window: Any) -> Any:
@@ -158,7 +164,7 @@ def _tap_plain(r: Any, x: int, window: Any) -> Any:
     return near + w2 * (r[x + 2] + r[x + 8]) + w1 * (r[x + 1] + r[x + 9]) + w0 * (r[x] + r[x + 10])
 
 
-_pair, _tap = _compile(_pair_plain), _compile(_tap_plain)
+_pair, _tap, _total = _compile(_pair_plain), _compile(_tap_plain), _compile(_total_plain)
 _across, _down, _fill_bytes = _compile(_across_plain), _compile(_down_plain), _compile(_fill_bytes_plain)
 _mix, _down_with_squares = _compile(_mix_plain), _compile(_down_with_squares_plain)
 _round, _scan, _scan_bytes = _compile(_round_plain), _compile(_scan_plain), _compile(_scan_bytes_plain)

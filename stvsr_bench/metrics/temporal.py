@@ -2,7 +2,7 @@
 
 Axes: S frames, P = S - 1 pairs, H W size; flow is x then y, in pixels. Flows are computed on 8-bit full-range luma,
 errors on unrounded BT.601 luma of 8-bit frames, in levels 0..255. No border is cropped. The flow and its parameters
-are part of a metric's name; another OpenCV version may still move the last digits.
+are part of a metric's name; another OpenCV version may still move the last digits, another processor does not.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from stvsr_bench.errors import ClipError
 from stvsr_bench.metrics import color
 from stvsr_bench.metrics.psnr import psnr_of_mse
+from stvsr_bench.opencv import dis_flow, portable
 
 Flow = NDArray[np.float32]  # (P, H, W, 2)
 Grey = NDArray[np.uint8]
@@ -46,12 +47,12 @@ class Pictures:
     @cached_property
     def dis(self) -> Flow:
         """DIS flow (preset medium) of each frame to the next."""
-        return _dis(list(pairwise(self.grey_SHW)))
+        return np.stack([dis_flow(first, second) for first, second in pairwise(self.grey_SHW)])
 
     @cached_property
     def dis_back(self) -> Flow:
         """DIS flow (preset medium) of each frame, but the first, to the one before."""
-        return _dis([(second, first) for first, second in pairwise(self.grey_SHW)])
+        return np.stack([dis_flow(second, first) for first, second in pairwise(self.grey_SHW)])
 
     @cached_property
     def farneback(self) -> Flow:
@@ -153,7 +154,8 @@ def score(sr_SCHW: Any, hr_SCHW: Any, names: Sequence[str], flow_PHW2: Flow | No
             f"the true flow has shape {flow_PHW2.shape}; frames {hr.shape} want {len(hr) - 1} flows (H, W, 2)"
         )
     pair = Pair(Pictures(sr), Pictures(hr), flow_PHW2)
-    return {name: TEMPORAL[name](pair) for name in names if flow_PHW2 is not None or name not in NEED_TRUE_FLOW}
+    with portable():
+        return {name: TEMPORAL[name](pair) for name in names if flow_PHW2 is not None or name not in NEED_TRUE_FLOW}
 
 
 def one(name: str, sr_SCHW: Any, hr_SCHW: Any, flow_PHW2: Flow | None = None) -> float:
@@ -165,12 +167,6 @@ def one(name: str, sr_SCHW: Any, hr_SCHW: Any, flow_PHW2: Flow | None = None) ->
     if name in NEED_TRUE_FLOW and flow_PHW2 is None:
         raise ClipError(f"{name} needs the true flow of the clip, which only made clips have")
     return score(sr_SCHW, hr_SCHW, [name], flow_PHW2)[name]
-
-
-def _dis(pairs: list[tuple[Grey, Grey]]) -> Flow:
-    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    nothing: Any = None  # no first guess
-    return np.stack([dis.calc(first, second, nothing) for first, second in pairs]).astype(np.float32)
 
 
 def _steps(pictures: Pictures, flow_PHW2: Flow) -> NDArray[np.float32]:

@@ -42,7 +42,7 @@ def row(kind: Kind, method: Method, case: Case, found: Measured, machine: Mappin
         "size_out": list(found.made[1:]),
         "device": case.device,
         "precision": case.precision,
-        "machine": environment.machine_id(dict(machine)),
+        "machine": environment.runtime_id(machine),
         "machine_facts": dict(machine),
         "threads": machine.get("threads"),
         **_params(found.params),

@@ -1,0 +1,82 @@
+"""How far the same measurement may differ between two computations, and why so far.
+
+What no processor may move (PSNR, SSIM, degradation, decoding, methods without a network) has no tolerance. Networks
+have ten times the worst that was measured between code paths of one processor (docs/measured.md, "Code paths").
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stvsr_bench import environment
+from stvsr_bench.schema import Row
+
+Facts = Mapping[str, Any]  # one entry of env.json
+Limits = Mapping[str, float]
+
+# Largest change of a clip's mean. Numba and OpenCV sum SSIM in other orders: 1e-14 apart, so 1e-12 is no change
+EXACT: Limits = {"psnr_y": 0.0, "ssim_y": 0.0, "psnr_rgb": 0.0, "ssim_rgb": 0.0}
+OTHER_KERNELS: Limits = {"psnr_y": 0.0, "ssim_y": 1e-12, "psnr_rgb": 0.0, "ssim_rgb": 1e-12}
+SAME_MACHINE: Limits = {"psnr_y": 1e-6, "ssim_y": 1e-8, "psnr_rgb": 1e-6, "ssim_rgb": 1e-8}
+OTHER_CODE: Limits = {"psnr_y": 1e-4, "ssim_y": 1e-5, "psnr_rgb": 1e-4, "ssim_rgb": 1e-5}
+# Largest change of one frame's PSNR-Y, in dB
+SAME_MACHINE_FRAME_DB = 1e-6
+OTHER_CODE_FRAME_DB = 1e-3
+
+_LIBRARIES = {"torch": "torch", "opencv-python-headless": "OpenCV", "numpy": "numpy"}  # those that compute
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The largest change of a clip's mean by metric, of one frame's PSNR-Y in dB, and the reason in a few words."""
+
+    limits: Limits
+    frame_db: float
+    why: str
+
+
+def allowed(old: Row, new: Row, old_facts: Facts, new_facts: Facts) -> Allowed:
+    """What may lie between two rows of one measurement, from how and where each was made."""
+    libraries = _other_libraries(old_facts, new_facts)
+    exact = old.bit_exact and new.bit_exact and not libraries and _x86(old_facts) and _x86(new_facts)
+    if exact and _numba(old_facts) == _numba(new_facts):
+        return Allowed(EXACT, 0.0, "bit-exact methods: equal on every CPU")
+    if exact:
+        return Allowed(OTHER_KERNELS, 0.0, "bit-exact methods, one side without numba: SSIM is summed in another order")
+    if differ := [*libraries, *_other_machine(old_facts, new_facts), *_other_way(old, new)]:
+        return Allowed(OTHER_CODE, OTHER_CODE_FRAME_DB, ", ".join(differ))
+    return Allowed(SAME_MACHINE, SAME_MACHINE_FRAME_DB, "the same machine, versions and threads")
+
+
+def _other_libraries(old: Facts, new: Facts) -> list[str]:
+    before, after = old.get("versions", {}), new.get("versions", {})
+    return [
+        f"another {title} ({before.get(name, '?')} and {after.get(name, '?')})"
+        for name, title in _LIBRARIES.items()
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _other_machine(old: Facts, new: Facts) -> list[str]:
+    ids = [environment.machine_id(facts.get("machine", {})) for facts in (old, new)]
+    if not all(ids):
+        return ["a machine that is not known well enough"]
+    return [] if ids[0] == ids[1] else ["another machine or code path"]
+
+
+def _other_way(old: Row, new: Row) -> list[str]:
+    """Threads and device of the rows; networks add in another order with other threads."""
+    found = []
+    for name, title in (("threads", "threads"), ("device", "device")):
+        before, after = old.how.get(name, ""), new.how.get(name, "")
+        if before != after:
+            found.append(f"other {title} ({before or '?'} and {after or '?'})")
+    return found
+
+
+def _x86(facts: Facts) -> bool:
+    return str(facts.get("machine", {}).get("system", "")).lower().endswith(("x86_64", "amd64"))
+
+
+def _numba(facts: Facts) -> bool:
+    return bool(facts.get("versions", {}).get("numba"))
