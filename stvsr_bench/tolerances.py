@@ -14,14 +14,14 @@ from stvsr_bench.schema import Row
 Facts = Mapping[str, Any]  # one entry of env.json
 Limits = Mapping[str, float]
 
-# Largest change of a clip's mean. Numba and OpenCV sum SSIM in other orders: 1e-14 apart, so 1e-12 is no change
+# Largest change of a clip's mean. Numba and OpenCV sum SSIM in other orders: 2e-15 apart were seen
 EXACT: Limits = {"psnr_y": 0.0, "ssim_y": 0.0, "psnr_rgb": 0.0, "ssim_rgb": 0.0}
-OTHER_KERNELS: Limits = {"psnr_y": 0.0, "ssim_y": 1e-12, "psnr_rgb": 0.0, "ssim_rgb": 1e-12}
+OTHER_KERNELS: Limits = {"psnr_y": 0.0, "ssim_y": 1e-13, "psnr_rgb": 0.0, "ssim_rgb": 1e-13}
 SAME_MACHINE: Limits = {"psnr_y": 1e-6, "ssim_y": 1e-8, "psnr_rgb": 1e-6, "ssim_rgb": 1e-8}
-OTHER_CODE: Limits = {"psnr_y": 1e-4, "ssim_y": 1e-5, "psnr_rgb": 1e-4, "ssim_rgb": 1e-5}
+OTHER_CODE: Limits = {"psnr_y": 4e-4, "ssim_y": 5e-6, "psnr_rgb": 4e-4, "ssim_rgb": 5e-6}
 # Largest change of one frame's PSNR-Y, in dB
 SAME_MACHINE_FRAME_DB = 1e-6
-OTHER_CODE_FRAME_DB = 1e-3
+OTHER_CODE_FRAME_DB = 2e-3
 
 _LIBRARIES = {"torch": "torch", "opencv-python-headless": "OpenCV", "numpy": "numpy"}  # those that compute
 

@@ -1,6 +1,7 @@
 """`stvsr-bench run`: measure methods on clips; an interrupted run goes on where it was."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -97,6 +98,8 @@ def run(
         include=tuple(plugins.included()),
         trust_pickle=trust_pickle,
     )
+    if not (dry_run or quiet or as_json) and (hint := _idle_cores(spec)):
+        print(hint, file=sys.stderr)
     return perform(spec, dry_run, as_json, quiet)
 
 
@@ -114,6 +117,18 @@ def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
     with Bar(plan, quiet or as_json) as bar:
         result = execute(spec, plan, bar.update, sys.argv)
     return finish(spec, result, as_json)
+
+
+def _idle_cores(spec: "RunSpec") -> str:
+    """What a run on the CPU could do with the cores that it leaves idle; nothing where it uses them."""
+    # a scheduler may give a job fewer cores than the machine has
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    used, possible = spec.jobs * spec.threads_per_worker, cores // spec.threads_per_worker
+    if spec.how.device != "cpu" or spec.shard != (1, 1) or spec.engine != "local" or possible <= spec.jobs:
+        return ""
+    return (
+        f"{used} of {cores} cores in use; --jobs {possible} measures {possible} clips at once and gives the same rows"
+    )
 
 
 def finish(spec: "RunSpec", result: "Result", as_json: bool) -> int:

@@ -1,30 +1,34 @@
-"""Every figure of speed that this project states, measured in one go on this machine and written as one page.
+"""Every figure of speed that this project states, and what depends on the processor, measured and written as one page.
 
-    python tests/benchmarks/everything.py [--into docs/measured.md] [--only networks,precision,metrics,harness]
+    python tests/benchmarks/everything.py [--into docs/measured.md] [--only portability,networks,precision,...]
 
-Each part is a process of its own and compares in one run what it compares: read ratios, not seconds. It takes about a
-quarter of an hour; leave the machine alone meanwhile.
+Each part is a process of its own and compares in one run what it compares: read ratios, not seconds. It takes about
+half an hour; leave the machine alone meanwhile. With --only the other sections of the page stay as they are.
 """
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import portability
 from tabulate import tabulate
 
 from stvsr_bench.profiling import hardware
 
 HERE = Path(__file__).parent
 PARTS = {
+    "portability": ("portability.py", "--json"),
     "networks": ("networks.py", "--bf16", "--json"),
     "precision": ("precision.py", "--ways", "bf16", "channels-last", "fp16", "compile", "--clips", "1", "--json"),
     "metrics": ("metrics.py", "--json"),
     "harness": ("harness.py", "--json"),
 }
 HEADINGS = {
+    "portability": "Code paths: what depends on the processor",
     "networks": "Networks: each engine against the paper's order of computation",
     "precision": "Precision, memory layout and compilation: time and dB against float32, small nets, two clips",
     "metrics": "Metrics and data path, one core",
@@ -64,14 +68,24 @@ def of_harness(found: dict[str, dict[str, Any]]) -> str:
 def section(name: str) -> str:
     """One part's heading and table."""
     found = measured(name)
-    if name == "metrics":
+    if name == "portability":
+        body = portability.markdown(found)
+    elif name == "metrics":
         body = of_metrics(found)
     elif name == "harness":
         body = of_harness(found)
     else:
         body = table(found["rows"], ".2f" if name == "networks" else "+.4f")
         body += f"\n\n{found['threads']} threads, load {found['load'][0]:.1f} at the end."
-    return f"## {HEADINGS[name]}\n\n{body}\n"
+    facts = hardware.facts()
+    return f"## {HEADINGS[name]}\n\nMachine: {facts['cpu']}, torch {facts['torch']}. No GPU was at hand.\n\n{body}\n"
+
+
+def sections(page: str) -> dict[str, str]:
+    """The sections that a page has already, by the name of their part."""
+    names = {heading: name for name, heading in HEADINGS.items()}
+    found = re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    return {names[title]: f"## {title}\n{body.rstrip()}\n" for title, body in found if title in names}
 
 
 def main() -> None:
@@ -79,13 +93,14 @@ def main() -> None:
     parser.add_argument("--into", type=Path, help="a Markdown page; else it is printed")
     parser.add_argument("--only", default=",".join(PARTS))
     asked = parser.parse_args()
-    facts = hardware.facts()
     head = (
-        "# Measured\n\nFigures of speed, made by `python tests/benchmarks/everything.py --into docs/measured.md`.\n"
-        "Ratios are of two things measured in one run; seconds belong to one machine.\n\n"
-        f"Machine: {facts['cpu']}, torch {facts['torch']}. No GPU was at hand.\n"
+        "# Measured\n\nMade by `python tests/benchmarks/everything.py --into docs/measured.md`.\n"
+        "Ratios are of two things measured in one run; seconds belong to one machine.\n"
     )
-    page = "\n".join([head, *(section(name) for name in asked.only.split(","))])
+    kept = sections(asked.into.read_text(encoding="utf-8")) if asked.into and asked.into.is_file() else {}
+    for name in asked.only.split(","):
+        kept[name] = section(name)
+    page = "\n".join([head, *(kept[name] for name in PARTS if name in kept)])
     if asked.into:
         asked.into.write_text(page, encoding="utf-8")
     else:

@@ -320,7 +320,8 @@ def markdown(found: dict[str, Any]) -> str:
     return "\n".join([
         f"Reference: {found['machine']['cpu']} ({found['machine']['cpu_model']}), torch {code['torch']},",
         f"{code['ipp']}, numba {code['numba']}. {found['clips']} clips of mini and openclips, one thread; each setting",
-        "in its own process with an empty cache. Settings: " + "; ".join(f"`{name}`" for name in found["settings"]) + ".",
+        "in its own process with an empty cache.",
+        "Settings: " + "; ".join(f"`{name}`" for name in found["settings"]) + ".",
         "",
         tabulate(found["places"], headers="keys", tablefmt="github"),
         "",

@@ -1,5 +1,6 @@
 """One job, two jobs, shards, a cluster, an interruption: equal rows in every field but times, to the bit."""
 
+import os
 import random
 from dataclasses import replace
 
@@ -8,8 +9,10 @@ import pytest
 import torch
 
 from stvsr_bench import plugins, runner, store
+from stvsr_bench.cli.run import _idle_cores
 from stvsr_bench.data.frames import write_png
 from stvsr_bench.plan import RunSpec, make
+from stvsr_bench.schema import How
 from stvsr_bench.verify import verify
 
 # Its frames say how many threads torch has and what three generators of random numbers give
@@ -142,3 +145,20 @@ def test_verify_says_what_it_allows_and_why(spec, capsys):
     said = capsys.readouterr().out
     assert "largest change allowed: 0 dB (bit-exact methods: equal on every CPU)" in said
     assert "largest change allowed: 1e-06 dB (the same machine, versions and threads)" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        ({}, "1 of 8 cores in use; --jobs 8"),
+        ({"threads": 2, "jobs": 2}, "4 of 8 cores in use; --jobs 4"),
+        ({"jobs": 8}, ""),
+        ({"threads": 8}, ""),
+        ({"how": How(device="cuda")}, ""),
+        ({"shard": (1, 4)}, ""),
+    ],
+)
+def test_cores_that_a_run_leaves_idle_are_said_once_and_only_where_more_jobs_would_use_them(change, hint, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    said = _idle_cores(replace(RunSpec(methods=("dis+bicubic",)), **change))
+    assert said.startswith(hint) if hint else said == ""
