@@ -16,6 +16,7 @@ _SPEC = TypeAdapter(RunSpec)
 
 def write_spec(spec: RunSpec) -> None:
     """`run.toml` in the run's folder. Where results go and who shares the work is not part of what is asked."""
+    spec = dataclasses.replace(spec, threads=spec.threads_per_worker)  # as a number: the default may change
     fields = {key: value for key, value in _SPEC.dump_python(spec, mode="json").items() if value is not None}
     fields.pop("out")
     fields.pop("shard")

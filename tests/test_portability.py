@@ -25,7 +25,7 @@ def _load():
 
 portability = _load()
 EXACT, NETWORK = ["blend+bicubic", "dis+bicubic"], "stdan@mini"
-CLIPS = [("mini", "fast", 1), ("mini", "medium", 2)]
+CLIPS, ROWS = [("mini", "fast", 1), ("mini", "medium", 2)], 96
 OLDER = {  # all at once, but for numba, whose kernels would have to be compiled again
     name: value for name, value in portability.SETTINGS["all of these"].items() if name != "NUMBA_CPU_NAME"
 }
@@ -41,7 +41,7 @@ def found(tmp_path_factory):
     """What processes under each setting compute, and one without any."""
     home = tmp_path_factory.mktemp("homes")
     return {
-        name: portability.run_under(setting, [*EXACT, NETWORK], CLIPS, home / str(number))
+        name: portability.run_under(setting, [*EXACT, NETWORK], CLIPS, home / str(number), ROWS)
         for number, (name, setting) in enumerate({"none": {}, **SETTINGS}.items())
     }
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,11 @@ def digest(array: Any) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:12]
 
 
-def child(specs: list[str], clips: list[tuple[str, str, int]]) -> dict[str, Any]:
-    """What one process computes: digests, values of metrics, and the rows of methods, clip by clip."""
+def child(specs: list[str], clips: list[tuple[str, str, int]], rows_kept: int = 0) -> dict[str, Any]:
+    """What one process computes: digests, values of metrics, and the rows of methods, clip by clip.
+
+    With `rows_kept` only so many upper rows of each frame are used.
+    """
     if os.environ.get("STVSR_PORTABILITY_NUMBA") == "0":
         sys.modules["numba"] = None  # type: ignore[assignment] # as where the extra is not installed
         os.environ["STVSR_BENCH_NUMBA"] = "0"
@@ -73,19 +77,27 @@ def child(specs: list[str], clips: list[tuple[str, str, int]]) -> dict[str, Any]
     torch.set_num_threads(int(os.environ.get("STVSR_PORTABILITY_THREADS", "1")))
     places: dict[str, Any] = {}
     rows: dict[str, dict[str, list[list[float]]]] = {}
-    for dataset, split, number in clips:
-        clip = datasets.clips(dataset, split)[number]
+    read = [upper(datasets.clips(dataset, split)[number], rows_kept) for dataset, split, number in clips]
+    for clip in read:
         for name, value in of_places(clip).items():
             places.setdefault(name, []).append(value)
     wanted = Wanted((protocols.get(protocols.DEFAULT),), METRICS)
     with kernels.only_torch(sys.modules.get("numba", 0) is None):
         for spec in specs:
             method = methods.build(spec)
-            for dataset, split, number in clips:
-                (row,) = evaluate(method, datasets.clips(dataset, split)[number], wanted)
+            for clip in read:
+                (row,) = evaluate(method, clip, wanted)
                 for metric in METRICS:
                     rows.setdefault(spec, {}).setdefault(metric, []).append(row.values[metric])
     return {"places": places, "rows": rows}
+
+
+def upper(clip: Any, rows: int) -> Any:
+    """The clip's upper rows; the whole clip for 0."""
+    if not rows:
+        return clip
+    flow_FHW2 = None if clip.flow_FHW2 is None else clip.flow_FHW2[:, :rows]
+    return replace(clip, hr_SCHW=np.ascontiguousarray(clip.hr_SCHW[:, :, :rows]), flow_FHW2=flow_FHW2)
 
 
 def of_places(clip: Any) -> dict[str, Any]:
@@ -125,7 +137,9 @@ def of_places(clip: Any) -> dict[str, Any]:
             list(map(float, v)) for n, v in frame_metrics.items() if not n.startswith("ssim")
         ],
         "SSIM, all variants": [list(map(float, v)) for n, v in frame_metrics.items() if n.startswith("ssim")],
-        "MS-SSIM": list(map(float, metrics.score_frames(sr_SCHW, hr_SCHW, ["ms_ssim_y"])["ms_ssim_y"])),
+        "MS-SSIM": list(map(float, metrics.score_frames(sr_SCHW, hr_SCHW, ["ms_ssim_y"])["ms_ssim_y"]))
+        if min(hr_SCHW.shape[-2:]) >= ssim.MS_SMALLEST
+        else [],
         "SSIM by OpenCV (no numba)": [value for _, value in strips],
         "MSE by OpenCV (no numba)": [value for value, _ in strips],
         "tOF and warping errors": [*whole.values(), *true.values()],
@@ -138,12 +152,12 @@ def run_child(name: str, specs: list[str], clips: list[tuple[str, str, int]], ho
 
 
 def run_under(
-    setting: dict[str, str], specs: list[str], clips: list[tuple[str, str, int]], home: Path
+    setting: dict[str, str], specs: list[str], clips: list[tuple[str, str, int]], home: Path, rows_kept: int = 0
 ) -> dict[str, Any]:
     """What a process with these variables computes."""
     environment = {key: value for key, value in os.environ.items() if key not in SETTINGS["all of these"]}
     environment |= {**setting, "STVSR_BENCH_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    asked = json.dumps([specs, clips])
+    asked = json.dumps([specs, clips, rows_kept])
     done = subprocess.run(
         [sys.executable, __file__, "--child", asked], env=environment, capture_output=True, text=True, check=False
     )
@@ -346,8 +360,8 @@ def main() -> None:
     parser.add_argument("--decode", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:
-        specs, clips = json.loads(asked.child)
-        print(json.dumps(child(specs, [tuple(clip) for clip in clips])))
+        specs, clips, rows_kept = json.loads(asked.child)
+        print(json.dumps(child(specs, [tuple(clip) for clip in clips], rows_kept)))
     elif asked.decode:
         print(json.dumps(decoded(json.loads(asked.decode))))
     elif asked.gate:
