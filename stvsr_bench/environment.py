@@ -104,7 +104,8 @@ def runtime_id(facts: Mapping[str, Any]) -> str:
 
 
 def _digest_of(facts: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    return digest({name: facts.get(name) for name in names})[:8] if facts.get("code_paths") else ""
+    known = isinstance(facts, Mapping) and facts.get("code_paths")
+    return digest({name: facts.get(name) for name in names})[:8] if known else ""
 
 
 def _cpuinfo() -> dict[str, str]:

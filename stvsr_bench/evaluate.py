@@ -142,7 +142,7 @@ def _row(
         kind=method.card.kind,
         weights_sha256=method.weights_sha256,
         untrained=method.untrained,
-        bit_exact=method.card.bit_exact and wanted.how.bits_stay,
+        bit_exact=method.card.bit_exact and wanted.how.bits_stay and protocol.round_8bit,
         scalars=scalars,
         params=sum(p.numel() for p in method.net.parameters()),
         motion_px=clip.motion_px,

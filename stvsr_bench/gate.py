@@ -80,7 +80,8 @@ class Side:
 
     def facts_of(self, row: Row) -> Facts:
         """What is known of the environment that made a row; nothing where its entry is gone."""
-        return self.facts.get(row.env, {})
+        found = self.facts.get(row.env)
+        return found if isinstance(found, Mapping) else {}
 
 
 def judge(baseline: Path, run: Path, tolerances: Mapping[str, float] | None = None, runtime: bool = True) -> Judgement:
@@ -276,8 +277,8 @@ def _runtime(before: Side, after: Side, common: Sequence[tuple[str, ...]], notes
 
 def _comparable_times(before: Facts, after: Facts, a: Row, b: Row) -> bool:
     """Whether two times differ by nothing but the code: one host and torch, as many threads."""
-    hosts = [environment.runtime_id(facts.get("machine", {})) for facts in (before, after)]
-    versions = [facts.get("versions", {}).get("torch") for facts in (before, after)]
+    hosts = [environment.runtime_id(facts.get("machine") or {}) for facts in (before, after)]
+    versions = [(facts.get("versions") or {}).get("torch") for facts in (before, after)]
     same_way = all(a.how.get(name) == b.how.get(name) for name in ("threads", "device"))
     return bool(hosts[0]) and hosts[0] == hosts[1] and versions[0] == versions[1] and same_way
 

@@ -49,7 +49,7 @@ def allowed(old: Row, new: Row, old_facts: Facts, new_facts: Facts) -> Allowed:
 
 
 def _other_libraries(old: Facts, new: Facts) -> list[str]:
-    before, after = old.get("versions", {}), new.get("versions", {})
+    before, after = _part(old, "versions"), _part(new, "versions")
     return [
         f"another {title} ({before.get(name, '?')} and {after.get(name, '?')})"
         for name, title in _LIBRARIES.items()
@@ -58,7 +58,7 @@ def _other_libraries(old: Facts, new: Facts) -> list[str]:
 
 
 def _other_machine(old: Facts, new: Facts) -> list[str]:
-    ids = [environment.machine_id(facts.get("machine", {})) for facts in (old, new)]
+    ids = [environment.machine_id(_part(facts, "machine")) for facts in (old, new)]
     if not all(ids):
         return ["a machine that is not known well enough"]
     return [] if ids[0] == ids[1] else ["another machine or code path"]
@@ -75,8 +75,16 @@ def _other_way(old: Row, new: Row) -> list[str]:
 
 
 def _x86(facts: Facts) -> bool:
-    return str(facts.get("machine", {}).get("system", "")).lower().endswith(("x86_64", "amd64"))
+    return str(_part(facts, "machine").get("system", "")).lower().endswith(("x86_64", "amd64"))
 
 
 def _numba(facts: Facts) -> bool:
-    return bool(facts.get("versions", {}).get("numba"))
+    """Whether SSIM was summed by the compiled kernels."""
+    variables = _part(_part(_part(facts, "machine"), "code_paths"), "variables")
+    return bool(_part(facts, "versions").get("numba")) and variables.get("STVSR_BENCH_NUMBA") != "0"
+
+
+def _part(facts: Facts, name: str) -> Facts:
+    """A table inside a table; empty where it is missing or something else (env.json is a file like any other)."""
+    found = facts.get(name) if isinstance(facts, Mapping) else None
+    return found if isinstance(found, Mapping) else {}

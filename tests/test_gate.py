@@ -39,11 +39,11 @@ def row(clip, method="net@mini", psnr=30.0, **changes):
     return replace(base, **changes)
 
 
-def write(folder, rows, machine=MACHINE, torch="2.13", profiles=()):
+def write(folder, rows, machine=MACHINE, torch="2.13", profiles=(), versions=None):
     with store.Appender(store.rows_file(folder)) as appender:
         for one in rows:
             appender.row(one)
-    store.write_json(folder / "env.json", {"e": {"machine": machine, "versions": {"torch": torch}}})
+    store.write_json(folder / "env.json", {"e": {"machine": machine, "versions": {"torch": torch, **(versions or {})}}})
     (folder / "profile.jsonl").write_text("".join(json.dumps(p) + "\n" for p in profiles))
     return folder
 
@@ -111,6 +111,25 @@ def test_a_bit_exact_method_may_not_move_at_all_on_any_cpu(tmp_path):
     moved = row("0", bit_exact=True, values={"psnr_y": [31.0, 29.0], "ssim_y": [0.9, 0.8 - 1e-15]})
     judgement = gate.judge(before, write(tmp_path / "moved", [moved], machine=OTHER))
     assert [(move.what, move.bad) for move in judgement.moves] == [("ssim_y", True)]
+
+
+def test_without_numba_ssim_is_summed_in_another_order_and_nothing_else_may_move(tmp_path):
+    before = write(tmp_path / "old", [row("0", bit_exact=True)], versions={"numba": "0.68"})
+    switched_off = {**OTHER, "code_paths": {"variables": {"STVSR_BENCH_NUMBA": "0"}}}
+    a_bit = row("0", bit_exact=True, values={"psnr_y": [31.0, 29.0], "ssim_y": [0.9, 0.8 + 3e-15]})
+    for name, facts in (("absent", {}), ("off", {"versions": {"numba": "0.68"}, "machine": switched_off})):
+        judgement = gate.judge(before, write(tmp_path / name, [a_bit], **facts))
+        assert judgement.passed and "one side without numba" in gate.markdown(judgement), name
+    more = write(tmp_path / "more", [row("0", bit_exact=True, psnr=30 - 1e-12)])
+    assert [move.what for move in gate.judge(before, more).moves] == ["psnr_y"]
+
+
+@pytest.mark.parametrize("facts", [{}, {"e": 5}, {"e": {"machine": 5, "versions": None}}, {"e": {"machine": {}}}])
+def test_facts_that_are_missing_or_damaged_identify_no_machine(tmp_path, baseline, facts):
+    run = write(tmp_path / "run", [row(f"{n}", psnr=30 - A_LITTLE) for n in range(8)])
+    store.write_json(run / "env.json", facts)
+    judgement = gate.judge(baseline, run)
+    assert judgement.passed and len(judgement.used) == 1
 
 
 def test_a_bit_exact_method_is_not_held_to_bits_across_versions_or_off_x86(tmp_path):

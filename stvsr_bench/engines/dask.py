@@ -105,7 +105,7 @@ def _leave_random_alone() -> None:
     """Give dask's threads random numbers of their own.
 
     They draw from Python's `random` while a clip is measured (heartbeats, compression), and so between the seed of that
-    clip and what its method draws: one row in some hundred was another one.
+    clip and what its method draws: without this, every second run of a test had a row that differed.
     """
     own = random.Random()
     shared = random.random.__self__  # type: ignore[attr-defined] # the generator behind the module's functions
