@@ -30,7 +30,7 @@ def test_true_frames_are_those_that_were_restored_and_are_copied_only_if_some_we
         ("bicubic+blend", True, How(), True),
         ("dis+bicubic", False, How(), False),  # the last bit of a float may differ between processors
         ("dis+bicubic", True, How(precision="bf16"), False),
-        ("stdan@none", True, How(), False),
+        ("stdan@mini", True, How(), False),
     ],
 )
 def test_only_8_bit_frames_of_methods_without_a_network_are_called_bit_exact(tiny_hr, spec, round_8bit, how, exact):

@@ -60,6 +60,23 @@ def digest(array: Any) -> str:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:12]
 
 
+PLACES = [
+    (
+        "OpenCV",
+        "flows, resize, remap, filters, norms of PSNR and SSIM without numba",
+        "`opencv.portable()`: one code path",
+    ),
+    ("Intel IPP", "inside OpenCV", "the same: not used there"),
+    ("numpy (SIMD)", "8-bit levels, sums, means, logarithms", "equal as measured"),
+    ("numba", "PSNR and SSIM; bicubic by 1/4", "no reordered sums, no fused multiply-adds"),
+    ("numba", "attention and deformable sampling of networks", "not equal: tolerance"),
+    ("ATen (torch)", "`bicubic`, `blend`: element by element", "equal as measured"),
+    ("ATen (torch)", "warps of `dis`", "float64, rounded to 8 bits"),
+    ("ATen, oneDNN, MKL", "networks", "not equal: tolerance"),
+    ("swscale (ffmpeg)", "RGB of a video's frames", "equal from SSE4.2 on, which numpy's wheels need"),
+]
+
+
 def child(specs: list[str], clips: list[tuple[str, str, int]], rows_kept: int = 0) -> dict[str, Any]:
     """What one process computes: digests, values of metrics, and the rows of methods, clip by clip.
 
@@ -192,6 +209,16 @@ def worst(reference: dict[str, Any], found: dict[str, dict[str, Any]]) -> list[d
     return table
 
 
+def matrix(reference: dict[str, Any], found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """For each setting and method the largest move of a frame's and of a clip's PSNR-Y, as text."""
+    table = []
+    for name, other in found.items():
+        lines = {line["method"]: line for line in worst(reference, {name: other}) if line["metric"] == "psnr_y"}
+        cells = {spec: f"{line['worst frame']:.2g} / {line['worst clip']:.2g}" for spec, line in lines.items()}
+        table.append({"PSNR-Y, dB": name, **{spec: cell.replace("0 / 0", "=") for spec, cell in cells.items()}})
+    return table
+
+
 def places(reference: dict[str, Any], found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """For each place its largest difference, over all settings."""
     lines = []
@@ -305,6 +332,7 @@ def measured(names: list[str], specs: list[str], limit: int) -> dict[str, Any]:
         "clips": len(clips),
         "places": places(reference, found),
         "methods": worst(reference, found),
+        "matrix": matrix(reference, found),
         "decoding": decoding(),
     }
 
@@ -337,7 +365,17 @@ def markdown(found: dict[str, Any]) -> str:
         "in its own process with an empty cache.",
         "Settings: " + "; ".join(f"`{name}`" for name in found["settings"]) + ".",
         "",
+        "Where a processor may choose the code that computes a number:",
+        "",
+        tabulate(PLACES, headers=("library", "computes", "what keeps it equal"), tablefmt="github"),
+        "",
+        "What was compared, over all settings:",
+        "",
         tabulate(found["places"], headers="keys", tablefmt="github"),
+        "",
+        "Largest move of a frame's PSNR-Y / of a clip's mean, by setting (`=`: equal to the bit):",
+        "",
+        tabulate(found["matrix"], headers="keys", tablefmt="github", disable_numparse=True),
         "",
         "PSNR in dB, SSIM as it is; the largest move of a frame and of a clip's mean over all settings:",
         "",
