@@ -16,10 +16,15 @@ ROOT = Path(__file__).parents[1]
 
 
 def _load():
-    spec = importlib.util.spec_from_file_location("portability", ROOT / "tests" / "benchmarks" / "portability.py")
+    folder = ROOT / "tests" / "benchmarks"
+    spec = importlib.util.spec_from_file_location("portability", folder / "portability.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["portability"] = module
-    spec.loader.exec_module(module)
+    sys.path.insert(0, str(folder))  # the script imports its neighbour
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(folder))
     return module
 
 
