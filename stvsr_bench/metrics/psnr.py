@@ -1,5 +1,6 @@
 """MSE and PSNR of 8-bit levels: peak 255, also for Y in [16, 235]. Equal frames give `inf`."""
 
+import math
 from typing import Any
 
 import cv2
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from stvsr_bench.metrics.color import Channel, Levels, plane, units
 from stvsr_bench.metrics.window import PEAK
+from stvsr_bench.rounded import log10
 
 
 def mse_of_channel(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> float:
@@ -25,6 +27,7 @@ def _mean(total: Any, of: NDArray[Any]) -> float:
 
 
 def psnr_of_mse(mse: NDArray[np.float64]) -> NDArray[np.float64]:
-    """PSNR in dB of each mean squared error; zero gives `inf`."""
-    with np.errstate(divide="ignore"):
-        return 10 * np.log10(PEAK**2 / np.asarray(mse, dtype=np.float64))
+    """PSNR in dB of each mean squared error; zero gives `inf`. Any shape."""
+    errors = np.asarray(mse, dtype=np.float64)
+    decibels = [10 * log10(PEAK**2 / error) if error else math.inf for error in errors.ravel().tolist()]
+    return np.array(decibels).reshape(errors.shape)

@@ -5,6 +5,7 @@ second moments give everything, and the mean of d * d is the MSE. Frames are tak
 fresh memory for each of some twenty passes would cost more than the passes. H W size, V valid rows and columns.
 """
 
+import math
 import threading
 from dataclasses import dataclass
 
@@ -16,8 +17,9 @@ from stvsr_bench.metrics import kernels
 from stvsr_bench.metrics.color import Channel, Levels, Plane, plane, units
 from stvsr_bench.metrics.psnr import mse_of_channel
 from stvsr_bench.metrics.window import C1, C2, TAPS, WINDOW
+from stvsr_bench.rounded import power
 
-MS_WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
+MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 MS_SMALLEST = 161  # the smallest side whose fifth octave (four halvings, odd sizes padded) still holds the window
 _STRIP_PIXELS = 2**17  # of float64: 1 MB a buffer, eight buffers
 _EDGE = TAPS // 2
@@ -163,7 +165,7 @@ def ms_ssim(sr_HW: Plane, hr_HW: Plane) -> float:
         whole = _product(found) if last else found[2] / found[3]
         terms.append(float(np.mean(whole[:, _EDGE:-_EDGE])))
         sr_HW, hr_HW = _halved(sr_HW), _halved(hr_HW)
-    return float(np.prod(np.maximum(terms, 0.0) ** MS_WEIGHTS))
+    return math.prod(power(max(term, 0.0), weight) for term, weight in zip(terms, MS_WEIGHTS, strict=True))
 
 
 def _halved(plane_HW: Plane) -> Plane:

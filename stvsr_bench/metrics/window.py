@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from stvsr_bench.rounded import exp
+
 TAPS = 11
 PEAK = 255.0
 C1 = (0.01 * PEAK) ** 2
@@ -10,7 +12,7 @@ C2 = (0.03 * PEAK) ** 2
 
 
 def _window() -> NDArray[np.float64]:
-    weights = np.exp(-((np.arange(TAPS) - TAPS // 2) ** 2) / (2 * 1.5**2))
+    weights = np.array([exp(-((tap - TAPS // 2) ** 2) / (2 * 1.5**2)) for tap in range(TAPS)])
     normalised: NDArray[np.float64] = weights / weights.sum()
     return normalised
 
