@@ -61,7 +61,9 @@ def _other_machine(old: Facts, new: Facts) -> list[str]:
     ids = [environment.machine_id(_part(facts, "machine")) for facts in (old, new)]
     if not all(ids):
         return ["a machine that is not known well enough"]
-    return [] if ids[0] == ids[1] else ["another machine or code path"]
+    found = [] if ids[0] == ids[1] else ["another machine or code path"]
+    numba = [_part(facts, "versions").get("numba") for facts in (old, new)]  # compiles kernels of networks
+    return found if numba[0] == numba[1] else [*found, f"another numba ({numba[0] or 'none'} and {numba[1] or 'none'})"]
 
 
 def _other_way(old: Row, new: Row) -> list[str]:

@@ -96,6 +96,15 @@ def test_two_machines_that_only_an_old_suite_described_are_not_taken_for_one(tmp
     assert judgement.passed and "not known well enough" in gate.markdown(judgement)
 
 
+def test_another_numba_is_another_code_path_for_networks_and_not_for_bit_exact_methods(tmp_path):
+    rows = [row("0"), row("0", method="exact", bit_exact=True)]
+    before = write(tmp_path / "old", rows, versions={"numba": "0.67"})
+    moved = [row("0", psnr=30 - A_LITTLE), row("0", method="exact", bit_exact=True, psnr=30 - A_LITTLE)]
+    judgement = gate.judge(before, write(tmp_path / "new", moved, versions={"numba": "0.68"}))
+    assert {move.method for move in judgement.moves if move.bad} == {"exact"}
+    assert "another numba (0.67 and 0.68)" in gate.markdown(judgement)
+
+
 @pytest.mark.parametrize(("what", "value"), [("threads", "2"), ("device", "cuda")])
 def test_other_threads_or_another_device_are_another_code_path(tmp_path, what, value):
     before = write(tmp_path / "old", [row("0", how={"threads": "1", "device": "cpu"})])
