@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stvsr_bench import plugins
+from stvsr_bench.data.frames import write_png
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,20 @@ def _session_home(factory):
     if not hasattr(_session_home, "path"):
         _session_home.path = factory.mktemp("home")
     return _session_home.path
+
+
+@pytest.fixture
+def noise_clips(tmp_path):
+    """Writes clips of noise, `c0`, `c1`, ..., one folder each; the folder of them all."""
+
+    def write(count, frames, size):
+        for number in range(count):
+            for t in range(frames):
+                noise = np.random.default_rng(number * 10 + t).integers(0, 255, (*size, 3)).astype(np.uint8)
+                write_png(tmp_path / "clips" / f"c{number:0{len(str(count - 1))}d}" / f"{t}.png", noise)
+        return tmp_path / "clips"
+
+    return write
 
 
 @pytest.fixture

@@ -9,12 +9,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from stvsr_bench import plugins, runner, store
 from stvsr_bench.cli import call
-from stvsr_bench.data.frames import write_png
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.plan import RunSpec, make
 
@@ -29,18 +27,14 @@ def restore(lr_BTChw):
 
 
 @pytest.fixture
-def spec(tmp_path, monkeypatch):
+def spec(tmp_path, noise_clips, monkeypatch):
     monkeypatch.setitem(plugins._included, "methods", {})
-    for number in range(40):
-        for t in range(3):
-            noise = np.random.default_rng(number * 10 + t).integers(0, 255, (16, 16, 3)).astype(np.uint8)
-            write_png(tmp_path / "clips" / f"c{number:02d}" / f"{t}.png", noise)
     path = tmp_path / "toy.py"
     path.write_text(METHOD)
     plugins.include(path)
     return RunSpec(
         methods=("toy",),
-        datasets=(str(tmp_path / "clips"),),
+        datasets=(str(noise_clips(40, 3, (16, 16))),),
         out=tmp_path / "run",
         include=(path,),
         save_frames="none",

@@ -15,7 +15,6 @@ def facts(device: str = "cpu") -> dict[str, Any]:
         **environment.machine(),
         "torch": torch.__version__,
         "blas": blas(),
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
     }
     if torch.device(device).type == "cuda":

@@ -33,18 +33,14 @@ class Probe(torch.nn.Module):
 
 
 @pytest.fixture
-def spec(tmp_path):
+def spec(tmp_path, noise_clips):
     """Three small clips, the probe, and no word about threads."""
-    for number in range(3):
-        for t in range(7):
-            noise = np.random.default_rng(number * 10 + t).integers(0, 255, (32, 48, 3)).astype(np.uint8)
-            write_png(tmp_path / "clips" / f"c{number}" / f"{t}.png", noise)
     path = tmp_path / "probe.py"
     path.write_text(PROBE)
     plugins.include(path)
     return RunSpec(
         methods=("probe", "blend+bicubic"),
-        datasets=(str(tmp_path / "clips"),),
+        datasets=(str(noise_clips(3, 7, (32, 48))),),
         out=tmp_path / "one",
         include=(path,),
         save_frames="none",
