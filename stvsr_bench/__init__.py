@@ -11,7 +11,7 @@ _LAZY = {"run": "stvsr_bench.runner", "build": "stvsr_bench.methods", "compare":
 if TYPE_CHECKING:
     from stvsr_bench.methods import build
     from stvsr_bench.report.compare import compare
-    from stvsr_bench.runner import run
+    from stvsr_bench.runner.execute import run
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ class Bench:
         baseline: Path | str, run: Path | str = "runs/latest", tolerances: dict[str, float] | None = None
     ) -> None:
         """Fails the test with the gate's summary if quality dropped, costs changed, or nothing was measured."""
-        from stvsr_bench import gate
+        from stvsr_bench.rows import gate
 
         judgement = gate.judge(Path(baseline), Path(run), tolerances)
         if not judgement.passed:

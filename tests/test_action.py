@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stvsr_bench import store
+from stvsr_bench.rows import store
 
 yaml = pytest.importorskip("yaml")
 ACTION = yaml.safe_load((Path(__file__).parents[1] / "action.yml").read_text())

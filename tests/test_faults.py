@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from stvsr_bench import plugins, runner, store
+from stvsr_bench import plugins
 from stvsr_bench.cli import call
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.plan import RunSpec, make
+from stvsr_bench.rows import store
+from stvsr_bench.runner import execute as runner
+from stvsr_bench.runner.plan import RunSpec, make
 
 METHOD = """
 import torch, torch.nn.functional as F

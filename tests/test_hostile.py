@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from stvsr_bench import methods, plugins, store
+from stvsr_bench import methods, plugins
 from stvsr_bench.cli import call
 from stvsr_bench.cli.options import several
 from stvsr_bench.data.frames import write_png
 from stvsr_bench.errors import BenchError, CardError, UsageError
 from stvsr_bench.methods.cards import card_of_file
 from stvsr_bench.methods.spec import parse
-from stvsr_bench.replay import load_spec
+from stvsr_bench.rows import store
+from stvsr_bench.runner.replay import load_spec
 from stvsr_bench.schema import MethodCard, Row
 
 NASTY = [

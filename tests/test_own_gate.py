@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stvsr_bench import store
 from stvsr_bench.cli import call
+from stvsr_bench.rows import store
 
 ROOT = Path(__file__).parents[1]
 BASELINE = ROOT / "reports" / "baseline"

@@ -8,13 +8,13 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from stvsr_bench.errors import printable
-from stvsr_bench.report.tables import FACTS, display, shown
+from stvsr_bench.report.tables.table import FACTS, display, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stvsr_bench.report.compare import ClipPair, Compared, Part
-    from stvsr_bench.report.tables import Cell, Line, Table
+    from stvsr_bench.report.tables.table import Cell, Line, Table
 
 _STYLES = {"best": "bold", "second": "underline"}
 

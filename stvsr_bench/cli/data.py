@@ -184,8 +184,8 @@ def _splits(name: str, split: str, root: Path | None, lists: str) -> Iterator["C
 
 def _scanned(clips: "Clips", look: Any, sample: int, jobs: int, quiet: bool, verb: str) -> Iterator[tuple[str, Any]]:
     """What `look` makes of each clip, with a bar on stderr."""
-    from stvsr_bench.data.scan import sample as sampled
-    from stvsr_bench.data.scan import scan
+    from stvsr_bench.acquire.scan import sample as sampled
+    from stvsr_bench.acquire.scan import scan
 
     names = sampled(clips.names, sample)
     with preparing.bar(quiet) as progress:

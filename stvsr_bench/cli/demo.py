@@ -20,9 +20,9 @@ def demo(
 ) -> int:
     """Run STDAN, ZSM, TMNet and baselines on clips that need no download, and write the report."""
     from stvsr_bench.cli.run import perform
-    from stvsr_bench.plan import RunSpec
-    from stvsr_bench.report.tables import Options
+    from stvsr_bench.report.tables.table import Options
     from stvsr_bench.report.write import load, write
+    from stvsr_bench.runner.plan import RunSpec
 
     _say("stvsr-bench demo: methods without a download, on procedural clips (mini) and real video (openclips)")
     sets = ("mini", "openclips") if _there("openclips") else ("mini",)

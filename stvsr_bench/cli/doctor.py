@@ -19,8 +19,8 @@ def doctor(
     """Check a method: shapes, sizes, determinism, batches, precision, times, pickling. Exit 3 if a check fails."""
     import torch
 
-    from stvsr_bench import doctor as work
     from stvsr_bench import methods, plugins
+    from stvsr_bench.inspection import doctor as work
 
     for path in include or []:
         plugins.include(path)

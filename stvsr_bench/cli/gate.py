@@ -25,8 +25,8 @@ def gate(
     as_json: options.Json = False,
 ) -> int:
     """Compare a run with a baseline. Exit 5 if quality dropped, costs changed, or nothing was measured."""
-    from stvsr_bench import gate as work
-    from stvsr_bench import store
+    from stvsr_bench.rows import gate as work
+    from stvsr_bench.rows import store
 
     if update:
         typer.echo(f"{baseline}: {work.update(baseline, run)} rows are the new baseline")

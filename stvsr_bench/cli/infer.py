@@ -30,9 +30,9 @@ def infer(
     from rich.console import Console
     from rich.progress import Progress
 
-    from stvsr_bench import infer as work
     from stvsr_bench import methods, plugins
-    from stvsr_bench.restore import pick_device, place
+    from stvsr_bench.restore import video as work
+    from stvsr_bench.restore.clip import pick_device, place
     from stvsr_bench.schema import How
 
     for path in include or []:

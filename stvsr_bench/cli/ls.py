@@ -129,8 +129,8 @@ def _protocols() -> list[dict[str, Any]]:
 
 
 def _results() -> list[dict[str, Any]]:
-    from stvsr_bench import store
-    from stvsr_bench.plan import RUNS
+    from stvsr_bench.rows import store
+    from stvsr_bench.runner.plan import RUNS
 
     rows: list[dict[str, Any]] = []
     for manifest in sorted(RUNS.glob("*/manifest.json")):

@@ -13,7 +13,7 @@ def merge(
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")],
 ) -> None:
     """Merge run folders into one. Equal rows are kept once; folders that hold no row are named."""
-    from stvsr_bench import store
+    from stvsr_bench.rows import store
 
     empty = [run for run in runs if not run.is_dir() or not store.done(run)]
     if empty:

@@ -22,7 +22,7 @@ def pack(
     from rich.progress import Progress
 
     from stvsr_bench import datasets
-    from stvsr_bench.data.pack import pack as write
+    from stvsr_bench.acquire.pack import pack as write
 
     chosen = datasets.clips(name, "" if datasets.is_path(name) else split, root)
     chosen = dataclasses.replace(chosen, names=chosen.names[: limit or None])

@@ -10,7 +10,7 @@ from stvsr_bench.cli import options
 from stvsr_bench.errors import NOT_RUNNABLE, OK
 
 if TYPE_CHECKING:
-    from stvsr_bench.forecast import Forecast
+    from stvsr_bench.runner.forecast import Forecast
 
 
 def plan(
@@ -30,8 +30,8 @@ def plan(
 ) -> int:
     """Say what a run would measure, what is missing and how long it takes. Exit 4 if it cannot run."""
     from stvsr_bench import plugins
-    from stvsr_bench.forecast import forecast
-    from stvsr_bench.plan import RunSpec
+    from stvsr_bench.runner.forecast import forecast
+    from stvsr_bench.runner.plan import RunSpec
 
     for path in include or []:
         plugins.include(path)

@@ -81,7 +81,7 @@ def _make(card: "DatasetCard", splits: tuple[str, ...], quiet: bool) -> None:
 
 
 def _bring_lists(card: "DatasetCard", root: Path | None, quiet: bool) -> None:
-    from stvsr_bench.data.download import Wanted
+    from stvsr_bench.acquire.download import Wanted
     from stvsr_bench.data.readers import list_folder
 
     folder = root if root is not None and root.is_dir() else list_folder(card.name)
@@ -119,8 +119,8 @@ def _chosen(card: "DatasetCard", which: str) -> str:
 def _bring(card: "DatasetCard", root: Path | None, which: str, keep: bool, quiet: bool) -> None:
     from urllib.parse import urlsplit
 
-    from stvsr_bench.data.archive import extract, is_archive
-    from stvsr_bench.data.download import Wanted
+    from stvsr_bench.acquire.archive import extract, is_archive
+    from stvsr_bench.acquire.download import Wanted
 
     if root is None:
         raise UsageError(f"where shall {card.name} lie? Give --root FOLDER (or set {card.root_env})")
@@ -140,7 +140,7 @@ def _bring(card: "DatasetCard", root: Path | None, which: str, keep: bool, quiet
 
 
 def _download(wanted: Any, quiet: bool) -> None:
-    from stvsr_bench.data.download import download
+    from stvsr_bench.acquire.download import download
 
     with bar(quiet, in_bytes=True) as progress:
         task = progress.add_task(wanted.path.name, total=None)

@@ -57,7 +57,7 @@ def profile(
     how_precision = options.precision(precision)
 
     from stvsr_bench.cli import profile_show
-    from stvsr_bench.cli.profiler import Asked, Profiler
+    from stvsr_bench.profiling.profiler import Asked, Profiler
     from stvsr_bench.schema import How
 
     asked = Asked(

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from stvsr_bench.engines.tasks import Outcome
-    from stvsr_bench.plan import Plan
+    from stvsr_bench.runner.engines.tasks import Outcome
+    from stvsr_bench.runner.plan import Plan
 
 
 EVERY_S = 20.0  # a line in a log, where there is no terminal to draw on

@@ -9,8 +9,8 @@ import typer
 from stvsr_bench.cli.options import several
 
 if TYPE_CHECKING:
-    from stvsr_bench.report.latex import Style
-    from stvsr_bench.report.tables import Table
+    from stvsr_bench.report.tables.latex import Style
+    from stvsr_bench.report.tables.table import Table
 
 Runs = Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Run folders; default runs/latest.")]
 
@@ -43,9 +43,9 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Write tables, figures and one offline page of a run, from its rows alone."""
-    from stvsr_bench.report import csvjson
-    from stvsr_bench.report.cost import costs_grid
-    from stvsr_bench.report.tables import Options
+    from stvsr_bench.report.tables import csvjson
+    from stvsr_bench.report.tables.cost import costs_grid
+    from stvsr_bench.report.tables.table import Options
     from stvsr_bench.report.write import LATEST, Output, facts, load, write, write_spread
 
     options = Options(
@@ -78,9 +78,9 @@ def report(
 
 
 def _put_into(file: Path, tables: "list[Table]", cost: str) -> None:
-    from stvsr_bench import store
     from stvsr_bench.errors import UsageError
-    from stvsr_bench.report import markdown
+    from stvsr_bench.report.tables import markdown
+    from stvsr_bench.rows import store
 
     try:
         text = file.read_text(encoding="utf-8")
@@ -91,7 +91,7 @@ def _put_into(file: Path, tables: "list[Table]", cost: str) -> None:
 
 def _style(name: str) -> "Style":
     from stvsr_bench.errors import UnknownNameError
-    from stvsr_bench.report.latex import STYLES
+    from stvsr_bench.report.tables.latex import STYLES
 
     for style in STYLES:
         if style == name:

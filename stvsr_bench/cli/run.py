@@ -12,8 +12,8 @@ from stvsr_bench.cli import options
 from stvsr_bench.errors import FAILED_CLIPS, OK, UsageError, printable
 
 if TYPE_CHECKING:
-    from stvsr_bench.plan import Plan, RunSpec
-    from stvsr_bench.runner import Result
+    from stvsr_bench.runner.execute import Result
+    from stvsr_bench.runner.plan import Plan, RunSpec
 
 Limit = Annotated[
     float, typer.Option("--limit", help="Only the first N clips of each split, or a fraction such as 0.1.")
@@ -65,13 +65,13 @@ def run(
 ) -> int:
     """Measure methods on clips. Repeating the command goes on where it was interrupted."""
     from stvsr_bench import plugins
-    from stvsr_bench.plan import RunSpec
+    from stvsr_bench.runner.plan import RunSpec
     from stvsr_bench.schema import How
 
     for path in include or []:
         plugins.include(path)
     if from_ is not None:
-        from stvsr_bench.replay import load_spec
+        from stvsr_bench.runner.replay import load_spec
 
         return perform(load_spec(from_, out), dry_run, as_json, quiet)
     how = How(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
@@ -105,14 +105,14 @@ def run(
 
 def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
     """Plan, run with a progress bar, print the table; the exit code says whether clips failed."""
-    from stvsr_bench.plan import make
+    from stvsr_bench.runner.plan import make
 
     plan = make(spec)
     if dry_run:
         _print_plan(plan, as_json)
         return OK
     from stvsr_bench.cli.progress import Bar
-    from stvsr_bench.runner import execute
+    from stvsr_bench.runner.execute import execute
 
     with Bar(plan, quiet or as_json) as bar:
         result = execute(spec, plan, bar.update, sys.argv)
@@ -168,9 +168,9 @@ def _print_plan(plan: "Plan", as_json: bool) -> None:
 
 def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
     from stvsr_bench.cli.console import print_tables
-    from stvsr_bench.report import csvjson
     from stvsr_bench.report.build import build
-    from stvsr_bench.report.tables import Options
+    from stvsr_bench.report.tables import csvjson
+    from stvsr_bench.report.tables.table import Options
     from stvsr_bench.report.write import facts, load
 
     failures = [

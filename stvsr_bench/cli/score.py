@@ -8,7 +8,7 @@ import typer
 from stvsr_bench.cli import options
 
 if TYPE_CHECKING:
-    from stvsr_bench.plan import RunSpec
+    from stvsr_bench.runner.plan import RunSpec
 
 
 def score(
@@ -26,7 +26,7 @@ def score(
     quiet: options.Quiet = False,
 ) -> int:
     """Score output frames that were made elsewhere; their row carries the badge "external"."""
-    from stvsr_bench.plan import RunSpec
+    from stvsr_bench.runner.plan import RunSpec
 
     spec = RunSpec(
         methods=(name or folder.resolve().name,),
@@ -46,10 +46,10 @@ def score(
 def _perform(spec: "RunSpec", folder: Path, as_json: bool, quiet: bool) -> int:
     from stvsr_bench.cli.progress import Bar
     from stvsr_bench.cli.run import finish
-    from stvsr_bench.evaluate import Wanted
-    from stvsr_bench.plan import Plan, cells
-    from stvsr_bench.runner import write_outcomes
-    from stvsr_bench.score import External, outcomes
+    from stvsr_bench.runner.evaluate import Wanted
+    from stvsr_bench.runner.execute import write_outcomes
+    from stvsr_bench.runner.plan import Plan, cells
+    from stvsr_bench.runner.score import External, outcomes
 
     found = cells(spec)
     plan = Plan({}, found, [], sum(len(cell.clips) * len(cell.protocols) for cell in found), 0)

@@ -17,7 +17,7 @@ def verify(
     as_json: options.Json = False,
 ) -> int:
     """Compute rows again and compare each frame's PSNR-Y. Exit 5 if one differs by more than its tolerance."""
-    from stvsr_bench import verify as work
+    from stvsr_bench.runner import verify as work
 
     found = list(work.verify(run, _share(sample), seed))
     bad = [one for one in found if not one.holds]

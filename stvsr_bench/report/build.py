@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench.errors import UnknownNameError
-from stvsr_bench.report import ways
-from stvsr_bench.report.cost import Profile, frame_ms, of_kind
 from stvsr_bench.report.frames import method_label
-from stvsr_bench.report.marks import TIE, TIE_DB, half_interval, mark_column
-from stvsr_bench.report.tables import (
+from stvsr_bench.report.tables import settings as ways
+from stvsr_bench.report.tables.cost import Profile, frame_ms, of_kind
+from stvsr_bench.report.tables.marks import TIE, TIE_DB, half_interval, mark_column
+from stvsr_bench.report.tables.table import (
     FACTS,
     FRAME_CHOICES,
     Badge,

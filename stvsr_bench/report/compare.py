@@ -12,9 +12,9 @@ from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.report import stats
 from stvsr_bench.report.build import Head, by_method, heads
 from stvsr_bench.report.frames import method_label
-from stvsr_bench.report.markdown import text_md
-from stvsr_bench.report.marks import TIE, TIE_DB
-from stvsr_bench.report.tables import FRAME_CHOICES, FrameChoice, display
+from stvsr_bench.report.tables.markdown import text_md
+from stvsr_bench.report.tables.marks import TIE, TIE_DB
+from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
 from stvsr_bench.report.tidy import column, motion_bin, read, tidy
 
 MOST_APART = 10

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stvsr_bench.store import path_component
+from stvsr_bench.rows.store import path_component
 
 TRUTH = "_hr"
 INPUT = "_lr"

@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stvsr_bench import protocols, store
+from stvsr_bench import protocols
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.report.tables import FRAME_CHOICES, FrameChoice
+from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice
+from stvsr_bench.rows import store
 from stvsr_bench.schema import Row
 
 UNTRAINED = "none"

@@ -9,18 +9,21 @@ from typing import Any, get_args
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stvsr_bench import protocols, store
+from stvsr_bench import protocols
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.report import csvjson, curves, latex, markdown, page, plots
 from stvsr_bench.report.build import Known, build, choose, heads
-from stvsr_bench.report.cost import costs_csv, costs_md
+from stvsr_bench.report.figures import curves, plots
+from stvsr_bench.report.figures.scenes import most_apart, write_scenes
 from stvsr_bench.report.frames import Saved, method_label, saved
-from stvsr_bench.report.ledger import ledger, read_published
-from stvsr_bench.report.ledger_text import ledger_csv, ledger_md
-from stvsr_bench.report.spread import spread, spread_figure, spread_md
-from stvsr_bench.report.tables import Options, Table, display
+from stvsr_bench.report.page import document as page
+from stvsr_bench.report.published.text import ledger_csv, ledger_md
+from stvsr_bench.report.published.verdicts import ledger, read_published
+from stvsr_bench.report.tables import csvjson, latex, markdown
+from stvsr_bench.report.tables.cost import costs_csv, costs_md
+from stvsr_bench.report.tables.spread import spread, spread_figure, spread_md
+from stvsr_bench.report.tables.table import Options, Table, display
 from stvsr_bench.report.tidy import by_position, read, tidy
-from stvsr_bench.report.write_scenes import most_apart, write_scenes
+from stvsr_bench.rows import store
 from stvsr_bench.schema import Row
 
 LATEST = Path("runs/latest")

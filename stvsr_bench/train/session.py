@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from stvsr_bench import datasets, methods, plugins
+from stvsr_bench.acquire.pack import Packed, is_packed
 from stvsr_bench.data.atomic import replacing
-from stvsr_bench.data.pack import Packed, is_packed
 from stvsr_bench.environment import describe
 from stvsr_bench.errors import NotRunnableError, UsageError
 from stvsr_bench.methods.builder import make_net

@@ -8,7 +8,7 @@ from torch import nn
 
 from stvsr_bench import metrics, protocols
 from stvsr_bench.nn.resize import imresize
-from stvsr_bench.restore import restore
+from stvsr_bench.restore.clip import restore
 from stvsr_bench.schema import Clip, Frames, Method, MethodCard
 
 Values = dict[str, float]

@@ -50,8 +50,8 @@ def clips(root: Path, count: int, size: tuple[int, int]) -> Path:
 
 def timed(root: Path, method: str, out: Path, **how) -> tuple[dict, Path]:
     """Seconds of one run, whole and steady, and its folder."""
-    from stvsr_bench.plan import RunSpec, make
-    from stvsr_bench.runner import execute
+    from stvsr_bench.runner.execute import execute
+    from stvsr_bench.runner.plan import RunSpec, make
 
     spec = RunSpec(methods=(method,), datasets=(str(root),), out=out, save_frames="none", threads=1, **how)
     plan = make(spec)
@@ -77,8 +77,8 @@ def ratio(upper: dict, lower: dict) -> dict:
 
 def measure(folder: Path, cheap_clips: int, network_clips: int) -> dict:
     """All times and their ratios."""
-    from stvsr_bench.forecast import forecast
-    from stvsr_bench.plan import RunSpec
+    from stvsr_bench.runner.forecast import forecast
+    from stvsr_bench.runner.plan import RunSpec
 
     network = clips(folder / "network", network_clips, SIZES["network"])
     cheap = clips(folder / "cheap", cheap_clips, SIZES["cheap"])

@@ -101,7 +101,7 @@ class Bench:
     def spec(self, out: str, jobs: int = 1):
         """What `run --methods free --dataset <clips> --jobs N` asks for."""
         from stvsr_bench import plugins
-        from stvsr_bench.plan import RunSpec
+        from stvsr_bench.runner.plan import RunSpec
 
         plugins.include(self.method)
         return RunSpec(
@@ -115,8 +115,8 @@ class Bench:
 
     def tasks(self, metrics: tuple[str, ...] = ()):
         """The tasks of one run, and a worker that has been warmed up and measures these metrics (() = the default)."""
-        from stvsr_bench.engines.worker import Worker
-        from stvsr_bench.plan import make
+        from stvsr_bench.runner.engines.worker import Worker
+        from stvsr_bench.runner.plan import make
 
         spec = self.spec("tasks")
         setup = spec.setup("env")
@@ -132,7 +132,7 @@ def overhead(bench: Bench) -> dict:
 
     The least of all clips is the nearest to a quiet machine.
     """
-    from stvsr_bench import store
+    from stvsr_bench.rows import store
 
     found = {}
     luma = ("mse_y", "psnr_y", "ssim_y")
@@ -156,8 +156,8 @@ def overhead(bench: Bench) -> dict:
 
 def rate(bench: Bench) -> dict:
     """Septuplets a second of two worker processes, and what two free cores would reach by the core time used."""
-    from stvsr_bench.plan import make
-    from stvsr_bench.runner import execute
+    from stvsr_bench.runner.execute import execute
+    from stvsr_bench.runner.plan import make
 
     marks: list[tuple[float, float]] = []
 
@@ -195,7 +195,7 @@ def memory(bench: Bench) -> dict:
 
 def report(bench: Bench) -> dict:
     """`report` over 3 methods x 7,815 clips, as a command of its own."""
-    from stvsr_bench import store
+    from stvsr_bench.rows import store
 
     tasks, worker = bench.tasks()
     row = worker.run(tasks[0]).rows[0]
@@ -226,8 +226,8 @@ def _command(argv: list[str]) -> dict:
 
 def plan(bench: Bench) -> dict:
     """Planning a run of 100,000 rows: from nothing, and when half or all of them are there."""
-    from stvsr_bench import plan as planning
-    from stvsr_bench import store
+    from stvsr_bench.rows import store
+    from stvsr_bench.runner import plan as planning
 
     clips = PLAN_ROWS // PLAN_METHODS
     folder = bench.folder / "plugins" / "datasets" / "many"

@@ -76,8 +76,8 @@ def child(specs: list[str], clips: list[tuple[str, str, int]], rows_kept: int = 
     import torch
 
     from stvsr_bench import datasets, methods, protocols
-    from stvsr_bench.evaluate import Wanted, evaluate
     from stvsr_bench.nn import kernels
+    from stvsr_bench.runner.evaluate import Wanted, evaluate
 
     torch.set_num_threads(int(os.environ.get("STVSR_PORTABILITY_THREADS", "1")))
     places: dict[str, Any] = {}

@@ -5,9 +5,9 @@ import textwrap
 
 import pytest
 
-from stvsr_bench import store
 from stvsr_bench.cli import call
 from stvsr_bench.profiling import memory
+from stvsr_bench.rows import store
 
 NET = """
     import torch

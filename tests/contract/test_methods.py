@@ -2,8 +2,9 @@
 
 import pytest
 
-from stvsr_bench import doctor, methods
+from stvsr_bench import methods
 from stvsr_bench.errors import WeightsError
+from stvsr_bench.inspection import doctor
 
 
 def built(name):

@@ -16,12 +16,14 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["stvsr_bench", "tomllib", "pickletools", "zipfile"]):
-    from stvsr_bench import plugins, replay, store
+    from stvsr_bench import plugins
     from stvsr_bench.checkpoints import loading
     from stvsr_bench.cli import gate, options, profile, run, verify
     from stvsr_bench.errors import BenchError
     from stvsr_bench.methods import cards, spec
-    from stvsr_bench.plan import RunSpec, keep
+    from stvsr_bench.rows import store
+    from stvsr_bench.runner import replay
+    from stvsr_bench.runner.plan import RunSpec, keep
     from stvsr_bench.schema import DatasetCard, MethodCard
 
 FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-"))

@@ -15,7 +15,8 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["stvsr_bench", "zipfile", "tarfile"]):
-    from stvsr_bench.data import archive, frames, lists
+    from stvsr_bench.acquire import archive
+    from stvsr_bench.data import frames, lists
     from stvsr_bench.errors import BenchError
 
 FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-"))

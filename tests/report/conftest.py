@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from stvsr_bench import protocols
+from stvsr_bench.rows.store import ROWS
 from stvsr_bench.schema import Job, Row
-from stvsr_bench.store import ROWS
 
 MakeRun = Callable[..., Path]
 SEPTUPLET = [0, 1, 2, 3, 4, 5, 6]

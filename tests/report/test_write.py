@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stvsr_bench import store
 from stvsr_bench.cli import call
-from stvsr_bench.report import curves, film, plots, qualitative
 from stvsr_bench.report.build import build
+from stvsr_bench.report.figures import curves, film, plots, qualitative
 from stvsr_bench.report.frames import saved
-from stvsr_bench.report.spread import spread
-from stvsr_bench.report.tables import Options
+from stvsr_bench.report.tables.spread import spread
+from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import by_position, motion_bin, tidy
 from stvsr_bench.report.write import Output, load, write
+from stvsr_bench.rows import store
 
 GOLDENS = Path(__file__).resolve().parent.parent / "goldens" / "report"
 QUICK = Output(figures=False, scenes=0, page=False)
@@ -217,7 +217,7 @@ def test_untrained_methods_are_labelled_in_the_qualitative_figure(run):
 
 
 def test_frames_are_found_under_the_names_that_a_run_gives_them(run):
-    worker = pytest.importorskip("stvsr_bench.engines.worker")
+    worker = pytest.importorskip("stvsr_bench.runner.engines.worker")
     names = ("stdan:top_t=9", "dis+bicubic", "a/b c", "x" * 200, "..", "fp16 [tile64,8]")
     for name in names:
         place = Path(*(store.path_component(part) for part in ("mini", "fast", name)))

@@ -6,8 +6,8 @@ import torch
 from safetensors.torch import load_file
 
 from stvsr_bench import datasets, methods, plugins
+from stvsr_bench.acquire.pack import pack
 from stvsr_bench.cli import call
-from stvsr_bench.data.pack import pack
 from stvsr_bench.errors import INTERRUPTED, NOT_RUNNABLE, USAGE
 from stvsr_bench.train.state import save_weights
 

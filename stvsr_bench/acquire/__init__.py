@@ -1,0 +1,1 @@
+"""Bytes from elsewhere: downloads, archives, packed data sets, scans of many clips."""

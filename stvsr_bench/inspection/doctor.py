@@ -1,0 +1,258 @@
+"""Property checks of one method, in under a minute on a CPU: what a user of its numbers takes for granted.
+
+The contract tests of the suite run the same checks on every method. Nothing here knows a method by name.
+"""
+
+import pickle
+import random
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stvsr_bench import protocols
+from stvsr_bench.errors import ClipError, UsageError
+from stvsr_bench.restore.clip import restore
+from stvsr_bench.schema import Method
+
+Verdict = Literal["pass", "fail", "note", "skip"]
+TOLERANCE = 2e-4  # float32, relative to the output's largest value: reordered sums, and no more
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One property: whether it holds, and what was seen."""
+
+    check: str
+    verdict: Verdict
+    seen: str
+
+
+Check = Callable[[Method], tuple[Verdict, str]]
+
+
+def examine(method: Method, only: tuple[str, ...] = ()) -> Iterator[Finding]:
+    """A finding for each check, in order; a method that raises fails the check and no other."""
+    for name, check in CHECKS.items():
+        if only and name not in only:
+            continue
+        start = time.perf_counter()
+        try:
+            verdict, seen = check(method)
+        except Exception as error:  # noqa: BLE001 - a method is anyone's code: what it raises is the finding
+            verdict, seen = "fail", f"raised {type(error).__name__} at {_place(error)}: {error}"
+        yield Finding(name, verdict, f"{seen} ({time.perf_counter() - start:.1f} s)")
+
+
+def _place(error: Exception) -> str:
+    """The file and line where it came from: the innermost that is not an installed package's, where there is one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    innermost = next((each for each in reversed(frames) if "site-packages" not in each.filename), frames[-1])
+    return f"{Path(innermost.filename).name}:{innermost.lineno}"
+
+
+def sample(method: Method, frames: int = 4, batch: int = 1, seed: int = 0, side: int = 16) -> Tensor:
+    """Smooth moving frames (B, T, 3, h, w) in [0, 1], of the smallest size that the method takes."""
+    multiple = max(1, method.card.multiple_of)
+    size = -(-side // multiple) * multiple
+    generator = np.random.default_rng(seed)
+    y, x = np.mgrid[0:size, 0:size] / size
+    clips = np.empty((batch, frames, 3, size, size))
+    for b in range(batch):
+        for c in range(3):
+            fy, fx, vy, vx, phase = generator.uniform([1, 1, -0.1, -0.1, 0], [4, 4, 0.1, 0.1, 6.28])
+            for t in range(frames):
+                wave = 0.5 + 0.4 * np.sin(6.28 * (fy * (y - vy * t) + fx * (x - vx * t)) + phase)
+                clips[b, t, c] = wave + generator.normal(0, 0.01, wave.shape)
+    return torch.from_numpy(clips.clip(0, 1).astype(np.float32))
+
+
+def run(method: Method, frames_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
+    """What the network makes of frames, without gradients."""
+    with torch.inference_mode():
+        out: Tensor = method.net(frames_BTChw) if times is None else method.net(frames_BTChw, times)
+    return out
+
+
+def wanted_shape(method: Method, frames_BTChw: Tensor, between: int = 1) -> tuple[int, ...]:
+    """The shape that the contract of the method's kind asks for."""
+    b, t, c, h, w = frames_BTChw.shape
+    scale = 1 if method.card.kind == "vfi" else method.card.scale
+    out = t if method.card.kind == "sr" else t + (t - 1) * between
+    return (b, out, c, h * scale, w * scale)
+
+
+def _shapes(method: Method) -> tuple[Verdict, str]:
+    low, high = method.card.frames_in
+    tried = [n for n in range(2, 7) if low <= n <= high]
+    for frames in tried:
+        given = sample(method, frames)
+        got = tuple(run(method, given).shape)
+        if got != wanted_shape(method, given):
+            return "fail", f"{frames} frames in: returned {got}, wanted {wanted_shape(method, given)}"
+    return "pass", f"N = {', '.join(map(str, tried))}"
+
+
+def _odd_sizes(method: Method) -> tuple[Verdict, str]:
+    if method.card.kind != "stvsr":
+        return "skip", "only half a method; checked when it is joined with a partner"
+    for height, width in ((17, 23), (16, 30)):
+        lr_SChw = np.random.default_rng(0).random((3, 3, height, width), dtype=np.float32)
+        got = restore(method, lr_SChw, protocols.get(protocols.DEFAULT)).sr_SCHW.shape
+        if got[-2:] != (height * method.card.scale, width * method.card.scale):
+            return "fail", f"{height}x{width} gave {got}"
+    return "pass", "17x23 and 16x30 through the suite's padding"
+
+
+def _deterministic(method: Method) -> tuple[Verdict, str]:
+    given = sample(method)
+    first = run(method, given)
+    run(method, sample(method, seed=1))
+    again = run(method, given)
+    difference = float((first - again).abs().max())
+    return ("pass" if difference == 0 else "fail"), f"largest difference between two calls {difference:.1e}"
+
+
+def _batch(method: Method) -> tuple[Verdict, str]:
+    given = sample(method, batch=2)
+    together = run(method, given)
+    apart = torch.cat([run(method, given[:1]), run(method, given[1:])])
+    return _near(together, apart, "a batch of two and one by one")
+
+
+def _input_kept(method: Method) -> tuple[Verdict, str]:
+    given = sample(method)
+    before = given.clone()
+    run(method, given)
+    return ("pass" if torch.equal(given, before) else "fail"), "the frames given are unchanged"
+
+
+def _no_global_state(method: Method) -> tuple[Verdict, str]:
+    before = _state()
+    run(method, sample(method))
+    changed = [name for name, value in _state().items() if value != before[name]]
+    return ("fail", f"changes {', '.join(changed)}") if changed else ("pass", "seeds, threads and defaults unchanged")
+
+
+def _state() -> dict[str, object]:
+    return {
+        "the random seed of torch": torch.get_rng_state().sum().item(),
+        "the random seed of numpy": hash(str(np.random.get_state(legacy=False)["state"])),
+        "the random seed of Python": hash(random.getstate()),
+        "the default dtype": torch.get_default_dtype(),
+        "the number of threads": torch.get_num_threads(),
+        "gradient mode": torch.is_grad_enabled(),
+    }
+
+
+def _finite(method: Method) -> tuple[Verdict, str]:
+    out = run(method, sample(method))
+    if not bool(torch.isfinite(out).all()):
+        return "fail", "NaN or infinity in the output"
+    if method.untrained:
+        return "pass", f"finite, range {float(out.min()):.2f} to {float(out.max()):.2f} (untrained)"
+    within = float(out.min()) > -0.5 and float(out.max()) < 1.5
+    return ("pass" if within else "note"), f"range {float(out.min()):.2f} to {float(out.max()):.2f}"
+
+
+def _half(method: Method) -> tuple[Verdict, str]:
+    given = sample(method)
+    exact = run(method, given)
+    seen = []
+    for name, dtype in (("bf16", torch.bfloat16), ("fp16", torch.float16)):
+        try:
+            with torch.autocast("cpu", dtype=dtype):
+                half = run(method, given).float()
+        except RuntimeError as error:
+            seen.append(f"{name}: not possible here ({str(error).splitlines()[0][:60]})")
+            continue
+        mse = float(((half - exact) ** 2).mean())
+        seen.append(f"{name}: {10 * np.log10(1 / mse):.1f} dB to float32" if mse else f"{name}: equal")
+    return "note", "; ".join(seen)
+
+
+def _time_reversal(method: Method) -> tuple[Verdict, str]:
+    if not method.card.time_symmetric:
+        return "skip", "the card does not claim it"
+    given = sample(method)
+    return _near(run(method, given.flip(1)), run(method, given).flip(1), "reversed in, reversed out")
+
+
+def _times(method: Method) -> tuple[Verdict, str]:
+    if method.card.kind == "sr":
+        return "skip", "an upscaler has no time"
+    given = sample(method, frames=2)
+    times = torch.tensor([[0.25, 0.5, 0.75]])
+    if method.card.time == "any":
+        got = tuple(run(method, given, times).shape)
+        wanted = wanted_shape(method, given, between=3)
+        return ("pass" if got == wanted else "fail"), f"times 0.25, 0.5, 0.75 gave {got}"
+    try:
+        run(method, given, times)
+    except (UsageError, ClipError) as error:
+        return "pass", f"refused: {error}"
+    except TypeError:
+        return "pass", "takes no times"
+    return "note", "the card says midpoint; other times are ignored without a word (the suite never asks for them)"
+
+
+def _round_trip(method: Method) -> tuple[Verdict, str]:
+    state = method.net.state_dict()
+    if not state:
+        return "skip", "no parameters"
+    given = sample(method)
+    before = run(method, given)
+    method.net.load_state_dict({key: value.clone() for key, value in state.items()}, strict=True)
+    return _near(before, run(method, given), f"{len(state)} entries loaded back", exactly=True)
+
+
+def _pickle(method: Method) -> tuple[Verdict, str]:
+    given = sample(method)
+    copy = pickle.loads(pickle.dumps(method.net))
+    with torch.inference_mode():
+        out = copy(given)
+    return _near(run(method, given), out, "a pickled copy, as a worker process gets it", exactly=True)
+
+
+def _given_kept(method: Method) -> tuple[Verdict, str]:
+    if method.card.kind != "vfi":
+        return "skip", "only for interpolators"
+    given = sample(method)
+    same = torch.equal(run(method, given)[:, ::2], given)
+    return ("pass" if same else "fail"), "given frames pass through unchanged"
+
+
+def _near(a: Tensor, b: Tensor, what: str, exactly: bool = False) -> tuple[Verdict, str]:
+    if a.shape != b.shape:
+        return "fail", f"{what}: shapes {tuple(a.shape)} and {tuple(b.shape)}"
+    worst = float((a - b).abs().max() / b.abs().max().clamp(min=1e-6))
+    holds = worst == 0 if exactly else worst <= TOLERANCE
+    return ("pass" if holds else "fail"), f"{what}: largest relative difference {worst:.1e}"
+
+
+CHECKS: dict[str, Check] = {
+    "shapes": _shapes,
+    "odd sizes": _odd_sizes,
+    "finite": _finite,
+    "determinism": _deterministic,
+    "batch": _batch,
+    "input kept": _input_kept,
+    "no global state": _no_global_state,
+    "times": _times,
+    "time reversal": _time_reversal,
+    "given frames": _given_kept,
+    "state dict": _round_trip,
+    "pickling": _pickle,
+    "half precision": _half,
+}
+
+
+def failed(findings: list[Finding]) -> list[Finding]:
+    """The findings that a user must know of before believing a number."""
+    return [finding for finding in findings if finding.verdict == "fail"]

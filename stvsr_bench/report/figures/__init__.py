@@ -1,0 +1,1 @@
+"""Pictures of numbers and of frames: plots, curves, scenes, films."""

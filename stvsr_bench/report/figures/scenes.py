@@ -1,0 +1,60 @@
+"""Which clips are shown as figures and films, and their files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stvsr_bench.report.figures import film, qualitative
+from stvsr_bench.report.figures.plots import save
+from stvsr_bench.report.frames import Saved, method_label
+from stvsr_bench.schema import Row
+
+
+def most_apart(saved: Sequence[Saved], tidy: pd.DataFrame, count: int) -> list[Saved]:
+    """The clips on which the trained methods differ most, one of each split before a second of any."""
+    trained = tidy[~tidy["untrained"]] if (~tidy["untrained"]).any() else tidy
+    finite = trained.replace([np.inf, -np.inf], np.nan)
+    spread = finite.groupby(["dataset", "split", "clip"])["psnr_y"].agg(lambda values: values.max() - values.min())
+    ranked = sorted(saved, key=lambda one: (-float(spread.get((one.dataset, one.split, one.clip), 0.0)), one.place))
+    seen: dict[tuple[str, str], int] = {}
+    turns = []
+    for one in ranked:
+        seen[(one.dataset, one.split)] = turn = seen.get((one.dataset, one.split), -1) + 1
+        turns.append((turn, one))
+    return [one for _, one in sorted(turns, key=lambda pair: pair[0])][:count]
+
+
+def write_scenes(
+    folder: Path, chosen: Sequence[Saved], rows: Sequence[Row], tidy: pd.DataFrame, films: bool
+) -> list[Path]:
+    """The files of each chosen clip: the figure (PNG, PDF), its LaTeX, a GIF and, where it can be made, an MP4."""
+    folder.mkdir(parents=True, exist_ok=True)
+    untrained = {
+        method_label(method, weights)
+        for method, weights in tidy.loc[tidy["untrained"], ["method", "weights"]].itertuples(index=False, name=None)
+    }
+    written: list[Path] = []
+    for at, one in enumerate(chosen, start=1):
+        mine = [row for row in rows if (row.dataset, row.split, row.clip) == (one.dataset, one.split, one.clip)]
+        between = [i for i, given in zip(mine[0].frames, mine[0].given, strict=True) if not given] if mine else []
+        said = {method_label(row.method, row.weights): _psnr(row, between) for row in mine}
+        of = qualitative.scene(one, between, said, sorted(untrained))
+        name = "scene" if at == 1 else f"scene-{at}"
+        written += save(qualitative.draw(of), folder / name)
+        (folder / f"{name}.tex").write_text(qualitative.figure_tex(of, f"{name}.pdf"), encoding="utf-8")
+        written.append(folder / f"{name}.tex")
+        if films:
+            frames = film.side_by_side(one, list(one.folders))
+            film.write_gif(frames, folder / f"{name}.gif")
+            written.append(folder / f"{name}.gif")
+            if film.write_mp4(frames, folder / f"{name}.mp4"):
+                written.append(folder / f"{name}.mp4")
+    return written
+
+
+def _psnr(row: Row, between: Sequence[int]) -> str:
+    values = [value for i, value in zip(row.frames, row.values.get("psnr_y", []), strict=False) if i in between]
+    finite = [value for value in values if np.isfinite(value)]
+    return f"{np.mean(finite):.2f} dB" if finite else ""

@@ -1,0 +1,1 @@
+"""The offline HTML page: its document, and what the browser gets."""

@@ -1,0 +1,112 @@
+"""What methods cost, from `profile.jsonl`: one table of everything that must be known to compare two times."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from stvsr_bench.report.frames import method_label
+from stvsr_bench.report.tables.table import FACTS, shown
+
+Profile = dict[str, Any]
+FIELDS = ("method", "weights", "device", "machine", "hardware", "threads", "precision", "frames", "size")
+SETTING = ("Input", "Setting", "Machine")
+NUMBERS = ("params", "gmacs", "runtime_ms", "iqr_ms", "calls", "memory_mib")
+
+
+def of_kind(profiles: Sequence[Profile], kind: str = "profile") -> list[Profile]:
+    """The profiles of one kind: `profile` (one stated input), `sweep` (several sizes), `topt` (several T)."""
+    return [profile for profile in profiles if profile.get("kind", "profile") == kind]
+
+
+def frame_ms(profile: Profile) -> float | None:
+    """Milliseconds per output frame."""
+    timing = profile.get("runtime_ms") or {}
+    if timing.get("frame_ms") is not None:
+        return float(timing["frame_ms"])
+    frames = profile.get("frames_out")
+    return float(timing["median"]) / int(frames) if timing.get("median") is not None and frames else None
+
+
+def costs(profiles: Sequence[Profile]) -> list[dict[str, Any]]:
+    """One flat record per profile; later ones of the same method, device and setting replace earlier ones."""
+    latest: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for profile in of_kind(profiles):
+        record = _record(profile)
+        latest[tuple(record[name] for name in FIELDS)] = record
+    return list(latest.values())
+
+
+def costs_md(profiles: Sequence[Profile]) -> str:
+    """The costs as Markdown under a head of their own; nothing where nothing was profiled."""
+    return f"## Cost\n\n{costs_grid(profiles)}" if of_kind(profiles) else ""
+
+
+def costs_grid(profiles: Sequence[Profile]) -> str:
+    """The costs as a Markdown table; what all of them share (input, setting, machine) stands under it.
+
+    Times of different machines stand together but must not be compared.
+    """
+    from stvsr_bench.report.tables.markdown import text_md
+
+    records = costs(profiles)
+    how = [
+        (
+            f"{one['frames']} frames of {one['size']}",
+            f"{one['device']}, {one['precision']}, {one['threads'] or '?'} threads",
+            f"{one['hardware']} ({one['machine']})",
+        )
+        for one in records
+    ]
+    own = [place for place in range(len(SETTING)) if len({of[place] for of in how}) > 1]
+    shared = [f"{SETTING[place]}: {how[0][place]}" for place in range(len(SETTING)) if place not in own]
+    numbers = ("params", "gmacs", "runtime_ms", "memory_mib")
+    lines = [
+        [
+            text_md(method_label(str(one["method"]), "" if one["weights"] == "none" else str(one["weights"] or ""))),
+            *(shown(one[name], FACTS[name]) for name in numbers),
+            *(text_md(of[place]) for place in own),
+        ]
+        for one, of in zip(records, how, strict=True)
+    ]
+    names = ["Method", *(FACTS[name].label for name in numbers), *(SETTING[place] for place in own)]
+    align = ["left", *["right"] * len(numbers), *["left"] * len(own)]
+    grid = tabulate(lines, headers=names, tablefmt="pipe", disable_numparse=True, colalign=align)
+    said = (
+        "GMACs: 1e9 multiply-adds of one window, one multiply-add counted as one. Runtime: median per output frame. "
+        "Times are comparable only on one machine and setting."
+    )
+    return "\n".join([str(grid), "", " ".join([f"{text_md('; '.join(shared))}." if shared else "", said]).strip(), ""])
+
+
+def costs_csv(profiles: Sequence[Profile]) -> str:
+    """The costs as CSV."""
+    from stvsr_bench.report.tables.csvjson import lines_csv
+
+    records = costs(profiles)
+    names = (*FIELDS, *NUMBERS)
+    return lines_csv([names, *([one[name] for name in names] for one in records)])
+
+
+def _record(profile: Profile) -> dict[str, Any]:
+    timing = profile.get("runtime_ms") or {}
+    facts = profile.get("machine_facts") or {}
+    size = profile.get("size") or []
+    params = profile.get("params")
+    return {
+        "method": profile.get("method", ""),
+        "weights": profile.get("weights", ""),
+        "device": profile.get("device", ""),
+        "machine": profile.get("machine", ""),
+        "hardware": facts.get("gpu") or facts.get("cpu") or "",
+        "threads": profile.get("threads"),
+        "precision": profile.get("precision", ""),
+        "frames": profile.get("frames"),
+        "size": "x".join(str(side) for side in reversed(size)),
+        "params": None if params is None else params / 1e6,
+        "gmacs": profile.get("gmacs"),
+        "runtime_ms": frame_ms(profile),
+        "iqr_ms": timing.get("iqr"),
+        "calls": timing.get("n"),
+        "memory_mib": profile.get("peak_memory_mib"),
+    }

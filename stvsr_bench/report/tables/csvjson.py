@@ -1,0 +1,99 @@
+"""Tables as CSV (a line per number) and as one JSON document; the full value beside the digits that are shown."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from stvsr_bench.report.tables.table import FACTS, Cell, Column, Line, Table, display, shown
+
+FIELDS = (
+    "protocol",
+    "protocol_key",
+    "dataset",
+    "split",
+    "method",
+    "weights",
+    "group",
+    "badges",
+    "metric",
+    "frames",
+    "value",
+    "shown",
+    "half_interval",
+    "n",
+    "n_inf",
+    "mark",
+    *FACTS,
+)
+
+
+def records(tables: Sequence[Table]) -> list[dict[str, Any]]:
+    """One flat record for each number of the tables."""
+    return [
+        _record(table, line, column, cell)
+        for table in tables
+        for line in table.lines
+        for column, cell in zip(table.columns, line.cells, strict=True)
+        if cell.n
+    ]
+
+
+def tables_csv(tables: Sequence[Table]) -> str:
+    """The records as CSV; a text that a spreadsheet would run as a formula is quoted with an apostrophe."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    for record in records(tables):
+        writer.writerow({name: plain(value) for name, value in record.items()})
+    return out.getvalue()
+
+
+def lines_csv(lines: Iterable[Sequence[Any]]) -> str:
+    """Lines of values as CSV that no spreadsheet runs; what is not known is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([["" if value is None else plain(value) for value in line] for line in lines])
+    return out.getvalue()
+
+
+def tables_json(tables: Sequence[Table], about: dict[str, Any]) -> str:
+    """One document: what the run was, and the records."""
+    document = {**about, "numbers": [_finite(record) for record in records(tables)]}
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _record(table: Table, line: Line, column: Column, cell: Cell) -> dict[str, Any]:
+    return {
+        "protocol": table.protocol,
+        "protocol_key": table.protocol_key,
+        "dataset": column.dataset,
+        "split": column.split,
+        "method": line.method,
+        "weights": line.weights,
+        "group": line.group,
+        "badges": ";".join(line.badges),
+        "metric": column.metric,
+        "frames": column.frames,
+        "value": cell.value,
+        "shown": shown(cell.value, display(column.metric)),
+        "half_interval": cell.half,
+        "n": cell.n,
+        "n_inf": cell.n_inf,
+        "mark": cell.mark,
+        **{name: line.facts.get(name) for name in FACTS},
+    }
+
+
+def plain(value: Any) -> Any:
+    """A value for a CSV cell: full precision, and no text that a spreadsheet would run."""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
+
+
+def _finite(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if value == float("inf") else value for name, value in record.items()}

@@ -1,0 +1,168 @@
+"""How many decibels the protocol alone is worth: one method under every protocol and metric variant.
+
+Variants that need only per-frame values (which frames, mean of dB or pooled MSE, Y or RGB, how clips are averaged,
+what becomes of infinite values) are computed from the rows. Protocols stand with the rows that were measured under
+them, and variants of the metric with the per-frame values that the run was asked for (`--metrics`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from tabulate import tabulate
+
+from stvsr_bench import protocols
+from stvsr_bench.report.figures.plots import COLOURS, STYLE, new
+from stvsr_bench.report.tables.markdown import text_md
+from stvsr_bench.report.tables.table import display, shown
+from stvsr_bench.report.tidy import Floats, average_of, mean_over_clips
+from stvsr_bench.schema import Row
+
+Measure = Literal["psnr", "ssim"]
+PEAK = 255.0
+Choose = Callable[[Row, str], Floats]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to make one number of the same frames; `delta` is its distance from the first variant."""
+
+    protocol: str
+    name: str
+    value: float
+    delta: float
+    clips: int
+    n_inf: int
+
+
+def spread(rows: Sequence[Row], measure: Measure = "psnr") -> list[Variant]:
+    """Every variant for the rows of one method on one split; the first is the suite's own protocol, all frames."""
+    found: list[tuple[str, str, float, int, int]] = []
+    keys = sorted(
+        {row.protocol_key for row in rows}, key=lambda key: (not key.startswith(protocols.DEFAULT + "."), key)
+    )
+    for key in keys:
+        mine = [row for row in rows if row.protocol_key == key]
+        found += [(mine[0].protocol, *variant) for variant in _variants(mine, measure)]
+    if not found:
+        return []
+    base = found[0][2]
+    return [Variant(protocol, name, value, value - base, n, n_inf) for protocol, name, value, n, n_inf in found]
+
+
+def spread_md(title: str, of: Sequence[Variant], measure: Measure = "psnr") -> str:
+    """The variants as Markdown, with the distance between the highest and the lowest."""
+    how = display(f"{measure}_y")
+    rows = [
+        [v.protocol, v.name, shown(v.value, how), _signed(v.delta, how.decimals), str(v.clips), str(v.n_inf)]
+        for v in of
+    ]
+    finite = [v.value for v in of if np.isfinite(v.value)]
+    width = max(finite) - min(finite) if finite else 0.0
+    names = ["Protocol", "Variant", how.label, "Difference", "Clips", "Infinite frames"]
+    align = ["left", "left", *["right"] * 4]
+    grid = tabulate(rows, headers=names, tablefmt="pipe", disable_numparse=True, colalign=align)
+    unit = f" {how.unit}" if how.unit else ""
+    said = f"These values lie {width:.{how.decimals}f}{unit} apart: so much is the protocol alone worth."
+    return "\n".join([f"## {text_md(title)}", "", str(grid), "", said, *_unmeasured(of, measure), ""])
+
+
+def _unmeasured(of: Sequence[Variant], measure: Measure) -> list[str]:
+    """A sentence that names the metric variants which the run was not asked for."""
+    from stvsr_bench.metrics import expanded
+
+    every = [display(name).title for name in expanded(["variant"]) if name.startswith(f"{measure}_")]
+    left = [title for title in every if title not in {variant.name for variant in of}]
+    return [f"Not measured: {', '.join(left)}. `stvsr-bench run ... --metrics variant` measures them."] if left else []
+
+
+def _signed(value: float, decimals: int) -> str:
+    return f"{value:+.{decimals}f}" if np.isfinite(value) else "–"
+
+
+def spread_figure(title: str, of: Sequence[Variant]) -> Figure:
+    """The variants as points on one axis."""
+    finite = [v for v in of if np.isfinite(v.value)]
+    with matplotlib.rc_context(STYLE):
+        figure, axes = new(height_in=0.6 + 0.16 * len(finite))
+        names = [f"{v.protocol}: {v.name}" for v in finite]
+        known = list(dict.fromkeys(v.protocol for v in finite))
+        colours = [COLOURS[known.index(v.protocol) % len(COLOURS)] for v in finite]
+        axes.scatter([v.value for v in finite], range(len(finite)), c=colours, s=14, zorder=3)
+        axes.axvline(of[0].value, color="0.6", linewidth=0.8)
+        axes.set_yticks(range(len(finite)), names, fontsize=6)
+        axes.invert_yaxis()
+        axes.set_xlabel("PSNR (dB)")
+        axes.set_title(title)
+    return figure
+
+
+def _variants(rows: Sequence[Row], measure: Measure) -> list[tuple[str, float, int, int]]:
+    average = average_of(rows[0].protocol)
+    base = f"{measure}_y"
+    known = protocols.PROTOCOLS.get(rows[0].protocol)
+    clips = [row.clip for row in rows]
+    found = []
+
+    def add(name: str, values: list[Floats], how: str = average, keep_inf: bool = False) -> None:
+        per_clip = np.array([_mean(of, keep_inf) for of in values])
+        n_inf = sum(int(np.isinf(of).sum()) for of in values)
+        mean = mean_over_clips(per_clip, clips, "folders" if how == "folders" else "clips")
+        if not np.isnan(mean):
+            found.append((name, mean, int(np.isfinite(per_clip).sum()), n_inf))
+
+    keep = known is not None and known.inf_policy == "keep"
+    add("as the protocol says", _values(rows, base), average, keep)
+    for name, choose in _FRAMES.items():
+        add(f"{name} frames", [choose(row, base) for row in rows])
+    if measure == "psnr":
+        add("pooled MSE of a clip", _pooled(rows))
+    if any("/" in clip for clip in clips):
+        other = "folders" if average == "clips" else "clips"
+        add(f"mean of {other}", _values(rows, base), other)
+    for metric in _variants_of(rows, measure):
+        add(display(metric).title, _values(rows, metric))
+    return found
+
+
+def _variants_of(rows: Sequence[Row], measure: Measure) -> list[str]:
+    shared = set.intersection(*(set(row.values) for row in rows))
+    return sorted(name for name in shared if name.startswith(f"{measure}_") and name != f"{measure}_y")
+
+
+def _values(rows: Sequence[Row], metric: str) -> list[Floats]:
+    return [np.array(row.values[metric], dtype=np.float64) for row in rows]
+
+
+def _of_given(row: Row, base: str, wanted: bool) -> Floats:
+    pairs = zip(row.values[base], row.given, strict=True)
+    return np.array([value for value, given in pairs if given == wanted], dtype=np.float64)
+
+
+def _centre(row: Row, base: str) -> Floats:
+    values = row.values[base]
+    return np.array(values[len(values) // 2 : len(values) // 2 + 1], dtype=np.float64)
+
+
+_FRAMES: dict[str, Choose] = {
+    "given": lambda row, base: _of_given(row, base, True),
+    "between": lambda row, base: _of_given(row, base, False),
+    "centre": _centre,
+    "all but the last": lambda row, base: np.array(row.values[base][:-1], dtype=np.float64),
+}
+
+
+def _pooled(rows: Sequence[Row]) -> list[Floats]:
+    pooled = []
+    for row in rows:
+        mse = float(np.mean(row.values["mse_y"])) if row.values.get("mse_y") else float("nan")
+        pooled.append(np.array([10 * np.log10(PEAK**2 / mse) if mse > 0 else (np.inf if mse == 0 else np.nan)]))
+    return pooled
+
+
+def _mean(values: Floats, keep_inf: bool) -> float:
+    kept = values[~np.isnan(values)] if keep_inf else values[np.isfinite(values)]
+    return float(kept.mean()) if kept.size else float("nan")

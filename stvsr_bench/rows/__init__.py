@@ -1,0 +1,1 @@
+"""What a run leaves on disk: its rows, their identity, merging and judging them."""

@@ -1,0 +1,247 @@
+"""plan → minus done → engine → append. An interrupted run, repeated, writes what one run writes."""
+
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from stvsr_bench import environment, metrics, protocols
+from stvsr_bench.errors import UsageError
+from stvsr_bench.rows import store
+from stvsr_bench.runner.engines import local
+from stvsr_bench.runner.engines.tasks import Outcome, Task
+from stvsr_bench.runner.plan import Plan, RunSpec, keep, make
+from stvsr_bench.runner.replay import write_spec
+from stvsr_bench.schema import Row, digest
+
+OnOutcome = Callable[[Outcome], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run did: its folder, how many rows it wrote, and what failed."""
+
+    out: Path
+    written: int
+    done_before: int
+    failures: list[Outcome] = field(default_factory=list)
+
+    def rows(self) -> list[Row]:
+        """All rows of the run's folder, earlier ones included."""
+        return store.read_rows(self.out)
+
+
+def run(
+    methods: Sequence[str],
+    dataset: Sequence[str] | str = (),
+    split: Sequence[str] | str = (),
+    protocol: Sequence[str] | str = protocols.DEFAULT,
+    limit: float = 0,
+    out: Path | str = "runs/default",
+    jobs: int = 1,
+    root: Path | None = None,
+) -> Result:
+    """Measure methods on a split, from Python; the command line's `run` with its most used options.
+
+    Raises:
+        BenchError: what was asked cannot be done; clips that fail are in `Result.failures` instead.
+    """
+    spec = RunSpec(
+        methods=_several(methods),
+        datasets=_several(dataset),
+        splits=_several(split),
+        protocols=_several(protocol),
+        limit=limit,
+        out=Path(out),
+        jobs=jobs,
+        root=root,
+    )
+    return execute(spec, make(spec))
+
+
+def execute(spec: RunSpec, plan: Plan, on_outcome: OnOutcome | None = None, argv: Sequence[str] = ()) -> Result:
+    """Run a plan: rows are appended as clips are done, failures are written down and the run goes on.
+
+    Raises:
+        NotRunnableError: the folder is in use or cannot be written.
+    """
+    return write_outcomes(spec, plan, lambda env: _outcomes(spec, plan, env), on_outcome, argv)
+
+
+def write_outcomes(
+    spec: RunSpec,
+    plan: Plan,
+    outcomes: Callable[[str], Iterable[Outcome]],
+    on_outcome: OnOutcome | None = None,
+    argv: Sequence[str] = (),
+) -> Result:
+    """Append what comes out of `outcomes(env)` to the run's folder, which is held alone meanwhile.
+
+    Raises:
+        NotRunnableError: the folder is in use or cannot be written.
+    """
+    with store.locked(spec.out):
+        env = _write_facts(spec, plan, argv or sys.argv)
+        worker = "main" if spec.shard == (1, 1) else f"shard-{spec.shard[0]}-of-{spec.shard[1]}"
+        failures: list[Outcome] = []
+        written = 0
+        with (
+            store.Appender(store.rows_file(spec.out, worker)) as rows,
+            store.Appender(spec.out / "failures.jsonl") as failed,
+        ):
+            for outcome in outcomes(env):
+                if outcome.error:
+                    failures.append(outcome)
+                    _append_failure(failed, outcome, env)
+                elif outcome.task.score:
+                    for row in outcome.rows:
+                        rows.row(row)
+                    written += len(outcome.rows)
+                if on_outcome is not None:
+                    on_outcome(outcome)
+        _point_latest(spec.out)
+        return Result(spec.out, written, plan.rows_done, failures)
+
+
+def _outcomes(spec: RunSpec, plan: Plan, env: str) -> Iterator[Outcome]:
+    """Outcomes of the plan's tasks; with `worst:K` the first method decides which clips have their frames saved."""
+    kept = keep(spec.save_frames)
+    if kept != "worst":
+        yield from _engine(spec, [replace(task, save=kept == "all") for task in plan.tasks], env)
+        return
+    anchor = _anchor(plan)
+    first = [task for task in plan.tasks if task.method == anchor]
+    yield from _engine(spec, first, env)
+    chosen = _worst(spec, plan, anchor)
+    rest = [task for task in plan.tasks if task.method != anchor]
+    yield from _engine(spec, [replace(task, save=_place(task) in chosen) for task in rest], env)
+    yield from _engine(spec, _frames_missing(spec, plan, chosen), env)
+
+
+def _engine(spec: RunSpec, tasks: Sequence[Task], env: str) -> Iterator[Outcome]:
+    if not tasks:
+        return
+    if spec.engine == "dask":
+        from stvsr_bench.runner.engines.dask import run as run_on_cluster
+
+        yield from run_on_cluster(tasks, spec.setup(env), spec.jobs, spec.address)
+    elif spec.engine == "local":
+        yield from local.run(tasks, spec.setup(env), spec.jobs, spec.timeout_s)
+    else:
+        raise UsageError(f"unknown engine '{spec.engine}'; write local or dask")
+
+
+def _anchor(plan: Plan) -> str:
+    """The method whose worst clips are kept: a weight-free one where there is one, for it costs least."""
+    return min(plan.identities, key=lambda text: plan.identities[text].card.learned)
+
+
+def _place(task: Task) -> tuple[str, str, str]:
+    return task.label, task.split, task.clip
+
+
+def _worst(spec: RunSpec, plan: Plan, anchor: str) -> set[tuple[str, str, str]]:
+    count = int(spec.save_frames.partition(":")[2])
+    name = spec.how.name(plan.identities[anchor].spec)
+    wanted = {(cell.label, cell.split): set(cell.clips) for cell in plan.cells}
+    found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    for row in store.read_rows(spec.out):
+        if row.method == name and row.clip in wanted.get((row.dataset, row.split), ()) and row.frames:
+            values = row.values["psnr_y"]
+            found[row.dataset, row.split][row.clip] = sum(values) / len(values)
+    return {
+        (*place, clip) for place, clips in found.items() for clip in sorted(clips, key=lambda c: (clips[c], c))[:count]
+    }
+
+
+def _frames_missing(spec: RunSpec, plan: Plan, chosen: set[tuple[str, str, str]]) -> list[Task]:
+    """Tasks that only save frames: chosen clips whose rows were there before their frames were wanted."""
+    from stvsr_bench.runner.engines.worker import method_folder
+
+    tasks = []
+    for text, identity in plan.identities.items():
+        folder = spec.out / "frames" / method_folder(spec.how.name(identity.spec), identity.weights)
+        for cell in plan.cells:
+            for clip in cell.clips:
+                place = (cell.label, cell.split, clip)
+                if place in chosen and not folder.joinpath(*map(store.path_component, place)).is_dir():
+                    names = (cell.protocols[0].name,)
+                    tasks.append(
+                        Task(
+                            text,
+                            identity.spec,
+                            identity.weights,
+                            cell.dataset,
+                            *place,
+                            names,
+                            (),
+                            save=True,
+                            score=False,
+                        )
+                    )
+    return tasks
+
+
+def _append_failure(failed: store.Appender, outcome: Outcome, env: str) -> None:
+    task = outcome.task
+    fields = {"method": task.identity, "weights": task.weights, "dataset": task.label, "split": task.split}
+    for key in task.keys:
+        entry = {"key": key, **fields, "clip": task.clip, "error": outcome.error, "detail": outcome.detail, "env": env}
+        failed.line(json.dumps(entry).encode())
+
+
+def _write_facts(spec: RunSpec, plan: Plan, argv: Sequence[str]) -> str:
+    """manifest.json, env.json and run.toml; returns the digest of this environment, which stands in every row."""
+    facts = environment.describe()
+    env = digest(facts)[:12]
+    store.write_json(spec.out / "env.json", {**store.read_json(spec.out / "env.json"), env: facts})
+    before = store.manifest(spec.out)
+    write_spec(spec)
+    used = {p.name: {"key": p.key, **asdict(p)} for cell in plan.cells for p in cell.protocols}
+    cells = {
+        f"{c.label}/{c.split}/{p.key}": {"clips": c.total, "digest": digest(list(c.clips))[:16]}
+        for c in plan.cells
+        for p in c.protocols
+    }
+    chosen = {
+        identity.spec: {
+            "title": identity.card.title,
+            "group": identity.card.group,
+            "weights": identity.weights,
+            "sha256": identity.sha256,
+            "card": digest(asdict(identity.card))[:16],
+            "code": [environment.code(part.plugin.path) for part in identity.parts],
+        }
+        for identity in plan.identities.values()
+    }
+    store.write_json(
+        spec.out / "manifest.json",
+        {
+            "run": spec.out.name,
+            "argv": list(argv),
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "env": env,
+            "protocols": {**before.get("protocols", {}), **used},
+            "cells": {**before.get("cells", {}), **cells},
+            "methods": {**before.get("methods", {}), **chosen},
+            "metrics": {name: metrics.METRICS[name].unit for name in spec.all_metrics},
+        },
+    )
+    return env
+
+
+def _point_latest(out: Path) -> None:
+    """`latest` beside the run folder; left alone where the file system has no links."""
+    link = out.parent / "latest"
+    with suppress(OSError):
+        if link.is_symlink() or not link.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(out.name, target_is_directory=True)
+
+
+def _several(value: Sequence[str] | str) -> tuple[str, ...]:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else tuple(value)

@@ -1,0 +1,212 @@
+"""From what was asked to the tasks that are not done yet, without decoding a frame or building a network."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stvsr_bench import datasets, methods, metrics, protocols
+from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
+from stvsr_bench.methods import Identity
+from stvsr_bench.rows import store
+from stvsr_bench.runner.engines.tasks import Setup, Task
+from stvsr_bench.schema import EvalProtocol, How, Job
+
+RUNS = Path("runs")
+# CPU threads of a worker. Not "all cores": a network adds in another order with other threads, and its numbers must
+# depend neither on the machine's size nor on how many workers share the clips
+THREADS = 1
+MOST_THREADS = 1024
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What `stvsr-bench run` was asked for; written as `run.toml`, which replays it."""
+
+    methods: tuple[str, ...]
+    datasets: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = (protocols.DEFAULT,)
+    metrics: tuple[str, ...] = ()
+    root: Path | None = None
+    out: Path = RUNS / "default"
+    limit: float = 0
+    clips: tuple[str, ...] = ()
+    shard: tuple[int, int] = (1, 1)
+    engine: str = "local"
+    address: str = ""
+    jobs: int = 1
+    threads: int = 0
+    timeout_s: float = 0
+    save_frames: str = "worst:3"
+    overwrite: bool = False
+    seed: int = 0
+    how: How = field(default_factory=How)
+    include: tuple[Path, ...] = ()
+    trust_pickle: bool = False
+
+    @property
+    def threads_per_worker(self) -> int:
+        """CPU threads of every worker, whichever engine runs it and however many there are; 0 asks for the default."""
+        return self.threads or THREADS
+
+    @property
+    def all_metrics(self) -> tuple[str, ...]:
+        """The metrics of every run and those asked for besides."""
+        return tuple(dict.fromkeys((*metrics.CORE, *self.metrics)))
+
+    def setup(self, env: str) -> Setup:
+        """What all tasks of this run share."""
+        return Setup(
+            metrics=self.all_metrics,
+            how=self.how,
+            root=self.root,
+            frames_dir=self.out / "frames",
+            included=self.include,
+            threads=self.threads_per_worker,
+            seed=self.seed,
+            trust_pickle=self.trust_pickle,
+            env=env,
+        )
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One split of one data set under one group of protocols: the clips of every method."""
+
+    dataset: str
+    label: str
+    split: str
+    protocols: tuple[EvalProtocol, ...]
+    clips: tuple[str, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Tasks in a fixed order, and how many rows are there already."""
+
+    identities: dict[str, Identity]
+    cells: list[Cell]
+    tasks: list[Task]
+    rows_total: int
+    rows_done: int
+
+
+def make(spec: RunSpec) -> Plan:
+    """The plan of a run: methods x cells x clips, minus what the store holds.
+
+    Raises:
+        UsageError: a name is wrong, or a method cannot do what a protocol asks.
+        NotRunnableError: data or weights are missing, or nothing would be measured.
+    """
+    _check_names(spec)
+    for text in spec.methods:
+        methods.check_names(text)
+    found = cells(spec)  # a wrong split is said before missing weights are
+    identities = {text: methods.resolve(text) for text in spec.methods}
+    for identity in identities.values():
+        for protocol in {p.name: p for cell in found for p in cell.protocols}.values():
+            protocols.check(identity.card, protocol)
+    every = [task for text in spec.methods for cell in found for task in _tasks(spec, text, identities[text], cell)]
+    mine = every[spec.shard[0] - 1 :: spec.shard[1]]
+    if not every:
+        raise NotRunnableError("nothing to measure: no clip is left after --limit and --clips")
+    finished = set() if spec.overwrite else store.done(spec.out, spec.metrics)
+    left = [missing for task in mine if (missing := _minus(task, finished))]
+    rows = sum(len(task.keys) for task in mine)
+    return Plan(identities, found, left, rows, rows - sum(len(task.keys) for task in left))
+
+
+def keep(text: str) -> str:
+    """Which frames are saved: "none", "all" or "worst".
+
+    Raises:
+        UsageError: the text says none of these.
+    """
+    kind, _, count = text.partition(":")
+    if text in ("none", "all") or (kind == "worst" and count.isdigit() and int(count) > 0):
+        return kind
+    raise UsageError(f"--save-frames {text}: write none, all or worst:K, e.g. worst:3")
+
+
+def cells(spec: RunSpec) -> list[Cell]:
+    """The splits that are asked for, with the clips that are left after `limit` and `clips`."""
+    return [cell for name in default_datasets(spec) for cell in _cells(spec, name)]
+
+
+def default_datasets(spec: RunSpec) -> tuple[str, ...]:
+    """The data sets asked for; without any: vimeo90k where its root is known, else the embedded one."""
+    if spec.datasets:
+        return spec.datasets
+    if spec.root is not None:
+        return ("vimeo90k",)
+    return (
+        ("vimeo90k",) if "vimeo90k" in datasets.names() and datasets.root_of(datasets.card("vimeo90k")) else ("mini",)
+    )
+
+
+def _check_names(spec: RunSpec) -> None:
+    if not spec.methods:
+        raise UsageError("no method named; write e.g. --methods stdan,dis+bicubic")
+    for name in spec.metrics:
+        if name not in metrics.METRICS:
+            raise UnknownNameError("metric", name, metrics.METRICS)
+        if why := metrics.missing(name):
+            raise NotRunnableError(f"metric {name}: {why}")
+    keep(spec.save_frames)
+    part, parts = spec.shard
+    if not 1 <= part <= parts:
+        raise UsageError(f"--shard {part}/{parts} is not possible; write i/n with 1 <= i <= n")
+
+
+def _cells(spec: RunSpec, dataset: str) -> Iterable[Cell]:
+    card = datasets.card(dataset)
+    splits = spec.splits or tuple(card.default_splits or card.splits)
+    for split in splits:
+        for group in _groups(spec.protocols):
+            names = datasets.clips(dataset, split, root=spec.root, lists=group[0].lists).names
+            yield Cell(dataset, card.name, split, group, tuple(_chosen(spec, dataset, split, names)), len(names))
+
+
+def _groups(names: tuple[str, ...]) -> list[tuple[EvalProtocol, ...]]:
+    """Protocols that share the restoring half and the list of clips: one pass through the network."""
+    groups: dict[tuple[str, str], list[EvalProtocol]] = {}
+    for name in dict.fromkeys(names):
+        protocol = protocols.get(name)
+        groups.setdefault((protocols.restoring_key(protocol), protocol.lists), []).append(protocol)
+    return [tuple(group) for group in groups.values()]
+
+
+def _chosen(spec: RunSpec, dataset: str, split: str, names: list[str]) -> list[str]:
+    if spec.clips:
+        known = set(names)
+        for clip in spec.clips:
+            if clip not in known:
+                raise UnknownNameError(f"clip of {dataset}/{split}", clip, names[:20])
+        wanted = set(spec.clips)
+        names = [name for name in names if name in wanted]
+    if spec.limit:
+        names = names[: max(1, round(len(names) * spec.limit)) if 0 < spec.limit < 1 else int(spec.limit)]
+    return names
+
+
+def _tasks(spec: RunSpec, text: str, identity: Identity, cell: Cell) -> Iterable[Task]:
+    weights = identity.sha256 or identity.weights
+    name = spec.how.name(identity.spec)
+    names = tuple(protocol.name for protocol in cell.protocols)
+    protocol_keys = [protocol.key for protocol in cell.protocols]  # a digest each: not once a clip
+    for clip in cell.clips:
+        keys = tuple(Job(name, weights, cell.label, cell.split, clip, key).key for key in protocol_keys)
+        place = (cell.dataset, cell.label, cell.split, clip)
+        yield Task(text, identity.spec, identity.weights, *place, protocols=names, keys=keys)
+
+
+def _minus(task: Task, finished: set[str]) -> Task | None:
+    """The task with only the protocols whose rows are missing; None if there are none."""
+    left = [(name, key) for name, key in zip(task.protocols, task.keys, strict=True) if key not in finished]
+    if len(left) == len(task.keys):
+        return task
+    if not left:
+        return None
+    fields = (task.method, task.identity, task.weights, task.dataset, task.label, task.split, task.clip)
+    return Task(*fields, protocols=tuple(name for name, _ in left), keys=tuple(key for _, key in left))

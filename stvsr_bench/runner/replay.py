@@ -1,0 +1,44 @@
+"""`run.toml`: what a run was asked for, in full, so that `stvsr-bench run --from run.toml` asks for it again."""
+
+import dataclasses
+import tomllib
+from pathlib import Path
+
+import tomli_w
+from pydantic import TypeAdapter, ValidationError
+
+from stvsr_bench.errors import CardError
+from stvsr_bench.rows import store
+from stvsr_bench.runner.plan import RunSpec
+
+_SPEC = TypeAdapter(RunSpec)
+
+
+def write_spec(spec: RunSpec) -> None:
+    """`run.toml` in the run's folder. Where results go and who shares the work is not part of what is asked."""
+    spec = dataclasses.replace(spec, threads=spec.threads_per_worker)  # as a number: the default may change
+    fields = {key: value for key, value in _SPEC.dump_python(spec, mode="json").items() if value is not None}
+    fields.pop("out")
+    fields.pop("shard")
+    store.write_atomic(spec.out / "run.toml", tomli_w.dumps(fields))
+
+
+def load_spec(path: Path, out: Path) -> RunSpec:
+    """The run that a file asks for, to be written to another folder.
+
+    Raises:
+        CardError: the file cannot be read, or a key or value in it is wrong.
+    """
+    file = path / "run.toml" if path.is_dir() else path
+    try:
+        fields = tomllib.loads(file.read_text(encoding="utf-8"))
+        for name in fields.keys() - {field.name for field in dataclasses.fields(RunSpec)}:
+            raise CardError(f"{file}: '{name}' is no setting of a run")
+        return dataclasses.replace(_SPEC.validate_python(fields), out=out)
+    except OSError as error:
+        raise CardError(f"{file} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CardError(f"{file} is no TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise CardError(f"{file}: '{'.'.join(map(str, first['loc']))}': {first['msg'].lower()}") from None

@@ -1,0 +1,232 @@
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from stvsr_bench.acquire import download as module
+from stvsr_bench.acquire.download import Wanted, download
+from stvsr_bench.errors import BenchError, DataError, NotRunnableError, UsageError
+
+CONTENT = bytes(i * i % 251 for i in range(300_000))
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """A server on 127.0.0.1 whose faults a test chooses."""
+
+    daemon_threads = True
+    ranges = True  # understands Range
+    etag = '"one"'
+    content = CONTENT
+    break_after = 0  # bytes after which each connection is closed
+    ends_at = None  # no byte from here on is ever sent
+    breaks = 10**9  # how many connections are broken
+    announced = None  # a length that is not true
+    kind = "application/zip"
+    status = 200
+    wrong_range = False
+    asked = ()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/clips.zip"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        server = self.server
+        server.asked = (*server.asked, self.headers.get("Range"))
+        if server.status != 200:
+            self.send_error(server.status)
+            return
+        start = self.start(server)
+        if start is None:
+            self.send_response(416)
+            self.end_headers()
+            return
+        body = server.content[start:]
+        told = len(body)
+        body = body[: server.ends_at - start] if server.ends_at else body
+        self.send_response(206 if start else 200)
+        if start:
+            first = start + 7 if server.wrong_range else start
+            self.send_header("Content-Range", f"bytes {first}-{len(server.content) - 1}/{len(server.content)}")
+        if server.etag:
+            self.send_header("ETag", server.etag)
+        if server.announced != "nothing":
+            self.send_header("Content-Length", str(server.announced or told))
+        self.send_header("Content-Type", server.kind)
+        self.end_headers()
+        if server.break_after and server.breaks > 0:
+            server.breaks -= 1
+            body = body[: server.break_after]
+        self.wfile.write(body)
+
+    def start(self, server):
+        asked = self.headers.get("Range")
+        if not (server.ranges and asked) or self.headers.get("If-Range", server.etag) != server.etag:
+            return 0
+        first = int(asked.removeprefix("bytes=").rstrip("-"))
+        return first if first < len(server.content) else None
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.delenv("STVSR_BENCH_OFFLINE", raising=False)
+    with Server(("127.0.0.1", 0), Handler) as made:
+        threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
+        yield made
+        made.shutdown()
+
+
+@pytest.fixture
+def fetch(server, tmp_path):
+    def fetched(sha256="", **faults):
+        for name, value in faults.items():
+            setattr(server, name, value)
+        return download(Wanted(server.url, tmp_path / "to" / "clips.zip", sha256), pause_s=0)
+
+    return fetched
+
+
+def left(tmp_path):
+    return sorted(path.name for path in (tmp_path / "to").iterdir())
+
+
+def test_a_file_arrives_whole_and_alone(fetch, tmp_path, server):
+    seen = []
+    download(
+        Wanted(server.url, tmp_path / "to" / "clips.zip", SHA256), lambda there, total: seen.append((there, total))
+    )
+    assert (tmp_path / "to" / "clips.zip").read_bytes() == CONTENT
+    assert left(tmp_path) == ["clips.zip"]
+    assert seen[-1] == (len(CONTENT), len(CONTENT))
+    assert seen == sorted(seen)
+
+
+def test_a_file_that_is_there_is_not_fetched_again(fetch, server):
+    fetch(SHA256)
+    fetch(SHA256)
+    assert len(server.asked) == 1
+
+
+def test_a_server_that_breaks_off_is_asked_for_the_rest(fetch, server):
+    assert fetch(break_after=100_000, breaks=2).read_bytes() == CONTENT
+    assert server.asked == (None, "bytes=100000-", "bytes=200000-")
+
+
+def test_a_server_that_breaks_off_for_good_leaves_a_part_that_the_next_run_goes_on_with(fetch, server, tmp_path):
+    with pytest.raises(DataError, match=r"broke off after 50000 bytes .*; the same command goes on from there"):
+        fetch(ends_at=50_000)
+    assert "clips.zip" not in left(tmp_path)
+    server.asked = ()
+    assert fetch(ends_at=None).read_bytes() == CONTENT
+    assert server.asked == ("bytes=50000-",)
+    assert left(tmp_path) == ["clips.zip"]
+
+
+def test_a_server_that_announces_more_than_it_has_does_not_go_on_for_ever(fetch, tmp_path):
+    with pytest.raises(DataError, match="broke off after"):
+        fetch(announced=10**6)
+    assert "clips.zip" not in left(tmp_path)
+
+
+def test_a_server_without_ranges_starts_again(fetch, server):
+    assert fetch(ranges=False, break_after=1000, breaks=1).read_bytes() == CONTENT
+
+
+def test_a_file_that_changed_in_between_is_not_mixed(fetch, server):
+    with pytest.raises(DataError, match="broke off"):
+        fetch(content=b"old" * 1000, announced=10**6)
+    assert fetch(content=CONTENT, announced=None, etag='"two"').read_bytes() == CONTENT
+
+
+def test_without_a_version_or_hash_a_part_is_not_trusted(fetch, server):
+    assert fetch(etag="", break_after=100_000, breaks=1).read_bytes() == CONTENT
+    assert server.asked == (None, None)
+    server.asked = ()
+
+
+def test_a_wrong_range_is_thrown_away(fetch):
+    assert fetch(wrong_range=True, break_after=100_000, breaks=1).read_bytes() == CONTENT
+
+
+def test_a_part_that_is_already_complete_is_only_checked(fetch, server, tmp_path):
+    with pytest.raises(DataError, match="broke off"):
+        fetch(ends_at=299_999)
+    part = tmp_path / "to" / "clips.zip.part"
+    part.write_bytes(CONTENT)
+    assert fetch(SHA256, ends_at=None).read_bytes() == CONTENT
+
+
+def test_a_length_that_is_too_short_is_caught_by_the_hash(fetch, tmp_path):
+    with pytest.raises(DataError, match="is not the published file: its SHA-256 is"):
+        fetch(SHA256, announced=1000)
+    assert left(tmp_path) == ["clips.zip.lock"]
+
+
+def test_another_file_than_published_is_deleted(fetch, tmp_path):
+    with pytest.raises(DataError, match="is not the published file"):
+        fetch("0" * 64)
+    assert "clips.zip" not in left(tmp_path)
+    assert "clips.zip.part" not in left(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/octet-stream"])
+def test_a_web_page_is_not_taken_for_the_file(fetch, tmp_path, kind):
+    with pytest.raises(DataError, match=r"answers with a web page, not with clips\.zip"):
+        fetch(kind=kind, content=b"\n<!DOCTYPE html><title>Sign in</title>")
+    assert "clips.zip" not in left(tmp_path)
+
+
+def test_a_stream_of_unknown_length_is_read_to_its_end(fetch):
+    assert fetch(announced="nothing").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(("status", "asked"), [(404, 1), (403, 1), (503, module.TRIES)])
+def test_a_refusal_is_final_and_a_fault_of_the_server_is_tried_again(fetch, server, status, asked):
+    with pytest.raises(DataError, match=str(status)):
+        fetch(status=status)
+    assert len(server.asked) == asked
+
+
+def test_nobody_there_is_one_sentence(tmp_path):
+    with pytest.raises(DataError, match="broke off after 0 bytes"):
+        download(Wanted("http://127.0.0.1:9/clips.zip", tmp_path / "clips.zip"), pause_s=0)
+
+
+def test_a_disk_without_room_is_said_before_anything_is_fetched(fetch, monkeypatch, tmp_path):
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 100_000}))
+    with pytest.raises(DataError, match=r"GB free, but 0\.0 GB are needed"):
+        fetch()
+    assert "clips.zip" not in left(tmp_path)
+
+
+def test_offline_means_offline(fetch, server, monkeypatch):
+    monkeypatch.setenv("STVSR_BENCH_OFFLINE", "1")
+    with pytest.raises(NotRunnableError, match="STVSR_BENCH_OFFLINE is set"):
+        fetch()
+    assert server.asked == ()
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/x", "clips.zip"])
+def test_only_http_is_fetched(tmp_path, url):
+    with pytest.raises(UsageError, match="is no http or https address"):
+        download(Wanted(url, tmp_path / "x"))
+
+
+def test_two_processes_do_not_write_one_file(fetch, tmp_path):
+    (tmp_path / "to").mkdir()
+    with module.FileLock(tmp_path / "to" / "clips.zip.lock"), pytest.raises(NotRunnableError, match="another process"):
+        fetch()
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BenchError, match="cannot be written"):
+        download(Wanted(server.url, tmp_path / "file" / "clips.zip"))

@@ -1,0 +1,65 @@
+"""One method under every protocol and variant: each number by hand from per-frame values."""
+
+import math
+
+import numpy as np
+import pytest
+
+from stvsr_bench.report.tables.spread import spread, spread_md
+
+FIRST = [30.0, 20.0, 31.0, 21.0, 32.0, 22.0, 33.0]  # given frames are the even ones
+SECOND = [40.0, math.inf, 41.0, 35.0, 42.0, 36.0, 43.0]
+
+
+def variants(rows, measure="psnr"):
+    return {(each.protocol, each.name): each for each in spread(rows, measure)}
+
+
+def test_every_choice_of_frames_and_means_is_what_it_says(row):
+    rows = [row("net", "w", "mini", "slow", "a", FIRST), row("net", "w", "mini", "slow", "b", SECOND)]
+    found = variants(rows)
+    finite = [value for value in SECOND if math.isfinite(value)]
+    expected = {
+        "as the protocol says": np.mean([np.mean(FIRST), np.mean(finite)]),
+        "given frames": np.mean([31.5, 41.5]),
+        "between frames": np.mean([21.0, 35.5]),
+        "centre frames": np.mean([21.0, 35.0]),
+        "all but the last frames": np.mean([np.mean(FIRST[:-1]), np.mean(finite[:-1])]),
+    }
+    for name, value in expected.items():
+        assert found["suite-1", name].value == pytest.approx(value, abs=1e-12), name
+    pooled = [-10 * math.log10(np.mean([10 ** (-value / 10) for value in clip])) for clip in (FIRST, SECOND)]
+    assert found["suite-1", "pooled MSE of a clip"].value == pytest.approx(np.mean(pooled), abs=1e-9)
+    assert found["suite-1", "as the protocol says"].n_inf == 1
+    assert found["suite-1", "given frames"].n_inf == 0
+
+
+def test_protocols_stand_apart_and_differences_are_to_the_suites_own(row):
+    rows = [
+        row("net", "w", "mini", "slow", "a", FIRST, protocol="zsm-2020"),
+        row("net", "w", "mini", "slow", "a", [20.0] * 7),
+    ]
+    found = spread(rows)
+    assert (found[0].protocol, found[0].value, found[0].delta) == ("suite-1", 20.0, 0.0)
+    others = {each.protocol: each for each in found if each.name == "as the protocol says"}
+    assert others["zsm-2020"].delta == pytest.approx(np.mean(FIRST) - 20.0)
+
+
+def test_a_protocol_that_averages_folders_shows_what_clips_would_give(row):
+    names = ("a/1", "a/2", "b/1")
+    rows = [
+        row("net", "w", "mini", "slow", name, [value] * 7)
+        for name, value in zip(names, (30.0, 32.0, 40.0), strict=True)
+    ]
+    assert variants(rows)["suite-1", "mean of folders"].value == pytest.approx(35.5)
+    assert variants(rows)["suite-1", "as the protocol says"].value == pytest.approx(34.0)
+
+
+def test_what_was_not_measured_is_named_and_what_was_is_not(row):
+    plain = row("net", "w", "mini", "slow", "a", FIRST)
+    said = spread_md("mini slow", spread([plain]))
+    assert "Not measured: PSNR Y full range" in said and "PSNR Y crop 4" in said and "--metrics variant" in said
+    whole = {f"psnr_{view}": FIRST for view in ("y", "y_full", "y_rounded", "y_crop4", "y_unrounded", "rgb")}
+    measured = row("net", "w", "mini", "slow", "a", FIRST, values={**plain.values, **whole})
+    said = spread_md("mini slow", spread([measured]))
+    assert "Not measured" not in said and "PSNR Y full range" in said

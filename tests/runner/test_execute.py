@@ -1,0 +1,336 @@
+"""The main job on a small folder of clips: the same rows whatever happens on the way."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stvsr_bench import plugins
+from stvsr_bench.cli import call
+from stvsr_bench.data.frames import write_png
+from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError, UsageError, WeightsError
+from stvsr_bench.rows import store
+from stvsr_bench.runner import execute as runner
+from stvsr_bench.runner.forecast import forecast
+from stvsr_bench.runner.plan import RunSpec, make
+from stvsr_bench.runner.replay import load_spec
+from stvsr_bench.runner.verify import verify
+
+METHOD = '''
+"""A method in one file."""
+import torch, torch.nn.functional as F
+CARD = {"title": "Toy", "net": "%(net)s", "call": "%(call)s", "kind": "stvsr", "learned": False, "licence": "CC0-1.0"}
+
+def restore(lr_BTChw):
+    mean = (lr_BTChw[:, :-1] + lr_BTChw[:, 1:]) / 2
+    frames = [f for pair in zip(lr_BTChw[:, :-1].unbind(1), mean.unbind(1)) for f in pair] + [lr_BTChw[:, -1]]
+    dense = torch.stack(frames, 1)
+    %(bug)s
+    return F.interpolate(dense.flatten(0, 1), scale_factor=4).unflatten(0, dense.shape[:2])
+
+class Net(torch.nn.Module):
+    def forward(self, lr_BTChw, times=None):
+        return restore(lr_BTChw)
+'''
+
+
+def write_method(folder, name="toy", bug="", call="function"):
+    path = folder / f"{name}.py"
+    path.write_text(METHOD % {"bug": bug, "call": call, "net": "restore" if call == "function" else "Net"})
+    return path
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """A folder of four clips of 7 frames, 32x48."""
+    root = tmp_path / "clips"
+    for number in range(4):
+        noise = np.random.default_rng(number).integers(0, 255, (32, 96, 3)).astype(np.uint8)
+        for t in range(7):
+            write_png(root / f"clip{number}" / f"im{t + 1}.png", np.ascontiguousarray(noise[:, t * 2 : t * 2 + 48]))
+    return root
+
+
+@pytest.fixture
+def spec(clips, tmp_path, monkeypatch):
+    monkeypatch.setitem(plugins._included, "methods", {})
+    path = write_method(tmp_path)
+    plugins.include(path)
+    return RunSpec(
+        methods=("toy", "blend+bicubic"),
+        datasets=(str(clips),),
+        out=tmp_path / "run",
+        include=(path,),
+        save_frames="none",
+        threads=1,
+    )
+
+
+def rows(run):
+    """Rows without what may differ from run to run: seconds and environment."""
+    return sorted((replace(row, seconds={}, env="") for row in store.read_rows(run)), key=lambda row: row.key)
+
+
+def execute(spec):
+    return runner.execute(spec, make(spec))
+
+
+def test_a_run_writes_one_row_a_method_and_clip(spec):
+    result = execute(spec)
+    assert (result.written, result.failures) == (8, [])
+    assert {(row.method, row.clip) for row in rows(spec.out)} == {
+        (method, f"clip{n}") for method in ("toy", "blend+bicubic") for n in range(4)
+    }
+    assert all(len(row.values["psnr_y"]) == 7 for row in rows(spec.out))
+
+
+def test_a_repeated_run_measures_nothing_again_and_overwrite_does(spec):
+    execute(spec)
+    assert make(spec).tasks == []
+    assert execute(spec).written == 0
+    again = replace(spec, overwrite=True)
+    assert execute(again).written == 8
+    assert len(rows(spec.out)) == 8
+
+
+def test_two_workers_write_the_rows_of_one(spec, tmp_path):
+    execute(spec)
+    two = replace(spec, out=tmp_path / "two", jobs=2)
+    assert execute(two).failures == []
+    assert rows(two.out) == rows(spec.out)
+
+
+def test_shards_together_are_the_whole(spec, tmp_path):
+    execute(spec)
+    for part in (1, 2, 3):
+        execute(replace(spec, out=tmp_path / "shards", shard=(part, 3)))
+    assert rows(tmp_path / "shards") == rows(spec.out)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_any_moment_and_repeated_it_equals_one_run(spec, tmp_path, seed):
+    execute(spec)
+    out = tmp_path / "killed"
+    code = "import sys; from pathlib import Path; from stvsr_bench.cli import call; sys.exit(call(sys.argv[1:]))"
+    argv = ["run", "--methods", "toy,blend+bicubic", "--include", str(spec.include[0]), "--dataset", spec.datasets[0]]
+    argv += ["--out", str(out), "--save-frames", "none", "--threads", "1", "-q"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *argv], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    wanted = random.Random(seed).randint(1, 6)
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        if out.is_dir() and len(store.done(out)) >= wanted:
+            process.send_signal(signal.SIGKILL)
+            break
+        time.sleep(0.005)
+    process.wait(timeout=60)
+    execute(replace(spec, out=out))
+    assert rows(out) == rows(spec.out)
+
+
+@pytest.mark.parametrize(
+    ("bug", "says"),
+    [
+        ("raise ValueError('boom')", "raised ValueError: boom"),
+        ("return dense", "the protocol wants"),
+        ("return F.interpolate(dense[0], scale_factor=4)[None] * float('nan')", "not finite"),
+        ("return F.interpolate(dense[0, 1:], scale_factor=4)[None]", "the protocol wants"),
+        ("return None", "returned NoneType"),
+    ],
+)
+def test_a_method_that_fails_is_written_down_and_stops_no_other(spec, tmp_path, bug, says, monkeypatch):
+    monkeypatch.setitem(plugins._included, "methods", {})
+    path = write_method(tmp_path, "broken", bug)
+    plugins.include(path)
+    result = execute(replace(spec, methods=("broken", "blend+bicubic"), include=(path,)))
+    assert len(result.failures) == 4
+    assert says in result.failures[0].error
+    assert {row.method for row in rows(spec.out)} == {"blend+bicubic"}
+    assert len(store.read_failures(spec.out)) == 4
+
+
+def test_a_worker_that_dies_costs_only_its_clip(spec, tmp_path, monkeypatch):
+    monkeypatch.setitem(plugins._included, "methods", {})
+    path = write_method(tmp_path, "deadly", "import os; os._exit(7)")
+    plugins.include(path)
+    result = execute(
+        replace(spec, methods=("deadly", "blend+bicubic"), include=(path,), jobs=2, clips=("clip0", "clip1"))
+    )
+    assert [("exit code 7" in o.error) for o in result.failures] == [True, True]
+    assert {row.clip for row in rows(spec.out)} == {"clip0", "clip1"}
+
+
+def test_a_method_that_hangs_is_stopped_by_the_timeout(spec, tmp_path, monkeypatch):
+    monkeypatch.setitem(plugins._included, "methods", {})
+    path = write_method(tmp_path, "slow", "import time; time.sleep(600)")
+    plugins.include(path)
+    hanging = replace(spec, methods=("slow",), include=(path,), timeout_s=15, clips=("clip0",))
+    result = execute(hanging)
+    assert "took longer than 15 s" in result.failures[0].error
+
+
+def test_a_frame_that_turns_unreadable_is_a_failure_that_names_it(spec, clips):
+    (clips / "clip2" / "im3.png").write_bytes(b"")
+    result = execute(spec)
+    assert {o.task.clip for o in result.failures} == {"clip2"}
+    assert "im3.png is empty" in result.failures[0].error
+    assert len(rows(spec.out)) == 6
+
+
+def test_run_toml_replays_the_run(spec, tmp_path):
+    execute(spec)
+    again = load_spec(spec.out / "run.toml", tmp_path / "again")
+    execute(again)
+    assert rows(again.out) == rows(spec.out)
+
+
+def test_frames_of_the_worst_clips_are_kept_for_every_method(spec):
+    execute(replace(spec, save_frames="worst:2"))
+    found = {p.parent.relative_to(spec.out / "frames") for p in (spec.out / "frames").rglob("00000.png")}
+    by_method = {}
+    for place in found:
+        by_method.setdefault(place.parts[0], set()).add(place.name)
+    assert by_method.keys() == {"_hr", "_lr", "toy", "blend+bicubic"}
+    assert len({frozenset(names) for names in by_method.values()}) == 1
+    assert all(len(names) == 2 for names in by_method.values())
+    worst = sorted((np.mean(r.values["psnr_y"]), r.clip) for r in rows(spec.out) if r.method == "blend+bicubic")[:2]
+    assert by_method["toy"] == {clip for _, clip in worst}
+
+
+def test_several_protocols_cost_one_pass_where_only_scoring_differs(spec):
+    plan = make(replace(spec, protocols=("zsm-2020", "stdan-2023"), methods=("toy",)))
+    assert {task.protocols for task in plan.tasks} == {("zsm-2020",), ("stdan-2023",)}  # padding differs
+    twice = make(replace(spec, protocols=("suite-1", "suite-1"), methods=("toy",)))
+    assert {task.protocols for task in twice.tasks} == {("suite-1",)}
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"methods": ("stdam",)}, UnknownNameError, "Did you mean 'stdan'"),
+        ({"methods": ()}, UsageError, "no method named"),
+        ({"methods": ("bicubic",)}, UsageError, r"blend\+bicubic"),
+        ({"methods": ("blend+dis",)}, UsageError, "do not compose"),
+        ({"methods": ("blend+bicubic@none",)}, WeightsError, "has no weights"),
+        ({"methods": ("stdan@nowhere.pth",)}, WeightsError, "no such file"),
+        ({"methods": ("stdan:top_t=99@none",)}, UsageError, "top_t"),
+        ({"methods": ("stdan:topt=2@none",)}, UnknownNameError, "Did you mean 'top_t'"),
+        ({"protocols": ("suite-2",)}, UnknownNameError, "Did you mean 'suite-1'"),
+        ({"datasets": ("mimi",)}, UnknownNameError, "Did you mean 'mini'"),
+        ({"datasets": ("mini",), "splits": ("fats",)}, UnknownNameError, "Did you mean 'fast'"),
+        ({"clips": ("clip9",)}, UnknownNameError, "clip9"),
+        ({"metrics": ("psnr",)}, UnknownNameError, "metric"),
+        ({"shard": (3, 2)}, UsageError, "i/n"),
+    ],
+)
+def test_what_cannot_be_run_is_said_before_anything_is_measured(spec, change, error, says):
+    with pytest.raises(error, match=says):
+        make(replace(spec, **change))
+    assert not spec.out.exists()
+
+
+def test_the_failure_of_a_folder_that_cannot_be_written_is_one_sentence(spec, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(NotRunnableError, match="cannot write"):
+        execute(replace(spec, out=blocked / "run"))
+
+
+def test_a_run_says_where_its_numbers_come_from(spec):
+    execute(spec)
+    manifest = json.loads((spec.out / "manifest.json").read_text())
+    row = rows(spec.out)[0]
+    assert manifest["protocols"]["suite-1"]["key"] == row.protocol_key
+    env = json.loads((spec.out / "env.json").read_text())
+    (facts,) = env.values()
+    assert facts["versions"]["torch"] and facts["machine"]["cpu"]
+    assert os.sep not in row.env
+    assert Path(spec.out.parent / "latest").resolve() == spec.out.resolve()
+
+
+def test_the_manifest_holds_digests_of_code_cards_weights_and_lists(spec, tmp_path, monkeypatch):
+    def digests(number):
+        monkeypatch.setitem(plugins._included, "methods", {})
+        path = write_method(
+            tmp_path, "mine", f"number = {number}; return F.interpolate(dense[0], scale_factor=4)[None]"
+        )
+        plugins.include(path)
+        out = tmp_path / f"run-{number}"
+        execute(replace(spec, methods=("mine", "stdan@mini"), include=(path,), out=out, limit=1))
+        (facts,) = json.loads((out / "env.json").read_text()).values()
+        return json.loads((out / "manifest.json").read_text()), facts["code"]
+
+    (first, suite), (second, same) = digests(1), digests(2)
+    assert suite == same and len(suite) == 16
+    assert first["methods"]["mine"]["code"] != second["methods"]["mine"]["code"]
+    assert first["methods"]["stdan"] == second["methods"]["stdan"]
+    assert len(first["methods"]["stdan"]["sha256"]) == 64 and first["methods"]["stdan"]["card"]
+    assert all(cell["digest"] for cell in first["cells"].values())
+
+
+def test_shards_in_folders_of_their_own_are_merged(spec, tmp_path):
+    execute(spec)
+    parts = [replace(spec, out=tmp_path / f"part{n}", shard=(n, 2)) for n in (1, 2)]
+    for part in parts:
+        execute(part)
+    assert store.merge([part.out for part in parts], tmp_path / "merged") == 8
+    assert rows(tmp_path / "merged") == rows(spec.out)
+
+
+def test_shards_that_disagree_are_not_merged(spec, tmp_path):
+    execute(spec)
+    other = tmp_path / "other"
+    with store.Appender(store.rows_file(other)) as appender:
+        appender.row(replace(rows(spec.out)[0], values={"psnr_y": [1.0]}))
+    with pytest.raises(DataError, match="other values"):
+        store.merge([spec.out, other], tmp_path / "merged")
+
+
+def test_verify_computes_rows_again_and_sees_one_that_was_changed(spec):
+    execute(spec)
+    assert all(one.holds and one.change_db == 0 for one in verify(spec.out, 1.0))
+    row = rows(spec.out)[0]
+    with store.Appender(store.rows_file(spec.out)) as appender:
+        appender.row(replace(row, values={**row.values, "psnr_y": [v + 0.01 for v in row.values["psnr_y"]]}))
+    (bad,) = [one for one in verify(spec.out, 1.0) if not one.holds]
+    assert bad.row.key == row.key and bad.change_db == pytest.approx(0.01)
+
+
+def test_a_forecast_counts_what_is_left_and_uses_recorded_seconds(spec):
+    execute(replace(spec, limit=1))
+    found = forecast(spec)
+    by_method = {e.method: e for e in found.estimates}
+    assert by_method["toy"].clips_left == 3 and by_method["toy"].clips_done == 1
+    assert found.problems == []
+    assert found.hours(2) == pytest.approx(found.hours(1) / 2)
+
+
+def test_a_forecast_names_everything_that_is_missing(spec):
+    found = forecast(replace(spec, methods=("toy", "stdan@nowhere.pth", "tmnet@gone.pth")))
+    assert len(found.problems) == 2 and len(found.estimates) == 1
+    assert call(["plan", "--methods", "stdan@nowhere.pth", "--dataset", "mini"]) == 4
+
+
+def test_true_flow_metrics_are_measured_where_the_flow_is_known_and_count_as_done_elsewhere(spec):
+    flow = ("warp_error_true_flow",)
+    mini = replace(spec, datasets=("mini",), splits=("slow",), limit=1, methods=("blend+bicubic",), metrics=flow)
+    execute(mini)
+    assert rows(mini.out)[0].scalars["warp_error_true_flow"] > 0
+    folder = replace(spec, metrics=flow, methods=("blend+bicubic",), clips=("clip0",), out=spec.out.parent / "folder")
+    execute(folder)
+    assert rows(folder.out)[0].how["left_out"] == "warp_error_true_flow"
+    assert make(folder).tasks == []
+
+
+def test_a_metric_that_is_not_installed_is_said_before_the_run(spec):
+    with pytest.raises(NotRunnableError, match="lpips_alex"):
+        make(replace(spec, metrics=("lpips_alex",)))
