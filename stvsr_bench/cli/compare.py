@@ -21,7 +21,7 @@ def compare(
 ) -> None:
     """Compare two methods clip by clip: difference, interval, won and lost, where they differ most."""
     from stvsr_bench.cli.console import print_compared
-    from stvsr_bench.report.compare import compare_tidy, compared_md, head_of
+    from stvsr_bench.report.compare import compare_tidy, compared_md, method_key_of
     from stvsr_bench.report.figures.curves import clip_against_clip
     from stvsr_bench.report.write import LATEST, Written, load
 
@@ -32,7 +32,8 @@ def compare(
         written = Written(out)
         written.text("compare.md", compared_md(found))
         written.figure(
-            "clip-against-clip", clip_against_clip(table, head_of(table, second), head_of(table, first), names[0])
+            "clip-against-clip",
+            clip_against_clip(table, method_key_of(table, second), method_key_of(table, first), names[0]),
         )
     if as_json:
         print(json.dumps(_finite(asdict(found)), ensure_ascii=False))

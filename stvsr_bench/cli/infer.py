@@ -33,21 +33,23 @@ def infer(
     from stvsr_bench import methods, plugins
     from stvsr_bench.restore import video as work
     from stvsr_bench.restore.clip import pick_device, place
-    from stvsr_bench.schema import How
+    from stvsr_bench.schema import Settings
 
     for path in include or []:
         plugins.include(path)
     total = work.frame_count(video)
-    how = How(device=pick_device(device), precision=options.precision(precision), tile=tile, tile_overlap=tile_overlap)
+    settings = Settings(
+        device=pick_device(device), precision=options.precision(precision), tile=tile, tile_overlap=tile_overlap
+    )
     if threads:
         import torch
 
         torch.set_num_threads(threads)
-    chosen = place(methods.build(method), how)
+    chosen = place(methods.build(method), settings)
     console = Console(stderr=True)
     with Progress(console=console, disable=quiet or as_json or not console.is_terminal) as bar:
         task = bar.add_task(chosen.spec, total=min(total, limit) if limit and total else (limit or total or None))
-        done = work.upscale(chosen, video, out, how, lambda read: bar.update(task, completed=read), crf, limit)
+        done = work.upscale(chosen, video, out, settings, lambda read: bar.update(task, completed=read), crf, limit)
     if as_json:
         print(json.dumps({"out": str(out), "method": chosen.spec, **vars(done)}))
         return

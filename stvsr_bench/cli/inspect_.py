@@ -30,7 +30,7 @@ def inspect_(
     """Look inside an attention: points sampled, points kept, frame weights, and how far they are from the truth."""
     from stvsr_bench import datasets, methods
     from stvsr_bench.cli.options import several
-    from stvsr_bench.inspection.looks import opened
+    from stvsr_bench.inspection.attention import opened
 
     built = methods.build(method)
     opened(built)
@@ -44,13 +44,13 @@ def inspect_(
 
 
 def _one_pixel(method: "Method", clips: "Clips", name: str, at: str, frame: int, out: Path) -> list[Path]:
-    from stvsr_bench.inspection import looks, pictures
+    from stvsr_bench.inspection import attention, pictures
 
     chosen = clips.read(name)
     height, width = chosen.hr_SCHW.shape[-2:]
     pixel = _pixel(at, width, height)
     target = len(chosen.hr_SCHW) // 2 if frame < 0 else frame
-    seen = looks.looks(method, chosen, target)
+    seen = attention.read(method, chosen, target)
     paths = [out / "points.png", out / "shares.png"]
     pictures.draw_points(chosen, seen, target, pixel, method.card.scale, paths[0])
     pictures.draw_shares(chosen, seen, target, paths[1])
@@ -58,21 +58,21 @@ def _one_pixel(method: "Method", clips: "Clips", name: str, at: str, frame: int,
 
 
 def _splits(method: "Method", all_clips: "list[Clips]", frame: int, limit: int, out: Path) -> list[Path]:
-    from stvsr_bench.inspection import looks, pictures
+    from stvsr_bench.inspection import attention, pictures
 
-    facts: list[looks.Facts] = []
-    spreads: list[looks.Spread] = []
+    facts: list[attention.Facts] = []
+    spreads: list[attention.Spread] = []
     for clips in all_clips:
         columns = []
         for name in clips.names[: limit or None]:
             clip = clips.read(name)
-            found, spread = looks.followed(method, clip, [len(clip.hr_SCHW) // 2 if frame < 0 else frame])
+            found, spread = attention.followed(method, clip, [len(clip.hr_SCHW) // 2 if frame < 0 else frame])
             columns += found
             spreads += spread
-        facts += looks.by_motion(clips.split, columns)
+        facts += attention.by_motion(clips.split, columns)
     paths = [out / "motion.csv", out / "frame_weights.csv", out / "motion.png"]
-    looks.write_table(paths[0], facts)
-    looks.write_table(paths[1], spreads)
+    attention.write_table(paths[0], facts)
+    attention.write_table(paths[1], spreads)
     pictures.draw_errors(facts, paths[2])
     return paths
 

@@ -58,12 +58,12 @@ def profile(
 
     from stvsr_bench.cli import profile_show
     from stvsr_bench.profiling.profiler import Asked, Profiler
-    from stvsr_bench.schema import How
+    from stvsr_bench.schema import Settings
 
     asked = Asked(
         size=measured_size,
         frames=frames,
-        how=How(device, how_precision, compile=compile_, channels_last=channels_last),
+        settings=Settings(device, how_precision, compile=compile_, channels_last=channels_last),
         threads=threads,
         budget_s=budget,
         include=tuple(include or []),

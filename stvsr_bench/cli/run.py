@@ -66,7 +66,7 @@ def run(
     """Measure methods on clips. Repeating the command goes on where it was interrupted."""
     from stvsr_bench import plugins
     from stvsr_bench.runner.plan import RunSpec
-    from stvsr_bench.schema import How
+    from stvsr_bench.schema import Settings
 
     for path in include or []:
         plugins.include(path)
@@ -74,7 +74,7 @@ def run(
         from stvsr_bench.runner.replay import load_spec
 
         return perform(load_spec(from_, out), dry_run, as_json, quiet)
-    how = How(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
+    settings = Settings(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
     spec = RunSpec(
         methods=options.several(methods),
         datasets=options.several(dataset),
@@ -94,7 +94,7 @@ def run(
         save_frames=save_frames,
         overwrite=overwrite,
         seed=seed,
-        how=how,
+        settings=settings,
         include=tuple(plugins.included()),
         trust_pickle=trust_pickle,
     )
@@ -124,7 +124,7 @@ def _idle_cores(spec: "RunSpec") -> str:
     # a scheduler may give a job fewer cores than the machine has
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     used, possible = spec.jobs * spec.threads_per_worker, cores // spec.threads_per_worker
-    if spec.how.device != "cpu" or spec.shard != (1, 1) or spec.engine != "local" or possible <= spec.jobs:
+    if spec.settings.device != "cpu" or spec.shard != (1, 1) or spec.engine != "local" or possible <= spec.jobs:
         return ""
     return (
         f"{used} of {cores} cores in use; --jobs {possible} measures {possible} clips at once and gives the same rows"

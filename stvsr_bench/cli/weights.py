@@ -115,7 +115,7 @@ def _state(file: Path, trust_pickle: bool) -> "State":
 
 def _fits(state: "State") -> list["Fit"]:
     from stvsr_bench import checkpoints
-    from stvsr_bench.methods.known import candidates
+    from stvsr_bench.methods.candidates import candidates
 
     found, broken = candidates()
     for name, why in broken.items():
@@ -222,7 +222,7 @@ def _cache_rows(check: bool = False) -> list[dict[str, Any]]:
 def _misfit(entry: "Entry") -> str:
     """What keeps a cached checkpoint from loading into its method, or ""."""
     from stvsr_bench import checkpoints
-    from stvsr_bench.methods.known import candidates
+    from stvsr_bench.methods.candidates import candidates
 
     found, broken = candidates()
     if entry.method in broken:

@@ -1,1 +1,1 @@
-"""A look inside an attention: numbers (`looks`) and pictures (`pictures`)."""
+"""A look inside an attention: numbers (`attention`) and pictures (`pictures`)."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stvsr_bench.data.atomic import replacing
-from stvsr_bench.inspection.looks import Facts, Look, displacement
+from stvsr_bench.inspection.attention import Facts, Look, displacement
 from stvsr_bench.schema import Clip
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from stvsr_bench.profiling.row import Kind, Measured, row
 from stvsr_bench.profiling.runtime import Call, Clock
 from stvsr_bench.restore.clip import pick_device, place
 from stvsr_bench.rows import store
-from stvsr_bench.schema import How, Method
+from stvsr_bench.schema import Method, Settings
 
 TOP_T = (1, 2, 4, 9)
 FREE_PART = 0.8  # of the memory that is free, for --max-size
@@ -35,7 +35,7 @@ class Asked:
 
     size: Size
     frames: int
-    how: How
+    settings: Settings
     threads: int = 0
     budget_s: float = 30.0
     include: tuple[Path, ...] = ()
@@ -68,10 +68,10 @@ class Profiler:
 
     def __init__(self, asked: Asked, out: Path | None, say: Say, note: Say) -> None:
         prepare(asked)
-        self.asked = replace(asked, how=replace(asked.how, device=pick_device(asked.how.device)))
+        self.asked = replace(asked, settings=replace(asked.settings, device=pick_device(asked.settings.device)))
         self.out, self.say, self.note = out, say, note
-        self.clock = Clock(self.asked.how.device)
-        self.machine = hardware.facts(self.asked.how.device)
+        self.clock = Clock(self.asked.settings.device)
+        self.machine = hardware.facts(self.asked.settings.device)
         self.fallen: set[str] = set()
 
     def profile(self, specs: Sequence[str], max_size_mib: float | None = None) -> list[dict[str, Any]]:
@@ -87,7 +87,9 @@ class Profiler:
                 flops=self.flops(text, subject.case),
                 timing=timings[text],
                 peak=self.peak(text, subject.case),
-                stages_ms={} if self.asked.how.compile else runtime.stages(subject.case.net, subject.call, self.clock),
+                stages_ms={}
+                if self.asked.settings.compile
+                else runtime.stages(subject.case.net, subject.call, self.clock),
             )
             line = self.line("profile", subject, found)
             if max_size_mib is not None:
@@ -149,9 +151,9 @@ class Profiler:
     def subject(self, text: str, size: Size, frames: int) -> Subject:
         """The method built, checked and put in place."""
         self.say(f"{text}: building")
-        how = self.asked.how
-        method = place(methods.build(text, trust_pickle=self.asked.trust_pickle), how)
-        case = make(method, size, frames, how.device, how.precision)
+        settings = self.asked.settings
+        method = place(methods.build(text, trust_pickle=self.asked.trust_pickle), settings)
+        case = make(method, size, frames, settings.device, settings.precision)
         return Subject(method, case, Kept(case.prepared(), method.spec))
 
     def point(self, text: str, axis: scaling.Axis, size: Size, frames: int) -> dict[str, Any]:
@@ -170,11 +172,11 @@ class Profiler:
     def timed(self, calls: "dict[str, Kept]") -> dict[str, runtime.Timing]:
         """The times of all calls, in turns."""
         self.say(f"warming up {', '.join(calls)}")
-        before = hardware.gpu_state(self.asked.how.device)
+        before = hardware.gpu_state(self.asked.settings.device)
         timings = runtime.measure(
             calls, self.clock, self.asked.budget_s, lambda name, part: self.say(f"timing {name}: {min(part, 1):.0%}")
         )
-        after = hardware.gpu_state(self.asked.how.device)
+        after = hardware.gpu_state(self.asked.settings.device)
         if before or after:
             self.machine = {**self.machine, "gpu_state": {"before": before, "after": after}}
         return timings
@@ -188,7 +190,7 @@ class Profiler:
     def flops(self, text: str, case: Case) -> flops.Flops:
         """The multiply-adds, counted on the network as built (not compiled)."""
         self.say(f"{text}: counting multiply-adds")
-        net = methods.build(text, trust_pickle=self.asked.trust_pickle).net if self.asked.how.compile else case.net
+        net = methods.build(text, trust_pickle=self.asked.trust_pickle).net if self.asked.settings.compile else case.net
         return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch)
 
     def peak(self, text: str, case: Case, limit_mib: float = 0) -> memory.Peak:
@@ -214,15 +216,15 @@ class Profiler:
 
     def line(self, kind: Kind, subject: Subject, found: Measured) -> dict[str, Any]:
         """The row, with how the network was run."""
-        how, chosen = self.asked.how, subject.method.options
+        settings, chosen = self.asked.settings, subject.method.options
         engine = str(chosen.get("engine", ""))
-        backend = "torch" if engine == "plain" or how.device != "cpu" else kernels.backend()
+        backend = "torch" if engine == "plain" or settings.device != "cpu" else kernels.backend()
         return {
             **row(kind, subject.method, subject.case, found, self.machine),
             "engine": engine,
             "backend": backend,
-            "compile": how.compile,
-            "channels_last": how.channels_last,
+            "compile": settings.compile,
+            "channels_last": settings.channels_last,
         }
 
     def written(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -240,14 +242,14 @@ def prepare(asked: Asked) -> None:
         plugins.include(path)
     if kernels.backend() == "numba":
         import_module("stvsr_bench.nn.numba_sampling")  # a library, not a network's memory
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = asked.how.precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = asked.settings.precision == "tf32"
     hardware.set_threads(asked.threads)
 
 
 def work(spec: str, asked: Asked) -> Call:
     """The call to measure in a fresh process: the method built and put in place on its clip."""
-    method = place(methods.build(spec, trust_pickle=asked.trust_pickle), asked.how)
-    call: Call = make(method, asked.size, asked.frames, asked.how.device, asked.how.precision).prepared()
+    method = place(methods.build(spec, trust_pickle=asked.trust_pickle), asked.settings)
+    call: Call = make(method, asked.size, asked.frames, asked.settings.device, asked.settings.precision).prepared()
     return call
 
 

@@ -27,7 +27,7 @@ from stvsr_bench.report.tables.table import (
 )
 from stvsr_bench.report.tidy import FIXED, average_of, column, mean_over_clips
 
-Head = tuple[str, str]  # method, weights
+MethodKey = tuple[str, str]  # method, weights
 GROUPS = ("two-stage", "one-stage", "ours")
 
 
@@ -57,7 +57,7 @@ def build(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, kno
 def choose(tidy: pd.DataFrame, options: Options) -> pd.DataFrame:
     """The lines of the tidy table that the options ask for."""
     table = tidy
-    labels = [method_label(*head) for head in zip(tidy["method"], tidy["weights"], strict=True)]
+    labels = [method_label(*method_key) for method_key in zip(tidy["method"], tidy["weights"], strict=True)]
     _known("method in these rows", options.methods, {*tidy["method"], *labels})
     if options.methods:
         table = table[table["method"].isin(options.methods) | np.isin(labels, options.methods)]
@@ -75,15 +75,15 @@ def is_metric(name: str, tidy: pd.DataFrame) -> bool:
     return f"{name}.between" in tidy.columns or (name not in FIXED and "." not in name and "#" not in name)
 
 
-def heads(tidy: pd.DataFrame, order: Sequence[str] = ()) -> list[Head]:
+def method_keys(tidy: pd.DataFrame, order: Sequence[str] = ()) -> list[MethodKey]:
     """The methods with their weights: in the order asked for, else by name."""
     pairs = tidy[["method", "weights"]].drop_duplicates()
     found = sorted(pairs.itertuples(index=False, name=None))
     places = {name: place for place, name in reversed(list(enumerate(order)))}
-    return sorted(found, key=lambda head: places.get(method_label(*head), places.get(head[0], -1)))
+    return sorted(found, key=lambda method_key: places.get(method_label(*method_key), places.get(method_key[0], -1)))
 
 
-def by_method(part: pd.DataFrame, of: Sequence[Head], name: str) -> pd.DataFrame:
+def by_method(part: pd.DataFrame, of: Sequence[MethodKey], name: str) -> pd.DataFrame:
     """One metric with a line per clip and a column per method; NaN where a method did not measure a clip."""
     wide = part.pivot_table(index="clip", columns=["method", "weights"], values=name, aggfunc="last", dropna=False)
     return wide.reindex(columns=pd.MultiIndex.from_tuples(of))
@@ -103,24 +103,26 @@ def _known(kind: str, wanted: Sequence[str], known: Sequence[str] | set[str] | d
 
 
 def _table(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, protocol: str, key: str) -> Table:
-    methods = heads(tidy, options.methods)
+    methods = method_keys(tidy, options.methods)
     untrained = set(zip(*(tidy[tidy["untrained"]][name] for name in ("method", "weights")), strict=True))
     columns: list[Column] = []
     cells: list[list[Cell]] = []
     for (dataset, split), part in tidy.groupby(["dataset", "split"], sort=False):
         measured = _measured(part, methods)
         clips = measured[measured.all(axis=1)].index if options.common else measured.index
-        eligible = [head not in untrained for head in methods]
+        eligible = [method_key not in untrained for method_key in methods]
         for metric, frames in _metric_frames(part, options):
             columns.append(Column(str(dataset), str(split), metric, frames, len(clips)))
             cells.append(_cells(part[part["clip"].isin(clips)], methods, eligible, columns[-1], average_of(protocol)))
-    lines = [_line(tidy, profiles, options, head, [of[i] for of in cells]) for i, head in enumerate(methods)]
+    lines = [
+        _line(tidy, profiles, options, method_key, [of[i] for of in cells]) for i, method_key in enumerate(methods)
+    ]
     lines.sort(key=lambda line: GROUPS.index(line.group))
     facts = options.facts or tuple(name for name in FACTS if any(name in line.facts for line in lines))
     return Table(protocol, key, tuple(columns), facts, tuple(lines), _notes(tidy, options), options.intervals)
 
 
-def _measured(part: pd.DataFrame, methods: Sequence[Head]) -> pd.DataFrame:
+def _measured(part: pd.DataFrame, methods: Sequence[MethodKey]) -> pd.DataFrame:
     return by_method(part, methods, "n_frames").notna()
 
 
@@ -135,13 +137,13 @@ def _has(part: pd.DataFrame, name: str) -> bool:
 
 
 def _cells(
-    part: pd.DataFrame, methods: Sequence[Head], eligible: Sequence[bool], of: Column, average: Any
+    part: pd.DataFrame, methods: Sequence[MethodKey], eligible: Sequence[bool], of: Column, average: Any
 ) -> list[Cell]:
     values = by_method(part, methods, column(of.metric, of.frames))
-    per_clip = [values[head].to_numpy(dtype=np.float64) for head in methods]
+    per_clip = [values[method_key].to_numpy(dtype=np.float64) for method_key in methods]
     means = [mean_over_clips(one, list(values.index), average) for one in per_clip]
     counts = _measured(part, methods).sum(axis=0)
-    partial = [0 < counts[head] < of.clips for head in methods]
+    partial = [0 < counts[method_key] < of.clips for method_key in methods]
     how = display(of.metric)
     tie = TIE_DB if how.unit == "dB" else TIE
     whole = [able and not part_of for able, part_of in zip(eligible, partial, strict=True)]
@@ -151,16 +153,16 @@ def _cells(
         Cell(
             value=None if np.isnan(means[i]) else means[i],
             n=int(np.count_nonzero(~np.isnan(per_clip[i]))),
-            n_inf=infinite.get(head, 0),
+            n_inf=infinite.get(method_key, 0),
             half=half_interval(per_clip[i]),
             mark=marks[i],
             partial=bool(partial[i]),
         )
-        for i, head in enumerate(methods)
+        for i, method_key in enumerate(methods)
     ]
 
 
-def _infinite(part: pd.DataFrame, metric: str) -> dict[Head, int]:
+def _infinite(part: pd.DataFrame, metric: str) -> dict[MethodKey, int]:
     name = f"{metric}#inf"
     if name not in part.columns:
         return {}
@@ -168,19 +170,21 @@ def _infinite(part: pd.DataFrame, metric: str) -> dict[Head, int]:
     return {(str(method), str(weights)): int(n) for (method, weights), n in counted.items()}
 
 
-def _line(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, head: Head, cells: Sequence[Cell]) -> Line:
-    mine = tidy[(tidy["method"] == head[0]) & (tidy["weights"] == head[1])]
-    facts = _facts(mine, profiles, head)
-    badges = _badges(mine, cells, profiles, head)
-    return Line(head[0], head[1], group_of(head[0], options.ours), badges, facts, tuple(cells))
+def _line(
+    tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, method_key: MethodKey, cells: Sequence[Cell]
+) -> Line:
+    mine = tidy[(tidy["method"] == method_key[0]) & (tidy["weights"] == method_key[1])]
+    facts = _facts(mine, profiles, method_key)
+    badges = _badges(mine, cells, profiles, method_key)
+    return Line(method_key[0], method_key[1], group_of(method_key[0], options.ours), badges, facts, tuple(cells))
 
 
-def _facts(mine: pd.DataFrame, profiles: Sequence[Profile], head: Head) -> dict[str, float]:
+def _facts(mine: pd.DataFrame, profiles: Sequence[Profile], method_key: MethodKey) -> dict[str, float]:
     facts: dict[str, float] = {}
     params = _params(mine)
     if params is not None:
         facts["params"] = params / 1e6
-    profile = profile_of(profiles, head, params)
+    profile = profile_of(profiles, method_key, params)
     if profile:
         facts.setdefault("params", _number(profile.get("params")) / 1e6)
         facts["gmacs"] = _number(profile.get("gmacs"))
@@ -192,13 +196,13 @@ def _facts(mine: pd.DataFrame, profiles: Sequence[Profile], head: Head) -> dict[
     return {name: value for name, value in facts.items() if not np.isnan(value)}
 
 
-def profile_of(profiles: Sequence[Profile], head: Head, params: float | None) -> Profile | None:
+def profile_of(profiles: Sequence[Profile], method_key: MethodKey, params: float | None) -> Profile | None:
     """The first profile of a method with these weights, else of a network of as many parameters.
 
     Speed does not depend on the values of weights, but weights may bring a smaller network of the same name.
     """
-    mine = [profile for profile in of_kind(profiles) if profile.get("method") == head[0]]
-    exact = [profile for profile in mine if profile.get("weights") == head[1]]
+    mine = [profile for profile in of_kind(profiles) if profile.get("method") == method_key[0]]
+    exact = [profile for profile in mine if profile.get("weights") == method_key[1]]
     alike = [profile for profile in mine if params is not None and profile.get("params") == params]
     return next(iter(exact or alike), None)
 
@@ -212,13 +216,15 @@ def _number(value: Any) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _badges(mine: pd.DataFrame, cells: Sequence[Cell], profiles: Sequence[Profile], head: Head) -> tuple[Badge, ...]:
+def _badges(
+    mine: pd.DataFrame, cells: Sequence[Cell], profiles: Sequence[Profile], method_key: MethodKey
+) -> tuple[Badge, ...]:
     flags = {flag for of in mine["flags"] for flag in of}
     machines = {str(profile.get("machine")) for profile in of_kind(profiles)}
-    own = profile_of(profiles, head, _params(mine))
+    own = profile_of(profiles, method_key, _params(mine))
     said: dict[Badge, bool] = {
         "untrained": bool(mine["untrained"].any()),
-        "mini": head[1] == "mini",
+        "mini": method_key[1] == "mini",
         "partial": "partial" in flags or any(cell.partial for cell in cells),
         "external": "external" in flags,
         "other machine": len(machines) > 1 and own is not None and str(own.get("machine")) != _usual(profiles),

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.report import stats
-from stvsr_bench.report.build import Head, by_method, heads
+from stvsr_bench.report.build import MethodKey, by_method, method_keys
 from stvsr_bench.report.frames import method_label
 from stvsr_bench.report.tables.markdown import text_md
 from stvsr_bench.report.tables.marks import TIE, TIE_DB
@@ -76,7 +76,7 @@ def compare(
 
 def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence[str]) -> Compared:
     """The same from a tidy table. p values are corrected (Holm) for the number of parts of one metric."""
-    one, other = head_of(table, first), head_of(table, second)
+    one, other = method_key_of(table, first), method_key_of(table, second)
     if one == other:
         raise UsageError(f"{first} and {second} are the same method; name two different ones")
     parts: list[Part] = []
@@ -93,30 +93,30 @@ def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence
     return Compared(
         first=method_label(*one),
         second=method_label(*other),
-        untrained=tuple(method_label(*head) for head in (one, other) if head in named),
+        untrained=tuple(method_label(*method_key) for method_key in (one, other) if method_key in named),
         parts=tuple(parts),
         apart=tuple(_most_apart(table, one, other, metrics[0])),
     )
 
 
-def head_of(table: pd.DataFrame, name: str) -> Head:
+def method_key_of(table: pd.DataFrame, name: str) -> MethodKey:
     """The method with weights that a name means; without weights the only one of that method.
 
     Raises:
         UsageError: unknown, or it has several weights.
     """
-    known = heads(table)
-    exact = [head for head in known if method_label(*head) == name]
-    loose = exact or [head for head in known if head[0] == name]
+    known = method_keys(table)
+    exact = [method_key for method_key in known if method_label(*method_key) == name]
+    loose = exact or [method_key for method_key in known if method_key[0] == name]
     if len(loose) == 1:
         return loose[0]
-    names = [method_label(*head) for head in (loose or known)]
+    names = [method_label(*method_key) for method_key in (loose or known)]
     if loose:
         raise UsageError(f"{name} was measured with several weights; write one of {', '.join(names)}")
     raise UnknownNameError("method in these rows", name, names)
 
 
-def _parts(table: pd.DataFrame, one: Head, other: Head, metric: str, frames: FrameChoice) -> list[Part]:
+def _parts(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str, frames: FrameChoice) -> list[Part]:
     found = []
     for (protocol, _), rows in table.groupby(["protocol", "protocol_key"], sort=False):
         groups = [(f"{d} {s}", part) for (d, s), part in rows.groupby(["dataset", "split"], sort=False)]
@@ -132,7 +132,7 @@ def _parts(table: pd.DataFrame, one: Head, other: Head, metric: str, frames: Fra
     return found
 
 
-def _paired(part: pd.DataFrame, one: Head, other: Head, name: str) -> pd.DataFrame:
+def _paired(part: pd.DataFrame, one: MethodKey, other: MethodKey, name: str) -> pd.DataFrame:
     if name not in part.columns:
         return pd.DataFrame()
     placed = part.assign(clip=part["dataset"] + "/" + part["split"] + "/" + part["clip"])
@@ -144,7 +144,7 @@ def _corrected(parts: Sequence[Part]) -> list[Part]:
     return [replace(part, result=replace(part.result, p_holm=p)) for part, p in zip(parts, corrected, strict=True)]
 
 
-def _most_apart(table: pd.DataFrame, one: Head, other: Head, metric: str) -> list[ClipPair]:
+def _most_apart(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str) -> list[ClipPair]:
     sign = 1.0 if _higher(metric) else -1.0
     found = []
     for (protocol, _), rows in table.groupby(["protocol", "protocol_key"], sort=False):

@@ -48,9 +48,9 @@ def saved(
             place = Path(path_component(dataset)) / path_component(split) / path_component(clip)
             truth = run / "frames" / TRUTH / place
             folders = {
-                method_label(*head): folder
-                for head in methods
-                if (folder := run / "frames" / path_component(method_label(*head)) / place).is_dir()
+                method_label(*method_key): folder
+                for method_key in methods
+                if (folder := run / "frames" / path_component(method_label(*method_key)) / place).is_dir()
             }
             if truth.is_dir() and folders:
                 found.append(Saved(dataset, split, clip, folders, truth, run / "frames" / INPUT / place))

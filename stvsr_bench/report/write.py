@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from stvsr_bench import protocols
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.report.build import Known, build, choose, heads
+from stvsr_bench.report.build import Known, build, choose, method_keys
 from stvsr_bench.report.figures import curves, plots
 from stvsr_bench.report.figures.scenes import most_apart, write_scenes
 from stvsr_bench.report.frames import Saved, method_label, saved
@@ -193,7 +193,7 @@ def write_spread(measured: Measured, folder: Path, options: Options) -> str:
     """
     tables = build(measured.tidy, measured.profiles, options, measured.known)
     ranked = ranking(main_table(tables)) or [(line.method, line.weights) for line in main_table(tables).lines]
-    head = heads(choose(measured.tidy, options), options.methods)[0] if options.methods else ranked[0]
+    head = method_keys(choose(measured.tidy, options), options.methods)[0] if options.methods else ranked[0]
     name = method_label(*head)
     mine = [row for row in measured.rows if (row.method, row.weights) == head]
     written = Written(folder)

@@ -16,7 +16,7 @@ from torch import Tensor
 from stvsr_bench import protocols
 from stvsr_bench.data.windows import Window, distinct, given_frames, index_windows
 from stvsr_bench.errors import ClipError, UsageError
-from stvsr_bench.schema import EvalProtocol, Frames, How, Method
+from stvsr_bench.schema import EvalProtocol, Frames, Method, Settings
 
 LrFrames = Callable[[int], Frames]  # index -> (C, h, w)
 _HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -51,19 +51,19 @@ def pick_device(name: str) -> str:
     return name
 
 
-def place(method: Method, how: How) -> Method:
+def place(method: Method, settings: Settings) -> Method:
     """The method with its network on the device, in the memory layout and compiled as asked."""
-    net = method.net.to(how.device)
-    if how.channels_last:
+    net = method.net.to(settings.device)
+    if settings.channels_last:
         for parameter in net.parameters():
             if parameter.dim() == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    if how.compile:
+    if settings.compile:
         net.compile()
     return replace(method, net=net)
 
 
-def restore(method: Method, lr_SChw: Frames, protocol: EvalProtocol, how: How | None = None) -> Restored:
+def restore(method: Method, lr_SChw: Frames, protocol: EvalProtocol, settings: Settings | None = None) -> Restored:
     """All frames that the protocol's windows reach, as the network returns them (not clamped, not rounded).
 
     `lr_SChw` holds the low-resolution version of every frame of the clip; the protocol decides which are given.
@@ -71,10 +71,10 @@ def restore(method: Method, lr_SChw: Frames, protocol: EvalProtocol, how: How | 
     Raises:
         ClipError: the clip is too short, or the network returns another shape or values that are not finite.
     """
-    how = how or How()
+    settings = settings or Settings()
     windows = index_windows(len(lr_SChw), protocol)
     used: dict[str, str] = {}
-    pairs = dict(stream(method, lambda index: lr_SChw[index], windows, protocol, how, used))
+    pairs = dict(stream(method, lambda index: lr_SChw[index], windows, protocol, settings, used))
     frames = sorted(pairs)
     given = given_frames(windows)
     return Restored(frames, np.stack([pairs[index] for index in frames]), [i in given for i in frames], used)
@@ -85,7 +85,7 @@ def stream(
     lr_at: LrFrames,
     windows: list[Window],
     protocol: EvalProtocol,
-    how: How,
+    settings: Settings,
     used: dict[str, str] | None = None,
 ) -> Iterator[tuple[int, Frames]]:
     """(index, sr_CHW) of each frame, once, in the order of the windows; memory does not grow with the clip.
@@ -97,7 +97,7 @@ def stream(
     seen: set[int] = set()
     for window in distinct(windows):
         lr_TChw = np.stack([lr_at(index) for index in window.given])
-        sr_SCHW = forward(method, lr_TChw, protocol, how, used)
+        sr_SCHW = forward(method, lr_TChw, protocol, settings, used)
         for position, index in enumerate(window.wanted):
             if index not in seen:
                 seen.add(index)
@@ -105,13 +105,15 @@ def stream(
         seen = {index for index in seen if index >= window.wanted[0]}
 
 
-def forward(method: Method, lr_TChw: Frames, protocol: EvalProtocol, how: How, used: dict[str, str]) -> Frames:
+def forward(
+    method: Method, lr_TChw: Frames, protocol: EvalProtocol, settings: Settings, used: dict[str, str]
+) -> Frames:
     """sr_SCHW of one window, float32, with flip-test and tiles as asked."""
-    lr_BTChw = torch.from_numpy(np.ascontiguousarray(lr_TChw, dtype=np.float32))[None].to(how.device)
-    sr = _tiled(method, lr_BTChw, protocol, how, used)
+    lr_BTChw = torch.from_numpy(np.ascontiguousarray(lr_TChw, dtype=np.float32))[None].to(settings.device)
+    sr = _tiled(method, lr_BTChw, protocol, settings, used)
     if protocol.flip_test:
         flips = [(-1,), (-2,), (-1, -2)]
-        flipped = [_tiled(method, lr_BTChw.flip(f), protocol, how, used).flip(f) for f in flips]
+        flipped = [_tiled(method, lr_BTChw.flip(f), protocol, settings, used).flip(f) for f in flips]
         sr = torch.stack([sr, *flipped]).mean(0)
     if not _finite(sr):
         raise ClipError(f"{method.spec} returned values that are not finite (NaN or infinity)")
@@ -123,20 +125,22 @@ def _finite(sr: Tensor) -> bool:
     return bool(torch.isfinite(sr.sum())) or bool(torch.isfinite(sr).all())
 
 
-def _tiled(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, how: How, used: dict[str, str]) -> Tensor:
+def _tiled(
+    method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Settings, used: dict[str, str]
+) -> Tensor:
     """The window whole, or in tiles; halves the tile as long as memory runs out, and says so in `used`."""
-    tile = how.tile
+    tile = settings.tile
     while True:
         try:
             if tile and tile < max(lr_BTChw.shape[-2:]):
-                used["tile"] = f"{tile}-{how.tile_overlap}"
-                return _in_tiles(method, lr_BTChw, protocol, how, tile)
-            return _padded(method, lr_BTChw, protocol, how, used)
+                used["tile"] = f"{tile}-{settings.tile_overlap}"
+                return _in_tiles(method, lr_BTChw, protocol, settings, tile)
+            return _padded(method, lr_BTChw, protocol, settings, used)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not how.fall_back or not _is_out_of_memory(error):
+            if not settings.fall_back or not _is_out_of_memory(error):
                 raise
             tile = (tile or max(lr_BTChw.shape[-2:])) // 2
-            if tile <= 2 * how.tile_overlap:
+            if tile <= 2 * settings.tile_overlap:
                 raise ClipError(f"{method.spec} runs out of memory even in tiles of {2 * tile} pixels") from None
             used["fall_back"] = "out of memory"
             if lr_BTChw.is_cuda:
@@ -149,22 +153,22 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return "not enough memory" in str(error) or "can't allocate memory" in str(error)
 
 
-def _in_tiles(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, how: How, tile: int) -> Tensor:
+def _in_tiles(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Settings, tile: int) -> Tensor:
     """Overlapping tiles, each weighted by a ramp that falls to the tile's inner edges."""
     height, width = lr_BTChw.shape[-2:]
     scale = protocol.scale
     total: Tensor | None = None
     weight = torch.zeros(height * scale, width * scale)
-    for top in _starts(height, tile, how.tile_overlap):
-        for left in _starts(width, tile, how.tile_overlap):
+    for top in _starts(height, tile, settings.tile_overlap):
+        for left in _starts(width, tile, settings.tile_overlap):
             part = lr_BTChw[..., top : top + tile, left : left + tile]
-            sr = _padded(method, part, protocol, how, {})
+            sr = _padded(method, part, protocol, settings, {})
             if total is None:
                 total = torch.zeros(*sr.shape[:3], height * scale, width * scale)
             rows = slice(top * scale, top * scale + sr.shape[-2])
             columns = slice(left * scale, left * scale + sr.shape[-1])
-            ramp = _ramp(top, part.shape[-2], height, how.tile_overlap, scale)[:, None]
-            ramp = ramp * _ramp(left, part.shape[-1], width, how.tile_overlap, scale)
+            ramp = _ramp(top, part.shape[-2], height, settings.tile_overlap, scale)[:, None]
+            ramp = ramp * _ramp(left, part.shape[-1], width, settings.tile_overlap, scale)
             total[..., rows, columns] += sr * ramp
             weight[rows, columns] += ramp
     assert total is not None
@@ -190,7 +194,9 @@ def _ramp(start: int, length: int, size: int, overlap: int, scale: int) -> Tenso
     return ramp.clamp(min=1e-3)
 
 
-def _padded(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, how: How, used: dict[str, str]) -> Tensor:
+def _padded(
+    method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Settings, used: dict[str, str]
+) -> Tensor:
     """The network on the window, padded at the right and bottom to the size that protocol and method want, cut back."""
     card = method.card
     height, width = lr_BTChw.shape[-2:]
@@ -200,7 +206,7 @@ def _padded(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, how: How, 
         mode = protocol.pad if protocol.pad_multiple else card.pad
         used["pad"] = f"{mode} {right}x{down}"
         lr_BTChw = pad(lr_BTChw, right, down, mode)
-    sr = _call(method, lr_BTChw, protocol, how)
+    sr = _call(method, lr_BTChw, protocol, settings)
     scale = protocol.scale
     return sr[..., : height * scale, : width * scale]
 
@@ -213,13 +219,13 @@ def pad(frames_BTChw: Tensor, right: int, down: int, mode: str) -> Tensor:
     return flat.reshape(*frames_BTChw.shape[:2], *flat.shape[1:])
 
 
-def _call(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, how: How) -> Tensor:
+def _call(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Settings) -> Tensor:
     given = lr_BTChw.shape[1]
     gaps = protocol.time_scale - 1
     times = None
     if gaps != 1:
         times = (torch.arange(1, gaps + 1, device=lr_BTChw.device) / protocol.time_scale)[None].to(lr_BTChw.dtype)
-    half = _HALVES.get(how.precision)
+    half = _HALVES.get(settings.precision)
     with torch.inference_mode(), torch.autocast(lr_BTChw.device.type, dtype=half, enabled=half is not None):
         sr = method.net(lr_BTChw) if times is None else method.net(lr_BTChw, times)
     scale = protocol.scale

@@ -17,7 +17,7 @@ from stvsr_bench.data.frames import from_bytes, to_bytes
 from stvsr_bench.errors import DataError, NotRunnableError, UsageError
 from stvsr_bench.opencv import portable
 from stvsr_bench.restore.clip import forward
-from stvsr_bench.schema import Frames, How, Method
+from stvsr_bench.schema import Frames, Method, Settings
 
 if TYPE_CHECKING:
     from stvsr_bench.data.frames import Bytes
@@ -71,7 +71,7 @@ class CutDetector:
 
 
 def restored(
-    method: Method, frames: Iterable["Bytes"], how: How, cuts: list[int] | None = None
+    method: Method, frames: Iterable["Bytes"], settings: Settings, cuts: list[int] | None = None
 ) -> Iterator[tuple[Frames, int]]:
     """(sr_CHW, frames read so far): two frames for each frame read, never interpolated across a cut.
 
@@ -85,37 +85,43 @@ def restored(
         if detect(frame):
             if cuts is not None:
                 cuts.append(count - 1)
-            yield from ((sr_CHW, count) for sr_CHW in _finish(method, buffer, started, how))
+            yield from ((sr_CHW, count) for sr_CHW in _finish(method, buffer, started, settings))
             buffer, started = [], False
         buffer.append(from_bytes(frame[None])[0])
         if len(buffer) == WINDOW:
-            sr_SCHW = _window(method, buffer, how)
+            sr_SCHW = _window(method, buffer, settings)
             yield from ((sr_CHW, count) for sr_CHW in sr_SCHW[started:])
             buffer, started = buffer[-1:], True
-    yield from ((sr_CHW, count) for sr_CHW in _finish(method, buffer, started, how))
+    yield from ((sr_CHW, count) for sr_CHW in _finish(method, buffer, started, settings))
 
 
-def _finish(method: Method, buffer: list[Frames], started: bool, how: How) -> Iterator[Frames]:
+def _finish(method: Method, buffer: list[Frames], started: bool, settings: Settings) -> Iterator[Frames]:
     """The frames of a scene that no full window reached, and the last one held once more."""
     if not buffer:
         return
     if len(buffer) == 1:
-        last = _window(method, buffer * 2, how)[0]
+        last = _window(method, buffer * 2, settings)[0]
         if not started:
             yield last
         yield last
         return
-    sr_SCHW = _window(method, buffer, how)
+    sr_SCHW = _window(method, buffer, settings)
     yield from sr_SCHW[started:]
     yield sr_SCHW[-1]
 
 
-def _window(method: Method, frames: list[Frames], how: How) -> Frames:
-    return forward(method, np.stack(frames), protocols.get(protocols.DEFAULT), how, {})
+def _window(method: Method, frames: list[Frames], settings: Settings) -> Frames:
+    return forward(method, np.stack(frames), protocols.get(protocols.DEFAULT), settings, {})
 
 
 def upscale(
-    method: Method, source: Path, target: Path, how: How, on_frame: Callable[[int], None], crf: int = 16, limit: int = 0
+    method: Method,
+    source: Path,
+    target: Path,
+    settings: Settings,
+    on_frame: Callable[[int], None],
+    crf: int = 16,
+    limit: int = 0,
 ) -> Done:
     """The restored video, written beside its place and moved there when it is whole; sound is copied.
 
@@ -132,7 +138,7 @@ def upscale(
     partial = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
         with av.open(str(source)) as given, av.open(str(partial), "w") as made:
-            done = _transcode(av, method, given, made, how, on_frame, crf, limit)
+            done = _transcode(av, method, given, made, settings, on_frame, crf, limit)
         partial.replace(target)
         return done
     except (av.FFmpegError, OSError) as error:
@@ -159,7 +165,14 @@ def frame_count(source: Path) -> int:
 
 
 def _transcode(
-    av: Any, method: Method, given: Any, made: Any, how: How, on_frame: Callable[[int], None], crf: int, limit: int
+    av: Any,
+    method: Method,
+    given: Any,
+    made: Any,
+    settings: Settings,
+    on_frame: Callable[[int], None],
+    crf: int,
+    limit: int,
 ) -> Done:
     stream = given.streams.video[0]
     rate = Fraction(stream.average_rate or 25)
@@ -170,7 +183,7 @@ def _transcode(
     sound = made.add_stream_from_template(given.streams.audio[0]) if given.streams.audio else None
     cuts: list[int] = []
     written = read = 0
-    for sr_CHW, read in restored(method, _decoded(given, made, stream, sound, limit), how, cuts):
+    for sr_CHW, read in restored(method, _decoded(given, made, stream, sound, limit), settings, cuts):
         frame = av.VideoFrame.from_ndarray(to_bytes(sr_CHW[None])[0], format="rgb24")
         made.mux(video.encode(frame))
         written += 1

@@ -12,7 +12,7 @@ from stvsr_bench.data.windows import index_windows, leaks, select
 from stvsr_bench.errors import ClipError
 from stvsr_bench.protocols import restoring_key
 from stvsr_bench.restore.clip import Restored, restore
-from stvsr_bench.schema import Clip, EvalProtocol, Frames, How, Job, Method, Row
+from stvsr_bench.schema import Clip, EvalProtocol, Frames, Job, Method, Row, Settings
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Wanted:
 
     protocols: tuple[EvalProtocol, ...]
     metrics: tuple[str, ...] = metrics.CORE
-    how: How = field(default_factory=How)
+    settings: Settings = field(default_factory=Settings)
     threads: int = 0
     env: str = ""
 
@@ -66,7 +66,7 @@ def evaluate(
     lr_SChw = low_resolution(clip, protocol)
     lr_s = time.perf_counter() - start
     start = time.perf_counter()
-    restored = restore(method, lr_SChw, protocol, wanted.how)
+    restored = restore(method, lr_SChw, protocol, wanted.settings)
     restore_s = time.perf_counter() - start
     if keep is not None:
         keep(restored)
@@ -114,7 +114,7 @@ def _row(
     given = {index for index, is_given in zip(restored.frames, restored.given, strict=True) if is_given}
     scored = select(restored.frames, protocol, given)
     positions = [restored.frames.index(index) for index in scored]
-    name = wanted.how.name(method.spec)
+    name = wanted.settings.name(method.spec)
     weights = method.weights_sha256 or method.weights_tag
     job = Job(name, weights, clip.dataset, clip.split, clip.name, protocol.key)
     flags = list(clip.flags)
@@ -142,7 +142,7 @@ def _row(
         kind=method.card.kind,
         weights_sha256=method.weights_sha256,
         untrained=method.untrained,
-        bit_exact=method.card.bit_exact and wanted.how.bits_stay and protocol.round_8bit,
+        bit_exact=method.card.bit_exact and wanted.settings.bits_stay and protocol.round_8bit,
         scalars=scalars,
         params=sum(p.numel() for p in method.net.parameters()),
         motion_px=clip.motion_px,
@@ -168,4 +168,4 @@ def _how(wanted: Wanted) -> dict[str, str]:
     """Device, precision, CPU threads, and the programs that made the numbers of extras."""
     made_by = {name: program for name in wanted.metrics if (program := metrics.made_by(name))}
     threads = {"threads": str(wanted.threads)} if wanted.threads else {}
-    return {"device": wanted.how.device, "precision": wanted.how.precision, **threads, **made_by}
+    return {"device": wanted.settings.device, "precision": wanted.settings.precision, **threads, **made_by}

@@ -146,7 +146,7 @@ def _place(task: Task) -> tuple[str, str, str]:
 
 def _worst(spec: RunSpec, plan: Plan, anchor: str) -> set[tuple[str, str, str]]:
     count = int(spec.save_frames.partition(":")[2])
-    name = spec.how.name(plan.identities[anchor].spec)
+    name = spec.settings.name(plan.identities[anchor].spec)
     wanted = {(cell.label, cell.split): set(cell.clips) for cell in plan.cells}
     found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     for row in store.read_rows(spec.out):
@@ -164,7 +164,7 @@ def _frames_missing(spec: RunSpec, plan: Plan, chosen: set[tuple[str, str, str]]
 
     tasks = []
     for text, identity in plan.identities.items():
-        folder = spec.out / "frames" / method_folder(spec.how.name(identity.spec), identity.weights)
+        folder = spec.out / "frames" / method_folder(spec.settings.name(identity.spec), identity.weights)
         for cell in plan.cells:
             for clip in cell.clips:
                 place = (cell.label, cell.split, clip)

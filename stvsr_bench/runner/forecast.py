@@ -63,7 +63,7 @@ def forecast(spec: RunSpec, timed: tuple[Path, ...] = ()) -> Forecast:
     clips = sum(len(cell.clips) for cell in plan.cells)
     for text, identity in plan.identities.items():
         left = sum(task.method == text for task in plan.tasks)
-        known = seconds.get(spec.how.name(identity.spec), [])
+        known = seconds.get(spec.settings.name(identity.spec), [])
         estimates.append(
             Estimate(identity.spec, identity.weights, left, clips - left, median(known) if known else None, len(known))
         )

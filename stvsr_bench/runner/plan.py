@@ -9,7 +9,7 @@ from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.methods import Identity
 from stvsr_bench.rows import store
 from stvsr_bench.runner.engines.tasks import Setup, Task
-from stvsr_bench.schema import EvalProtocol, How, Job
+from stvsr_bench.schema import EvalProtocol, Job, Settings
 
 RUNS = Path("runs")
 # CPU threads of a worker. Not "all cores": a network adds in another order with other threads, and its numbers must
@@ -40,7 +40,7 @@ class RunSpec:
     save_frames: str = "worst:3"
     overwrite: bool = False
     seed: int = 0
-    how: How = field(default_factory=How)
+    settings: Settings = field(default_factory=Settings)
     include: tuple[Path, ...] = ()
     trust_pickle: bool = False
 
@@ -58,7 +58,7 @@ class RunSpec:
         """What all tasks of this run share."""
         return Setup(
             metrics=self.all_metrics,
-            how=self.how,
+            settings=self.settings,
             root=self.root,
             frames_dir=self.out / "frames",
             included=self.include,
@@ -192,7 +192,7 @@ def _chosen(spec: RunSpec, dataset: str, split: str, names: list[str]) -> list[s
 
 def _tasks(spec: RunSpec, text: str, identity: Identity, cell: Cell) -> Iterable[Task]:
     weights = identity.sha256 or identity.weights
-    name = spec.how.name(identity.spec)
+    name = spec.settings.name(identity.spec)
     names = tuple(protocol.name for protocol in cell.protocols)
     protocol_keys = [protocol.key for protocol in cell.protocols]  # a digest each: not once a clip
     for clip in cell.clips:

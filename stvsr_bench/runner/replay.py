@@ -32,6 +32,8 @@ def load_spec(path: Path, out: Path) -> RunSpec:
     file = path / "run.toml" if path.is_dir() else path
     try:
         fields = tomllib.loads(file.read_text(encoding="utf-8"))
+        if "how" in fields:  # what run.toml called this table until November 2026
+            fields.setdefault("settings", fields.pop("how"))
         for name in fields.keys() - {field.name for field in dataclasses.fields(RunSpec)}:
             raise CardError(f"{file}: '{name}' is no setting of a run")
         return dataclasses.replace(_SPEC.validate_python(fields), out=out)

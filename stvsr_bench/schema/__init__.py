@@ -1,3 +1,28 @@
-"""Everything passed on or written down: cards, protocols, clips, methods, jobs, rows."""
+"""Everything passed on or written down: cards, protocols, clips, methods, jobs, rows, manifests.
 
-from stvsr_bench.schema.row import *  # noqa: F403 - each file gets its part in the next commit
+All frozen. Cards, protocols and rows are pydantic dataclasses: what a person or a file wrote is checked
+when it is read, unknown keys included. Clips and methods hold arrays and networks and are plain dataclasses.
+Axes: B batch, T frames given, S frames wanted, C channels, h w low and H W high resolution.
+"""
+
+from stvsr_bench.schema.canonical import digest
+from stvsr_bench.schema.cards import (
+    Contents,
+    DatasetCard,
+    Kind,
+    MethodCard,
+    OptionValue,
+    Paper,
+    SplitList,
+    TimeControl,
+    Weights,
+)  # fmt: skip
+from stvsr_bench.schema.clip import Clip, Frames
+from stvsr_bench.schema.method import Method, Settings
+from stvsr_bench.schema.protocol import Degradation, EvalProtocol
+from stvsr_bench.schema.row import SCHEMA_VERSION, Job, Row
+
+__all__ = [
+    "SCHEMA_VERSION", "Clip", "Contents", "DatasetCard", "Degradation", "EvalProtocol", "Frames", "Job", "Kind",
+    "Method", "MethodCard", "OptionValue", "Paper", "Row", "Settings", "SplitList", "TimeControl", "Weights", "digest",
+]  # fmt: skip

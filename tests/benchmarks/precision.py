@@ -17,15 +17,15 @@ from tabulate import tabulate
 
 from stvsr_bench import datasets, methods, metrics, protocols
 from stvsr_bench.restore.clip import place, restore
-from stvsr_bench.schema import How
+from stvsr_bench.schema import Settings
 from stvsr_bench.train.validate import _small
 
 WAYS = {
-    "fp32": How(),
-    "bf16": How(precision="bf16"),
-    "fp16": How(precision="fp16"),
-    "channels-last": How(channels_last=True),
-    "compile": How(compile=True),
+    "fp32": Settings(),
+    "bf16": Settings(precision="bf16"),
+    "fp16": Settings(precision="fp16"),
+    "channels-last": Settings(channels_last=True),
+    "compile": Settings(compile=True),
 }
 SPLITS = (("mini", "medium"), ("openclips", "medium"))
 

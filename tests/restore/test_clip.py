@@ -12,7 +12,7 @@ from stvsr_bench import protocols
 from stvsr_bench.data.windows import index_windows
 from stvsr_bench.errors import ClipError, UsageError
 from stvsr_bench.restore.clip import pad, pick_device, restore, stream
-from stvsr_bench.schema import How, Method, MethodCard
+from stvsr_bench.schema import Method, MethodCard, Settings
 
 SUITE = protocols.get("suite-1")
 CARD = MethodCard(name="toy", title="Toy", kind="stvsr", net="model:Toy", learned=False)
@@ -94,7 +94,7 @@ def test_pad_modes(mode, corner):
 def test_tiles_of_a_local_network_equal_the_whole_frame(tile, overlap):
     lr_SChw = ramp(7, 20, 28)
     whole = restore(method(), lr_SChw, SUITE)
-    tiled = restore(method(), lr_SChw, SUITE, How(tile=tile, tile_overlap=overlap))
+    tiled = restore(method(), lr_SChw, SUITE, Settings(tile=tile, tile_overlap=overlap))
     np.testing.assert_allclose(tiled.sr_SCHW, whole.sr_SCHW, atol=1e-6)
     assert tiled.how["tile"] == f"{tile}-{overlap}"
 
@@ -107,11 +107,11 @@ def test_memory_that_runs_out_is_answered_with_tiles_and_said():
             return super().forward(lr_BTChw, times)
 
     lr_SChw = ramp(3, 64, 72)
-    restored = restore(method(Hungry()), lr_SChw, SUITE, How(tile_overlap=4))
+    restored = restore(method(Hungry()), lr_SChw, SUITE, Settings(tile_overlap=4))
     np.testing.assert_allclose(restored.sr_SCHW, expected(lr_SChw), atol=1e-6)
     assert restored.how["fall_back"] == "out of memory"
     with pytest.raises(RuntimeError):
-        restore(method(Hungry()), lr_SChw, SUITE, How(fall_back=False))
+        restore(method(Hungry()), lr_SChw, SUITE, Settings(fall_back=False))
 
 
 def test_flip_test_averages_four_views():
@@ -158,7 +158,7 @@ def test_streaming_holds_no_more_of_a_long_clip_than_one_window():
         return ramp(1)[0]
 
     seen = []
-    for index, _ in stream(method(), lr_at, windows, SUITE, How()):
+    for index, _ in stream(method(), lr_at, windows, SUITE, Settings()):
         assert max(open_frames) - index <= SUITE.window
         seen.append(index)
     assert seen == list(range(201))

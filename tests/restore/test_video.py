@@ -12,7 +12,7 @@ from stvsr_bench.cli import call
 from stvsr_bench.data.video import decode
 from stvsr_bench.errors import UsageError
 from stvsr_bench.restore import video as infer
-from stvsr_bench.schema import How
+from stvsr_bench.schema import Settings
 
 av = pytest.importorskip("av", reason="the extra [video] is not installed")
 
@@ -55,7 +55,7 @@ def write_video(path, frames, rate=10, audio=False):
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8, 11])
 def test_each_frame_read_gives_two_and_given_ones_stay_in_place(method, count):
     frames = list(moving(count))
-    made = [sr for sr, _ in infer.restored(method, frames, How())]
+    made = [sr for sr, _ in infer.restored(method, frames, Settings())]
     assert len(made) == 2 * count
     for index, frame in enumerate(frames):
         given = made[2 * index].transpose(1, 2, 0)[::4, ::4]
@@ -65,7 +65,7 @@ def test_each_frame_read_gives_two_and_given_ones_stay_in_place(method, count):
 def test_no_frame_is_interpolated_across_a_cut(method):
     dark, bright = np.full((16, 24, 3), 30, np.uint8), np.full((16, 24, 3), 220, np.uint8)
     cuts = []
-    made = [sr.mean() * 255 for sr, _ in infer.restored(method, [dark] * 5 + [bright] * 5, How(), cuts)]
+    made = [sr.mean() * 255 for sr, _ in infer.restored(method, [dark] * 5 + [bright] * 5, Settings(), cuts)]
     assert cuts == [5]
     assert len(made) == 20
     assert all(abs(value - 30) < 2 for value in made[:10]) and all(abs(value - 220) < 2 for value in made[10:])
@@ -95,7 +95,7 @@ def test_no_more_than_a_window_of_frames_is_held(method):
             pulled += 1
             yield frame
 
-    for number, (_, read) in enumerate(infer.restored(method, frames(), How())):
+    for number, (_, read) in enumerate(infer.restored(method, frames(), Settings())):
         assert pulled == read
         assert pulled <= number // 2 + 1 + infer.WINDOW
 
@@ -136,4 +136,4 @@ def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(tmp_path, capsys
 def test_half_a_method_is_refused(tmp_path):
     source = write_video(tmp_path / "in.mp4", moving(3, height=32, width=48))
     with pytest.raises(UsageError, match=r"blend\+bicubic"):
-        infer.upscale(methods.build("bicubic"), source, tmp_path / "out.mp4", How(), lambda read: None)
+        infer.upscale(methods.build("bicubic"), source, tmp_path / "out.mp4", Settings(), lambda read: None)

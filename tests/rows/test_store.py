@@ -114,7 +114,7 @@ def test_damaged_facts_of_a_run_are_one_sentence(tmp_path, name, text, says):
 
 def test_two_runs_on_one_folder_are_refused_in_one_sentence(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from stvsr_bench import store\n"
+        "import sys; from pathlib import Path; from stvsr_bench.rows import store\n"
         "with store.locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(

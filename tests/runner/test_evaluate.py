@@ -8,7 +8,7 @@ import pytest
 from stvsr_bench import methods, protocols
 from stvsr_bench.restore.clip import Restored
 from stvsr_bench.runner.evaluate import Wanted, evaluate, true_frames
-from stvsr_bench.schema import Clip, How
+from stvsr_bench.schema import Clip, Settings
 
 
 def restored(frames):
@@ -24,17 +24,19 @@ def test_true_frames_are_those_that_were_restored_and_are_copied_only_if_some_we
 
 
 @pytest.mark.parametrize(
-    ("spec", "round_8bit", "how", "exact"),
+    ("spec", "round_8bit", "settings", "exact"),
     [
-        ("dis+bicubic", True, How(), True),
-        ("bicubic+blend", True, How(), True),
-        ("dis+bicubic", False, How(), False),  # the last bit of a float may differ between processors
-        ("dis+bicubic", True, How(precision="bf16"), False),
-        ("stdan@mini", True, How(), False),
+        ("dis+bicubic", True, Settings(), True),
+        ("bicubic+blend", True, Settings(), True),
+        ("dis+bicubic", False, Settings(), False),  # the last bit of a float may differ between processors
+        ("dis+bicubic", True, Settings(precision="bf16"), False),
+        ("stdan@mini", True, Settings(), False),
     ],
 )
-def test_only_8_bit_frames_of_methods_without_a_network_are_called_bit_exact(tiny_hr, spec, round_8bit, how, exact):
+def test_only_8_bit_frames_of_methods_without_a_network_are_called_bit_exact(
+    tiny_hr, spec, round_8bit, settings, exact
+):
     protocol = replace(protocols.get("suite-1"), round_8bit=round_8bit)
     clip = Clip("own", "all", "c", tiny_hr)
-    (row,) = evaluate(methods.build(spec), clip, Wanted((protocol,), ("mse_y",), how))
+    (row,) = evaluate(methods.build(spec), clip, Wanted((protocol,), ("mse_y",), settings))
     assert row.bit_exact == exact

@@ -21,8 +21,9 @@ from stvsr_bench.rows import store
 from stvsr_bench.runner import execute as runner
 from stvsr_bench.runner.forecast import forecast
 from stvsr_bench.runner.plan import RunSpec, make
-from stvsr_bench.runner.replay import load_spec
+from stvsr_bench.runner.replay import load_spec, write_spec
 from stvsr_bench.runner.verify import verify
+from stvsr_bench.schema import Settings
 
 METHOD = '''
 """A method in one file."""
@@ -191,6 +192,14 @@ def test_run_toml_replays_the_run(spec, tmp_path):
     again = load_spec(spec.out / "run.toml", tmp_path / "again")
     execute(again)
     assert rows(again.out) == rows(spec.out)
+
+
+def test_a_run_toml_of_before_the_settings_had_their_name_is_still_read(spec, tmp_path):
+    asked = replace(spec, settings=Settings(tile=32))
+    write_spec(asked)
+    file = spec.out / "run.toml"
+    file.write_text(file.read_text().replace("[settings]", "[how]"))
+    assert load_spec(file, spec.out).settings == Settings(tile=32)
 
 
 def test_frames_of_the_worst_clips_are_kept_for_every_method(spec):

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stvsr_bench import methods
-from stvsr_bench.report.build import Head, by_method, heads
-from stvsr_bench.report.figures.plots import COLUMN_IN, STYLE, legend_above, log_axis, looks, new
+from stvsr_bench.report.build import MethodKey, by_method, method_keys
+from stvsr_bench.report.figures.plots import COLUMN_IN, STYLE, legend_above, line_styles, log_axis, new
 from stvsr_bench.report.frames import method_label
 from stvsr_bench.report.tables.cost import Profile, frame_ms, of_kind
 from stvsr_bench.report.tables.marks import FEWEST_CLIPS, half_interval
@@ -22,9 +22,9 @@ MANY = 300
 SweepAxis = Literal["size", "frames"]
 
 
-def label(head: Head) -> str:
+def label(method_key: MethodKey) -> str:
     """A method as a legend names it."""
-    method, weights = head
+    method, weights = method_key
     return f"{method} (untrained)" if weights == UNTRAINED else method + (f"@{weights}" if weights else "")
 
 
@@ -36,12 +36,12 @@ def by_frame_position(positions: pd.DataFrame, metric: str = "psnr_y") -> Figure
     with matplotlib.rc_context(STYLE):
         figure, axes = new()
         shown = list(dict.fromkeys(zip(window["method"], window["weights"], strict=True)))
-        look = looks([label(head) for head in shown])
-        for head in shown:
-            colour, marker = look[label(head)]
-            mine = window[(window["method"] == head[0]) & (window["weights"] == head[1])]
+        styles = line_styles([label(method_key) for method_key in shown])
+        for method_key in shown:
+            colour, marker = styles[label(method_key)]
+            mine = window[(window["method"] == method_key[0]) & (window["weights"] == method_key[1])]
             mean = mine.groupby(["position", "given"])["value"].mean().reset_index()
-            axes.plot(mean["position"], mean["value"], f"{marker}-", color=colour, linewidth=1, label=label(head))
+            axes.plot(mean["position"], mean["value"], f"{marker}-", color=colour, linewidth=1, label=label(method_key))
             made = mean[~mean["given"]]
             axes.plot(made["position"], made["value"], marker, color=colour, markerfacecolor="white")
         axes.set_xlabel("Frame position (filled: had an input frame)")
@@ -59,16 +59,16 @@ def against_motion(tidy: pd.DataFrame, metric: str = "psnr_y") -> Figure | None:
         return None
     with matplotlib.rc_context(STYLE):
         figure, axes = new()
-        shown = heads(known)
-        look = looks([label(head) for head in shown])
-        for shift, head in enumerate(shown):
-            colour, marker = look[label(head)]
-            mine = known[(known["method"] == head[0]) & (known["weights"] == head[1])]
+        shown = method_keys(known)
+        styles = line_styles([label(method_key) for method_key in shown])
+        for shift, method_key in enumerate(shown):
+            colour, marker = styles[label(method_key)]
+            mine = known[(known["method"] == method_key[0]) & (known["weights"] == method_key[1])]
             values = [mine.loc[mine["bin"] == name, column(metric, "between")].dropna().to_numpy() for name in bins]
             at = [i + 0.06 * (shift - len(shown) / 2) for i, of in enumerate(values) if len(of)]
             means = [of.mean() for of in values if len(of)]
             halves = [(half_interval(of) if len(of) >= FEWEST_CLIPS else None) or 0.0 for of in values if len(of)]
-            axes.errorbar(at, means, yerr=halves, fmt=f"{marker}-", color=colour, capsize=2, label=label(head))
+            axes.errorbar(at, means, yerr=halves, fmt=f"{marker}-", color=colour, capsize=2, label=label(method_key))
         axes.set_xticks(range(len(bins)), bins)
         axes.set_xlabel("True or measured motion (px/frame)")
         axes.set_ylabel(f"{display(metric).label}, frames between")
@@ -76,7 +76,7 @@ def against_motion(tidy: pd.DataFrame, metric: str = "psnr_y") -> Figure | None:
     return figure
 
 
-def clip_against_clip(tidy: pd.DataFrame, first: Head, second: Head, metric: str = "psnr_y") -> Figure | None:
+def clip_against_clip(tidy: pd.DataFrame, first: MethodKey, second: MethodKey, metric: str = "psnr_y") -> Figure | None:
     """Every clip as a point: the first method's value against the second's; above the line the second is ahead."""
     wide = by_method(
         tidy.assign(clip=tidy["dataset"] + "/" + tidy["split"] + "/" + tidy["clip"]), [first, second], metric
@@ -87,7 +87,7 @@ def clip_against_clip(tidy: pd.DataFrame, first: Head, second: Head, metric: str
     with matplotlib.rc_context(STYLE):
         figure, axes = new(COLUMN_IN, 3.0)
         names = sorted({"/".join(clip.split("/")[:2]) for clip in both.index})
-        for name, (colour, marker) in looks(names).items():
+        for name, (colour, marker) in line_styles(names).items():
             mine = both[[clip.startswith(f"{name}/") for clip in both.index]]
             size = 3 if len(both) > MANY else 10
             axes.scatter(
@@ -116,8 +116,8 @@ def motion_histogram(tidy: pd.DataFrame) -> Figure | None:
         figure, axes = new(height_in=2.0)
         splits = [(f"{d} {s}", part["motion_px"].to_numpy()) for (d, s), part in clips.groupby(["dataset", "split"])]
         top = max(float(clips["motion_px"].max()), 1.0)
-        look = looks([name for name, _ in splits])
-        colours = [look[name][0] for name, _ in splits]
+        styles = line_styles([name for name, _ in splits])
+        colours = [styles[name][0] for name, _ in splits]
         axes.hist(
             [of for _, of in splits],
             bins=np.linspace(0, top, 21),
@@ -140,7 +140,7 @@ def sweep(profiles: Sequence[Profile], fact: str = "runtime_ms", along: SweepAxi
         return None
     with matplotlib.rc_context(STYLE):
         figure, axes = new()
-        for name, (colour, marker) in looks(list(lines)).items():
+        for name, (colour, marker) in line_styles(list(lines)).items():
             xs, ys = zip(*lines[name], strict=True)
             axes.plot(xs, ys, f"{marker}-", color=colour, label=name)
         found = [value for of in lines.values() for _, value in of]
@@ -174,31 +174,31 @@ def ablation(tidy: pd.DataFrame, metric: str = "psnr_y") -> dict[str, Figure]:
     return figures
 
 
-def _draw_ablation(axes: Axes, tidy: pd.DataFrame, values: list[tuple[str, Head]], metric: str) -> None:
+def _draw_ablation(axes: Axes, tidy: pd.DataFrame, values: list[tuple[str, MethodKey]], metric: str) -> None:
     """Means over the clips that every value was measured on, a line per split that has some."""
     groups = list(tidy.groupby(["dataset", "split"], sort=False))
-    look = looks([f"{dataset} {split}" for (dataset, split), _ in groups])
+    styles = line_styles([f"{dataset} {split}" for (dataset, split), _ in groups])
     for (dataset, split), part in groups:
-        wide = by_method(part, [head for _, head in values], metric).dropna()
+        wide = by_method(part, [method_key for _, method_key in values], metric).dropna()
         if wide.empty:
             continue
-        colour, marker = look[f"{dataset} {split}"]
+        colour, marker = styles[f"{dataset} {split}"]
         how = average_of(part["protocol"].iloc[0])
-        means = [mean_over_clips(wide[head].to_numpy(), list(wide.index), how) for _, head in values]
+        means = [mean_over_clips(wide[method_key].to_numpy(), list(wide.index), how) for _, method_key in values]
         name = f"{dataset} {split} (n = {len(wide)})"
         axes.plot([value for value, _ in values], means, f"{marker}-", color=colour, label=name)
 
 
-def _varied(tidy: pd.DataFrame) -> list[tuple[str, str, list[tuple[str, Head]]]]:
+def _varied(tidy: pd.DataFrame) -> list[tuple[str, str, list[tuple[str, MethodKey]]]]:
     """Method, option, and the methods of each value: those that set it alone, and the method as its card has it."""
-    found: dict[tuple[str, str, str], list[tuple[str, Head]]] = {}
-    for method, weights in heads(tidy):
+    found: dict[tuple[str, str, str], list[tuple[str, MethodKey]]] = {}
+    for method, weights in method_keys(tidy):
         name, options = options_of(method)
         if len(options) == 1:
             ((option, value),) = options.items()
             found.setdefault((name, option, weights), []).append((value, (method, weights)))
     for (name, option, weights), of in found.items():
-        if (name, weights) in heads(tidy) and name in methods.names():
+        if (name, weights) in method_keys(tidy) and name in methods.names():
             of.append((str(methods.card(name).options.get(option, "as its card")), (name, weights)))
     return [
         (f"{name}@{weights}" if weights else name, option, sorted(of, key=lambda v: _natural(v[0])))
@@ -242,7 +242,7 @@ def top_t(profiles: Sequence[Profile]) -> Figure | None:
         return None
     with matplotlib.rc_context(STYLE):
         figure, axes = new()
-        for name, (colour, marker) in looks(list(lines)).items():
+        for name, (colour, marker) in line_styles(list(lines)).items():
             xs, ys = zip(*lines[name], strict=True)
             axes.plot(xs, ys, f"{marker}-", color=colour, label=name)
         axes.set_xlabel("Points kept (top T)")

@@ -92,7 +92,7 @@ def new(width_in: float = COLUMN_IN, height_in: float = 2.5, rows: int = 1, colu
         return figure, figure.subplots(rows, columns)
 
 
-def looks(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+def line_styles(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     """A colour and a marker for each name, by its place in the alphabet: the same in every figure of a report."""
     return dict(zip(sorted(names), zip(cycle(COLOURS), cycle(MARKERS), strict=False), strict=False))
 
@@ -157,7 +157,7 @@ def quality_against_cost(table: Table, fact: str, metric: str = "psnr_y") -> Fig
         return None
     with matplotlib.rc_context(STYLE):
         figure, axes = new()
-        _scatter(axes, of, looks([short(line) for line in table.lines]))
+        _scatter(axes, of, line_styles([short(line) for line in table.lines]))
         how, cost = display(metric), FACTS[fact]
         log = min(point.cost for point in of) > 0
         axes.margins(0.18)
@@ -171,12 +171,12 @@ def quality_against_cost(table: Table, fact: str, metric: str = "psnr_y") -> Fig
     return figure
 
 
-def _scatter(axes: Axes, of: Sequence[Point], look: dict[str, tuple[str, str]]) -> None:
+def _scatter(axes: Axes, of: Sequence[Point], styles: dict[str, tuple[str, str]]) -> None:
     ahead = front(of)
     if len(ahead) > 1:
         axes.plot([p.cost for p in ahead], [p.value for p in ahead], "-", color="0.6", zorder=1, label="Pareto front")
     for point in of:
-        colour, marker = look[point.name]
+        colour, marker = styles[point.name]
         face = "none" if point.untrained else colour
         axes.errorbar(
             point.cost,

@@ -20,7 +20,7 @@ import pandas as pd
 from markupsafe import Markup
 from PIL import Image
 
-from stvsr_bench.report.build import Head, by_method, heads
+from stvsr_bench.report.build import MethodKey, by_method, method_keys
 from stvsr_bench.report.frames import Saved, method_label, paths
 from stvsr_bench.report.tables.table import FACTS, FRAME_CHOICES, Line, Table, display, explain, shown
 from stvsr_bench.report.tidy import Floats, column
@@ -186,7 +186,7 @@ def _line(line: Line, table: Table) -> dict[str, Any]:
 
 def _split(
     part: pd.DataFrame,
-    methods: Sequence[Head],
+    methods: Sequence[MethodKey],
     metrics: Sequence[str],
     rows: dict[tuple[str, str, str], Row],
     curves: Sequence[str],
@@ -195,12 +195,15 @@ def _split(
     clips = list(first.index)
     names = [column(metric, frames) for metric in metrics for frames in FRAME_CHOICES]
     means = {
-        name: [_packed(wide[head].reindex(clips).to_numpy(), display(name.split(".")[0]).decimals) for head in methods]
+        name: [
+            _packed(wide[method_key].reindex(clips).to_numpy(), display(name.split(".")[0]).decimals)
+            for method_key in methods
+        ]
         for name in names
         if name in part.columns and not (wide := by_method(part, methods, name)).empty
     }
     longest = max(rows.values(), key=lambda row: len(row.frames), default=None)
-    found = heads(part)
+    found = method_keys(part)
     return {
         "clips": clips,
         "motion": _packed(first["motion_px"].to_numpy(), 2),
@@ -209,7 +212,8 @@ def _split(
         "given": [] if longest is None else longest.given,
         "curves": {
             metric: [
-                _curve(rows, head, clips, metric, len(longest.frames)) if head in found else None for head in methods
+                _curve(rows, method_key, clips, metric, len(longest.frames)) if method_key in found else None
+                for method_key in methods
             ]
             for metric in curves
             if longest is not None and metric in longest.values
@@ -218,11 +222,11 @@ def _split(
 
 
 def _curve(
-    rows: dict[tuple[str, str, str], Row], head: Head, clips: Sequence[str], metric: str, length: int
+    rows: dict[tuple[str, str, str], Row], method_key: MethodKey, clips: Sequence[str], metric: str, length: int
 ) -> dict[str, Any]:
     values_nS = np.full((len(clips), length), np.nan)
     for i, clip in enumerate(clips):
-        row = rows.get((*head, clip))
+        row = rows.get((*method_key, clip))
         if row is not None and metric in row.values:
             values_nS[i, : len(row.values[metric])] = row.values[metric]
     return _packed(values_nS.ravel(), display(metric).decimals)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench import protocols
-from stvsr_bench.report.build import Head, by_method, heads
+from stvsr_bench.report.build import MethodKey, by_method, method_keys
 from stvsr_bench.report.tidy import average_of, mean_over_clips
 
 Verdict = Literal["reproduced", "close", "differs", "untrained", "other weights", "partial", "not measured"]
@@ -139,7 +139,7 @@ def ledger(tidy: pd.DataFrame, published: Sequence[Published]) -> list[Entry]:
     parts: dict[tuple[str, str], list[_Part]] = defaultdict(list)
     of = ["dataset", "split", "protocol", "protocol_key"]
     for (dataset, split, protocol, _), rows in tidy.groupby(of, sort=False):
-        parts[(str(dataset), str(split))].append(_Part(str(protocol), rows, heads(rows), rows["clip"].nunique()))
+        parts[(str(dataset), str(split))].append(_Part(str(protocol), rows, method_keys(rows), rows["clip"].nunique()))
     cache: dict[tuple[str, ...], tuple[Measurement, ...]] = {}
     for one in published:
         if one.subject not in cache:
@@ -179,7 +179,7 @@ def contradictions(published: Sequence[Published]) -> list[list[Published]]:
 class _Part:
     protocol: str
     rows: pd.DataFrame
-    heads: list[Head]
+    method_keys: list[MethodKey]
     total: int
 
 
@@ -189,22 +189,24 @@ def _measurements(parts: Sequence[_Part], one: Published) -> list[Measurement]:
         known = protocols.PROTOCOLS.get(part.protocol)
         if one.metric not in part.rows or (known and (known.scale, known.time_scale) != (one.scale, one.time_scale)):
             continue
-        mine = [head for head in part.heads if head[0].split(":", 1)[0] == one.method]
-        found += [_measurement(part.rows, head, one, part.protocol, part.total) for head in mine]
+        mine = [method_key for method_key in part.method_keys if method_key[0].split(":", 1)[0] == one.method]
+        found += [_measurement(part.rows, method_key, one, part.protocol, part.total) for method_key in mine]
     return [measurement for measurement in found if measurement is not None]
 
 
-def _measurement(rows: pd.DataFrame, head: Head, one: Published, protocol: str, total: int) -> Measurement | None:
-    values = by_method(rows, [head], one.metric)[head]
+def _measurement(
+    rows: pd.DataFrame, method_key: MethodKey, one: Published, protocol: str, total: int
+) -> Measurement | None:
+    values = by_method(rows, [method_key], one.metric)[method_key]
     if one.clip:
         values = values[values.index == one.clip]
     known = values.dropna()
     if known.empty:
         return None
-    mine = rows[(rows["method"] == head[0]) & (rows["weights"] == head[1])]
+    mine = rows[(rows["method"] == method_key[0]) & (rows["weights"] == method_key[1])]
     mean = mean_over_clips(known.to_numpy(), list(known.index), average_of(protocol))
     partial = not one.clip and (len(known) < total or any("partial" in flags for flags in mine["flags"]))
-    return Measurement(protocol, head[0], head[1], mean, len(known), bool(mine["untrained"].any()), partial)
+    return Measurement(protocol, method_key[0], method_key[1], mean, len(known), bool(mine["untrained"].any()), partial)
 
 
 def spread(of: Sequence[Published]) -> float:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stvsr_bench.schema import How, Row
+from stvsr_bench.schema import Row, Settings
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Setup:
     """What all tasks of a run share."""
 
     metrics: tuple[str, ...]
-    how: How = field(default_factory=How)
+    settings: Settings = field(default_factory=Settings)
     root: Path | None = None
     frames_dir: Path | None = None
     included: tuple[Path, ...] = ()

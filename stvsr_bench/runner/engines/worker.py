@@ -30,9 +30,9 @@ class Worker:
     def __init__(self, setup: Setup) -> None:
         for path in setup.included:
             plugins.include(path)
-        torch.backends.cuda.matmul.allow_tf32 = setup.how.precision == "tf32"
-        torch.backends.cudnn.allow_tf32 = setup.how.precision == "tf32"
-        self.setup = replace(setup, how=replace(setup.how, device=pick_device(setup.how.device)))
+        torch.backends.cuda.matmul.allow_tf32 = setup.settings.precision == "tf32"
+        torch.backends.cudnn.allow_tf32 = setup.settings.precision == "tf32"
+        self.setup = replace(setup, settings=replace(setup.settings, device=pick_device(setup.settings.device)))
         self._methods: dict[str, Method] = {}
         self._clips: dict[tuple[str, str, str], datasets.Clips] = {}
         self._last: tuple[tuple[str, str, str, str], Clip] | None = None
@@ -52,7 +52,11 @@ class Worker:
     def _run(self, task: Task) -> list[Row]:
         setup = self.setup
         wanted = Wanted(
-            tuple(protocols.get(name) for name in task.protocols), setup.metrics, setup.how, setup.threads, setup.env
+            tuple(protocols.get(name) for name in task.protocols),
+            setup.metrics,
+            setup.settings,
+            setup.threads,
+            setup.env,
         )
         start = time.perf_counter()
         clip = self._clip(task, wanted.protocols[0].lists)
@@ -64,14 +68,14 @@ class Worker:
                 save_frames(self.setup.frames_dir, task, clip, restored, wanted)
 
         key = protocols.restoring_key(wanted.protocols[0])
-        with seeded(setup.seed, setup.how.name(task.identity), task.label, task.split, task.clip, key):
+        with seeded(setup.seed, setup.settings.name(task.identity), task.label, task.split, task.clip, key):
             return evaluate(method, clip, wanted, read_s, keep)
 
     def _method(self, spec: str) -> Method:
         if spec not in self._methods:
             with seeded(self.setup.seed, spec):
                 method = methods.build(spec, trust_pickle=self.setup.trust_pickle)
-            self._methods = {spec: place(method, self.setup.how)}  # one network at a time: memory
+            self._methods = {spec: place(method, self.setup.settings)}  # one network at a time: memory
         return self._methods[spec]
 
     def _clip(self, task: Task, lists: str) -> Clip:
@@ -117,7 +121,7 @@ def seeded(*what: object) -> Iterator[None]:
 def save_frames(folder: Path, task: Task, clip: Clip, restored: Restored, wanted: Wanted) -> None:
     """PNG files `<method>/<data set>/<split>/<clip>/<index>.png`, and once the truth and the input beside them."""
     place_of = Path(path_component(task.label)) / path_component(task.split) / path_component(task.clip)
-    method = method_folder(wanted.how.name(task.identity), task.weights)
+    method = method_folder(wanted.settings.name(task.identity), task.weights)
     _write(folder / method / place_of, restored.frames, restored.sr_SCHW)
     protocol = wanted.protocols[0]
     cropped = mod_crop(clip, protocol.scale)

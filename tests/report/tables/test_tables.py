@@ -130,7 +130,8 @@ def test_a_run_that_does_not_exist_is_one_sentence(tmp_path):
 def test_reports_never_import_torch():
     code = (
         "import sys, pkgutil, importlib, stvsr_bench.report as r\n"
-        "[importlib.import_module(m.name) for m in pkgutil.iter_modules(r.__path__, r.__name__ + '.')]\n"
+        "[importlib.import_module(m.name) for m in pkgutil.walk_packages(r.__path__, r.__name__ + '.')]\n"
+        "assert len([n for n in sys.modules if n.startswith(r.__name__)]) > 20\n"
         "assert 'torch' not in sys.modules, 'torch came along'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -15,7 +15,7 @@ from stvsr_bench.rows import store
 from stvsr_bench.runner import execute as runner
 from stvsr_bench.runner.plan import RunSpec, make
 from stvsr_bench.runner.verify import verify
-from stvsr_bench.schema import How
+from stvsr_bench.schema import Settings
 
 # Its frames say how many threads torch has and what three generators of random numbers give
 PROBE = """
@@ -155,7 +155,7 @@ def test_verify_says_what_it_allows_and_why(spec, capsys):
         ({"threads": 2, "jobs": 2}, "4 of 8 cores in use; --jobs 4"),
         ({"jobs": 8}, ""),
         ({"threads": 8}, ""),
-        ({"how": How(device="cuda")}, ""),
+        ({"settings": Settings(device="cuda")}, ""),
         ({"shard": (1, 4)}, ""),
     ],
 )

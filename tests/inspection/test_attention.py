@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from stvsr_bench import methods
 from stvsr_bench.cli import call
 from stvsr_bench.errors import USAGE, UsageError
-from stvsr_bench.inspection import looks
+from stvsr_bench.inspection import attention
 from stvsr_bench.schema import Clip, Method
 
 SMALL = "stdan:channels=8:embed=8:heads=1:groups=2:stages_extract=1:stages_recon=1:depth=1@none"
@@ -51,15 +51,15 @@ def knowing(motion: tuple[float, float], error: float) -> Method:
 
 
 def test_points_at_the_true_place_have_no_error() -> None:
-    columns, _ = looks.followed(knowing((4.0, -2.0), 0.0), sliding_clip((4.0, -2.0)), [1])
+    columns, _ = attention.followed(knowing((4.0, -2.0), 0.0), sliding_clip((4.0, -2.0)), [1])
     table = np.concatenate(columns)
     assert table[:, 1].max() < 1e-4
     assert table[:, 0].min() == pytest.approx(np.hypot(4, 2), rel=1e-5)
 
 
 def test_a_point_one_lr_pixel_off_is_four_hr_pixels_wrong() -> None:
-    columns, _ = looks.followed(knowing((3.0, 0.0), 1.0), sliding_clip((3.0, 0.0)), [3])
-    facts = looks.by_motion("slow", columns)
+    columns, _ = attention.followed(knowing((3.0, 0.0), 1.0), sliding_clip((3.0, 0.0)), [3])
+    facts = attention.by_motion("slow", columns)
     assert [(f.low_px, f.high_px) for f in facts] == [(2.0, 4.0), (4.0, 8.0), (8.0, 16.0)]
     assert [f.error_px for f in facts] == pytest.approx([4.0] * 3, abs=1e-4)
     assert [f.still_px for f in facts] == pytest.approx([3.0, 6.0, 9.0], rel=1e-5)
@@ -69,7 +69,7 @@ def test_displacement_follows_a_flow_that_changes_on_the_way() -> None:
     flow = np.zeros((2, 8, 40, 2), np.float32)
     flow[0, ..., 0] = 10.0
     flow[1, :, 20:, 1] = 3.0  # only what has come to the right half goes down
-    moved = looks.displacement(flow, 0, 2)
+    moved = attention.displacement(flow, 0, 2)
     assert moved[4, 5].tolist() == pytest.approx([10, 0])
     assert moved[4, 15].tolist() == pytest.approx([10, 3])
 
@@ -79,14 +79,14 @@ def test_even_weights_have_entropy_one_and_a_single_frame_zero() -> None:
         nothing = torch.zeros(1)
         return [Seen(i, nothing, nothing, torch.full((1, 2, 2), value)) for i, value in enumerate(values)]
 
-    assert looks.spread(shares(0.25, 0.25, 0.25, 0.25)) == pytest.approx((1.0, 4.0))
-    assert looks.spread(shares(1.0, 0.0, 0.0, 0.0)) == pytest.approx((0.0, 1.0), abs=1e-9)
+    assert attention.spread(shares(0.25, 0.25, 0.25, 0.25)) == pytest.approx((1.0, 4.0))
+    assert attention.spread(shares(1.0, 0.0, 0.0, 0.0)) == pytest.approx((0.0, 1.0), abs=1e-9)
 
 
 def test_points_outside_the_frame_are_counted() -> None:
     points = torch.zeros(1, 1, 2, 2, 4, 4)
     points[:, :, 1, 1] = -1.0  # the second point one to the left: outside in the first column alone
-    outside = looks.outside_share(Seen(0, points, torch.zeros(1), torch.zeros(1)))
+    outside = attention.outside_share(Seen(0, points, torch.zeros(1), torch.zeros(1)))
     assert outside[:, 0].tolist() == [0.5] * 4
     assert outside[:, 1:].max() == 0
 
@@ -134,4 +134,4 @@ def test_a_mistake_is_one_sentence(
 def test_a_data_set_without_flow_is_refused() -> None:
     clip = Clip("toy", "slow", "a", np.zeros((7, 3, 64, 96), np.float32))
     with pytest.raises(UsageError, match="true motion"):
-        looks.followed(knowing((0.0, 0.0), 0.0), clip, [0])
+        attention.followed(knowing((0.0, 0.0), 0.0), clip, [0])

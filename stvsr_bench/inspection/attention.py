@@ -90,7 +90,7 @@ def opened(method: Method) -> Open:
     return cast(Open, method.net)
 
 
-def looks(method: Method, clip: Clip, target: int) -> Sequence[Look]:
+def read(method: Method, clip: Clip, target: int) -> Sequence[Look]:
     """What frame `target` of a clip takes from every other frame."""
     frames = len(clip.hr_SCHW)
     if not 0 <= target < frames:
@@ -151,7 +151,7 @@ def followed(method: Method, clip: Clip, targets: Iterable[int]) -> tuple[list[F
     columns: list[Floats] = []
     spreads = []
     for target in targets:
-        seen = looks(method, clip, target)
+        seen = read(method, clip, target)
         outside = float(np.mean([outside_share(look).mean() for look in seen]))
         spreads.append(Spread(clip.split, clip.name, target, *spread(seen), outside))
         for look in seen:
