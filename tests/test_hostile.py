@@ -19,6 +19,7 @@ from stvsr_bench.errors import BenchError, CardError, UsageError
 from stvsr_bench.methods.cards import card_of_file
 from stvsr_bench.methods.spec import parse
 from stvsr_bench.rows import store
+from stvsr_bench.rows.names import path_component
 from stvsr_bench.runner.replay import load_spec
 from stvsr_bench.schema import MethodCard, Row
 
@@ -41,7 +42,7 @@ NASTY = [
 
 @pytest.mark.parametrize("name", NASTY)
 def test_names_become_one_path_component_below_the_run(name, tmp_path):
-    part = store.path_component(name)
+    part = path_component(name)
     assert part and "/" not in part and "\\" not in part and part not in (".", "..")
     assert len(part.encode()) <= 120
     assert (tmp_path / part).resolve().parent == tmp_path.resolve()

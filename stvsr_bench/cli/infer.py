@@ -31,8 +31,8 @@ def infer(
     from rich.progress import Progress
 
     from stvsr_bench import methods, plugins
+    from stvsr_bench.restore import pick_device, place
     from stvsr_bench.restore import video as work
-    from stvsr_bench.restore.clip import pick_device, place
     from stvsr_bench.schema import Settings
 
     for path in include or []:

@@ -129,6 +129,7 @@ def _protocols() -> list[dict[str, Any]]:
 
 
 def _results() -> list[dict[str, Any]]:
+    from stvsr_bench.rows import manifest as manifests
     from stvsr_bench.rows import store
     from stvsr_bench.runner.plan import RUNS
 
@@ -137,5 +138,5 @@ def _results() -> list[dict[str, Any]]:
         run = manifest.parent
         if not run.is_symlink():
             done = len(store.done(run))
-            rows.append({"name": run.name, "rows": done, "methods": sorted(store.manifest(run).get("methods", {}))})
+            rows.append({"name": run.name, "rows": done, "methods": sorted(manifests.read(run).get("methods", {}))})
     return rows

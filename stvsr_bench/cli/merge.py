@@ -14,8 +14,9 @@ def merge(
 ) -> None:
     """Merge run folders into one. Equal rows are kept once; folders that hold no row are named."""
     from stvsr_bench.rows import store
+    from stvsr_bench.rows.merge import merge as merge_runs
 
     empty = [run for run in runs if not run.is_dir() or not store.done(run)]
     if empty:
         raise NotRunnableError(f"no rows in {', '.join(map(str, empty))}; merge only finished shards")
-    typer.echo(f"{out}: {store.merge(runs, out)} rows of {len(runs)} folders")
+    typer.echo(f"{out}: {merge_runs(runs, out)} rows of {len(runs)} folders")

@@ -46,24 +46,9 @@ def score(
 def _perform(spec: "RunSpec", folder: Path, as_json: bool, quiet: bool) -> int:
     from stvsr_bench.cli.progress import Bar
     from stvsr_bench.cli.run import finish
-    from stvsr_bench.runner.evaluate import Wanted
-    from stvsr_bench.runner.execute import write_outcomes
-    from stvsr_bench.runner.plan import Plan, cells
-    from stvsr_bench.runner.score import External, outcomes
+    from stvsr_bench.runner.score import execute, make
 
-    found = cells(spec)
-    plan = Plan({}, found, [], sum(len(cell.clips) * len(cell.protocols) for cell in found), 0)
-    external = External(spec.methods[0], folder)
-
-    with Bar(plan, quiet or as_json, total=sum(len(cell.clips) for cell in found)) as bar:
-        result = write_outcomes(
-            spec,
-            plan,
-            lambda env: (
-                outcome
-                for cell in found
-                for outcome in outcomes(external, cell, Wanted(cell.protocols, spec.all_metrics, env=env), spec.root)
-            ),
-            bar.update,
-        )
+    plan = make(spec)
+    with Bar(plan, quiet or as_json, total=sum(len(cell.clips) for cell in plan.cells)) as bar:
+        result = execute(spec, plan, folder, bar.update)
     return finish(spec, result, as_json)

@@ -2,6 +2,7 @@
 
 A clip of S frames is cut into windows; in each, every `time_scale`-th frame is given and all are wanted. Where windows
 overlap, the first result of a frame is the one that is scored. Source: `docs/protocols.md`, sections on tail rules.
+`Windows` is that answer for one clip: made once, then handed from restoring to scoring and to the rows.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,48 @@ class Window:
 
     given: tuple[int, ...]
     wanted: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What becomes of each frame of one clip under the restoring half of a protocol.
+
+    `passes` are the distinct forward passes in order; `frames` the indices that some pass returns, ascending; `given`
+    those of them whose scored result came from an input frame; `leaked` held-out frames that a tail window is given;
+    `left_out` counts the frames of the clip that no pass returns.
+    """
+
+    passes: tuple[Window, ...]
+    frames: tuple[int, ...]
+    given: frozenset[int]
+    leaked: tuple[int, ...]
+    left_out: int
+
+    @property
+    def is_given(self) -> list[bool]:
+        """Beside `frames`: whether the frame had an input frame."""
+        return [index in self.given for index in self.frames]
+
+    def scored(self, protocol: EvalProtocol) -> list[int]:
+        """The indices that the protocol's mean is taken over."""
+        return select(list(self.frames), protocol, set(self.given))
+
+
+def windows_of(frames: int, protocol: EvalProtocol) -> Windows:
+    """The windows of a clip of `frames` frames, with all that follows from them.
+
+    Raises:
+        ClipError: the clip is shorter than one window (for the tail rule `clean`: than two given frames).
+    """
+    every = index_windows(frames, protocol)
+    returned = scored_frames(every)
+    return Windows(
+        passes=tuple(distinct(every)),
+        frames=tuple(returned),
+        given=frozenset(given_frames(every)),
+        leaked=tuple(leaks(every, protocol.time_scale)),
+        left_out=frames - len(returned),
+    )
 
 
 def index_windows(frames: int, protocol: EvalProtocol) -> list[Window]:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from stvsr_bench import protocols
 from stvsr_bench.errors import ClipError, UsageError
-from stvsr_bench.restore.clip import restore
+from stvsr_bench.restore import restore
 from stvsr_bench.schema import Method
 
 Verdict = Literal["pass", "fail", "note", "skip"]

@@ -20,7 +20,7 @@ from stvsr_bench.profiling.case import Case, Size, frames_made, make, rounded
 from stvsr_bench.profiling.params import Params
 from stvsr_bench.profiling.row import Kind, Measured, row
 from stvsr_bench.profiling.runtime import Call, Clock
-from stvsr_bench.restore.clip import pick_device, place
+from stvsr_bench.restore import pick_device, place
 from stvsr_bench.rows import store
 from stvsr_bench.schema import Method, Settings
 

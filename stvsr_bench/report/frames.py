@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stvsr_bench.rows.store import path_component
+from stvsr_bench.rows.names import INPUT, TRUTH, clip_folder, method_folder
 
-TRUTH = "_hr"
-INPUT = "_lr"
 Bytes = NDArray[np.uint8]
 
 
@@ -45,12 +43,12 @@ def saved(
     found = []
     for dataset, split, clip in clips:
         for run in runs:
-            place = Path(path_component(dataset)) / path_component(split) / path_component(clip)
+            place = clip_folder(dataset, split, clip)
             truth = run / "frames" / TRUTH / place
             folders = {
                 method_label(*method_key): folder
                 for method_key in methods
-                if (folder := run / "frames" / path_component(method_label(*method_key)) / place).is_dir()
+                if (folder := run / "frames" / method_folder(*method_key) / place).is_dir()
             }
             if truth.is_dir() and folders:
                 found.append(Saved(dataset, split, clip, folders, truth, run / "frames" / INPUT / place))

@@ -23,7 +23,8 @@ from stvsr_bench.report.tables.cost import costs_csv, costs_md
 from stvsr_bench.report.tables.spread import spread, spread_figure, spread_md
 from stvsr_bench.report.tables.table import Options, Table, display
 from stvsr_bench.report.tidy import by_position, read, tidy
-from stvsr_bench.rows import store
+from stvsr_bench.rows import manifest, store
+from stvsr_bench.rows.names import path_component
 from stvsr_bench.schema import Row
 
 LATEST = Path("runs/latest")
@@ -90,7 +91,7 @@ def load(runs: Sequence[Path]) -> Measured:
         tidy=tidy(rows),
         profiles=[profile for run in real for profile in store.profiles(run)],
         failures=[failure for run in real for failure in store.read_failures(run)],
-        manifests=[store.manifest(run) for run in real],
+        manifests=[manifest.read(run) for run in real],
     )
 
 
@@ -143,7 +144,7 @@ def write_latex(written: Written, tables: Sequence[Table], style: latex.Style) -
         alike = sum(other.protocol == table.protocol for other in tables) > 1
         protocol = table.protocol_key if alike else table.protocol
         main = table.of_frames("all")
-        datasets = {f"{protocol}-{store.path_component(dataset)}": dataset for dataset in table.datasets}
+        datasets = {f"{protocol}-{path_component(dataset)}": dataset for dataset in table.datasets}
         parts = {f"main-{protocol}": main}
         if len(main.columns) > MOST_COLUMNS:
             parts = {f"main-{name}": main.of_dataset(dataset) for name, dataset in datasets.items()}
@@ -203,7 +204,7 @@ def write_spread(measured: Measured, folder: Path, options: Options) -> str:
         place, of = f"{dataset} {split}", spread(rows)
         parts += [spread_md(f"{place}, PSNR", of), spread_md(f"{place}, SSIM", spread(rows, "ssim"), "ssim")]
         written.figure(
-            f"figures/spread-{store.path_component(dataset)}-{store.path_component(split)}",
+            f"figures/spread-{path_component(dataset)}-{path_component(split)}",
             spread_figure(f"{name} on {place}", of),
         )
     text = "\n".join(parts)

@@ -16,7 +16,7 @@ from stvsr_bench import protocols
 from stvsr_bench.data.frames import from_bytes, to_bytes
 from stvsr_bench.errors import DataError, NotRunnableError, UsageError
 from stvsr_bench.opencv import portable
-from stvsr_bench.restore.clip import forward
+from stvsr_bench.restore import forward
 from stvsr_bench.schema import Frames, Method, Settings
 
 if TYPE_CHECKING:

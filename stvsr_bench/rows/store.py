@@ -9,7 +9,7 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -19,11 +19,9 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench.errors import DataError, NotRunnableError
-from stvsr_bench.schema import Row, digest
+from stvsr_bench.schema import Row
 
 ROWS = TypeAdapter(Row)
-_SEPARATORS = str.maketrans(dict.fromkeys("/:@ []=,", "_"))
-_REFUSED = frozenset('\\*?"<>|')
 _KEY_START = b'{"key":"'
 
 
@@ -75,18 +73,6 @@ class Appender:
                 raise
 
 
-def path_component(name: str) -> str:
-    """A name as one path component of at most 120 bytes: nothing that a file system or a shell would read otherwise.
-
-    Where more than the usual separators had to go, a digest keeps two names apart.
-    """
-    text = "".join(c if c.isprintable() and c not in _REFUSED else "_" for c in name.translate(_SEPARATORS))
-    text = text.strip(".").encode("utf-8", "replace")[:120].decode("utf-8", "ignore")
-    if text == name.translate(_SEPARATORS):
-        return text or "_"
-    return f"{text[:100]}-{digest(name)[:8]}".encode()[-120:].decode("utf-8", "ignore")
-
-
 def rows_file(run: Path, worker: str = "main") -> Path:
     """Where a worker appends its rows."""
     return run / f"rows-{worker}.jsonl"
@@ -133,35 +119,6 @@ def read_rows(run: Path) -> list[Row]:
     return list(rows.values())
 
 
-def merge(runs: Sequence[Path], out: Path) -> int:
-    """One run folder of several: rows (each once), failures, environments and manifests. The number of rows.
-
-    Raises:
-        DataError: two folders hold different values for one row; numbers that disagree are not averaged.
-    """
-    rows: dict[str, Row] = {}
-    for run in (*([out] if out.is_dir() else []), *runs):
-        for row in read_rows(run):
-            known = rows.setdefault(row.key, row)
-            if known.values != row.values:
-                raise DataError(f"{run}: {row.method} on {row.clip} has other values than in another folder")
-    with locked(out):
-        write_atomic(rows_file(out, "merged"), b"".join(ROWS.dump_json(row) + b"\n" for row in rows.values()))
-        for path in out.glob("rows-*.jsonl"):
-            if path != rows_file(out, "merged"):
-                path.unlink()
-        for name in ("failures.jsonl", "profile.jsonl"):
-            lines = dict.fromkeys(line for run in runs for line in _complete_lines(run / name))
-            write_atomic(out / name, b"".join(lines))
-        write_json(out / "env.json", {key: value for run in runs for key, value in read_json(run / "env.json").items()})
-        whole: dict[str, Any] = {}
-        for run in runs:
-            for key, value in manifest(run).items():
-                whole[key] = {**whole.get(key, {}), **value} if isinstance(value, dict) else value
-        write_json(out / "manifest.json", {**whole, "run": out.name})
-    return len(rows)
-
-
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object of a file; empty if there is none.
 
@@ -177,7 +134,7 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     Raises:
         DataError: a line before the last is no JSON.
     """
-    return [_object(path, line) for line in _complete_lines(path)]
+    return [_object(path, line) for line in complete_lines(path)]
 
 
 def _object(path: Path, text: bytes) -> dict[str, Any]:
@@ -207,11 +164,6 @@ def read_failures(run: Path) -> list[dict[str, Any]]:
 def profiles(run: Path) -> list[dict[str, Any]]:
     """The lines of `profile.jsonl`: cost of each method on each machine."""
     return read_jsonl(run / "profile.jsonl")
-
-
-def manifest(run: Path) -> dict[str, Any]:
-    """The manifest of a run: argv, versions, device, digests; empty if there is none."""
-    return read_json(run / "manifest.json")
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
@@ -267,10 +219,10 @@ def locked(run: Path) -> Iterator[None]:
 
 def _lines(run: Path) -> Iterator[bytes]:
     for path in sorted(run.glob("rows-*.jsonl")):
-        yield from (line for line in _complete_lines(path) if line.startswith(_KEY_START))
+        yield from (line for line in complete_lines(path) if line.startswith(_KEY_START))
 
 
-def _complete_lines(path: Path) -> Iterator[bytes]:
+def complete_lines(path: Path) -> Iterator[bytes]:
     if not path.is_file():
         return
     with path.open("rb") as file:

@@ -2,21 +2,20 @@
 
 import json
 import sys
-import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from stvsr_bench import environment, metrics, protocols
+from stvsr_bench import protocols
 from stvsr_bench.errors import UsageError
 from stvsr_bench.rows import store
+from stvsr_bench.runner import kept_frames
 from stvsr_bench.runner.engines import local
 from stvsr_bench.runner.engines.tasks import Outcome, Task
+from stvsr_bench.runner.facts import write_facts
 from stvsr_bench.runner.plan import Plan, RunSpec, keep, make
-from stvsr_bench.runner.replay import write_spec
-from stvsr_bench.schema import Row, digest
+from stvsr_bench.schema import Row
 
 OnOutcome = Callable[[Outcome], None]
 
@@ -85,7 +84,7 @@ def write_outcomes(
         NotRunnableError: the folder is in use or cannot be written.
     """
     with store.locked(spec.out):
-        env = _write_facts(spec, plan, argv or sys.argv)
+        env = write_facts(spec, plan, argv or sys.argv)
         worker = "main" if spec.shard == (1, 1) else f"shard-{spec.shard[0]}-of-{spec.shard[1]}"
         failures: list[Outcome] = []
         written = 0
@@ -113,13 +112,12 @@ def _outcomes(spec: RunSpec, plan: Plan, env: str) -> Iterator[Outcome]:
     if kept != "worst":
         yield from _engine(spec, [replace(task, save=kept == "all") for task in plan.tasks], env)
         return
-    anchor = _anchor(plan)
-    first = [task for task in plan.tasks if task.method == anchor]
-    yield from _engine(spec, first, env)
-    chosen = _worst(spec, plan, anchor)
-    rest = [task for task in plan.tasks if task.method != anchor]
-    yield from _engine(spec, [replace(task, save=_place(task) in chosen) for task in rest], env)
-    yield from _engine(spec, _frames_missing(spec, plan, chosen), env)
+    first = kept_frames.anchor(plan)
+    yield from _engine(spec, [task for task in plan.tasks if task.method == first], env)
+    chosen = kept_frames.worst(spec, plan, first)
+    rest = [task for task in plan.tasks if task.method != first]
+    yield from _engine(spec, [replace(task, save=kept_frames.place_of(task) in chosen) for task in rest], env)
+    yield from _engine(spec, kept_frames.missing(spec, plan, chosen), env)
 
 
 def _engine(spec: RunSpec, tasks: Sequence[Task], env: str) -> Iterator[Outcome]:
@@ -135,103 +133,12 @@ def _engine(spec: RunSpec, tasks: Sequence[Task], env: str) -> Iterator[Outcome]
         raise UsageError(f"unknown engine '{spec.engine}'; write local or dask")
 
 
-def _anchor(plan: Plan) -> str:
-    """The method whose worst clips are kept: a weight-free one where there is one, for it costs least."""
-    return min(plan.identities, key=lambda text: plan.identities[text].card.learned)
-
-
-def _place(task: Task) -> tuple[str, str, str]:
-    return task.label, task.split, task.clip
-
-
-def _worst(spec: RunSpec, plan: Plan, anchor: str) -> set[tuple[str, str, str]]:
-    count = int(spec.save_frames.partition(":")[2])
-    name = spec.settings.name(plan.identities[anchor].spec)
-    wanted = {(cell.label, cell.split): set(cell.clips) for cell in plan.cells}
-    found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
-    for row in store.read_rows(spec.out):
-        if row.method == name and row.clip in wanted.get((row.dataset, row.split), ()) and row.frames:
-            values = row.values["psnr_y"]
-            found[row.dataset, row.split][row.clip] = sum(values) / len(values)
-    return {
-        (*place, clip) for place, clips in found.items() for clip in sorted(clips, key=lambda c: (clips[c], c))[:count]
-    }
-
-
-def _frames_missing(spec: RunSpec, plan: Plan, chosen: set[tuple[str, str, str]]) -> list[Task]:
-    """Tasks that only save frames: chosen clips whose rows were there before their frames were wanted."""
-    from stvsr_bench.runner.engines.worker import method_folder
-
-    tasks = []
-    for text, identity in plan.identities.items():
-        folder = spec.out / "frames" / method_folder(spec.settings.name(identity.spec), identity.weights)
-        for cell in plan.cells:
-            for clip in cell.clips:
-                place = (cell.label, cell.split, clip)
-                if place in chosen and not folder.joinpath(*map(store.path_component, place)).is_dir():
-                    names = (cell.protocols[0].name,)
-                    tasks.append(
-                        Task(
-                            text,
-                            identity.spec,
-                            identity.weights,
-                            cell.dataset,
-                            *place,
-                            names,
-                            (),
-                            save=True,
-                            score=False,
-                        )
-                    )
-    return tasks
-
-
 def _append_failure(failed: store.Appender, outcome: Outcome, env: str) -> None:
     task = outcome.task
     fields = {"method": task.identity, "weights": task.weights, "dataset": task.label, "split": task.split}
     for key in task.keys:
         entry = {"key": key, **fields, "clip": task.clip, "error": outcome.error, "detail": outcome.detail, "env": env}
         failed.line(json.dumps(entry).encode())
-
-
-def _write_facts(spec: RunSpec, plan: Plan, argv: Sequence[str]) -> str:
-    """manifest.json, env.json and run.toml; returns the digest of this environment, which stands in every row."""
-    facts = environment.describe()
-    env = digest(facts)[:12]
-    store.write_json(spec.out / "env.json", {**store.read_json(spec.out / "env.json"), env: facts})
-    before = store.manifest(spec.out)
-    write_spec(spec)
-    used = {p.name: {"key": p.key, **asdict(p)} for cell in plan.cells for p in cell.protocols}
-    cells = {
-        f"{c.label}/{c.split}/{p.key}": {"clips": c.total, "digest": digest(list(c.clips))[:16]}
-        for c in plan.cells
-        for p in c.protocols
-    }
-    chosen = {
-        identity.spec: {
-            "title": identity.card.title,
-            "group": identity.card.group,
-            "weights": identity.weights,
-            "sha256": identity.sha256,
-            "card": digest(asdict(identity.card))[:16],
-            "code": [environment.code(part.plugin.path) for part in identity.parts],
-        }
-        for identity in plan.identities.values()
-    }
-    store.write_json(
-        spec.out / "manifest.json",
-        {
-            "run": spec.out.name,
-            "argv": list(argv),
-            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "env": env,
-            "protocols": {**before.get("protocols", {}), **used},
-            "cells": {**before.get("cells", {}), **cells},
-            "methods": {**before.get("methods", {}), **chosen},
-            "metrics": {name: metrics.METRICS[name].unit for name in spec.all_metrics},
-        },
-    )
-    return env
 
 
 def _point_latest(out: Path) -> None:

@@ -8,8 +8,9 @@ from stvsr_bench import datasets, methods, metrics, protocols
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.methods import Identity
 from stvsr_bench.rows import store
+from stvsr_bench.rows.identity import job
 from stvsr_bench.runner.engines.tasks import Setup, Task
-from stvsr_bench.schema import EvalProtocol, Job, Settings
+from stvsr_bench.schema import EvalProtocol, Settings
 
 RUNS = Path("runs")
 # CPU threads of a worker. Not "all cores": a network adds in another order with other threads, and its numbers must
@@ -192,13 +193,12 @@ def _chosen(spec: RunSpec, dataset: str, split: str, names: list[str]) -> list[s
 
 def _tasks(spec: RunSpec, text: str, identity: Identity, cell: Cell) -> Iterable[Task]:
     weights = identity.sha256 or identity.weights
-    name = spec.settings.name(identity.spec)
     names = tuple(protocol.name for protocol in cell.protocols)
     protocol_keys = [protocol.key for protocol in cell.protocols]  # a digest each: not once a clip
     for clip in cell.clips:
-        keys = tuple(Job(name, weights, cell.label, cell.split, clip, key).key for key in protocol_keys)
-        place = (cell.dataset, cell.label, cell.split, clip)
-        yield Task(text, identity.spec, identity.weights, *place, protocols=names, keys=keys)
+        place = (cell.label, cell.split, clip)
+        keys = tuple(job(identity.spec, weights, spec.settings, place, key).key for key in protocol_keys)
+        yield Task(text, identity.spec, identity.weights, cell.dataset, *place, protocols=names, keys=keys)
 
 
 def _minus(task: Task, finished: set[str]) -> Task | None:

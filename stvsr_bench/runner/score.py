@@ -6,7 +6,7 @@ frames that were copied from the truth. A clip with frames missing is a failure 
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,12 +16,13 @@ from torch import nn
 from stvsr_bench import datasets, metrics
 from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import video
-from stvsr_bench.data.windows import given_frames, index_windows, scored_frames
+from stvsr_bench.data.windows import windows_of
 from stvsr_bench.errors import BenchError, ClipError, DataError, UsageError
-from stvsr_bench.restore.clip import Restored
-from stvsr_bench.runner import plan
+from stvsr_bench.restore import Restored, mod_crop
 from stvsr_bench.runner.engines.tasks import Outcome, Task
-from stvsr_bench.runner.evaluate import Wanted, mod_crop, score
+from stvsr_bench.runner.execute import OnOutcome, Result, write_outcomes
+from stvsr_bench.runner.measure import Wanted, measure
+from stvsr_bench.runner.plan import Cell, Plan, RunSpec, cells
 from stvsr_bench.schema import Clip, Frames, Method, MethodCard, Row
 
 PICTURES = {".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff"}
@@ -39,7 +40,29 @@ class External:
     folder: Path
 
 
-def outcomes(external: External, cell: plan.Cell, wanted: Wanted, root: Path | None) -> Iterator[Outcome]:
+def make(spec: RunSpec) -> Plan:
+    """The plan of scoring a folder: its cells; no method is built and nothing is subtracted."""
+    found = cells(spec)
+    return Plan({}, found, [], sum(len(cell.clips) * len(cell.protocols) for cell in found), 0)
+
+
+def execute(spec: RunSpec, plan: Plan, folder: Path, on_outcome: OnOutcome) -> Result:
+    """Score every clip of the plan; rows carry the name `spec.methods[0]`.
+
+    Raises:
+        UsageError: the folder does not exist or holds nothing that belongs to a split.
+        NotRunnableError: the run folder is in use or cannot be written.
+    """
+    external = External(spec.methods[0], folder)
+
+    def scored(env: str) -> Iterator[Outcome]:
+        for cell in plan.cells:
+            yield from outcomes(external, cell, Wanted(cell.protocols, spec.all_metrics, env=env), spec.root)
+
+    return write_outcomes(spec, plan, scored, on_outcome)
+
+
+def outcomes(external: External, cell: Cell, wanted: Wanted, root: Path | None) -> Iterator[Outcome]:
     """Rows or a failure for each clip of a split.
 
     Raises:
@@ -95,20 +118,17 @@ def _rows(external: External, clip: Clip, wanted: Wanted, split: str, card: Meth
     place = find(external.folder, split, clip.name)
     if place is None:
         raise ClipError(f"no folder or video named {clip.name} in {external.folder}")
-    windows = index_windows(len(clip.hr_SCHW), protocol)
-    indices = scored_frames(windows)
-    sr_SCHW = _aligned(place, indices, clip)
-    given = given_frames(windows)
-    flags = ["external", *_suspicions(sr_SCHW, clip.hr_SCHW[indices], [i in given for i in indices], clip.name)]
-    restored = Restored(indices, sr_SCHW, [index in given for index in indices])
+    windows = windows_of(len(clip.hr_SCHW), protocol)
+    sr_SCHW = _aligned(place, windows.frames, clip)
+    flags = ["external", *_suspicions(sr_SCHW, clip.hr_SCHW[list(windows.frames)], windows.is_given, clip.name)]
     method = Method(spec=external.name, card=card, net=nn.Identity())
     return [
         replace(row, flags=[*row.flags, *flags], params=None, how={"device": "", "precision": "external"})
-        for row in score(method, clip, restored, wanted, {})
+        for row in measure(method, clip, Restored(windows, sr_SCHW), wanted, {})
     ]
 
 
-def _aligned(place: Path, indices: list[int], clip: Clip) -> Frames:
+def _aligned(place: Path, indices: Sequence[int], clip: Clip) -> Frames:
     """sr_SCHW of the wanted indices, all there and of the right size."""
     found = read_frames(place)
     if isinstance(found, list):

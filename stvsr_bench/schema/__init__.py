@@ -18,11 +18,13 @@ from stvsr_bench.schema.cards import (
     Weights,
 )  # fmt: skip
 from stvsr_bench.schema.clip import Clip, Frames
+from stvsr_bench.schema.manifest import Manifest
 from stvsr_bench.schema.method import Method, Settings
 from stvsr_bench.schema.protocol import Degradation, EvalProtocol
 from stvsr_bench.schema.row import SCHEMA_VERSION, Job, Row
 
 __all__ = [
     "SCHEMA_VERSION", "Clip", "Contents", "DatasetCard", "Degradation", "EvalProtocol", "Frames", "Job", "Kind",
-    "Method", "MethodCard", "OptionValue", "Paper", "Row", "Settings", "SplitList", "TimeControl", "Weights", "digest",
+    "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Row", "Settings", "SplitList", "TimeControl",
+    "Weights", "digest",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from torch import nn
 
 from stvsr_bench import metrics, protocols
 from stvsr_bench.nn.resize import imresize
-from stvsr_bench.restore.clip import restore
+from stvsr_bench.restore import restore
 from stvsr_bench.schema import Clip, Frames, Method, MethodCard
 
 Values = dict[str, float]
@@ -40,14 +40,15 @@ class Checker:
 
 def _measure(method: Method, lr_SChw: Frames, hr_SCHW: Frames) -> Values:
     restored = restore(method, lr_SChw, protocols.get(protocols.DEFAULT))
-    psnr = metrics.psnr_y(restored.sr_SCHW, hr_SCHW[restored.frames])
-    given = np.array(restored.given)
+    truth_SCHW = hr_SCHW[list(restored.windows.frames)]
+    psnr = metrics.psnr_y(restored.sr_SCHW, truth_SCHW)
+    given = np.array(restored.windows.is_given)
     return {
         "frames": float(len(psnr)),
         "psnr_y_db": float(psnr.mean()),
         "psnr_y_given_db": float(psnr[given].mean()),
         "psnr_y_between_db": float(psnr[~given].mean()),
-        "ssim_y": float(metrics.ssim_y(restored.sr_SCHW, hr_SCHW[restored.frames]).mean()),
+        "ssim_y": float(metrics.ssim_y(restored.sr_SCHW, truth_SCHW).mean()),
     }
 
 

@@ -77,7 +77,8 @@ def child(specs: list[str], clips: list[tuple[str, str, int]], rows_kept: int = 
 
     from stvsr_bench import datasets, methods, protocols
     from stvsr_bench.nn import kernels
-    from stvsr_bench.runner.evaluate import Wanted, evaluate
+    from stvsr_bench.runner.evaluate import evaluate
+    from stvsr_bench.runner.measure import Wanted
 
     torch.set_num_threads(int(os.environ.get("STVSR_PORTABILITY_THREADS", "1")))
     places: dict[str, Any] = {}

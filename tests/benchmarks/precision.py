@@ -16,7 +16,7 @@ import torch
 from tabulate import tabulate
 
 from stvsr_bench import datasets, methods, metrics, protocols
-from stvsr_bench.restore.clip import place, restore
+from stvsr_bench.restore import place, restore
 from stvsr_bench.schema import Settings
 from stvsr_bench.train.validate import _small
 

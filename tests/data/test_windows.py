@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stvsr_bench import protocols
-from stvsr_bench.data.windows import distinct, given_frames, index_windows, leaks, scored_frames, select
+from stvsr_bench.data.windows import distinct, given_frames, index_windows, leaks, scored_frames, select, windows_of
 from stvsr_bench.errors import ClipError
 
 GOLDENS = json.loads((Path(__file__).parents[1] / "goldens" / "goldens_metrics.json").read_text())
@@ -72,3 +72,20 @@ def test_given_and_between_frames_are_selected_apart():
     frames, given = scored_frames(windows), given_frames(windows)
     assert select(frames, replace(protocol, frames="given"), given) == [0, 2, 4, 6]
     assert select(frames, replace(protocol, frames="between"), given) == [1, 3, 5]
+
+
+@pytest.mark.parametrize("length", [7, 8, 13, 34, 41])
+@pytest.mark.parametrize("name", ["suite-1", "zsm-2020", "stdan-2023", "tmnet-2021", "rstt-2022"])
+def test_the_windows_of_a_clip_say_what_becomes_of_each_frame(name, length):
+    protocol = protocols.get(name)
+    windows = windows_of(length, protocol)
+    first = {}  # by going through the passes as a script would
+    for window in index_windows(length, protocol):
+        for index in window.wanted:
+            first.setdefault(index, index in window.given)
+    assert dict(zip(windows.frames, windows.is_given, strict=True)) == dict(sorted(first.items()))
+    assert windows.left_out == length - len(first)
+    assert len(set(windows.passes)) == len(windows.passes)
+    held_out = {index for window in windows.passes for index in window.given if index % 2}
+    assert set(windows.leaked) == held_out
+    assert windows.scored(protocol) == list(windows.frames)

@@ -19,7 +19,7 @@ from stvsr_bench.report.tables.spread import spread
 from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import by_position, motion_bin, tidy
 from stvsr_bench.report.write import Output, load, write
-from stvsr_bench.rows import store
+from stvsr_bench.rows.names import clip_folder, method_folder
 
 GOLDENS = Path(__file__).resolve().parent.parent / "goldens" / "report"
 QUICK = Output(figures=False, scenes=0, page=False)
@@ -217,14 +217,13 @@ def test_untrained_methods_are_labelled_in_the_qualitative_figure(run):
 
 
 def test_frames_are_found_under_the_names_that_a_run_gives_them(run):
-    worker = pytest.importorskip("stvsr_bench.runner.engines.worker")
     names = ("stdan:top_t=9", "dis+bicubic", "a/b c", "x" * 200, "..", "fp16 [tile64,8]")
     for name in names:
-        place = Path(*(store.path_component(part) for part in ("mini", "fast", name)))
-        for folder in ("_hr", worker.method_folder(name, "mini")):
+        place = clip_folder("mini", "fast", name)
+        for folder in ("_hr", method_folder(name, "mini")):
             (run / "frames" / folder / place).mkdir(parents=True)
         (found,) = saved([run], [("mini", "fast", name)], [(name, "mini")])
-        assert found.folders[f"{name}@mini"] == run / "frames" / worker.method_folder(name, "mini") / place
+        assert found.folders[f"{name}@mini"] == run / "frames" / method_folder(name, "mini") / place
 
 
 def test_reports_can_be_read_by_others(run, tmp_path):

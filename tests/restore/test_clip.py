@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from stvsr_bench import protocols
-from stvsr_bench.data.windows import index_windows
+from stvsr_bench.data.windows import windows_of
 from stvsr_bench.errors import ClipError, UsageError
-from stvsr_bench.restore.clip import pad, pick_device, restore, stream
+from stvsr_bench.restore import pad, pick_device, restore, stream
 from stvsr_bench.schema import Method, MethodCard, Settings
 
 SUITE = protocols.get("suite-1")
@@ -55,8 +55,8 @@ def expected(lr_SChw):
 def test_every_scored_frame_is_in_its_place(frames):
     lr_SChw = ramp(frames)
     restored = restore(method(), lr_SChw, SUITE)
-    np.testing.assert_allclose(restored.sr_SCHW, expected(lr_SChw)[restored.frames], atol=1e-6)
-    assert restored.given == [index % 2 == 0 for index in restored.frames]
+    np.testing.assert_allclose(restored.sr_SCHW, expected(lr_SChw)[list(restored.windows.frames)], atol=1e-6)
+    assert restored.windows.is_given == [index % 2 == 0 for index in restored.windows.frames]
 
 
 @pytest.mark.parametrize("name", ["zsm-2020", "stdan-2023"])
@@ -127,7 +127,7 @@ def test_any_time_methods_are_asked_for_the_times_of_the_protocol():
     lr_SChw = ramp(9)
     restored = restore(method(time="any"), lr_SChw, protocols.get("videoinr-2022"))
     np.testing.assert_allclose(restored.sr_SCHW, expected(lr_SChw), atol=1e-6)
-    assert [index for index, given in zip(restored.frames, restored.given, strict=True) if given] == [0, 8]
+    assert restored.windows.given == {0, 8}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_values_so_large_that_their_sum_overflows_are_still_finite():
 
 
 def test_streaming_holds_no_more_of_a_long_clip_than_one_window():
-    windows = index_windows(201, SUITE)
+    windows = windows_of(201, SUITE)
     open_frames = []
 
     def lr_at(index):

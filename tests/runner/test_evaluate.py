@@ -6,21 +6,19 @@ import numpy as np
 import pytest
 
 from stvsr_bench import methods, protocols
-from stvsr_bench.restore.clip import Restored
-from stvsr_bench.runner.evaluate import Wanted, evaluate, true_frames
+from stvsr_bench.data.windows import windows_of
+from stvsr_bench.runner.evaluate import evaluate
+from stvsr_bench.runner.measure import Wanted, true_frames
 from stvsr_bench.schema import Clip, Settings
-
-
-def restored(frames):
-    return Restored(frames, np.zeros((len(frames), 3, 4, 4), np.float32), [True] * len(frames))
 
 
 def test_true_frames_are_those_that_were_restored_and_are_copied_only_if_some_were_not():
     hr_SCHW = np.arange(7, dtype=np.float32)[:, None, None, None] * np.ones((1, 3, 4, 4), np.float32)
-    clip = Clip("d", "s", "c", hr_SCHW)
-    assert true_frames(clip, restored([*range(7)])) is hr_SCHW
-    assert true_frames(clip, restored([*range(6)]))[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4, 5]
-    assert true_frames(clip, restored([1, 3]))[:, 0, 0, 0].tolist() == [1, 3]
+    assert true_frames(Clip("d", "s", "c", hr_SCHW), windows_of(7, protocols.get("suite-1"))) is hr_SCHW
+    even = Clip("d", "s", "c", hr_SCHW[:6])  # its last frame has no given one after it
+    assert true_frames(even, windows_of(6, protocols.get("suite-1")))[:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4]
+    ten = Clip("d", "s", "c", np.repeat(hr_SCHW, 2, axis=0)[:10])
+    assert len(true_frames(ten, windows_of(10, protocols.get("zsm-2020")))) == 7
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from stvsr_bench.cli import call
 from stvsr_bench.data.frames import write_png
 from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError, UsageError, WeightsError
 from stvsr_bench.rows import store
+from stvsr_bench.rows.merge import merge
 from stvsr_bench.runner import execute as runner
 from stvsr_bench.runner.forecast import forecast
 from stvsr_bench.runner.plan import RunSpec, make
@@ -291,7 +292,7 @@ def test_shards_in_folders_of_their_own_are_merged(spec, tmp_path):
     parts = [replace(spec, out=tmp_path / f"part{n}", shard=(n, 2)) for n in (1, 2)]
     for part in parts:
         execute(part)
-    assert store.merge([part.out for part in parts], tmp_path / "merged") == 8
+    assert merge([part.out for part in parts], tmp_path / "merged") == 8
     assert rows(tmp_path / "merged") == rows(spec.out)
 
 
@@ -301,7 +302,7 @@ def test_shards_that_disagree_are_not_merged(spec, tmp_path):
     with store.Appender(store.rows_file(other)) as appender:
         appender.row(replace(rows(spec.out)[0], values={"psnr_y": [1.0]}))
     with pytest.raises(DataError, match="other values"):
-        store.merge([spec.out, other], tmp_path / "merged")
+        merge([spec.out, other], tmp_path / "merged")
 
 
 def test_verify_computes_rows_again_and_sees_one_that_was_changed(spec):

@@ -34,7 +34,8 @@ def run(tasks: Sequence[Task], setup: Setup, jobs: int = 1, timeout_s: float = 0
     With `timeout_s` even one job runs in a process of its own, because a hang can only be killed from outside.
     """
     if jobs <= 1 and not timeout_s:
-        from stvsr_bench.runner.engines.worker import Worker, torch_threads
+        from stvsr_bench.runner.engines.isolation import torch_threads
+        from stvsr_bench.runner.engines.worker import Worker
 
         with torch_threads(setup.threads):  # the caller's process: what it had set is given back
             worker = Worker(setup)
@@ -135,7 +136,8 @@ def _serve(connection: Connection, setup: Setup) -> None:
     """A worker process: tasks in, outcomes out, until the other side goes."""
     import signal
 
-    from stvsr_bench.runner.engines.worker import Worker, torch_threads
+    from stvsr_bench.runner.engines.isolation import torch_threads
+    from stvsr_bench.runner.engines.worker import Worker
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     with torch_threads(setup.threads):

@@ -1,0 +1,39 @@
+"""Where a network runs: the device that is asked for, and a method put there."""
+
+from dataclasses import replace
+
+import torch
+
+from stvsr_bench.errors import UsageError
+from stvsr_bench.schema import Method, Settings
+
+
+def pick_device(name: str) -> str:
+    """A torch device that is there: "auto" is CUDA, else Metal, else the CPU.
+
+    Raises:
+        UsageError: the device asked for does not exist here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind = name.partition(":")[0]
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if kind not in available:
+        raise UsageError(f"unknown device '{name}'; write cpu, cuda, cuda:1, mps or auto")
+    if not available[kind]:
+        raise UsageError(f"device '{name}' is not available on this machine; use --device cpu or auto")
+    return name
+
+
+def place(method: Method, settings: Settings) -> Method:
+    """The method with its network on the device, in the memory layout and compiled as asked."""
+    net = method.net.to(settings.device)
+    if settings.channels_last:
+        for parameter in net.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    if settings.compile:
+        net.compile()
+    return replace(method, net=net)

@@ -1,0 +1,35 @@
+"""One call of a method's network: its times, its precision, and whether it returned what the protocol wants.
+
+Axes: B batch, T frames given, S frames wanted, C channels, h w low and H W high resolution.
+"""
+
+import torch
+from torch import Tensor
+
+from stvsr_bench.errors import ClipError
+from stvsr_bench.schema import EvalProtocol, Method, Settings
+
+_HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def call(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Settings) -> Tensor:
+    """sr_BSCHW of one call, float32 on the CPU, as the network returns it.
+
+    Raises:
+        ClipError: the network returned something else than frames of the shape that the protocol wants.
+    """
+    given = lr_BTChw.shape[1]
+    gaps = protocol.time_scale - 1
+    times = None
+    if gaps != 1:
+        times = (torch.arange(1, gaps + 1, device=lr_BTChw.device) / protocol.time_scale)[None].to(lr_BTChw.dtype)
+    half = _HALVES.get(settings.precision)
+    with torch.inference_mode(), torch.autocast(lr_BTChw.device.type, dtype=half, enabled=half is not None):
+        sr = method.net(lr_BTChw) if times is None else method.net(lr_BTChw, times)
+    scale = protocol.scale
+    height, width = lr_BTChw.shape[-2:]
+    wanted = (lr_BTChw.shape[0], given + (given - 1) * gaps, 3, height * scale, width * scale)
+    if not isinstance(sr, Tensor) or tuple(sr.shape) != wanted:
+        got = tuple(sr.shape) if isinstance(sr, Tensor) else type(sr).__name__
+        raise ClipError(f"{method.spec} returned {got}, the protocol wants {wanted} (B, S, C, H, W)")
+    return sr.float().cpu()

@@ -1,0 +1,50 @@
+"""Which clips keep their frames: with `worst:K`, those that a cheap method restores worst, for every method."""
+
+from collections import defaultdict
+
+from stvsr_bench.rows import store
+from stvsr_bench.rows.names import clip_folder, method_folder
+from stvsr_bench.runner.engines.tasks import Task
+from stvsr_bench.runner.plan import Plan, RunSpec
+
+Place = tuple[str, str, str]  # data set, split, clip
+
+
+def anchor(plan: Plan) -> str:
+    """The method whose worst clips are kept: a weight-free one where there is one, for it costs least."""
+    return min(plan.identities, key=lambda text: plan.identities[text].card.learned)
+
+
+def place_of(task: Task) -> Place:
+    """The clip of a task, by its names in rows."""
+    return task.label, task.split, task.clip
+
+
+def worst(spec: RunSpec, plan: Plan, method: str) -> set[Place]:
+    """The K clips of each split with the lowest mean PSNR-Y of one method, from the rows that are on disk."""
+    count = int(spec.save_frames.partition(":")[2])
+    name = spec.settings.name(plan.identities[method].spec)
+    wanted = {(cell.label, cell.split): set(cell.clips) for cell in plan.cells}
+    found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    for row in store.read_rows(spec.out):
+        if row.method == name and row.clip in wanted.get((row.dataset, row.split), ()) and row.frames:
+            values = row.values["psnr_y"]
+            found[row.dataset, row.split][row.clip] = sum(values) / len(values)
+    return {
+        (*place, clip) for place, clips in found.items() for clip in sorted(clips, key=lambda c: (clips[c], c))[:count]
+    }
+
+
+def missing(spec: RunSpec, plan: Plan, chosen: set[Place]) -> list[Task]:
+    """Tasks that only save frames: chosen clips whose rows were there before their frames were wanted."""
+    tasks = []
+    for text, identity in plan.identities.items():
+        folder = spec.out / "frames" / method_folder(spec.settings.name(identity.spec), identity.weights)
+        for cell in plan.cells:
+            for clip in cell.clips:
+                place = (cell.label, cell.split, clip)
+                if place in chosen and not (folder / clip_folder(*place)).is_dir():
+                    names = (cell.protocols[0].name,)
+                    fields = (text, identity.spec, identity.weights, cell.dataset, *place, names)
+                    tasks.append(Task(*fields, keys=(), save=True, score=False))
+    return tasks
