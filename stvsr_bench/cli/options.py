@@ -61,3 +61,15 @@ def precision(text: str) -> str:
     if text not in ("fp32", "tf32", "bf16", "fp16"):
         raise UsageError(f"unknown precision '{text}'; write fp32, tf32, bf16 or fp16")
     return text
+
+
+def part(text: str) -> tuple[int, int]:
+    """`i/n` as numbers.
+
+    Raises:
+        UsageError: it is not of that form.
+    """
+    number, _, parts = text.partition("/")
+    if not (number.isdigit() and parts.isdigit()):
+        raise UsageError(f"--shard {text}: write i/n, e.g. 3/8")
+    return int(number), int(parts)

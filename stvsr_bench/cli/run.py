@@ -1,19 +1,16 @@
 """`stvsr-bench run`: measure methods on clips; an interrupted run goes on where it was."""
 
-import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stvsr_bench.cli import options
-from stvsr_bench.errors import FAILED_CLIPS, OK, UsageError, printable
+from stvsr_bench.cli import options, result
+from stvsr_bench.errors import OK
 
 if TYPE_CHECKING:
-    from stvsr_bench.runner.execute import Result
-    from stvsr_bench.runner.plan import Plan, RunSpec
+    from stvsr_bench.runner.plan import RunSpec
 
 Limit = Annotated[
     float, typer.Option("--limit", help="Only the first N clips of each split, or a fraction such as 0.1.")
@@ -85,7 +82,7 @@ def run(
         out=out,
         limit=limit,
         clips=options.several(clips),
-        shard=_shard(shard),
+        shard=options.part(shard),
         engine=engine,
         address=address,
         jobs=jobs,
@@ -98,8 +95,8 @@ def run(
         include=tuple(plugins.included()),
         trust_pickle=trust_pickle,
     )
-    if not (dry_run or quiet or as_json) and (hint := _idle_cores(spec)):
-        print(hint, file=sys.stderr)
+    if not (dry_run or quiet or as_json):
+        result.say_idle_cores(spec)
     return perform(spec, dry_run, as_json, quiet)
 
 
@@ -109,91 +106,11 @@ def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
 
     plan = make(spec)
     if dry_run:
-        _print_plan(plan, as_json)
+        result.print_plan(plan, as_json)
         return OK
     from stvsr_bench.cli.progress import Bar
     from stvsr_bench.runner.execute import execute
 
     with Bar(plan, quiet or as_json) as bar:
-        result = execute(spec, plan, bar.update, sys.argv)
-    return finish(spec, result, as_json)
-
-
-def _idle_cores(spec: "RunSpec") -> str:
-    """What a run on the CPU could do with the cores that it leaves idle; nothing where it uses them."""
-    # a scheduler may give a job fewer cores than the machine has
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    used, possible = spec.jobs * spec.threads_per_worker, cores // spec.threads_per_worker
-    if spec.settings.device != "cpu" or spec.shard != (1, 1) or spec.engine != "local" or possible <= spec.jobs:
-        return ""
-    return (
-        f"{used} of {cores} cores in use; --jobs {possible} measures {possible} clips at once and gives the same rows"
-    )
-
-
-def finish(spec: "RunSpec", result: "Result", as_json: bool) -> int:
-    """Print the table and what failed; the exit code says whether anything did."""
-    _print_result(spec, result, as_json)
-    return FAILED_CLIPS if result.failures else OK
-
-
-def _shard(text: str) -> tuple[int, int]:
-    part, _, parts = text.partition("/")
-    if not (part.isdigit() and parts.isdigit()):
-        raise UsageError(f"--shard {text}: write i/n, e.g. 3/8")
-    return int(part), int(parts)
-
-
-def _print_plan(plan: "Plan", as_json: bool) -> None:
-    cells = [
-        {
-            "dataset": c.label,
-            "split": c.split,
-            "clips": len(c.clips),
-            "of": c.total,
-            "protocols": ", ".join(p.name for p in c.protocols),
-        }
-        for c in plan.cells
-    ]
-    facts = {"rows": plan.rows_total, "done": plan.rows_done, "tasks": len(plan.tasks), "cells": cells}
-    if as_json:
-        print(json.dumps({**facts, "methods": [f"{i.spec}@{i.weights}" for i in plan.identities.values()]}))
-        return
-    for identity in plan.identities.values():
-        print(f"{identity.spec}{'@' + identity.weights if identity.weights else ''}: {identity.card.title}")
-    for cell in cells:
-        print(f"{cell['dataset']}/{cell['split']}: {cell['clips']} of {cell['of']} clips, {cell['protocols']}")
-    print(f"{plan.rows_total} rows, {plan.rows_done} done, {len(plan.tasks)} clips to restore")
-
-
-def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
-    from stvsr_bench.cli.console import print_tables
-    from stvsr_bench.report.build import build
-    from stvsr_bench.report.tables import csvjson
-    from stvsr_bench.report.tables.table import Options
-    from stvsr_bench.report.write import facts, load
-
-    failures = [
-        {
-            "method": o.task.identity,
-            "dataset": o.task.label,
-            "split": o.task.split,
-            "clip": o.task.clip,
-            "error": o.error,
-        }
-        for o in result.failures
-    ]
-    measured = load([spec.out]) if result.written + result.done_before else None
-    tables = build(measured.tidy, measured.profiles, Options()) if measured else []
-    if as_json:
-        shown = json.loads(csvjson.tables_json(tables, facts(measured))) if measured else {}
-        head = {"out": str(result.out), "written": result.written, "done_before": result.done_before}
-        print(json.dumps({**head, "failures": failures, **shown}))
-    else:
-        print_tables(tables)
-    for failure in failures[:10]:
-        where = f"{failure['dataset']}/{failure['split']}/{failure['clip']}"
-        print(printable(f"failed: {failure['method']} on {where}: {failure['error']}"), file=sys.stderr)
-    if len(failures) > 10:
-        print(f"... and {len(failures) - 10} more; see {spec.out / 'failures.jsonl'}", file=sys.stderr)
-    print(f"rows: {spec.out}  (report: stvsr-bench report {spec.out})", file=sys.stderr)
+        done = execute(spec, plan, bar.update, sys.argv)
+    return result.finish(spec, done, as_json)

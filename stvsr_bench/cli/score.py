@@ -45,7 +45,7 @@ def score(
 
 def _perform(spec: "RunSpec", folder: Path, as_json: bool, quiet: bool) -> int:
     from stvsr_bench.cli.progress import Bar
-    from stvsr_bench.cli.run import finish
+    from stvsr_bench.cli.result import finish
     from stvsr_bench.runner.score import execute, make
 
     plan = make(spec)

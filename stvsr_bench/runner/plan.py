@@ -1,5 +1,6 @@
 """From what was asked to the tasks that are not done yet, without decoding a frame or building a network."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,6 +117,16 @@ def make(spec: RunSpec) -> Plan:
     left = [missing for task in mine if (missing := _minus(task, finished))]
     rows = sum(len(task.keys) for task in mine)
     return Plan(identities, found, left, rows, rows - sum(len(task.keys) for task in left))
+
+
+def idle_cores(spec: RunSpec) -> tuple[int, int, int] | None:
+    """Cores in use, cores there, and the jobs that would use them all; None where a run on the CPU leaves none idle."""
+    # a scheduler may give a job fewer cores than the machine has
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    possible = cores // spec.threads_per_worker
+    if spec.settings.device != "cpu" or spec.shard != (1, 1) or spec.engine != "local" or possible <= spec.jobs:
+        return None
+    return spec.jobs * spec.threads_per_worker, cores, possible
 
 
 def keep(text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from stvsr_bench import datasets, plugins
-from stvsr_bench.cli.run import _idle_cores
+from stvsr_bench.cli.result import say_idle_cores
 from stvsr_bench.data.frames import to_bytes, write_png
 from stvsr_bench.rows import store
 from stvsr_bench.runner import execute as runner
@@ -159,7 +159,10 @@ def test_verify_says_what_it_allows_and_why(spec, capsys):
         ({"shard": (1, 4)}, ""),
     ],
 )
-def test_cores_that_a_run_leaves_idle_are_said_once_and_only_where_more_jobs_would_use_them(change, hint, monkeypatch):
+def test_cores_that_a_run_leaves_idle_are_said_once_and_only_where_more_jobs_would_use_them(
+    change, hint, monkeypatch, capsys
+):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
-    said = _idle_cores(replace(RunSpec(methods=("dis+bicubic",)), **change))
+    say_idle_cores(replace(RunSpec(methods=("dis+bicubic",)), **change))
+    said = capsys.readouterr().err
     assert said.startswith(hint) if hint else said == ""

@@ -1,0 +1,83 @@
+"""What the verbs that measure print: the plan, the tables, what failed."""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from stvsr_bench.errors import FAILED_CLIPS, OK, printable
+
+if TYPE_CHECKING:
+    from stvsr_bench.runner.execute import Result
+    from stvsr_bench.runner.plan import Plan, RunSpec
+
+
+def finish(spec: "RunSpec", result: "Result", as_json: bool) -> int:
+    """Print the table and what failed; the exit code says whether anything did."""
+    _print_result(spec, result, as_json)
+    return FAILED_CLIPS if result.failures else OK
+
+
+def say_idle_cores(spec: "RunSpec") -> None:
+    """One line on stderr where more jobs would use cores that the run leaves idle."""
+    from stvsr_bench.runner.plan import idle_cores
+
+    if idle := idle_cores(spec):
+        used, cores, jobs = idle
+        text = f"{used} of {cores} cores in use; --jobs {jobs} measures {jobs} clips at once and gives the same rows"
+        print(text, file=sys.stderr)
+
+
+def print_plan(plan: "Plan", as_json: bool) -> None:
+    """What would be measured; one JSON document with `as_json`."""
+    cells = [
+        {
+            "dataset": c.label,
+            "split": c.split,
+            "clips": len(c.clips),
+            "of": c.total,
+            "protocols": ", ".join(p.name for p in c.protocols),
+        }
+        for c in plan.cells
+    ]
+    facts = {"rows": plan.rows_total, "done": plan.rows_done, "tasks": len(plan.tasks), "cells": cells}
+    if as_json:
+        print(json.dumps({**facts, "methods": [f"{i.spec}@{i.weights}" for i in plan.identities.values()]}))
+        return
+    for identity in plan.identities.values():
+        print(f"{identity.spec}{'@' + identity.weights if identity.weights else ''}: {identity.card.title}")
+    for cell in cells:
+        print(f"{cell['dataset']}/{cell['split']}: {cell['clips']} of {cell['of']} clips, {cell['protocols']}")
+    print(f"{plan.rows_total} rows, {plan.rows_done} done, {len(plan.tasks)} clips to restore")
+
+
+def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
+    from stvsr_bench.cli.console import print_tables
+    from stvsr_bench.report.build import build
+    from stvsr_bench.report.tables import csvjson
+    from stvsr_bench.report.tables.table import Options
+    from stvsr_bench.report.write import facts, load
+
+    failures = [
+        {
+            "method": o.task.identity,
+            "dataset": o.task.label,
+            "split": o.task.split,
+            "clip": o.task.clip,
+            "error": o.error,
+        }
+        for o in result.failures
+    ]
+    measured = load([spec.out]) if result.written + result.done_before else None
+    tables = build(measured.tidy, measured.profiles, Options()) if measured else []
+    if as_json:
+        shown = json.loads(csvjson.tables_json(tables, facts(measured))) if measured else {}
+        head = {"out": str(result.out), "written": result.written, "done_before": result.done_before}
+        print(json.dumps({**head, "failures": failures, **shown}))
+    else:
+        print_tables(tables)
+    for failure in failures[:10]:
+        where = f"{failure['dataset']}/{failure['split']}/{failure['clip']}"
+        print(printable(f"failed: {failure['method']} on {where}: {failure['error']}"), file=sys.stderr)
+    if len(failures) > 10:
+        print(f"... and {len(failures) - 10} more; see {spec.out / 'failures.jsonl'}", file=sys.stderr)
+    print(f"rows: {spec.out}  (report: stvsr-bench report {spec.out})", file=sys.stderr)
