@@ -13,11 +13,11 @@ class Bench:
         baseline: Path | str, run: Path | str = "runs/latest", tolerances: dict[str, float] | None = None
     ) -> None:
         """Fails the test with the gate's summary if quality dropped, costs changed, or nothing was measured."""
-        from stvsr_bench.rows import gate
+        from stvsr_bench.rows import gate, gate_text
 
         judgement = gate.judge(Path(baseline), Path(run), tolerances)
         if not judgement.passed:
-            pytest.fail(gate.markdown(judgement), pytrace=False)
+            pytest.fail(gate_text.markdown(judgement), pytrace=False)
 
 
 @pytest.fixture

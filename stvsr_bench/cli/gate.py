@@ -26,23 +26,23 @@ def gate(
 ) -> int:
     """Compare a run with a baseline. Exit 5 if quality dropped, costs changed, or nothing was measured."""
     from stvsr_bench.rows import gate as work
-    from stvsr_bench.rows import store
+    from stvsr_bench.rows import gate_text, store
 
     if update:
         typer.echo(f"{baseline}: {work.update(baseline, run)} rows are the new baseline")
         return OK
     judgement = work.judge(baseline, run, _tolerances(tolerance), runtime)
     if summary is not None:
-        store.write_atomic(summary, work.markdown(judgement))
+        store.write_atomic(summary, gate_text.markdown(judgement))
     if junit is not None:
-        store.write_atomic(junit, work.junit(judgement))
+        store.write_atomic(junit, gate_text.junit(judgement))
     if as_json:
         moves = [asdict(move) for move in judgement.moves]
         used = [asdict(one) for one in judgement.used]
         found = {"passed": judgement.passed, "compared": judgement.compared, "moves": moves, "notes": judgement.notes}
         print(json.dumps({**found, "tolerances": used}))
     else:
-        typer.echo(work.markdown(judgement), nl=False)
+        typer.echo(gate_text.markdown(judgement), nl=False)
     return OK if judgement.passed else GATE_TRIPPED
 
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from stvsr_bench import environment
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.rows import store
+from stvsr_bench.rows.comparison import change_db
 from stvsr_bench.rows.tolerances import allowed
 from stvsr_bench.runner.engines import local
 from stvsr_bench.runner.engines.tasks import Outcome, Task
@@ -60,7 +59,7 @@ def verify(
                 yield Verified(before, float("inf"), 0.0, error=outcome.error or "was not computed")
                 continue
             within = allowed(before, fresh, known.get(before.env, {}), here)
-            yield Verified(before, _change(before, fresh), within.frame_db, within.why)
+            yield Verified(before, change_db(before, fresh), within.frame_db, within.why)
 
 
 def _again(spec: RunSpec, tasks: Sequence[Task], rows: dict[str, Row], env: str) -> Iterator[Outcome]:
@@ -80,13 +79,3 @@ def _sampled(spec: RunSpec, rows: dict[str, Row], sample: float, seed: int) -> l
     count = max(1, round(len(tasks) * sample)) if tasks else 0
     chosen = set(random.Random(seed).sample(range(len(tasks)), min(count, len(tasks))))
     return [task for number, task in enumerate(tasks) if number in chosen]
-
-
-def _change(before: Row, after: Row) -> float:
-    if before.frames != after.frames:
-        return float("inf")
-    old, new = np.asarray(before.values["psnr_y"]), np.asarray(after.values["psnr_y"])
-    both = np.isfinite(old) & np.isfinite(new)
-    if (np.isfinite(old) != np.isfinite(new)).any():
-        return float("inf")
-    return float(np.abs(old[both] - new[both]).max(initial=0.0))

@@ -10,7 +10,7 @@ import pytest
 
 from stvsr_bench.cli import call
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.rows import gate, store
+from stvsr_bench.rows import gate, gate_text, store
 from stvsr_bench.schema import Row
 
 MACHINE = {"system": "Linux x86_64", "cpu": "one", "host": "a", "code_paths": {"torch": "AVX2"}}
@@ -86,14 +86,14 @@ def test_a_network_may_differ_a_little_between_code_paths_and_not_on_one(tmp_pat
     run = [row(f"{n}", psnr=30 - A_LITTLE) for n in range(8)]
     judgement = judged(tmp_path, baseline, run, machine=machine)
     assert judgement.passed != trips
-    (table,) = [line for line in gate.markdown(judgement).splitlines() if why in line]
+    (table,) = [line for line in gate_text.markdown(judgement).splitlines() if why in line]
     assert table.startswith("| net@mini | 8 | psnr_y")
 
 
 def test_two_machines_that_only_an_old_suite_described_are_not_taken_for_one(tmp_path):
     before = write(tmp_path / "old", [row("0")], machine={"cpu": "AMD EPYC", "cores": 2})
     judgement = judged(tmp_path, before, [row("0", psnr=30 - A_LITTLE)], machine={"cpu": "AMD EPYC", "cores": 2})
-    assert judgement.passed and "not known well enough" in gate.markdown(judgement)
+    assert judgement.passed and "not known well enough" in gate_text.markdown(judgement)
 
 
 def test_another_numba_is_another_code_path_for_networks_and_not_for_bit_exact_methods(tmp_path):
@@ -102,7 +102,7 @@ def test_another_numba_is_another_code_path_for_networks_and_not_for_bit_exact_m
     moved = [row("0", psnr=30 - A_LITTLE), row("0", method="exact", bit_exact=True, psnr=30 - A_LITTLE)]
     judgement = gate.judge(before, write(tmp_path / "new", moved, versions={"numba": "0.68"}))
     assert {move.method for move in judgement.moves if move.bad} == {"exact"}
-    assert "another numba (0.67 and 0.68)" in gate.markdown(judgement)
+    assert "another numba (0.67 and 0.68)" in gate_text.markdown(judgement)
 
 
 @pytest.mark.parametrize(("what", "value"), [("threads", "2"), ("device", "cuda")])
@@ -110,13 +110,13 @@ def test_other_threads_or_another_device_are_another_code_path(tmp_path, what, v
     before = write(tmp_path / "old", [row("0", how={"threads": "1", "device": "cpu"})])
     run = [row("0", psnr=30 - A_LITTLE, how={"threads": "1", "device": "cpu", what: value})]
     judgement = judged(tmp_path, before, run)
-    assert judgement.passed and f"other {what}" in gate.markdown(judgement)
+    assert judgement.passed and f"other {what}" in gate_text.markdown(judgement)
 
 
 def test_a_bit_exact_method_may_not_move_at_all_on_any_cpu(tmp_path):
     before = write(tmp_path / "old", [row("0", bit_exact=True)])
     same = judged(tmp_path, before, [row("0", bit_exact=True)], machine=OTHER)
-    assert same.passed and "psnr_y 0, ssim_y 0" in gate.markdown(same)
+    assert same.passed and "psnr_y 0, ssim_y 0" in gate_text.markdown(same)
     moved = row("0", bit_exact=True, values={"psnr_y": [31.0, 29.0], "ssim_y": [0.9, 0.8 - 1e-15]})
     judgement = gate.judge(before, write(tmp_path / "moved", [moved], machine=OTHER))
     assert [(move.what, move.bad) for move in judgement.moves] == [("ssim_y", True)]
@@ -128,7 +128,7 @@ def test_without_numba_ssim_is_summed_in_another_order_and_nothing_else_may_move
     a_bit = row("0", bit_exact=True, values={"psnr_y": [31.0, 29.0], "ssim_y": [0.9, 0.8 + 3e-15]})
     for name, facts in (("absent", {}), ("off", {"versions": {"numba": "0.68"}, "machine": switched_off})):
         judgement = gate.judge(before, write(tmp_path / name, [a_bit], **facts))
-        assert judgement.passed and "one side without numba" in gate.markdown(judgement), name
+        assert judgement.passed and "one side without numba" in gate_text.markdown(judgement), name
     more = write(tmp_path / "more", [row("0", bit_exact=True, psnr=30 - 1e-12)])
     assert [move.what for move in gate.judge(before, more).moves] == ["psnr_y"]
 
@@ -258,16 +258,16 @@ def test_a_tolerance_that_would_judge_nothing_is_refused(baseline, text, says, c
 
 def test_junit_and_markdown_say_the_same(tmp_path, baseline):
     judgement = judged(tmp_path, baseline, [row(f"{n}", psnr=29.0) for n in range(8)])
-    suite = ElementTree.fromstring(gate.junit(judgement))
-    assert int(suite.get("failures")) == 8 == gate.markdown(judgement).count("| regressed |")
+    suite = ElementTree.fromstring(gate_text.junit(judgement))
+    assert int(suite.get("failures")) == 8 == gate_text.markdown(judgement).count("| regressed |")
 
 
 def test_hostile_names_stay_text_in_xml_and_markdown(tmp_path):
     before = write(tmp_path / "b", [row("<script>|\x1b[2J", method="</testcase>")])
     judgement = judged(tmp_path, before, [row("<script>|\x1b[2J", method="</testcase>", psnr=1.0)])
-    assert "\x1b" not in gate.markdown(judgement) and "\\x1b[2J" in gate.markdown(judgement)
-    assert ElementTree.fromstring(gate.junit(judgement)).findall("testcase")[1].get("classname") == "</testcase>"
-    assert "\\|" in gate.markdown(judgement)
+    assert "\x1b" not in gate_text.markdown(judgement) and "\\x1b[2J" in gate_text.markdown(judgement)
+    assert ElementTree.fromstring(gate_text.junit(judgement)).findall("testcase")[1].get("classname") == "</testcase>"
+    assert "\\|" in gate_text.markdown(judgement)
 
 
 def test_the_pytest_fixture_fails_a_test_with_the_summary(tmp_path, baseline):
