@@ -68,6 +68,7 @@ def stream(
             if index not in seen:
                 seen.add(index)
                 yield index, sr_SCHW[position]
+        # frames before this window never come again: memory stays that of one window
         seen = {index for index in seen if index >= window.wanted[0]}
 
 
@@ -77,6 +78,7 @@ def forward(method: Method, lr_TChw: Frames, protocol: EvalProtocol, settings: S
     Raises:
         ClipError: the network returns another shape or values that are not finite.
     """
+    # one window at a time: a batch of windows would add in another order and need the memory of all of them
     lr_BTChw = torch.from_numpy(np.ascontiguousarray(lr_TChw, dtype=np.float32))[None].to(settings.device)
     sr = tiled(method, lr_BTChw, protocol, settings, how)
     if protocol.flip_test:

@@ -32,6 +32,7 @@ def place(method: Method, settings: Settings) -> Method:
     net = method.net.to(settings.device)
     if settings.channels_last:
         for parameter in net.parameters():
+            # convolution weights; a linear layer has no channels-last layout
             if parameter.dim() == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     if settings.compile:

@@ -31,4 +31,5 @@ def low_resolution(clip: Clip, protocol: EvalProtocol) -> Frames:
         if clip.lr_SChw is None:
             raise ClipError(f"{clip.name}: the protocol wants shipped low-resolution frames, the data set has none")
         return clip.lr_SChw
+    # rounded to 8 bits, as the published generators write their LR files (imwrite of 8-bit PNG)
     return lr_cached(clip.hr_SCHW, protocol.degradation, protocol.scale)

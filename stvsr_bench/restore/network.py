@@ -20,6 +20,7 @@ def call(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Set
     """
     given = lr_BTChw.shape[1]
     gaps = protocol.time_scale - 1
+    # at the midpoint no times are passed: a network that knows no other time need not take them
     times = None
     if gaps != 1:
         times = (torch.arange(1, gaps + 1, device=lr_BTChw.device) / protocol.time_scale)[None].to(lr_BTChw.dtype)
@@ -32,4 +33,5 @@ def call(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Set
     if not isinstance(sr, Tensor) or tuple(sr.shape) != wanted:
         got = tuple(sr.shape) if isinstance(sr, Tensor) else type(sr).__name__
         raise ClipError(f"{method.spec} returned {got}, the protocol wants {wanted} (B, S, C, H, W)")
+    # scored as float32: sums of squared grey levels overflow float16, whose largest number is 65504
     return sr.float().cpu()

@@ -27,11 +27,13 @@ def tiled(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Se
             if tile <= 2 * settings.tile_overlap:
                 raise ClipError(f"{method.spec} runs out of memory even in tiles of {2 * tile} pixels") from None
             how["fall_back"] = "out of memory"
+            # what the failed try had allocated stays reserved in the cache and is missing to the smaller tiles
             if lr_BTChw.is_cuda:
                 torch.cuda.empty_cache()
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
+    # the CPU allocator raises a plain RuntimeError and says it in words
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return "not enough memory" in str(error) or "can't allocate memory" in str(error)
@@ -64,6 +66,7 @@ def _starts(size: int, tile: int, overlap: int) -> list[int]:
     if size <= tile:
         return [0]
     step = max(1, tile - overlap)
+    # the last tile ends with the picture: it overlaps more, instead of being smaller
     return [*range(0, size - tile, step), size - tile]
 
 
@@ -75,4 +78,5 @@ def _ramp(start: int, length: int, size: int, overlap: int, scale: int) -> Tenso
         ramp = torch.minimum(ramp, (position + 0.5) / (overlap * scale))
     if start + length < size:
         ramp = torch.minimum(ramp, (length * scale - position - 0.5) / (overlap * scale))
+    # never 0: where two ramps met in zeros the sum of weights would be 0 too
     return ramp.clamp(min=1e-3)

@@ -54,6 +54,7 @@ class CutDetector:
     def __call__(self, frame_hwC: "Bytes") -> bool:
         """Whether this frame begins a new scene."""
         luma = cv2.cvtColor(frame_hwC, cv2.COLOR_RGB2GRAY)
+        # a histogram hardly changes with motion, a small picture hardly with noise: a cut changes both
         histogram = cv2.calcHist([luma], [0], None, [64], [0, 256]).ravel() / luma.size
         small = cv2.resize(luma, (32, 18), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         if self._last is None:
@@ -90,6 +91,7 @@ def restored(
         buffer.append(from_bytes(frame[None])[0])
         if len(buffer) == WINDOW:
             sr_SCHW = _window(method, buffer, settings)
+            # windows share a frame: the first of this one was written as the last of the one before
             yield from ((sr_CHW, count) for sr_CHW in sr_SCHW[started:])
             buffer, started = buffer[-1:], True
     yield from ((sr_CHW, count) for sr_CHW in _finish(method, buffer, started, settings))
@@ -99,6 +101,7 @@ def _finish(method: Method, buffer: list[Frames], started: bool, settings: Setti
     """The frames of a scene that no full window reached, and the last one held once more."""
     if not buffer:
         return
+    # one frame alone has no gap to fill: it is doubled, and the second is the same frame
     if len(buffer) == 1:
         last = _window(method, buffer * 2, settings)[0]
         if not started:
@@ -135,6 +138,7 @@ def upscale(
         raise UsageError(f"{target}: write a video, name it .mp4, .mkv or .mov")
     if target.resolve() == source.resolve():
         raise UsageError(f"{target} is the source itself; choose another name")
+    # the suffix stays the last part of the name: the container is chosen by it
     partial = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
         with av.open(str(source)) as given, av.open(str(partial), "w") as made:
@@ -198,6 +202,7 @@ def _decoded(given: Any, made: Any, stream: Any, sound: Any, limit: int) -> Iter
     streams = [stream, *(given.streams.audio[:1] if sound is not None else [])]
     for packet in given.demux(streams):
         if packet.stream.type == "audio":
+            # the packet that flushes a decoder has no time and no data
             if packet.dts is not None:
                 packet.stream = sound
                 made.mux(packet)

@@ -93,6 +93,7 @@ def judge(baseline: Path, run: Path, tolerances: Mapping[str, float] | None = No
         DataError: one of them is no run.
     """
     before, after = _side(baseline), _side(run)
+    # a clip that got lost would otherwise raise the mean of those that are left
     common = before.rows.keys() & after.rows.keys()
     moves = [
         Move("missing", row.method, _place(row), "row", before="measured", after="not measured")
@@ -126,6 +127,7 @@ def update(baseline: Path, run: Path) -> int:
         raise NotRunnableError(f"{run} holds no row; a baseline of nothing would pass everything")
     text = b"".join(store.ROWS.dump_json(row) + b"\n" for row in sorted(rows, key=_identity))
     store.write_atomic(store.rows_file(baseline), text)
+    # rows of shards would be read beside the new file, and the later one counts
     for stale in baseline.glob("rows-*.jsonl"):
         if stale != store.rows_file(baseline):
             stale.unlink()
@@ -158,6 +160,7 @@ def _allowed(before: Side, after: Side, key: tuple[str, ...], tolerances: Mappin
 
 def _used(before: Side, limits: Mapping[tuple[str, ...], Allowed]) -> list[Used]:
     """The tolerances that were applied, each once."""
+    # the reason names the limits: rows with one reason have one set
     by_reason: dict[str, list[tuple[str, ...]]] = {}
     for key, within in limits.items():
         by_reason.setdefault(within.why, []).append(key)
@@ -172,6 +175,7 @@ def _quality(a: Row, b: Row, limits: Mapping[str, float]) -> tuple[list[Move], i
     moves, compared = [], 0
     if a.weights_sha256 != b.weights_sha256:
         moves.append(Move("changed", a.method, _place(a), "weights", a.weights_sha256[:12], b.weights_sha256[:12]))
+    # means over other frames are other quantities, whatever their difference
     if a.frames != b.frames:
         moves.append(Move("changed", a.method, _place(a), "frames scored", str(len(a.frames)), str(len(b.frames))))
         return moves, 1
@@ -193,6 +197,7 @@ def _quality(a: Row, b: Row, limits: Mapping[str, float]) -> tuple[list[Move], i
 def _moved(a: Row, b: Row, metric: str, limit: float) -> Move | None:
     first, second = np.asarray(a.values[metric]), np.asarray(b.values[metric])
     finite = np.isfinite(first) & np.isfinite(second)
+    # a frame equal to the truth has infinite PSNR: no mean shows that it ceased to be, so it is a change of its own
     if (np.isfinite(first) != np.isfinite(second)).any():
         return Move("changed", a.method, _place(a), f"{metric}: infinite frames", f"{(~finite).sum()}", "differ")
     if not finite.any():
@@ -200,6 +205,7 @@ def _moved(a: Row, b: Row, metric: str, limit: float) -> Move | None:
     old, new = float(first[finite].mean()), float(second[finite].mean())
     if abs(new - old) <= limit:
         return None
+    # papers print two decimals of dB and four of SSIM; a move that the gate stops must be visible
     digits = 4 if metric.startswith("psnr") else 6
     verdict: Verdict = "regressed" if new < old else "improved"
     return Move(verdict, a.method, _place(a), metric, f"{old:.{digits}f}", f"{new:.{digits}f} ({new - old:+.2g})")
@@ -267,6 +273,7 @@ def _runtime(before: Side, after: Side, common: Sequence[tuple[str, ...]], notes
         ratio = float(np.median(new / old))
         if len(old) < MIN_CLIPS or max(ratio, 1 / ratio) < SLOWER:
             continue
+        # ratios, for a clip of 4 s and one of 0.1 s count alike; a rank test, for times have long tails
         p = float(stats.wilcoxon(np.log(new / old)).pvalue)
         if p < P_VALUE:
             verdict: Verdict = "regressed" if ratio > 1 else "improved"

@@ -22,6 +22,7 @@ from stvsr_bench.errors import DataError, NotRunnableError
 from stvsr_bench.schema import Row
 
 ROWS = TypeAdapter(Row)
+# pydantic writes fields in the order of the class, and `key` is the first: no JSON is parsed to resume
 _KEY_START = b'{"key":"'
 
 
@@ -33,6 +34,7 @@ class Appender:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _cut_half_line(path)
+            # append mode: two processes that ignore the lock interleave lines, not bytes
             self._file = path.open("ab", buffering=0)
         except OSError as error:
             raise NotRunnableError(f"cannot write {path}: {error.strerror}") from None
@@ -46,8 +48,10 @@ class Appender:
         start = self._file.tell()
         try:
             written = self._file.write(text + b"\n")
+            # an unbuffered write may write less than asked without an error
             if written != len(text) + 1:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            # a clip costs seconds to minutes, a sync milliseconds: a lost machine may lose one clip and no more
             os.fsync(self._file.fileno())
         except OSError as error:
             self._undo(start)
@@ -114,6 +118,7 @@ def read_rows(run: Path) -> list[Row]:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "line"
             raise DataError(f"{run}: a row cannot be read ({where}: {first['msg']}); was it edited?") from None
+        # the later row moves to the end, so that order is that of the last measurement
         rows.pop(row.key, None)
         rows[row.key] = row
     return list(rows.values())
@@ -203,6 +208,7 @@ def locked(run: Path) -> Iterator[None]:
     """
     try:
         run.mkdir(parents=True, exist_ok=True)
+        # released by the system when the process dies, unlike a file that says "locked"
         lock = FileLock(run / ".lock", timeout=0)
         lock.acquire()
     except Timeout:
@@ -227,6 +233,7 @@ def complete_lines(path: Path) -> Iterator[bytes]:
         return
     with path.open("rb") as file:
         for line in file:
+            # a half-written last line has no newline; a complete one always ends like this
             if line.endswith(b"}\n"):
                 yield line
 

@@ -23,6 +23,7 @@ OTHER_CODE: Limits = {"psnr_y": 4e-4, "ssim_y": 5e-6, "psnr_rgb": 4e-4, "ssim_rg
 SAME_MACHINE_FRAME_DB = 1e-6
 OTHER_CODE_FRAME_DB = 2e-3
 
+# numba is judged apart (`_numba`, `_other_machine`): bit-exact rows do not depend on its version
 _LIBRARIES = {"torch": "torch", "opencv-python-headless": "OpenCV", "numpy": "numpy"}  # those that compute
 
 

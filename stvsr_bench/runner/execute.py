@@ -96,6 +96,7 @@ def write_outcomes(
                 if outcome.error:
                     failures.append(outcome)
                     _append_failure(failed, outcome, env)
+                # a task that only saves frames has its rows on disk already
                 elif outcome.task.score:
                     for row in outcome.rows:
                         rows.row(row)
@@ -146,6 +147,7 @@ def _point_latest(out: Path) -> None:
     link = out.parent / "latest"
     with suppress(OSError):
         if link.is_symlink() or not link.exists():
+            # a folder of that name that a user made is never touched: only a link is replaced
             link.unlink(missing_ok=True)
             link.symlink_to(out.name, target_is_directory=True)
 

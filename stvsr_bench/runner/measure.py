@@ -40,6 +40,7 @@ def measure(method: Method, clip: Clip, restored: Restored, wanted: Wanted, seco
     rows = []
     for protocol in wanted.protocols:
         start = time.perf_counter()
+        # all that changes a per-frame value; averages and choices of frames come after
         variant = (protocol.crop, protocol.round_8bit)
         if variant not in tables:
             tables[variant] = metrics.score_frames(
@@ -72,6 +73,7 @@ def _row(
 ) -> Row:
     windows = restored.windows
     scored = windows.scored(protocol)
+    # values are of all restored frames; the row has those that its protocol scores
     positions = [windows.frames.index(index) for index in scored]
     weights = method.weights_sha256 or method.weights_tag
     of = job(method.spec, weights, wanted.settings, (clip.dataset, clip.split, clip.name), protocol.key)
@@ -116,6 +118,7 @@ def _scalars(clip: Clip, restored: Restored, names: Sequence[str]) -> dict[str, 
     if not per_clip:
         return {}
     first, last = restored.windows.frames[0], restored.windows.frames[-1]
+    # a flow from frame i to i+1 says nothing where a frame between was not restored
     gapless = last - first + 1 == len(restored.windows.frames)
     flow_FHW2 = clip.flow_FHW2[first:last] if clip.flow_FHW2 is not None and gapless else None
     return metrics.score_clip(restored.sr_SCHW, true_frames(clip, restored.windows), per_clip, flow_FHW2=flow_FHW2)

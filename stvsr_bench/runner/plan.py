@@ -110,6 +110,7 @@ def make(spec: RunSpec) -> Plan:
         for protocol in {p.name: p for cell in found for p in cell.protocols}.values():
             protocols.check(identity.card, protocol)
     every = [task for text in spec.methods for cell in found for task in _tasks(spec, text, identities[text], cell)]
+    # every n-th task, not a block: methods and long clips spread evenly over shards
     mine = every[spec.shard[0] - 1 :: spec.shard[1]]
     if not every:
         raise NotRunnableError("nothing to measure: no clip is left after --limit and --clips")
@@ -185,6 +186,7 @@ def _groups(names: tuple[str, ...]) -> list[tuple[EvalProtocol, ...]]:
     groups: dict[tuple[str, str], list[EvalProtocol]] = {}
     for name in dict.fromkeys(names):
         protocol = protocols.get(name)
+        # lists differ between authors (zsm, stdan): equal restoring halves may still mean other clips
         groups.setdefault((protocols.restoring_key(protocol), protocol.lists), []).append(protocol)
     return [tuple(group) for group in groups.values()]
 

@@ -18,6 +18,7 @@ def write_spec(spec: RunSpec) -> None:
     """`run.toml` in the run's folder. Where results go and who shares the work is not part of what is asked."""
     spec = dataclasses.replace(spec, threads=spec.threads_per_worker)  # as a number: the default may change
     fields = {key: value for key, value in _SPEC.dump_python(spec, mode="json").items() if value is not None}
+    # the place is the command line's, so that a replay cannot write over what it replays
     fields.pop("out")
     fields.pop("shard")
     store.write_atomic(spec.out / "run.toml", tomli_w.dumps(fields))

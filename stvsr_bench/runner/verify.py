@@ -77,5 +77,6 @@ def _again(spec: RunSpec, tasks: Sequence[Task], rows: dict[str, Row], env: str)
 def _sampled(spec: RunSpec, rows: dict[str, Row], sample: float, seed: int) -> list[Task]:
     tasks = [task for task in make(spec).tasks if set(task.keys) <= rows.keys()]
     count = max(1, round(len(tasks) * sample)) if tasks else 0
+    # positions, not keys: the choice is that of the seed and of the plan's order alone
     chosen = set(random.Random(seed).sample(range(len(tasks)), min(count, len(tasks))))
     return [task for number, task in enumerate(tasks) if number in chosen]

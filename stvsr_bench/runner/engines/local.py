@@ -15,6 +15,7 @@ from multiprocessing.context import SpawnProcess
 
 from stvsr_bench.runner.engines.tasks import Outcome, Setup, Task
 
+# a worker may die of a neighbour (memory), so once more; twice is the clip's own fault
 TRIES = 2
 
 
@@ -68,6 +69,7 @@ class _Pool:
                 self._stop(slot)
 
     def _start(self) -> _Slot:
+        # not fork: torch's and OpenMP's threads do not survive it, and CUDA refuses it
         context = get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.setup), daemon=True)
@@ -94,6 +96,7 @@ class _Pool:
 
     def _patience(self, busy: list[_Slot]) -> float:
         if not self.timeout_s:
+            # nobody hangs: wake up now and then all the same, so that Ctrl-C is answered
             return 60.0
         return max(0.05, min(slot.since + self.timeout_s - time.monotonic() for slot in busy))
 
@@ -118,6 +121,7 @@ class _Pool:
             return
         tried = self.tries[task] + cost - 1
         if tried < TRIES:
+            # at the front: a clip that kills workers is found out at once, not at the end of the night
             self.queue.appendleft((task, tried + 1))
         else:
             yield Outcome(task, error=f"{task.identity} on {task.clip} {what}")

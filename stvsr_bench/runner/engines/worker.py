@@ -25,6 +25,7 @@ class Worker:
     def __init__(self, setup: Setup) -> None:
         for path in setup.included:
             plugins.include(path)
+        # torch's default for convolutions is TF32 on Ampere and later: fp32 must mean float32 here
         torch.backends.cuda.matmul.allow_tf32 = setup.settings.precision == "tf32"
         torch.backends.cudnn.allow_tf32 = setup.settings.precision == "tf32"
         self.setup = replace(setup, settings=replace(setup.settings, device=pick_device(setup.settings.device)))
