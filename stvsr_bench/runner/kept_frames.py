@@ -12,7 +12,7 @@ Place = tuple[str, str, str]  # data set, split, clip
 
 def anchor(plan: Plan) -> str:
     """The method whose worst clips are kept: a weight-free one where there is one, for it costs least."""
-    # which clips are worst is known only when one method has measured them all; the frames of the others are kept on the way
+    # the worst clips are known only when one method has measured them all; the others then keep theirs on the way
     return min(plan.identities, key=lambda text: plan.identities[text].card.learned)
 
 
