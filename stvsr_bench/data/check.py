@@ -4,10 +4,11 @@ An `error` is something that makes every number of that clip wrong; a `warning` 
 be known. Frames are compared as small grey pictures, mean absolute difference in 8-bit levels.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from stvsr_bench.opencv import portable
 from stvsr_bench.schema import Clip, Contents
 
 Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 REPEAT_LEVELS = 0.3  # a repeated frame of a compressed video differs by less, a moving one by more
 STILL_LEVELS = 0.3
@@ -64,6 +66,14 @@ def check_names(names: Iterable[str], split: str, wanted: Contents | None) -> li
         return []
     known = " or ".join(str(number) for number in wanted.clips)
     return [Finding("error", "", f"{split} has {count} clips, a complete copy has {known}")]
+
+
+def grouped(findings: Iterable[Finding]) -> list[tuple[Level, str, list[str]]]:
+    """Equal findings of several clips once, with the clips: the errors first, then warnings, then notes."""
+    clips_of: dict[tuple[Level, str], list[str]] = defaultdict(list)
+    for finding in findings:
+        clips_of[finding.level, finding.what].append(finding.clip)
+    return [(level, what, clips) for each in LEVELS for (level, what), clips in clips_of.items() if level == each]
 
 
 def distances(grey_SHW: NDArray[np.uint8]) -> NDArray[np.float64]:
