@@ -61,6 +61,7 @@ def entries() -> list[Entry]:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
     except ValidationError:
         raise WeightsError(f"{path} is damaged; delete it and add your weights again (the files are kept)") from None
+    # its fields become a path: an index that somebody sent must not lead out of the folder
     if not all(_plain(entry) for entry in found):
         raise WeightsError(f"{path} names files outside the cache; delete it and add your weights again")
     return sorted(found, key=lambda entry: (entry.method, entry.tag))

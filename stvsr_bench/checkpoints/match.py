@@ -104,7 +104,7 @@ def _fit(state: State, method: str, dialect: Dialect) -> Fit:
         return compare(state, dialect.shapes, method, dialect.name)
     try:
         return compare(dialect.rename(state), dialect.shapes, method, dialect.name)
-    except (BenchError, KeyError) as error:
+    except (BenchError, KeyError) as error:  # a renaming made for other keys than these
         return Fit(method, dialect.name, matched=0, note=str(error))
 
 

@@ -120,6 +120,7 @@ def _repeats(hr_SHWC: NDArray[np.uint8], away_SS: NDArray[np.float64]) -> Iterat
         yield "note", "hardly moves"
     moving = float(np.median(steps)) > 2 * REPEAT_LEVELS
     for i, step in enumerate(steps, start=1):
+        # black frames are named by `_black`; a still scene may repeat a frame by right
         if step == 0 and np.array_equal(hr_SHWC[i], hr_SHWC[i - 1]) and hr_SHWC[i].any():
             yield "error" if moving else "warning", f"frame {i} repeats frame {i - 1} to the byte"
         elif step < REPEAT_LEVELS and moving:

@@ -59,6 +59,7 @@ def draw(path: Path, title: str, clips: Sequence[ClipStats], thresholds: Thresho
     """A PNG with the histogram of motion (logarithmic axis) and the two thresholds."""
     from matplotlib.figure import Figure
 
+    # a still clip needs a place too: a logarithmic axis has no zero
     motions = np.maximum([clip.motion_px for clip in clips], 0.01)
     edges = np.geomspace(min(motions.min(), 0.1), max(motions.max(), 20.0) * 1.01, 31)
     figure = Figure(figsize=(6.4, 3.6), dpi=120, layout="constrained")
