@@ -28,6 +28,7 @@ SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 MAX_RATIO = 200  # pictures and videos hardly shrink: an archive that grows more than this is a bomb
 HARMLESS_BYTES = 100 * 2**20  # small enough to unpack whatever the ratio
 MAX_MEMBERS = 2_000_000
+# control characters, Windows' separators and drives, absolute paths, home folders
 _BAD_NAME = re.compile(r"[\x00-\x1f\\:]|^/|^~")
 _BROKEN = (  # what the standard library's parsers raise on damage, encryption (RuntimeError) and unknown packing
     zipfile.BadZipFile,
@@ -114,6 +115,7 @@ def _check_name(archive: Path, member: Member) -> None:
     if _BAD_NAME.search(name) or ".." in member.path.parts or name in ("", ".") or len(name) > 1000:
         raise DataError(f"{archive} is refused: its member {name[:80]!r} would leave the folder")
     key = member.key
+    # the upper half is the Unix mode, 0 in archives made on Windows
     mode = key.external_attr >> 16 if isinstance(key, zipfile.ZipInfo) else 0
     regular = key.isreg() if isinstance(key, tarfile.TarInfo) else stat.S_IFMT(mode) in (0, stat.S_IFREG)
     if not regular:
@@ -147,9 +149,10 @@ def _unpack(archive: Path, opened: _Opened, members: list[Member], staging: Path
 
 
 def _write(archive: Path, opened: _Opened, member: Member, target: Path) -> None:
+    # not synced one by one: a data set has hundreds of thousands of small files
     with opened.open(member) as source, replacing(target, durable=False) as file:
         left = member.size
-        while block := source.read(min(1 << 20, left + 1)):
+        while block := source.read(min(1 << 20, left + 1)):  # one byte more shows a member that is larger than it says
             left -= len(block)
             if left < 0:
                 break

@@ -117,11 +117,12 @@ def _fetch(wanted: Wanted, progress: Progress, pause_s: float) -> None:
                 return
             complaint = "the server ended early"
         except urllib.error.HTTPError as error:
-            if error.code < 500 and error.code not in (408, 429):
+            if error.code < 500 and error.code not in (408, 429):  # these two, timeout and too many requests, pass
                 raise DataError(f"{wanted.url}: the server answers {error.code} {error.reason}") from None
             complaint = f"the server answers {error.code}"
         except _BROKEN as error:
             complaint = str(getattr(error, "reason", "") or error) or type(error).__name__
+        # a connection that brought something is no failure: 82 GB may break off more often than TRIES
         failures = 0 if _length(wanted.part) > most else failures + 1
         most = max(most, _length(wanted.part))
         time.sleep(pause_s * min(failures, 10))
@@ -134,10 +135,12 @@ def _one_connection(wanted: Wanted, progress: Progress) -> bool:
     """Append what one request brings; whether the file is then complete."""
     note = _read_note(wanted)
     there = _length(wanted.part)
+    # identity: ranges of a packed answer would not be ranges of the file
     request = urllib.request.Request(wanted.url, headers={"User-Agent": "stvsr-bench", "Accept-Encoding": "identity"})
     if there:
         request.add_header("Range", f"bytes={there}-")
         if note.get("version"):
+            # another version is then sent whole; its end is never put behind the beginning of the old one
             request.add_header("If-Range", str(note["version"]))
     try:
         answer = urllib.request.urlopen(request, timeout=PATIENCE_S)
@@ -160,7 +163,7 @@ def _one_connection(wanted: Wanted, progress: Progress) -> bool:
 
 
 def _check_answer(wanted: Wanted, answer: Any) -> None:
-    check_online(answer.url)
+    check_online(answer.url)  # a redirect may lead to another scheme
     if wanted.page_is_wrong and answer.headers.get_content_type() in ("text/html", "application/xhtml+xml"):
         raise DataError(f"{wanted.url} answers with a web page, not with {wanted.path.name}")
 
@@ -185,10 +188,12 @@ def _whole(text: str | None) -> int:
 def _append(wanted: Wanted, answer: Any, start: int, total: int, progress: Progress) -> bool:
     """Write what comes, from byte `start` on; whether that was all."""
     there, whole = start, True
+    # not "ab": the server decides where its answer starts, and that may be the beginning
     with wanted.part.open("r+b" if start else "wb") as file:
         file.seek(start)
         file.truncate()
         while block := _block(answer):
+            # sign-in and quota pages often come with the type of the file
             if there == 0 and wanted.page_is_wrong and block.data.lstrip()[:1] == b"<":
                 raise DataError(f"{wanted.url} answers with a web page, not with {wanted.path.name}")
             if not total:

@@ -22,7 +22,7 @@ from stvsr_bench.schema import Clip
 _NAMES = b"names"
 _FILE = "data.mdb"
 _ROOM = 2**40  # the map's upper bound; LMDB takes only what it fills
-_CLIPS_A_COMMIT = 64
+_CLIPS_A_COMMIT = 64  # an open transaction keeps its pages in memory
 
 Tell = Callable[[int, int], None]
 
@@ -96,6 +96,7 @@ class Packed(Sequence[Clip]):
         lmdb = _library()
         if self._opened is None or self._opened[0] != os.getpid():
             try:
+                # no lock file (the disk may be read-only); no readahead, since training draws clips at random
                 opened = lmdb.open(str(self.path), readonly=True, lock=False, readahead=False)
             except lmdb.Error as error:
                 raise DataError(f"{self.path} cannot be opened as LMDB: {error}") from None

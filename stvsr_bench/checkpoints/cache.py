@@ -4,14 +4,17 @@ import dataclasses
 import json
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench import plugins
-from stvsr_bench.checkpoints.loading import sha256
+from stvsr_bench.checkpoints.loading import State, fingerprint, sha256
 from stvsr_bench.errors import WeightsError
 
 INDEX = "index.json"
@@ -58,6 +61,7 @@ def entries() -> list[Entry]:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
     except ValidationError:
         raise WeightsError(f"{path} is damaged; delete it and add your weights again (the files are kept)") from None
+    # its fields become a path: an index that somebody sent must not lead out of the folder
     if not all(_plain(entry) for entry in found):
         raise WeightsError(f"{path} names files outside the cache; delete it and add your weights again")
     return sorted(found, key=lambda entry: (entry.method, entry.tag))
@@ -71,20 +75,45 @@ def find(method: str, tag: str) -> Path | None:
     return None
 
 
-def add(source: Path, method: str, tag: str, fingerprint: str = "") -> Entry:
-    """Copy a checkpoint into the cache and list it as `method@tag`, in place of what had that name.
+def keep(source: Path, state: State, method: str, tag: str, trusted: bool = False) -> Entry:
+    """Keep a checkpoint that was read as `state` under `method@tag`, with the fingerprint of its tensors.
+
+    What was read as a trusted pickle (`trusted`) is kept as plain tensors, so that it needs no trust a second time.
 
     Raises:
         WeightsError: the cache cannot be written.
     """
-    entry = Entry(method, tag, sha256(source), _suffix(source), fingerprint, source.name)
+    mark = fingerprint(state)
+    if not trusted:
+        return add(source, method, tag, mark)
+    from safetensors.torch import save_file
+
+    with TemporaryDirectory() as scratch:
+        plain = Path(scratch) / f"{source.stem}.safetensors"
+        # a clone each: safetensors refuses tensors that share their memory, as tied weights do
+        save_file({key: tensor.clone().contiguous() for key, tensor in state.items()}, plain)
+        return add(plain, method, tag, mark)
+
+
+def add(source: Path, method: str, tag: str, mark: str = "") -> Entry:
+    """Copy a checkpoint into the cache and list it as `method@tag`, in place of what had that name.
+
+    `mark` is the fingerprint of its tensors, where it is known.
+
+    Raises:
+        WeightsError: the cache cannot be written.
+    """
+    entry = Entry(method, tag, sha256(source), _suffix(source), mark, source.name)
     try:
         folder().mkdir(parents=True, exist_ok=True)
         if not entry.path.is_file() or sha256(entry.path) != entry.sha256:
-            _copy(source, entry.path)
+            with _beside(entry.path) as partial:
+                shutil.copyfile(source, partial)
+        # several processes may add at once: without the lock the index of the last writer would be all that is left
         with FileLock(folder() / f"{INDEX}.lock", timeout=PATIENCE_S):
-            others = [e for e in entries() if (e.method, e.tag) != (method, tag)]
-            _write(folder() / INDEX, [*others, entry])
+            listed = [e for e in entries() if (e.method, e.tag) != (method, tag)] + [entry]
+            with _beside(folder() / INDEX) as partial:
+                partial.write_text(json.dumps([dataclasses.asdict(e) for e in listed], indent=1), encoding="utf-8")
     except Timeout:
         raise WeightsError(f"{folder()} is locked by another process; try again") from None
     except OSError as error:
@@ -112,19 +141,12 @@ def _plain(entry: Entry) -> bool:
     return len(entry.sha256) == 64 and entry.sha256.isalnum() and entry.suffix in {".pth", ".safetensors"}
 
 
-def _copy(source: Path, target: Path) -> None:
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """A place beside `target` that becomes it when the block ends well, so that no reader sees half a file."""
     partial = target.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        shutil.copyfile(source, partial)
+        yield partial
         partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _write(path: Path, listed: list[Entry]) -> None:
-    partial = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        partial.write_text(json.dumps([dataclasses.asdict(entry) for entry in listed], indent=1), encoding="utf-8")
-        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ def check_zip(path: Path) -> None:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
         raise WeightsError(f"{path.name} is truncated or damaged: {error}") from None
     names = [member.filename for member in members]
+    # TorchScript has a data.pkl too: ask for its own member first
     if any(name.endswith("constants.pkl") for name in names):
         raise WeightsError(f"{path.name} is a TorchScript program, not a state dict; save net.state_dict() instead")
     if not any(name.endswith("data.pkl") for name in names):
@@ -33,6 +34,7 @@ def check_zip(path: Path) -> None:
         raise WeightsError(
             f"{path.name} holds a pickle of more than {LARGEST_PICKLE >> 20} MiB, no state dict; refused"
         )
+    # torch.save stores without compression, so a checkpoint never unpacks to more than its file
     unpacked = sum(member.file_size for member in members)
     if unpacked > path.stat().st_size:
         raise WeightsError(f"{path.name} has {path.stat().st_size} bytes and claims to unpack to {unpacked}; refused")

@@ -68,12 +68,13 @@ def load_state(path: Path, trust_pickle: bool = False) -> dict[str, "Tensor"]:
         WeightsError: no such file, no checkpoint, damaged, more than tensors inside, or sizes that cannot be true.
     """
     head = _head(path)
+    # by content, never by ending: a web page is often saved as .pth, and safetensors under any name
     if head[:4] == b"PK\x03\x04":
         check_zip(path)
         held = _torch_load(path, trust_pickle)
     elif _is_safetensors(head, path):
         held = _safetensors_load(path)
-    elif head[:1] == b"\x80":
+    elif head[:1] == b"\x80":  # a pickle of protocol 2 or later: torch's format before 1.6
         held = _torch_load(path, trust_pickle)
     else:
         raise WeightsError(f"{path.name} is {_guess(head)}, not a checkpoint (torch .pth or .safetensors)")
@@ -104,6 +105,7 @@ def fingerprint(state: State) -> str:
     for name in sorted(state):
         tensor = state[name].detach().cpu().contiguous()
         total.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        # bytes, because numpy has no bfloat16; reshaped, because a scalar cannot be viewed as another type
         total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return total.hexdigest()
 
@@ -139,7 +141,7 @@ def _tensors(held: Mapping[Any, Any]) -> Iterator[tuple[str, "Tensor"]]:
 def _without_prefixes(state: dict[str, "Tensor"]) -> dict[str, "Tensor"]:
     if COUNTER in state and all(name.startswith(PREFIXES[0]) for name in state if name != COUNTER):
         del state[COUNTER]
-    for prefix in PREFIXES * 2:
+    for prefix in PREFIXES * 2:  # each may be inside the other: DataParallel of a compiled net, or compiled in parallel
         if state and all(name.startswith(prefix) and name != prefix for name in state):
             state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
     return state
@@ -149,10 +151,12 @@ def _torch_load(path: Path, trust_pickle: bool) -> Any:
     import torch
 
     try:
+        # `weights_only` stops code, not claims: a storage of 10**11 elements would be allocated before it is read
         check_declared_sizes(path)
         with path.open("rb") as file:  # a path ending in .safetensors would be believed, whatever the content
             return torch.load(file, map_location="cpu", weights_only=not trust_pickle)
     except pickle.UnpicklingError as error:
+        # torch names the class that it refused in its message alone
         foreign = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:class|operand|type)[^.]*?([\w.]+)", str(error))
         if foreign is None or trust_pickle:
             raise WeightsError(f"{path.name} is damaged: its pickle cannot be read") from None
@@ -184,6 +188,7 @@ def _check_tensor(file: str, name: str, tensor: "Tensor") -> None:
         )
     if tensor.is_complex():
         raise WeightsError(f"{file}: '{name[:80]}' is {tensor.dtype}, a real number type is wanted")
+    # `expand` lets one stored number claim any shape; copying it into a network would fill the memory
     if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
         raise WeightsError(
             f"{file}: '{name[:80]}' claims shape {tuple(tensor.shape)}, far more than the values stored for it"
@@ -204,6 +209,7 @@ def _head(path: Path) -> bytes:
 def _is_safetensors(head: bytes, path: Path) -> bool:
     if len(head) < 9 or head[8:9] != b"{":
         return False
+    # safetensors: the length of a JSON header (8 bytes, little-endian), then the header
     declared: int = struct.unpack("<Q", head[:8])[0]
     if declared > path.stat().st_size - 8:
         raise WeightsError(f"{path.name} is a truncated safetensors file: its header alone claims {declared} bytes")

@@ -48,10 +48,14 @@ class Fit:
         return not (self.missing or self.unexpected or self.reshaped or self.note)
 
     @property
+    def wrong(self) -> dict[str, list[str]]:
+        """The keys that keep it from loading, by what is wrong with them."""
+        return {"missing": self.missing, "unexpected": self.unexpected, "shape": self.reshaped}
+
+    @property
     def share(self) -> float:
         """Matched keys among all keys of either side, 0..1."""
-        wrong = len(self.missing) + len(self.unexpected) + len(self.reshaped)
-        return self.matched / max(self.matched + wrong, 1)
+        return self.matched / max(self.matched + sum(map(len, self.wrong.values())), 1)
 
     def sentence(self) -> str:
         """The verdict in one line."""
@@ -100,7 +104,7 @@ def _fit(state: State, method: str, dialect: Dialect) -> Fit:
         return compare(state, dialect.shapes, method, dialect.name)
     try:
         return compare(dialect.rename(state), dialect.shapes, method, dialect.name)
-    except (BenchError, KeyError) as error:
+    except (BenchError, KeyError) as error:  # a renaming made for other keys than these
         return Fit(method, dialect.name, matched=0, note=str(error))
 
 

@@ -64,8 +64,7 @@ def _splits(method: "Method", all_clips: "list[Clips]", frame: int, limit: int, 
     spreads: list[attention.Spread] = []
     for clips in all_clips:
         columns = []
-        for name in clips.names[: limit or None]:
-            clip = clips.read(name)
+        for clip in clips.first(limit):
             found, spread = attention.followed(method, clip, [len(clip.hr_SCHW) // 2 if frame < 0 else frame])
             columns += found
             spreads += spread

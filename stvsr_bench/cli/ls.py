@@ -1,15 +1,12 @@
 """`stvsr-bench ls`: what there is to run, on what, measured how. Imports no torch."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from stvsr_bench.cli import options
-from stvsr_bench.errors import BenchError, UnknownNameError
-
-if TYPE_CHECKING:
-    from stvsr_bench.schema import MethodCard
+from stvsr_bench.errors import UnknownNameError
 
 KINDS = ("methods", "datasets", "metrics", "protocols", "results")
 
@@ -63,63 +60,23 @@ def _shown(value: Any) -> str:
 
 
 def _methods() -> list[dict[str, Any]]:
-    from stvsr_bench import methods, plugins
+    from stvsr_bench.methods import inventory
 
-    rows: list[dict[str, Any]] = []
-    problems = methods.problems()
-    for name, plugin in plugins.plugins("methods").items():
-        if name in problems:
-            rows.append({"name": name, "kind": "broken", "title": problems[name], "weights": [], "options": {}})
-        else:
-            card = methods.card(name)
-            weights = _weights(card, plugin)
-            rows.append(
-                {"name": name, "kind": card.kind, "title": card.title, "weights": weights, "options": card.options}
-            )
-    return rows
-
-
-def _weights(card: "MethodCard", plugin: Any) -> list[str]:
-    from stvsr_bench.methods import weights
-
-    if not card.learned:
-        return ["none needed"]
-    found = []
-    for tag in card.weights:
-        try:
-            there = weights.choose(card, plugin, tag).path is not None
-        except BenchError:
-            there = False
-        found.append(f"@{tag}" if there else f"@{tag} (missing)")
-    return [*found, "@none"]
+    return inventory.all_methods()
 
 
 def _datasets() -> list[dict[str, Any]]:
-    from stvsr_bench import datasets
+    from stvsr_bench.datasets import listing
 
-    rows: list[dict[str, Any]] = []
-    for name in datasets.names():
-        try:
-            card = datasets.card(name)
-            rows.append({"name": name, "title": card.title, "splits": card.splits, "licence": card.licence})
-        except BenchError as error:
-            rows.append({"name": name, "title": f"broken: {error}", "splits": [], "licence": ""})
-    return rows
+    return listing.summaries()
 
 
 def _metrics() -> list[dict[str, Any]]:
+    from stvsr_bench.cli.metrics import facts
     from stvsr_bench.metrics import METRICS
 
-    return [
-        {
-            "name": name,
-            "unit": metric.unit,
-            "better": "higher" if metric.higher_is_better else "lower",
-            "per": metric.per,
-            "title": metric.title,
-        }
-        for name, metric in METRICS.items()
-    ]
+    rows = [facts(name, metric) for name, metric in METRICS.items()]
+    return [{key: row[key] for key in ("name", "unit", "better", "per", "title")} for row in rows]
 
 
 def _protocols() -> list[dict[str, Any]]:

@@ -1,11 +1,14 @@
 """`stvsr-bench metrics`: what can be measured here, and whether this machine measures it right."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stvsr_bench.cli import options
+
+if TYPE_CHECKING:
+    from stvsr_bench.metrics import Metric
 
 app = typer.Typer(help="List metrics and check that this machine computes the recorded numbers.", no_args_is_help=True)
 
@@ -19,16 +22,7 @@ def list_(
     from stvsr_bench import metrics
 
     rows = [
-        {
-            "name": name,
-            "unit": metric.unit,
-            "better": "higher" if metric.higher_is_better else "lower",
-            "per": metric.per,
-            "group": metric.group,
-            "title": metric.title,
-            "description": metric.description,
-            "missing": metrics.missing(name),
-        }
+        {**facts(name, metric), "missing": metrics.missing(name)}
         for name, metric in metrics.METRICS.items()
         if not extras or metric.group == "extra"
     ]
@@ -74,6 +68,19 @@ def selftest(as_json: options.Json = False) -> None:
     if wrong:
         raise NotRunnableError(f"this machine does not compute the recorded numbers: {', '.join(wrong)}")
     say(f"All {sum(check.count for check in checks)} recorded values agree.")
+
+
+def facts(name: str, metric: "Metric") -> dict[str, str]:
+    """What a list says of one metric."""
+    return {
+        "name": name,
+        "unit": metric.unit,
+        "better": "higher" if metric.higher_is_better else "lower",
+        "per": metric.per,
+        "group": metric.group,
+        "title": metric.title,
+        "description": metric.description,
+    }
 
 
 def _line(row: dict[str, str]) -> str:

@@ -1,6 +1,5 @@
 """`stvsr-bench data pack`: many clips in one file, for training."""
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -24,8 +23,7 @@ def pack(
     from stvsr_bench import datasets
     from stvsr_bench.acquire.pack import pack as write
 
-    chosen = datasets.clips(name, "" if datasets.is_path(name) else split, root)
-    chosen = dataclasses.replace(chosen, names=chosen.names[: limit or None])
+    chosen = datasets.clips(name, "" if datasets.is_path(name) else split, root).first(limit)
     console = Console(stderr=True)
     with Progress(console=console, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task(f"packing {name}", total=len(chosen))

@@ -19,6 +19,8 @@ def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     Raises:
         DataError: the folder cannot be made or written, or the disk is full.
     """
+    # a name of its own for every writer: of two processes at one file the last wins, and neither reads half of the
+    # other's. The dot keeps it out of folders of frames; 100 letters, since a name may have 255 bytes
     partial = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ def clips(dataset: str) -> Path:
 def load(path: Path) -> dict[str, NDArray[Any]] | None:
     """The arrays of one file; None where there is none or it is damaged (it will be made again)."""
     try:
+        # a cache folder may be shared: a pickle in it would run code
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):

@@ -4,10 +4,11 @@ An `error` is something that makes every number of that clip wrong; a `warning` 
 be known. Frames are compared as small grey pictures, mean absolute difference in 8-bit levels.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from stvsr_bench.opencv import portable
 from stvsr_bench.schema import Clip, Contents
 
 Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 REPEAT_LEVELS = 0.3  # a repeated frame of a compressed video differs by less, a moving one by more
 STILL_LEVELS = 0.3
@@ -64,6 +66,14 @@ def check_names(names: Iterable[str], split: str, wanted: Contents | None) -> li
         return []
     known = " or ".join(str(number) for number in wanted.clips)
     return [Finding("error", "", f"{split} has {count} clips, a complete copy has {known}")]
+
+
+def grouped(findings: Iterable[Finding]) -> list[tuple[Level, str, list[str]]]:
+    """Equal findings of several clips once, with the clips: the errors first, then warnings, then notes."""
+    clips_of: dict[tuple[Level, str], list[str]] = defaultdict(list)
+    for finding in findings:
+        clips_of[finding.level, finding.what].append(finding.clip)
+    return [(level, what, clips) for each in LEVELS for (level, what), clips in clips_of.items() if level == each]
 
 
 def distances(grey_SHW: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -110,6 +120,7 @@ def _repeats(hr_SHWC: NDArray[np.uint8], away_SS: NDArray[np.float64]) -> Iterat
         yield "note", "hardly moves"
     moving = float(np.median(steps)) > 2 * REPEAT_LEVELS
     for i, step in enumerate(steps, start=1):
+        # black frames are named by `_black`; a still scene may repeat a frame by right
         if step == 0 and np.array_equal(hr_SHWC[i], hr_SHWC[i - 1]) and hr_SHWC[i].any():
             yield "error" if moving else "warning", f"frame {i} repeats frame {i - 1} to the byte"
         elif step < REPEAT_LEVELS and moving:

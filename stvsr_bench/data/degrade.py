@@ -8,7 +8,6 @@ multiples of 1/4096, so 8-bit frames are resized in exact whole numbers and roun
 
 import hashlib
 import math
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from stvsr_bench import plugins
-from stvsr_bench.data import cache
+from stvsr_bench.data import cache, compiled
 from stvsr_bench.errors import UnknownNameError, UsageError
 from stvsr_bench.opencv import portable
 from stvsr_bench.rounded import exp
@@ -48,6 +47,7 @@ def imresize(frames_SCHW: Array, scale: float) -> Array:
     """
     if isinstance(frames_SCHW, np.ndarray):
         return _imresize(frames_SCHW, scale)
+    # whoever holds a tensor has imported torch; importing it here would slow every verb that has none
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(frames_SCHW, torch.Tensor):
         raise UsageError(f"frames are a numpy array or a torch tensor, not {type(frames_SCHW).__name__}")
@@ -66,6 +66,8 @@ def degrade(hr_SCHW: NDArray[Any], name: str, scale: int = 4) -> Frames:
     """
     if name not in DEGRADATIONS:
         raise UnknownNameError("degradation", name, DEGRADATIONS)
+    # 8 bits before and after, as the published scripts go from saved frames to saved frames; LD-STVSR and STNO, which
+    # keep floats, are the exceptions (../shared/specs/protocols.md, 5)
     return _as_frames(_degraded(_as_bytes(mod_crop(hr_SCHW, scale)), name, scale))
 
 
@@ -74,6 +76,7 @@ def lr_cached(hr_SCHW: NDArray[Any], name: str, scale: int = 4) -> Frames:
     if name not in DEGRADATIONS:
         raise UnknownNameError("degradation", name, DEGRADATIONS)
     hr_bytes = _as_bytes(mod_crop(hr_SCHW, scale))
+    # by content, not by the clip's name: frames that were replaced in place never get the lr of the old ones
     path = plugins.home() / "lr" / f"{name}-x{scale}" / f"{_content(hr_bytes)}.npz"
     kept = cache.load(path)
     shape = (*hr_bytes.shape[:2], hr_bytes.shape[2] // scale, hr_bytes.shape[3] // scale)
@@ -97,10 +100,13 @@ def taps(size: int, scale: float) -> tuple[NDArray[np.int64], NDArray[np.float64
     out = math.ceil(size * scale)
     stretch = min(scale, 1.0)
     width = 4 / stretch
+    # counted from 1 as MATLAB does; the second term aligns the corners of the frames, not the middles of corner pixels
     centre = np.arange(1, out + 1) / scale + 0.5 * (1 - 1 / scale)
+    # MATLAB takes two taps more than the kernel is wide; those outside it weigh 0 and leave the matrix later
     index = np.floor(centre - width / 2)[:, None] + np.arange(math.ceil(width) + 2)
     weight = stretch * _cubic(stretch * (centre[:, None] - index))
     weight /= weight.sum(axis=1, keepdims=True)
+    # modulo: small frames are mirrored again and again. The published ports mirror once, and need 6 px for 1/4
     mirrored = np.concatenate([np.arange(size), np.arange(size)[::-1]])
     return mirrored[np.mod(index.astype(np.int64) - 1, 2 * size)], weight
 
@@ -119,7 +125,7 @@ def _matrix(size: int, scale: float, dtype: str, unit: float = 1.0) -> Any:
     index, weight = taps(size, scale)
     rows = np.repeat(np.arange(len(index)), index.shape[1])
     matrix = scipy.sparse.csr_array((weight.ravel() * unit, (rows, index.ravel())), shape=(len(index), size))
-    matrix.sum_duplicates()
+    matrix.sum_duplicates()  # at a border one sample comes twice, itself and mirrored
     matrix.eliminate_zeros()
     return matrix.astype(dtype)
 
@@ -147,6 +153,7 @@ def _imresize_bytes(frames_SCHW: Bytes, scale: float) -> Bytes:
     planes = np.ascontiguousarray(frames_SCHW).reshape(-1, height, width)
     out = np.empty((len(planes), math.ceil(height * scale), math.ceil(width * scale)), np.uint8)
     quarter = scale == 0.25
+    # the compiled resizer takes whole blocks of 4 and mirrors once; other sizes go through the matrices
     kernel = _kernel() if quarter and height % 4 == width % 4 == 0 and min(height, width) >= 12 else None
     if kernel is not None:
         kernel(planes, out)
@@ -160,16 +167,9 @@ def _imresize_bytes(frames_SCHW: Bytes, scale: float) -> Bytes:
     return out.reshape(*frames_SCHW.shape[:2], *out.shape[1:])
 
 
-@lru_cache(maxsize=1)
 def _kernel() -> Callable[[Bytes, Bytes], None] | None:
-    """The compiled resizer by 1/4 where numba is installed (and not switched off); equal to the byte."""
-    if os.environ.get("STVSR_BENCH_NUMBA") == "0":
-        return None
-    try:
-        from stvsr_bench.data import quarter
-    except (ImportError, RuntimeError):  # no numba, or one that finds no folder to keep compiled code in
-        return None
-    return quarter.resize
+    """The compiled resizer by 1/4, where it can be used."""
+    return compiled.function("quarter", "resize")
 
 
 def _bicubic(hr_SCHW: Bytes, scale: int) -> Bytes:
@@ -186,15 +186,18 @@ def blur_down(hr_SCHW: Bytes, scale: int, phase: int) -> Bytes:
     """Every `scale`-th sample from `phase` on of the frames blurred by a 7x7 Gaussian (sigma 1.6, edges repeated)."""
     taps_1d = np.array([exp(-((tap - BD_TAPS // 2) ** 2) / (2 * BD_SIGMA**2)) for tap in range(BD_TAPS)])
     taps_1d /= taps_1d.sum()
+    # `exp` of `rounded`: numpy's differs by the last bit on AVX-512
     height, width = hr_SCHW.shape[-2:]
     out = np.empty((*hr_SCHW.shape[:2], height // scale, width // scale), np.uint8)
     for made, plane in zip(out.reshape(-1, *out.shape[2:]), hr_SCHW.reshape(-1, height, width), strict=True):
         blurred = cv2.sepFilter2D(plane, cv2.CV_64F, taps_1d, taps_1d, borderType=cv2.BORDER_REPLICATE)
+        # float64 and rounded once, half away from zero as MATLAB stores 8 bits
         made[:] = np.floor(blurred[phase::scale, phase::scale] + 0.5)
     return out
 
 
 def _pil(hr_SCHW: Bytes, scale: int) -> Bytes:
+    # BF-STVSR's frames; 56.2 dB from MATLAB, for Pillow rounds between its passes and has another border
     from PIL import Image
 
     size = (hr_SCHW.shape[3] // scale, hr_SCHW.shape[2] // scale)
@@ -207,6 +210,8 @@ def _pil(hr_SCHW: Bytes, scale: int) -> Bytes:
 
 @portable()
 def _cv2(hr_SCHW: Bytes, scale: int) -> Bytes:
+    # INTER_CUBIC never antialiases: 91 % of the samples differ from MATLAB's, 35.5 dB (../shared/specs/metrics.md, 3).
+    # It is here so that frames made with it are recognised
     size = (hr_SCHW.shape[3] // scale, hr_SCHW.shape[2] // scale)
     frames_SHWC = np.ascontiguousarray(hr_SCHW.transpose(0, 2, 3, 1))
     small = [cv2.resize(frame_HWC, size, interpolation=cv2.INTER_CUBIC) for frame_HWC in frames_SHWC]
@@ -254,7 +259,7 @@ def identify_degradation(lr_SChw: NDArray[Any], hr_SCHW: NDArray[Any]) -> Guess:
         raise UsageError(f"lr has shape {lr_bytes.shape} and hr {hr_bytes.shape}: lr is no whole fraction of hr")
     hr_bytes = np.ascontiguousarray(mod_crop(hr_bytes, scale))
     made = {name: make(hr_bytes, scale) for name, make in DEGRADATIONS.items()}
-    for phase in range(scale):
+    for phase in range(scale):  # blurred as `bd`, but sampled elsewhere, as by `[::4]`
         if phase != scale // 2:
             made[f"bd phase {phase}"] = blur_down(hr_bytes, scale, phase)
     made["nearest"] = hr_bytes[:, :, ::scale, ::scale]
@@ -263,6 +268,7 @@ def identify_degradation(lr_SChw: NDArray[Any], hr_SCHW: NDArray[Any]) -> Guess:
     best, second = sorted(psnr_db, key=lambda name: -psnr_db[name])[:2]
     if psnr_db[best] < FAR_DB:
         return Guess("unknown", f"none of {', '.join(DEGRADATIONS)}", 0.0, psnr_db)
+    # two exact fits (a flat clip): infinity minus infinity is no margin
     margin = 0.0 if psnr_db[best] == psnr_db[second] else psnr_db[best] - psnr_db[second]
     return Guess(best, DESCRIPTIONS.get(best, best), margin, psnr_db)
 
@@ -286,6 +292,8 @@ def _as_bytes(frames_SCHW: NDArray[Any]) -> Bytes:
     """8-bit levels of frames in [0, 1] (uint8 is taken as it is), rounded half to even, C order."""
     if frames_SCHW.dtype == np.uint8:
         return np.ascontiguousarray(frames_SCHW)
+    # float32 and half to even, as published scripts quantise, numba, OpenCV and `frames.to_bytes` do: equal at every
+    # tie. MATLAB's half away from zero is for what `imresize` stores
     out = np.empty(frames_SCHW.shape, np.uint8)
     for made, frame in zip(out, frames_SCHW, strict=True):
         scaled = np.clip(frame, 0, 1, dtype=np.float32)

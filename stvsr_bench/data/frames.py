@@ -6,7 +6,6 @@ something would be lost (16 bits, transparency) it is refused.
 """
 
 import logging
-import os
 import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -19,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stvsr_bench.data import compiled
 from stvsr_bench.data.atomic import replacing
 from stvsr_bench.errors import DataError
 from stvsr_bench.schema import Frames
@@ -29,6 +29,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 MAX_PIXELS = 2**26  # 8192 x 8192: above it a header lies, or a picture is no frame
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
+# chunks that change no pixel that OpenCV reads; a frame with any other (eXIf turns it, PLTE) is left to OpenCV
 _HARMLESS = frozenset(
     (b"IHDR", b"IDAT", b"IEND", b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"gAMA", b"cHRM", b"sRGB")
 )
@@ -65,6 +66,7 @@ def to_bytes(frames_SCHW: Frames) -> Bytes:
     frames_SHWC = np.empty((count, height, width, channels), np.uint8)
     for out_HWC, frame_CHW in zip(frames_SHWC, frames_SCHW, strict=True):
         scaled = np.clip(frame_CHW, 0, 1)
+        # times 255 in the frames' own float32, then half to even: the published scripts' tensor2img (metrics.md, 1)
         scaled *= scaled.dtype.type(255)
         np.rint(scaled, out=scaled)
         out_HWC[:] = cv2.merge([plane_HW.astype(np.uint8) for plane_HW in scaled]).reshape(height, width, channels)
@@ -116,7 +118,7 @@ def size(path: Path) -> tuple[int, int]:
     if path.suffix.lower() == ".png":
         try:
             with path.open("rb") as file:
-                head = file.read(33)
+                head = file.read(33)  # the signature and the header chunk
         except OSError as error:
             raise DataError(f"{path} cannot be read: {error.strerror}") from None
         if head[:8] == _SIGNATURE and head[12:16] == b"IHDR":
@@ -127,6 +129,7 @@ def size(path: Path) -> tuple[int, int]:
 
 def write_png(path: Path, frame_HWC: Bytes) -> None:
     """An 8-bit RGB frame as a PNG, whole or not at all."""
+    # naming a level also takes zlib's usual strategy in place of OpenCV's run lengths: a smaller file
     done, encoded = cv2.imencode(".png", cv2.cvtColor(frame_HWC, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
     assert done
     with replacing(path) as file:
@@ -145,6 +148,7 @@ def _png_header(encoded: bytes, path: Path) -> PngHeader:
     header = _chunks(encoded, path)
     if header.width * header.height == 0 or header.width * header.height > MAX_PIXELS:
         raise DataError(f"{path} says it is {header.width}x{header.height}, which is no frame")
+    # before anything is allocated for it
     if header.width * header.height * header.depth // 8 > len(encoded) * _DEFLATE_RATIO:
         raise DataError(
             f"{path} says it is {header.width}x{header.height}, but its {len(encoded)} bytes cannot hold that"
@@ -167,6 +171,7 @@ def _plain_rgb(header: PngHeader) -> Bytes | None:
         return None
     size = header.height * (1 + 3 * header.width)
     try:
+        # one byte more than wanted, so that a stream that holds more is of wrong length and left to OpenCV
         inflated = _inflater().decompressobj().decompress(b"".join(header.deflated), size + 1)
     except _inflater().error:
         return None
@@ -178,16 +183,9 @@ def _by_opencv(encoded: bytes) -> Bytes | None:
     return None if decoded is None else decoded.astype(np.uint8, copy=False)
 
 
-@lru_cache(maxsize=1)
 def _unfilter() -> Callable[[bytes, int, int], Bytes | None] | None:
-    """The compiled PNG filters where numba is installed and not switched off; equal to the byte."""
-    if os.environ.get("STVSR_BENCH_NUMBA") == "0":
-        return None
-    try:
-        from stvsr_bench.data import unfilter
-    except (ImportError, RuntimeError):  # no numba, or one that finds no folder to keep compiled code in
-        return None
-    return unfilter.rgb
+    """The compiled PNG filters, where they can be used."""
+    return compiled.function("unfilter", "rgb")
 
 
 @lru_cache(maxsize=1)
@@ -214,6 +212,7 @@ def _chunks(encoded: bytes, path: Path) -> PngHeader:
         kind, end = bytes(view[at + 4 : at + 8]), at + 8 + length
         if end + 4 > len(encoded):
             raise DataError(f"{path} is cut short: {len(encoded)} bytes, its last chunk needs {end + 4}")
+        # OpenCV finds this too, but says no more than that it cannot decode
         if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
             raise DataError(f"{path} is damaged: the checksum of its {kind!r} chunk is wrong")
         if at == 8:

@@ -14,7 +14,9 @@ from stvsr_bench.errors import DataError
 from stvsr_bench.schema import SplitList
 
 _ENTRY = re.compile(r"[^\x00-\x1f\\]{1,300}")
-_ENDINGS = ("", "\n", "\n\n")  # as the published files end
+# as published files end: VideoINR's of Adobe240 without a line end, STDAN's medium and slow with a blank line, which
+# STDAN's own script takes for a clip of no name (../shared/specs/metrics.md, 1)
+_ENDINGS = ("", "\n", "\n\n")
 MAX_BYTES = 64 * 2**20
 
 
@@ -39,7 +41,7 @@ def parse(text: str, where: str) -> list[str]:
         fields = line.split()
         if not fields:
             continue
-        entry = fields[0]
+        entry = fields[0]  # BasicSR's meta_info goes on with "7 (256,448,3)"
         if not _is_inside(entry):
             raise DataError(f"{where}, line {number}: {entry[:80]!r} is no relative path of a clip")
         if entry in entries:
@@ -72,6 +74,7 @@ def identify(entries: Sequence[str], known: Mapping[str, SplitList]) -> frozense
     """Whose list these entries are, by any form in which it was published; empty if nobody's."""
     digests = {
         hashlib.sha256(("\n".join(order) + end).encode()).hexdigest()
+        # the order is not the list: VideoINR and BasicSR hold Zooming Slow-Mo's sets (../shared/specs/protocols.md, 1)
         for order in (entries, sorted(entries))
         for end in _ENDINGS
     }

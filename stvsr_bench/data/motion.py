@@ -40,6 +40,7 @@ class Thresholds:
 @portable()
 def luma(frames_SCHW: Frames) -> NDArray[np.uint8]:
     """8-bit luma (S, H, W), what DIS works on."""
+    # full range and rounded: not the Y that PSNR and SSIM are of
     return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in to_bytes(frames_SCHW)])
 
 
@@ -63,6 +64,7 @@ def measure(frames_SCHW: Frames, pairs: int = PAIRS) -> float:
     if count < 1:
         return 0.0
     starts = np.unique(np.linspace(0, count - 1, min(pairs, count)).round().astype(int))
+    # a whole factor, so that INTER_AREA is the plain mean of blocks
     shrink = max(1, -(-frames_SCHW.shape[3] // WIDEST))
     lengths = []
     for start in starts:

@@ -10,8 +10,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+# half of the 16 taps, in 1/4096; the other half is their mirror image (../shared/specs/metrics.md, 3)
 _WEIGHTS = (-7.0, -45.0, -75.0, -49.0, 93.0, 399.0, 745.0, 987.0)
-_PAD = 8
+_PAD = 8  # two blocks of 4 on each side; the taps reach 6 px beyond the border
 _compile = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
@@ -24,6 +25,8 @@ def _resize_plain(planes: Any, out: Any, weights: Any) -> None:
     count, height, width = planes.shape
     floats = np.empty((height, width), np.float32)
     line = np.empty(width + 2 * _PAD, np.float32)
+    # every fourth sample in a row of its own, so that the inner loop reads neighbours. float64: one direction of bytes
+    # stays below 4800 * 255 (exact in float32), both reach 5.9e9
     phases = np.empty((4, width // 4 + 4))
     for n in range(count):
         for y in range(height):
@@ -76,6 +79,7 @@ def _columns_plain(phases: Any, weights: Any, out: Any) -> None:
         out[k] = np.uint8(min(max(total * 2.0**-24 + 0.5, 0.0), 255.0))
 
 
+# plain Python up to here, so that a test can run it without numba's compiler
 _copy, _add_pair, _every_fourth = _compile(_copy_plain), _compile(_add_pair_plain), _compile(_every_fourth_plain)
 _mirrored, _columns = _compile(_mirrored_plain), _compile(_columns_plain)
 _resize = _compile(_resize_plain)

@@ -105,6 +105,7 @@ class Folders:
                 by_scale.setdefault(scale, folder)
         if not by_scale:
             return None
+        # x4 is what the tables are of; a data set may ship several scales
         chosen = by_scale.get(4) or by_scale[min(by_scale)]
         lr_SChw = frames.from_bytes(sources.Found(chosen).source((), self.every).read())
         return lr_SChw if len(lr_SChw) == len(hr_SCHW) else None
@@ -158,6 +159,7 @@ class Septuplets(Folders):
                 return candidate
         first = candidates[0]
         _say_other_list(self.card.name, first.path, len(first.entries), first.sha256, self.lists)
+        # nobody's, though it may be another author's: the flag in the rows must show that it is not the one asked for
         return replace(first, by=frozenset())
 
     def _known(self, split: str) -> dict[str, SplitList]:
@@ -210,10 +212,10 @@ def known_root(card: DatasetCard, root: Path | None) -> Path:
 def list_names(split: str) -> list[str]:
     """File names (patterns) under which the list of a split is accepted."""
     return [
-        f"{split}_testset.txt",
-        f"sep_{split}_testlist.txt",
-        f"meta_info_*_{split}_GT.txt",
-        f"sep_{split}list.txt",
+        f"{split}_testset.txt",  # Zooming Slow-Mo, STDAN
+        f"sep_{split}_testlist.txt",  # RSTT
+        f"meta_info_*_{split}_GT.txt",  # BasicSR
+        f"sep_{split}list.txt",  # Vimeo-90K itself: train, test
         f"{split}.txt",
     ]
 
@@ -230,6 +232,7 @@ def shipped_folders(found: sources.Found) -> list[Path]:
     if found.stretch is not None or at is None:
         return []
     beside = [folder.name for folder in Path(*parts[:at]).iterdir() if folder.is_dir() and folder.name != parts[at]]
+    # mmagic's Vid4 and SPMCS ship BIx4 beside BDx4 (blur-down): bicubic is what the tables are of
     beside.sort(key=lambda name: (not name.lower().startswith(("lr", "bi")), name))
     folders = [Path(*parts[:at], name, *parts[at + 1 :]) for name in beside]
     return [folder for folder in folders if sources.has_pictures(folder)]

@@ -120,6 +120,7 @@ def has_pictures(folder: Path) -> bool:
 
 def _check_no_gap(folder: Path, numbers: list[int]) -> None:
     steps = [second - first for first, second in pairwise(numbers)]
+    # even steps are no gap: 0000, 0004, 0008 are frames of a film at a quarter of its rate
     if steps and (step := min(steps)) != max(steps):
         at = next(i for i, found in enumerate(steps) if found != step)
         raise DataError(f"{folder}: a frame is missing between the numbers {numbers[at]} and {numbers[at + 1]}")
@@ -129,6 +130,7 @@ def _number(path: Path) -> int:
     numbers = _NUMBER.findall(path.stem)
     if not numbers:
         raise DataError(f"{path}: frames need a number in their file name, to be put in order")
+    # the last one: `hr_2x_0010` is frame 10. As numbers, not letters: hr_10 comes after hr_9 (metrics.md, 1: read LR)
     return int(numbers[-1][:18])
 
 
@@ -174,7 +176,7 @@ def _stretches(path: Path, name: str) -> Iterator[tuple[str, Found]]:
     if count <= longest:
         yield name, Found(path.parent, VideoStretch(path, 0, count))
         return
-    for start in range(0, count - 2, longest):
+    for start in range(0, count - 2, longest):  # a rest of one or two frames has nothing to interpolate
         stretch = VideoStretch(path, start, min(start + longest, count))
         yield f"{name}-{start:06d}", Found(path.parent, stretch)
 

@@ -8,7 +8,8 @@ from typing import get_args
 import numpy as np
 
 from stvsr_bench.data.atomic import replacing
-from stvsr_bench.data.motion import Speed, Thresholds
+from stvsr_bench.data.motion import Speed, Thresholds, measure
+from stvsr_bench.schema import Clip
 
 SPEEDS: tuple[Speed, ...] = get_args(Speed)
 
@@ -22,6 +23,12 @@ class ClipStats:
     width: int
     height: int
     motion_px: float
+
+
+def of_clip(clip: Clip) -> ClipStats:
+    """Length, size and motion of a clip."""
+    count, _, height, width = clip.hr_SCHW.shape
+    return ClipStats(clip.name, count, width, height, round(measure(clip.hr_SCHW), 4))
 
 
 def proposal(clips: Sequence[ClipStats], thresholds: Thresholds) -> dict[Speed, list[str]]:
@@ -52,6 +59,7 @@ def draw(path: Path, title: str, clips: Sequence[ClipStats], thresholds: Thresho
     """A PNG with the histogram of motion (logarithmic axis) and the two thresholds."""
     from matplotlib.figure import Figure
 
+    # a still clip needs a place too: a logarithmic axis has no zero
     motions = np.maximum([clip.motion_px for clip in clips], 0.01)
     edges = np.geomspace(min(motions.min(), 0.1), max(motions.max(), 20.0) * 1.01, 31)
     figure = Figure(figsize=(6.4, 3.6), dpi=120, layout="constrained")

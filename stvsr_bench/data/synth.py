@@ -163,6 +163,7 @@ def at_speed(scene: Scene, target_px: float, rounds: int = 6) -> Scene:
     """The scene sped up or slowed down until its mean motion is `target_px` pixels per frame (about 1 %)."""
     factor = 1.0
     for _ in range(rounds):
+        # 6 digits: a sum's last bit differs between processors, and must not reach a pixel
         factor = round(factor * target_px / mean_motion(scene.faster(factor)), 6)
     return scene.faster(factor)
 
@@ -210,6 +211,7 @@ def _packed(layer: Layer, maps: NDArray[np.float64], scene: Scene) -> tuple[Word
         cover = np.full(texture.shape[:2], 255, np.uint8)
     else:
         top = left = 2
+        # the edge's own colours under a cover of 0: bilinear reads beyond the shape, and black would darken its rim
         texture = np.pad(layer.texture_YXC, ((2, 2), (2, 2), (0, 0)), mode="edge")
         cover = np.pad(layer.cover_YX, 2)
     red, green, blue = texture.astype(np.uint64).transpose(2, 0, 1)
@@ -270,7 +272,7 @@ def _fixed(
 ) -> NDArray[np.int64]:
     """One texture coordinate of every sample, in 1/256 texel."""
     a, b, c = line
-    one = 1 << 24
+    one = 1 << 24  # rounded here, once per line; from here on only integers, the same everywhere
     per_x, per_y = round(a * one / _SUPER), round(b * one / _SUPER)
     start = round((c - origin + (a + b) / (2 * _SUPER)) * one)
     return ((ys * per_y + start)[:, None] + (xs * per_x)[None, :]) >> 16
@@ -278,6 +280,7 @@ def _fixed(
 
 def _mix(first: Words, second: Words, weight: Words) -> Words:
     """All four lanes at once: first + (second - first) * weight / 256, rounded."""
+    # 255 * 256 + 128 still fits 16 bits, so no lane spills into the next
     mixed: Words = ((first * (np.uint64(256) - weight) + second * weight + _HALF) >> np.uint64(8)) & _LANES
     return mixed
 

@@ -33,7 +33,7 @@ def _unfilter_plain(rows: Any, out: Any) -> bool:
             _before(told, made)
         elif kind == 2:
             for x in range(made.size):
-                made[x] = told[x] + above[x]
+                made[x] = told[x] + above[x]  # bytes wrap at 256, as the format wants
         elif kind == 3:
             _mean(told, above, made)
         elif kind == 4:
@@ -53,6 +53,7 @@ def _before_plain(told: Any, made: Any) -> None:
 
 
 def _mean_plain(told: Any, above: Any, made: Any) -> None:
+    # the one filter whose sum must not wrap: two bytes need 9 bits
     for channel in range(3):
         a = np.uint8(0)
         for x in range(channel, made.size, 3):

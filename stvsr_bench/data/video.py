@@ -39,7 +39,7 @@ class Video:
         self.info = probe(path)
         self._frames: Iterator[Bytes] | None = None
         self._next = 0
-        self._last: tuple[int, int, Bytes] | None = None
+        self._last: tuple[int, int, Bytes] | None = None  # asked for again, it would be decoded from the file's start
         self._lock = threading.Lock()  # one decoder, perhaps several threads
 
     def __getstate__(self) -> dict[str, Any]:
@@ -60,6 +60,7 @@ class Video:
             return self._last[2]
 
     def _decoded(self, start: int, stop: int) -> Bytes:
+        # no seeking: it lands on key frames, by time stamps that need not be true; counting from the start is exact
         if self._frames is None or start < self._next:
             self._frames, self._next = decode(self.path), 0
         kept = []
@@ -75,6 +76,7 @@ class Video:
 
     def count(self) -> int:
         """How many frames the file says it has; counted where it does not say."""
+        # Matroska stores no number of frames
         return self.info.count or (_packets(self.path) if find_spec("av") else sum(1 for _ in decode(self.path)))
 
 
@@ -129,6 +131,7 @@ def _packets(path: Path) -> int:
 
     with _container(path) as container:
         try:
+            # PyAV ends with an empty packet that flushes the decoder
             return sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
         except av.error.FFmpegError as error:
             raise DataError(f"{path} is damaged: {error.strerror}") from None
@@ -139,7 +142,7 @@ def _decode_av(path: Path) -> Iterator[Bytes]:
 
     with _container(path) as container:
         stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
+        stream.thread_type = "AUTO"  # several frames at a time; PyAV's default is slices of one
         try:
             for frame in container.decode(stream):
                 yield frame.to_ndarray(format="rgb24")
@@ -164,6 +167,7 @@ def _container(path: Path) -> Iterator[Any]:
 def _probe_cv2(path: Path) -> VideoInfo:
     with _capture(path) as capture:
         asked = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_COUNT)
+        # a number that OpenCV does not know may be negative
         width, height, count = (max(0, int(capture.get(what))) for what in asked)
         return VideoInfo(width, height, count, float(capture.get(cv2.CAP_PROP_FPS)))
 

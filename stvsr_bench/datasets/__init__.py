@@ -8,7 +8,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -43,6 +43,10 @@ class Clips(Sequence[Clip]):
     def read(self, name: str) -> Clip:
         """One clip by name."""
         return self.reader.read(self.split, name)
+
+    def first(self, count: int) -> "Clips":
+        """The first `count` clips of the split; all of them if `count` is 0."""
+        return replace(self, names=self.names[: count or None])
 
 
 def names() -> list[str]:

@@ -70,6 +70,7 @@ def make_net(card: MethodCard, plugin: Plugin, options: Mapping[str, OptionValue
     target = load_object(plugin, card.net)
     if card.call == "function":
         return FunctionNet(target)
+    # forked: building a method must not move the run's own random numbers
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         net: object = target(**options)
@@ -107,6 +108,7 @@ def _module(plugin: Plugin, name: str) -> ModuleType:
         return module
     if plugin.origin.startswith("entry point"):
         return importlib.import_module(f"{plugin.origin.split()[-1].partition(':')[0]}.{name}")
+    # under the package's own name, so that its classes can be pickled into a worker
     if str(plugin.path.parent) not in methods.__path__:
         methods.__path__.insert(0, str(plugin.path.parent))
     return importlib.import_module(f"stvsr_bench.methods.{plugin.path.name}.{name}")

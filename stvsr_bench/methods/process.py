@@ -67,7 +67,7 @@ class ProcessNet(nn.Module):
         process = self._running()
         assert self._scratch is not None and process.stdin is not None and process.stdout is not None
         given, wanted = Path(self._scratch.name) / "in.npy", Path(self._scratch.name) / "out.npy"
-        wanted.unlink(missing_ok=True)
+        wanted.unlink(missing_ok=True)  # the answer to the clip before must not be taken for this one's
         np.save(given, lr_TChw.detach().float().cpu().numpy())
         # the worker has seeded torch for this clip; the process has generators of its own
         question = {"input": str(given), "output": str(wanted), "times": times, "seed": torch.initial_seed() % 2**32}

@@ -8,6 +8,7 @@ from stvsr_bench.errors import UnknownNameError, UsageError
 from stvsr_bench.plugins import canonical
 from stvsr_bench.schema import MethodCard, OptionValue
 
+# everything after the first @ is the weights: a path may hold ':', '=' and '@' (not '+', which joins two methods)
 _PART = re.compile(r"(?P<name>[A-Za-z0-9_-]+)(?P<options>(:[A-Za-z_]+=[^:@]*)*)(@(?P<weights>.+))?")
 
 
@@ -65,6 +66,7 @@ def canonical_text(card: MethodCard, options: Mapping[str, OptionValue], weights
     Options that its weights were trained with (`weights`) are theirs to name, not the method's.
     """
     usual = {**card.options, **weights}
+    # sorted, so that a method has one name in rows however it was typed
     changed = {key: value for key, value in sorted(options.items()) if usual.get(key) != value}
     return card.name + "".join(f":{key}={_text(value)}" for key, value in changed.items())
 
@@ -82,7 +84,7 @@ def _part(piece: str, whole: str) -> Part:
 def _convert(method: str, name: str, text: str, default: OptionValue) -> OptionValue:
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     try:
-        if isinstance(default, bool):
+        if isinstance(default, bool):  # before `type(default)`: bool("false") is True
             return words[text.lower()]
         return type(default)(text)
     except (KeyError, ValueError):

@@ -76,7 +76,7 @@ def installed(card: MethodCard, plugin: Plugin) -> dict[str, Chosen | None]:
 
 def _best(card: MethodCard, plugin: Plugin) -> Chosen:
     order = sorted(card.weights, key=lambda tag: tag != "authors")
-    if "authors" not in card.weights:
+    if "authors" not in card.weights:  # `weights add` may have put some into the cache that no card lists
         order.insert(0, "authors")
     for tag in order:
         chosen = _by_tag(card, plugin, tag)
@@ -116,6 +116,7 @@ def _foreign_names(card: MethodCard) -> Weights:
 
 def _located(facts: Weights, plugin: Plugin) -> Path | None:
     if facts.package:
+        # looked up, never imported: the package's code is not run, and need not run here
         try:
             files = importlib.metadata.files(facts.package.partition("==")[0]) or []
         except importlib.metadata.PackageNotFoundError:

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,20 @@ def test_weights_stored_as_whole_numbers_are_not_taken_for_a_fit() -> None:
     fit = checkpoints.identify(state, [MINE])[0]
     assert not fit.exact
     assert "'head.weight' is stored as torch.int8" in fit.sentence()
+
+
+def test_a_trusted_pickle_is_kept_as_plain_tensors_that_need_no_trust(file: Path, tmp_path: Path) -> None:
+    torch.save({"state_dict": STATE, "opt": Namespace(lr=1)}, file)
+    state = checkpoints.load_state(file, trust_pickle=True)
+    tied = {**state, "tied": state["head.bias"]}  # two names of one memory, which safetensors refuses
+    entry = checkpoints.keep(file, tied, "mine", "own", trusted=True)
+    assert (entry.suffix, entry.name) == (".safetensors", "net.safetensors")
+    again = checkpoints.load_state(entry.path)
+    assert set(again) == set(tied)
+    assert checkpoints.fingerprint(again) == entry.fingerprint == checkpoints.fingerprint(tied)
+
+
+def test_what_needed_no_trust_is_kept_as_it_is(file: Path) -> None:
+    entry = checkpoints.keep(file, STATE, "mine", "own")
+    assert entry.path.read_bytes() == file.read_bytes()
+    assert entry.fingerprint == checkpoints.fingerprint(STATE)

@@ -140,3 +140,17 @@ def test_of_a_clip_whose_frames_have_nothing_in_common_the_order_is_not_judged(m
     assert said(replace(moving, hr_SCHW=noise)) == [
         "changes so much from frame to frame that their order cannot be judged"
     ]
+
+
+def test_equal_findings_are_one_with_its_clips_and_the_worst_come_first():
+    found = [
+        check.Finding("note", "a", "hardly moves"),
+        check.Finding("error", "b", "is black"),
+        check.Finding("note", "c", "hardly moves"),
+        check.Finding("warning", "c", "hardly moves"),
+    ]
+    assert check.grouped(found) == [
+        ("error", "is black", ["b"]),
+        ("warning", "hardly moves", ["c"]),
+        ("note", "hardly moves", ["a", "c"]),
+    ]

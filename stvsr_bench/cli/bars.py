@@ -1,0 +1,27 @@
+"""A progress bar on stderr for verbs that read or bring many things; a run has a bar of its own (`progress`)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich import progress
+from rich.console import Console
+
+
+@contextmanager
+def telling(what: str, quiet: bool, in_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A function that is told what is done and the total (0: not known) and draws it, where somebody looks."""
+    console = Console(stderr=True)
+    amount = progress.DownloadColumn() if in_bytes else progress.MofNCompleteColumn()
+    speed = [progress.TransferSpeedColumn()] if in_bytes else []
+    with progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),  # a file name may hold what rich takes for markup
+        progress.BarColumn(bar_width=None),
+        amount,
+        *speed,
+        progress.TimeRemainingColumn(),
+        console=console,
+        disable=quiet or not console.is_terminal,
+        expand=True,
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)
