@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,25 @@ def imports(path: Path) -> set[str]:
     return {name for name in found if name != "stvsr_bench.__version__"}
 
 
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def neighbours(path: Path, files: dict[str, Path]) -> set[str]:
+    """Modules of this repository that a file imports, relative imports too."""
+    package = module_of(path) if path.name == "__init__.py" else module_of(path).rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            found |= {name if (name := f"{base}.{alias.name}") in files else base for alias in node.names}
+    return (found & files.keys()) - {module_of(path), "stvsr_bench"}  # of the package itself: only its version
+
+
 def part_of(dotted: str) -> str:
     return dotted.split(".")[1]
 
@@ -56,6 +76,21 @@ def test_a_part_imports_only_lower_rows_and_itself(path):
     for dotted in imports(path):
         other = part_of(dotted)
         assert other == own or ROW_OF[other] < ROW_OF[own], f"{own} imports {dotted}"
+
+
+def test_no_import_goes_in_a_circle():
+    paths = [path for folder in (PACKAGE, ROOT / "methods", ROOT / "datasets") for path in folder.rglob("*.py")]
+    files = {module_of(path): path for path in paths}
+    graph = {name: neighbours(path, files) for name, path in files.items()}
+    assert sum(map(len, graph.values())) > 500  # the walk sees imports at all
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_the_house_has_few_rows():
+    assert len(ROWS) <= 12
 
 
 @pytest.mark.parametrize("kind", ["methods", "datasets"])

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from stvsr_bench import methods
 from stvsr_bench.errors import CardError, WeightsError
 from stvsr_bench.methods.identity import Identity, Resolved, resolve
 from stvsr_bench.nn.compose import FunctionNet, InterpolateThenUpscale, UpscaleThenInterpolate
@@ -109,8 +108,9 @@ def _module(plugin: Plugin, name: str) -> ModuleType:
     if plugin.origin.startswith("entry point"):
         return importlib.import_module(f"{plugin.origin.split()[-1].partition(':')[0]}.{name}")
     # under the package's own name, so that its classes can be pickled into a worker
-    if str(plugin.path.parent) not in methods.__path__:
-        methods.__path__.insert(0, str(plugin.path.parent))
+    search = sys.modules["stvsr_bench.methods"].__path__  # not by an import: this package imports this file
+    if str(plugin.path.parent) not in search:
+        search.insert(0, str(plugin.path.parent))
     return importlib.import_module(f"stvsr_bench.methods.{plugin.path.name}.{name}")
 
 
