@@ -63,6 +63,46 @@ def card(name: str) -> DatasetCard:
     return plugins.read_card(plugins.find("datasets", name), DatasetCard)
 
 
+@dataclass(frozen=True)
+class DataSet:
+    """A data set as it was asked for: its card is read once, and every split is opened from here.
+
+    `root` is where the data lie; without it, the environment variable that the card names.
+    """
+
+    name: str
+    card: DatasetCard
+    root: Path | None = None
+
+    @property
+    def default_splits(self) -> list[str]:
+        """The splits that are meant where none is named."""
+        return self.card.default_splits or self.card.splits
+
+    def clips(self, split: str = "", lists: str = "zsm") -> Clips:
+        """The clips of one split; see `datasets.clips`."""
+        split = split or self.default_splits[0]
+        if split not in self.card.splits:
+            raise UnknownNameError(f"split of {self.card.name}", split, self.card.splits)
+        root = self.root or root_of(self.card, self.name)
+        reader = _reader_class(self.name, self.card)(self.card, root, lists)
+        found = reader.names(split)
+        if bad := next(filter(CONTROL.search, found), None):
+            raise DataError(
+                f"{self.card.name}/{split}: the clip name '{printable(bad)}' holds control characters; rename it"
+            )
+        return Clips(self.card, split, found, reader)
+
+
+def find(name: str, root: Path | None = None) -> DataSet:
+    """The data set of that name or path.
+
+    Raises:
+        UnknownNameError: no such data set.
+    """
+    return DataSet(name, card(name), root)
+
+
 def clips(name: str, split: str = "", root: Path | None = None, lists: str = "zsm") -> Clips:
     """The clips of one split. Without `split`: the first default split of the card.
 
@@ -73,15 +113,7 @@ def clips(name: str, split: str = "", root: Path | None = None, lists: str = "zs
         UnknownNameError: no such data set or split.
         DataError, NotRunnableError: the data are not on this machine, or a clip's name would steer a terminal.
     """
-    chosen = card(name)
-    split = split or (chosen.default_splits or chosen.splits)[0]
-    if split not in chosen.splits:
-        raise UnknownNameError(f"split of {chosen.name}", split, chosen.splits)
-    reader = _reader_class(name, chosen)(chosen, root or root_of(chosen, name), lists)
-    found = reader.names(split)
-    if bad := next(filter(CONTROL.search, found), None):
-        raise DataError(f"{chosen.name}/{split}: the clip name '{printable(bad)}' holds control characters; rename it")
-    return Clips(chosen, split, found, reader)
+    return find(name, root).clips(split, lists)
 
 
 def root_of(chosen: DatasetCard, name: str = "") -> Path | None:

@@ -38,9 +38,9 @@ class Checked:
 
 def splits(name: str, wanted: Sequence[str] = (), root: Path | None = None, lists: str = "zsm") -> Iterator[Clips]:
     """The clips of each split asked for; without any, of the card's default splits."""
-    card = datasets.card(name)
-    for split in wanted or card.default_splits or card.splits:
-        yield datasets.clips(name, split, root=root, lists=lists)
+    chosen = datasets.find(name, root)
+    for split in wanted or chosen.default_splits:
+        yield chosen.clips(split, lists)
 
 
 def check(clips: Clips, pace: Pace, tell: Tell = lambda done, total: None) -> Checked:

@@ -173,12 +173,11 @@ def _check_names(spec: RunSpec) -> None:
 
 
 def _cells(spec: RunSpec, dataset: str) -> Iterable[Cell]:
-    card = datasets.card(dataset)
-    splits = spec.splits or tuple(card.default_splits or card.splits)
-    for split in splits:
+    chosen = datasets.find(dataset, spec.root)
+    for split in spec.splits or chosen.default_splits:
         for group in _groups(spec.protocols):
-            names = datasets.clips(dataset, split, root=spec.root, lists=group[0].lists).names
-            yield Cell(dataset, card.name, split, group, tuple(_chosen(spec, dataset, split, names)), len(names))
+            names = chosen.clips(split, group[0].lists).names
+            yield Cell(dataset, chosen.card.name, split, group, tuple(_chosen(spec, dataset, split, names)), len(names))
 
 
 def _groups(names: tuple[str, ...]) -> list[tuple[EvalProtocol, ...]]:

@@ -30,6 +30,7 @@ class Worker:
         torch.backends.cudnn.allow_tf32 = setup.settings.precision == "tf32"
         self.setup = replace(setup, settings=replace(setup.settings, device=pick_device(setup.settings.device)))
         self._methods: dict[str, Method] = {}
+        self._data_sets: dict[str, datasets.DataSet] = {}
         self._clips: dict[tuple[str, str, str], datasets.Clips] = {}
         self._last: tuple[tuple[str, str, str, str], Clip] | None = None
 
@@ -70,10 +71,15 @@ class Worker:
             self._methods = {spec: place(method, self.setup.settings)}  # one network at a time: memory
         return self._methods[spec]
 
+    def _data_set(self, name: str) -> datasets.DataSet:
+        if name not in self._data_sets:
+            self._data_sets[name] = datasets.find(name, self.setup.root)
+        return self._data_sets[name]
+
     def _clip(self, task: Task, lists: str) -> Clip:
         place_of = (task.dataset, task.split, lists)
         if place_of not in self._clips:
-            self._clips[place_of] = datasets.clips(task.dataset, task.split, root=self.setup.root, lists=lists)
+            self._clips[place_of] = self._data_set(task.dataset).clips(task.split, lists)
         wanted = (*place_of, task.clip)
         if self._last is None or self._last[0] != wanted:
             self._last = (wanted, self._clips[place_of].read(task.clip))
