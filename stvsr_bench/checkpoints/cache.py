@@ -3,9 +3,6 @@
 import dataclasses
 import json
 import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench import plugins
 from stvsr_bench.checkpoints.loading import State, fingerprint, sha256
+from stvsr_bench.data.atomic import whole
 from stvsr_bench.errors import WeightsError
 
 INDEX = "index.json"
@@ -107,13 +105,13 @@ def add(source: Path, method: str, tag: str, mark: str = "") -> Entry:
     try:
         folder().mkdir(parents=True, exist_ok=True)
         if not entry.path.is_file() or sha256(entry.path) != entry.sha256:
-            with _beside(entry.path) as partial:
-                shutil.copyfile(source, partial)
+            with source.open("rb") as file, whole(entry.path, durable=False) as copy:
+                shutil.copyfileobj(file, copy)
         # several processes may add at once: without the lock the index of the last writer would be all that is left
         with FileLock(folder() / f"{INDEX}.lock", timeout=PATIENCE_S):
             listed = [e for e in entries() if (e.method, e.tag) != (method, tag)] + [entry]
-            with _beside(folder() / INDEX) as partial:
-                partial.write_text(json.dumps([dataclasses.asdict(e) for e in listed], indent=1), encoding="utf-8")
+            with whole(folder() / INDEX, durable=False) as index:
+                index.write(json.dumps([dataclasses.asdict(e) for e in listed], indent=1).encode())
     except Timeout:
         raise WeightsError(f"{folder()} is locked by another process; try again") from None
     except OSError as error:
@@ -139,14 +137,3 @@ def _suffix(source: Path) -> str:
 
 def _plain(entry: Entry) -> bool:
     return len(entry.sha256) == 64 and entry.sha256.isalnum() and entry.suffix in {".pth", ".safetensors"}
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A place beside `target` that becomes it when the block ends well, so that no reader sees half a file."""
-    partial = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        yield partial
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -19,6 +19,20 @@ def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     Raises:
         DataError: the folder cannot be made or written, or the disk is full.
     """
+    try:
+        with whole(path, durable) as file:
+            yield file
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def whole(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
+    """As `replacing`, for who has a sentence of its own to say.
+
+    Raises:
+        OSError: the folder cannot be made or written, or the disk is full.
+    """
     # a name of its own for every writer: of two processes at one file the last wins, and neither reads half of the
     # other's. The dot keeps it out of folders of frames; 100 letters, since a name may have 255 bytes
     partial = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}.part")
@@ -30,8 +44,6 @@ def replacing(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
                 file.flush()
                 os.fsync(file.fileno())
         partial.replace(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}") from None
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
