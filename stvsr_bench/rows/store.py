@@ -8,7 +8,6 @@ next writer. Rows start with their key, so that resuming reads keys without pars
 import errno
 import json
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
+from stvsr_bench.data.atomic import whole
 from stvsr_bench.errors import DataError, NotRunnableError
 from stvsr_bench.schema import Row
 
@@ -179,17 +179,8 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        try:
-            with part.open("xb") as file:  # not mkstemp: what is written down may be read by others
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        with whole(path) as file:
+            file.write(data)
     except OSError as error:
         raise NotRunnableError(f"cannot write {path}: {error.strerror}") from None
 
