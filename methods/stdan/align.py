@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from stvsr_bench.nn.pyramid import Epcd, PairAligner, conv3, leaky
+from stvsr_bench.nn.pyramid import Epcd, PairAligner, conv3, gaps, leaky
 
 
 class ShortTerm(nn.Module):
@@ -28,7 +28,7 @@ class ShortTerm(nn.Module):
     def forward(self, levels: list[Tensor]) -> Tensor:
         """The features between, shape (B, T-1, C, h, w)."""
         frames = [[level[:, t] for level in levels] for t in range(levels[0].shape[1])]
-        return torch.stack([self.pair(a, b) for a, b in pairwise(frames)], dim=1)
+        return torch.stack([self.pair(before, after) for before, after in pairwise(frames)], dim=1)
 
 
 class Lstfi(ShortTerm):
@@ -52,9 +52,8 @@ class Lstfi(ShortTerm):
         """One pass over the gaps from the first to the last frame; the state starts at zero."""
         hidden = torch.zeros_like(levels[0][:, 0])
         between = []
-        for t in range(levels[0].shape[1] - 1):
-            current = self.pair([level[:, t] for level in levels], [level[:, t + 1] for level in levels])
-            mixed, hidden = self.step(current, hidden)
+        for before, after in gaps(levels):
+            mixed, hidden = self.step(self.pair(before, after), hidden)
             between.append(mixed)
         return between
 

@@ -1,45 +1,31 @@
 """STDAN with shared arithmetic and batched pairs: the same numbers as the modules' own `forward`, sooner.
 
-Axes as in `model.py`. Every function is the twin of the method that its docstring names. With gradients all of it is
-differentiable; without them the bodies work frame by frame, in the cache, and the tail is one convolution.
+Axes as in `model.py`. Every function is the twin of the method that its docstring names; `TWINS`, at the end, says
+which parts of the network have one. With gradients all of it is differentiable; without them the bodies work frame by
+frame, in the cache, and the tail is one convolution.
 """
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from stvsr_bench.nn.deform import attend_samples, split_head
+from stvsr_bench.nn.engines import Twins
 from stvsr_bench.nn.prepared import FusedPair, PreparedEpcd
-from stvsr_bench.nn.pyramid import leaky
-from stvsr_bench.nn.upsample import interleave
+from stvsr_bench.nn.pyramid import gaps_as_batch, leaky
 from stvsr_bench.nn.window_attention import attend_map
 
 from .aggregate import Stdfa
 from .align import Lstfi, ShortTerm
 from .body import WINDOW, Block, Body, Stage
 
-if TYPE_CHECKING:
-    from .model import STDAN
-
 BODY_PIXELS = 8192  # of frames that pass through a body together: 7 MB of queries, keys and values stay in the cache
 SAMPLE_BYTES = 2**28  # of samples that exist at once in the pure-torch attention
 FOLD_PIXELS = 16384  # of a clip from which on folding the tail pays
-
-
-def restore(net: "STDAN", lr_BTChw: Tensor) -> Tensor:
-    """Twin of `STDAN.plain`."""
-    b, t = lr_BTChw.shape[:2]
-    frames = lr_BTChw.flatten(0, 1).to(memory_format=torch.channels_last)
-    l1 = run_body(net.extract, leaky(net.first(frames)))
-    levels = [level.view(b, t, *level.shape[1:]) for level in net.pyramid(l1)]
-    between_BGChw = interpolate(net.interpolate, levels)
-    seq_BSChw = interleave(levels[0], between_BGChw[:, :, None])
-    seq_BSChw = aggregate(net.aggregate, seq_BSChw) if isinstance(net.aggregate, Stdfa) else net.aggregate(seq_BSChw)
-    sr = run_tail(net, run_body(net.restore, seq_BSChw.flatten(0, 1)))
-    return sr.view(b, -1, *sr.shape[1:])
 
 
 def run_body(body: Body, feat_BChw: Tensor) -> Tensor:
@@ -87,8 +73,7 @@ def interpolate(module: ShortTerm, levels: list[Tensor]) -> Tensor:
     """
     b, gaps = levels[0].shape[0], levels[0].shape[1] - 1
     if not isinstance(module, Lstfi):
-        first, second = ([level[:, cut].flatten(0, 1) for level in levels] for cut in (slice(-1), slice(1, None)))
-        between = module.pair(first, second)
+        between = module.pair(*gaps_as_batch(levels))
         return between.view(b, gaps, *between.shape[1:])
     pair = FusedPair(module.align, module.fuse)
     ahead = [torch.cat([level[:, :-1], level[:, 1:]]).flatten(0, 1) for level in levels]
@@ -155,30 +140,36 @@ def points(
     return split_head(module.head(leaky(module.offset2(feature))), module.groups)
 
 
-def run_tail(net: "STDAN", feat_BChw: Tensor) -> Tensor:
-    """Twin of `STDAN.tail`: what follows its one activation is linear, so inside it is one 5x5 convolution.
+def enlarge(plain: Callable[[Tensor], Tensor], up_BChw: Tensor) -> Tensor:
+    """Twin of `STDAN.enlarge`, which is given as `plain`: it is linear, so inside the frame it is one 5x5 convolution.
 
     Only the outermost pixel sees the zeros that are padded on the way; it is computed from strips of three pixels.
     """
-    b, _, h, w = feat_BChw.shape
+    b, _, h, w = up_BChw.shape
     if torch.is_grad_enabled() or min(h, w) < 8 or b * h * w < FOLD_PIXELS:
-        return net.tail(feat_BChw)
-    up = F.leaky_relu(net.before(feat_BChw), 0.01)
-    weight, bias = fold_tail(net)
-    rgb = F.pixel_shuffle(F.conv2d(up, weight, bias, padding=2), 4)
-    rgb[:, :, :4] = net.enlarge(up[:, :, :3])[:, :, :4]
-    rgb[:, :, -4:] = net.enlarge(up[:, :, -3:])[:, :, -4:]
-    rgb[:, :, :, :4] = net.enlarge(up[:, :, :, :3])[:, :, :, :4]
-    rgb[:, :, :, -4:] = net.enlarge(up[:, :, :, -3:])[:, :, :, -4:]
+        return plain(up_BChw)
+    weight, bias = folded(plain, up_BChw)
+    rgb = F.pixel_shuffle(F.conv2d(up_BChw, weight, bias, padding=2), 4)
+    rgb[:, :, :4] = plain(up_BChw[:, :, :3])[:, :, :4]
+    rgb[:, :, -4:] = plain(up_BChw[:, :, -3:])[:, :, -4:]
+    rgb[:, :, :, :4] = plain(up_BChw[:, :, :, :3])[:, :, :, :4]
+    rgb[:, :, :, -4:] = plain(up_BChw[:, :, :, -3:])[:, :, :, -4:]
     return rgb
 
 
-def fold_tail(net: "STDAN") -> tuple[Tensor, Tensor]:
-    """Weight (48, C, 5, 5) and bias (48,) of the one convolution that the linear end of the network is, inside."""
-    channels = net.last.weight.shape[1]
-    nothing = net.last.weight.new_zeros(1, channels, 5, 5)
+def folded(plain: Callable[[Tensor], Tensor], like_BChw: Tensor) -> tuple[Tensor, Tensor]:
+    """Weight (48, C, 5, 5) and bias (48,) of the one convolution that `plain` is inside, read off its answers.
+
+    What it makes of zeros is the bias; what it makes of a 1 in the middle of one channel is that channel's kernel.
+    """
+    channels = like_BChw.shape[1]
+    nothing = like_BChw.new_zeros(1, channels, 5, 5)
     impulses = nothing.repeat(channels, 1, 1, 1)
     impulses[range(channels), range(channels), 2, 2] = 1
-    rest = F.pixel_unshuffle(net.enlarge(nothing), 4)
-    answer = F.pixel_unshuffle(net.enlarge(impulses), 4) - rest
+    rest = F.pixel_unshuffle(plain(nothing), 4)
+    answer = F.pixel_unshuffle(plain(impulses), 4) - rest
+    # an answer to an impulse is the kernel mirrored: torch's convolution is a correlation
     return answer.flip(2, 3).transpose(0, 1).contiguous(), rest[0, :, 2, 2]
+
+
+TWINS: Twins = {Body: run_body, ShortTerm: interpolate, Lstfi: interpolate, Stdfa: aggregate}

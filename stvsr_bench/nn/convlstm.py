@@ -5,12 +5,12 @@ Source: Zooming Slow-Mo (arXiv 2002.11616), section 3.3; TMNet (2104.10642) uses
 """
 
 from functools import partial
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .engines import Engine
 from .prepared import PreparedEpcd
 from .pyramid import Epcd, Resize, conv3
 
@@ -54,7 +54,7 @@ class BidirectionalConvLstm(nn.Module):
         self.cell = DeformableConvLstm(channels, groups, resize)
         self.fuse = nn.Conv2d(2 * channels, channels, 1)
 
-    def forward(self, seq_BSChw: Tensor, engine: Literal["plain", "fast"] = "plain") -> Tensor:
+    def forward(self, seq_BSChw: Tensor, engine: Engine = "plain") -> Tensor:
         """What every frame learns from its past and its future; the shape stays."""
         if engine == "fast":
             return self.at_once(seq_BSChw)

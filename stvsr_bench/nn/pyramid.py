@@ -41,6 +41,18 @@ class FeaturePyramid(nn.Module):
         return [l1_BChw, l2, l3]
 
 
+def gaps(levels_BTChw: Sequence[Tensor]) -> list[tuple[list[Tensor], list[Tensor]]]:
+    """The pyramids before and after each of the T - 1 gaps between frames."""
+    every = range(levels_BTChw[0].shape[1] - 1)
+    return [([level[:, t] for level in levels_BTChw], [level[:, t + 1] for level in levels_BTChw]) for t in every]
+
+
+def gaps_as_batch(levels_BTChw: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """The pyramids before and after all gaps, (B (T-1), C, h, w) at every level."""
+    before = [level[:, :-1].flatten(0, 1) for level in levels_BTChw]
+    return before, [level[:, 1:].flatten(0, 1) for level in levels_BTChw]
+
+
 class TimeModulation(nn.Module):
     """A correction of an offset feature for a moment tau = 2t - 1 of the gap (TMNet); zero at tau = 0."""
 
