@@ -1,4 +1,4 @@
-"""Features of the frames between the given ones (LSTFI), and its two-frame ablation.
+"""Features of the frames between the given ones (LSTFI, long-short term feature interpolation), and an ablation.
 
 Axes: B batch, T frames given, C features, h w low resolution. `levels` is the pyramid of all frames, each level
 (B, T, C, its height, its width).
@@ -44,12 +44,13 @@ class Lstfi(ShortTerm):
     def forward(self, levels: list[Tensor]) -> Tensor:
         """The features between, shape (B, T-1, C, h, w)."""
         onward = self.scan(levels)
-        backward = self.scan([level.flip(1) for level in levels])[::-1]
+        backward = self.scan([level.flip(1) for level in levels])[::-1]  # with the same weights
         both = [torch.cat(pair, dim=1) for pair in zip(onward, backward, strict=True)]
         return torch.stack([self.merge(pair) for pair in both], dim=1)
 
     def scan(self, levels: list[Tensor]) -> list[Tensor]:
         """One pass over the gaps from the first to the last frame; the state starts at zero."""
+        # a state of zeros is aligned like any other: the biases of `recall` make something of it
         hidden = torch.zeros_like(levels[0][:, 0])
         between = []
         for before, after in gaps(levels):

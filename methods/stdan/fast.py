@@ -30,10 +30,11 @@ FOLD_PIXELS = 16384  # of a clip from which on folding the tail pays
 
 def run_body(body: Body, feat_BChw: Tensor) -> Tensor:
     """Twin of `Body.forward`: attention straight on the maps, few frames at a time."""
-    if torch.is_grad_enabled():
+    if torch.is_grad_enabled():  # what follows works in place, which autograd cannot follow
         deep: Tensor = body(feat_BChw)
         return deep
     shallow_BEhw = body.enter(feat_BChw.contiguous(memory_format=torch.channels_last))
+    # looked up once for all frames
     biases = [[block.attention.bias().contiguous() for block in blocks] for blocks in blocks_of(body)]
     together = max(1, BODY_PIXELS // (feat_BChw.shape[-2] * feat_BChw.shape[-1]))
     deep_BEhw = torch.cat([run_stages(body, frames, biases) for frames in shallow_BEhw.split(together)])
@@ -45,7 +46,7 @@ def run_stages(body: Body, shallow_BEhw: Tensor, biases: list[list[Tensor]]) -> 
     """The normalised map after all stages of a body, (B, E, h, w)."""
     map_BhwE = body.norm_in(shallow_BEhw.permute(0, 2, 3, 1).contiguous())
     for stage, blocks, of_stage in zip(body.stages, blocks_of(body), biases, strict=True):
-        inner = map_BhwE.clone()
+        inner = map_BhwE.clone()  # run_block writes into it, and the stage's own shortcut needs what came in
         for block, bias in zip(blocks, of_stage, strict=True):
             run_block(block, inner, bias)
         map_BhwE += cast(Stage, stage).conv(inner.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
@@ -80,6 +81,7 @@ def interpolate(module: ShortTerm, levels: list[Tensor]) -> Tensor:
     behind = [torch.cat([level[:, 1:], level[:, :-1]]).flatten(0, 1) for level in levels]
     current = pair.aligned(ahead, behind, pair.compared_along(levels))
     onward, backward = current.reshape(2, b, gaps, *current.shape[1:]).unbind(0)
+    # step g is gap g onwards and, beside it in the batch, gap g from the end backwards
     steps = torch.cat([torch.cat([onward[:, g], backward[:, gaps - 1 - g]]) for g in range(gaps)])
     recall = PreparedEpcd(module.recall, steps.contiguous(memory_format=torch.channels_last))
     hidden: Tensor | None = None
@@ -106,6 +108,7 @@ def aggregate(module: Stdfa, seq_BSChw: Tensor) -> Tensor:
 
 def offset_halves(module: Stdfa, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
     """The query's and the key's part of `offset1` for every frame; their sum is its output for a pair."""
+    # a convolution of two maps side by side is the sum of one of each: S of each instead of S (S - 1)
     of_query, of_key = module.offset1.weight.chunk(2, dim=1)
     query_part = F.conv2d(query.flatten(0, 1), of_query, module.offset1.bias, padding=1).view(query.shape)
     return query_part, F.conv2d(key.flatten(0, 1), of_key, None, padding=1).view(key.shape)
@@ -133,7 +136,7 @@ def points(
     module: Stdfa, key: Tensor, halves: tuple[Tensor, Tensor] | None, target: int, others: list[int]
 ) -> tuple[Tensor, Tensor]:
     """Twin of `Stdfa.points` for some pairs of a target."""
-    if halves is None:
+    if halves is None:  # a fixed window looks at no pair
         keys = key[:, others].flatten(0, 1)
         return module.points(keys, keys)
     feature = leaky(halves[0][:, target : target + 1] + halves[1][:, others]).flatten(0, 1)
@@ -150,6 +153,7 @@ def enlarge(plain: Callable[[Tensor], Tensor], up_BChw: Tensor) -> Tensor:
         return plain(up_BChw)
     weight, bias = folded(plain, up_BChw)
     rgb = F.pixel_shuffle(F.conv2d(up_BChw, weight, bias, padding=2), 4)
+    # 4 rows of output see 3 rows of features: their own, and the two that a 5x5 reaches
     rgb[:, :, :4] = plain(up_BChw[:, :, :3])[:, :, :4]
     rgb[:, :, -4:] = plain(up_BChw[:, :, -3:])[:, :, -4:]
     rgb[:, :, :, :4] = plain(up_BChw[:, :, :, :3])[:, :, :, :4]

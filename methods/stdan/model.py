@@ -76,7 +76,7 @@ class STDAN(nn.Module):
         self.before = conv3(channels, channels)
         self.up1, self.up2 = conv3(channels, 4 * channels), conv3(channels, 4 * channels)
         self.last = conv3(channels, 3)
-        for module in self.modules():
+        for module in self.modules():  # as STDAN was trained; Zooming Slow-Mo and TMNet keep the block's own start
             if isinstance(module, ModulatedDeformConv):
                 nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
         if skip != "none":  # training starts at the interpolated clip

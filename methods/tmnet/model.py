@@ -57,6 +57,7 @@ class TMNet(nn.Module):
             between_BGnChw = self.interpolate(pyramid, None if times is None else times_Bn)
             seq_BSChw = interleave(pyramid[0], between_BGnChw)
             seen_BSChw = self.lstm(seq_BSChw + self.compare(seq_BSChw), self.engine)
+            # around the ConvLSTM and the trunk, from before the comparison
             rgb = self.tail(self.back(as_batch(seen_BSChw, self.engine)) + as_batch(seq_BSChw, self.engine))
         sr_BSCHW: Tensor = torch.unflatten(rgb, 0, seq_BSChw.shape[:2])
         return sr_BSCHW if self.skip == "none" else sr_BSCHW + trilinear(lr_BTChw, times_Bn)
@@ -96,7 +97,7 @@ class TMNet(nn.Module):
 
 def signed(t: Tensor) -> tuple[Tensor, Tensor]:
     """Where a time lies between -1 and 1, seen from the frame before and from the frame after."""
-    return t / 0.5 - 1, (1 - t) / 0.5 - 1
+    return t / 0.5 - 1, (1 - t) / 0.5 - 1  # not the negative of the first: in float32 it differs by up to 6e-8
 
 
 class LocalComparison(nn.Module):

@@ -73,6 +73,7 @@ class ZoomingSlowMo(nn.Module):
 def check_clip(lr_BTChw: Tensor) -> None:
     """Nothing, if the network can take this clip; else one sentence."""
     height, width = lr_BTChw.shape[-2:]
+    # halved twice by the pyramid and doubled twice on the way back: other sides would come back larger
     if height % 4 or width % 4:
         raise UsageError(f"zsm takes frames whose sides are multiples of 4, not {height}x{width}: pad them")
     if lr_BTChw.shape[1] < 2:
