@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SIDES = (8, 32)  # px of a window; half of the features see it upright, half lying
-FAR = -100.0  # added to the likeness of pixels that only meet because the frame was rolled
+BLOCKED = -100.0  # added to the logit of pixels that only meet because the frame was rolled (Swin's value)
 
 
 class Gated(nn.Module):
@@ -49,6 +49,8 @@ class WindowAttention(Gated):
         """The features that each pixel gathers in its window and its neighbourhood."""
         height, width, features = feat_BhwC.shape[1:]
         qkv_Bhw3C = self.qkv(feat_BhwC).unflatten(-1, (3, features))
+        # queries, keys and values are padded, not the features: what is padded is zero in all three. Both sides to 32:
+        # half of the features see the window upright, half lying
         edge = (0, 0, 0, 0, 0, -width % max(SIDES), 0, -height % max(SIDES))
         halves = F.pad(qkv_Bhw3C, edge).chunk(2, dim=-1)
         attended_BhwC = torch.cat([self._half(half, index) for index, half in enumerate(halves)], dim=-1)
@@ -66,7 +68,7 @@ class WindowAttention(Gated):
         q, k, v = (_windows(part, window, self.heads) for part in rolled.unbind(3))
         bias = self.bias[index]()
         if self.shifted:
-            bias = bias + _strangers(height, width, window, bias)
+            bias = bias + _shift_mask(height, width, window, bias)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         return _unwindows(attended, window, (height, width)).roll(shift, dims=(1, 2))
 
@@ -84,6 +86,7 @@ class ChannelAttention(Gated):
         heads = self.temperature.shape[0]
         qkv_Bhw3C = self.qkv(feat_BhwC).unflatten(-1, (3, features))
         q, k, v = qkv_Bhw3C.reshape(batch, height * width, 3, heads, -1).permute(2, 0, 3, 4, 1)
+        # over all pixels of the frame: a channel is a vector of them, and how long it is does not count
         likeness_BKDD = (F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)) * self.temperature
         attended_BChw = (likeness_BKDD.softmax(-1) @ v).reshape(batch, features, height, width)
         local_BChw = self.local_values(qkv_Bhw3C)
@@ -100,7 +103,7 @@ class PositionBias(nn.Module):
 
     def __init__(self, features: int, heads: int, window: tuple[int, int]) -> None:
         super().__init__()
-        hidden = features // 4 // 4
+        hidden = features // 4 // 4  # as published: one hidden feature at 60 (README beside this file)
         self.enter = nn.Linear(2, hidden)
         self.layer1 = _normed(hidden, hidden)
         self.layer2 = _normed(hidden, hidden)
@@ -143,12 +146,12 @@ def _unwindows(attended: Tensor, window: tuple[int, int], size: tuple[int, int])
     return split.permute(0, 1, 4, 2, 5, 3, 6).reshape(-1, height, width, heads * depth)
 
 
-def _strangers(height: int, width: int, window: tuple[int, int], like: Tensor) -> Tensor:
-    """FAR between pixels of a rolled window that were not neighbours before, else 0: (1, W, 1, N, N)."""
+def _shift_mask(height: int, width: int, window: tuple[int, int], like: Tensor) -> Tensor:
+    """BLOCKED between pixels of a rolled window that were not neighbours before, else 0: (1, W, 1, N, N)."""
     region = torch.zeros(1, height, width, 1, dtype=like.dtype, device=like.device)
     for dim, (size, side) in enumerate(zip((height, width), window, strict=True), start=1):
         at = torch.arange(size, device=like.device)
         part = (at >= size - side).to(like.dtype) + (at >= size - side // 2)
         region = 3 * region + part.reshape([-1 if axis == dim else 1 for axis in range(4)])
     region = _windows(region, window, 1)
-    return (region != region.transpose(-2, -1)).to(like.dtype) * FAR
+    return (region != region.transpose(-2, -1)).to(like.dtype) * BLOCKED

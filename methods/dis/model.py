@@ -46,6 +46,7 @@ class Side:
 
     def moved(self, share: float) -> tuple[Tensor, Tensor]:
         """Its flow vectors thrown `share` of their way: weighted sum and weights."""
+        # 1e-3: where neither side can be trusted, their vectors still say more than none
         weight = (1 - share) * self.likeness_11HW * (self.trust_11HW + 1e-3)
         return splat(self.flow_12HW, share * self.flow_12HW, weight)
 

@@ -1,4 +1,4 @@
-"""Every frame gathers from every other (STDFA), and its ablations.
+"""Every frame gathers from every other (STDFA, spatial-temporal deformable feature aggregation), and its ablations.
 
 Axes: B batch, S frames, C features outside and E embedded features inside, K sampled points, h w low resolution.
 """
@@ -66,7 +66,7 @@ class Stdfa(nn.Module):
 
     def gather(self, query: Tensor, key: Tensor, value: Tensor, target: int) -> Tensor:
         """What frame `target` gathers from all others, (B, E, h, w): their values by the softmax of their logits."""
-        others = [i for i in range(query.shape[1]) if i != target]
+        others = [i for i in range(query.shape[1]) if i != target]  # a frame does not attend to itself
         pairs = [self.pair(query[:, target], key[:, i], value[:, i]) for i in others]
         weights = torch.stack([logit for _, logit in pairs], dim=1).softmax(dim=1)
         values = torch.stack([gathered for gathered, _ in pairs], dim=1)
@@ -82,7 +82,9 @@ class Stdfa(nn.Module):
         offset, mask = self.points(query, key)
         keys = deform_sample(key, offset, mask, self.groups)
         values = deform_sample(value, offset, mask, self.groups)
+        # a plain dot product: no heads and no 1/sqrt(E), unlike the window attention of the bodies
         scores = (query[:, :, None] * keys).sum(dim=1)
+        # near ties flip with the last digit: compare two machines in float64 (README beside this file)
         best, chosen = scores.topk(self.top_t, dim=1)
         weights = torch.zeros_like(scores).scatter(1, chosen, best.softmax(dim=1))
         b, taps, h, w = scores.shape

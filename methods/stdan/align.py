@@ -1,4 +1,4 @@
-"""Features of the frames between the given ones (LSTFI), and its two-frame ablation.
+"""Features of the frames between the given ones (LSTFI, long-short term feature interpolation), and an ablation.
 
 Axes: B batch, T frames given, C features, h w low resolution. `levels` is the pyramid of all frames, each level
 (B, T, C, its height, its width).
@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from stvsr_bench.nn.pyramid import Epcd, PairAligner, conv3, leaky
+from stvsr_bench.nn.pyramid import Epcd, PairAligner, conv3, gaps, leaky
 
 
 class ShortTerm(nn.Module):
@@ -28,7 +28,7 @@ class ShortTerm(nn.Module):
     def forward(self, levels: list[Tensor]) -> Tensor:
         """The features between, shape (B, T-1, C, h, w)."""
         frames = [[level[:, t] for level in levels] for t in range(levels[0].shape[1])]
-        return torch.stack([self.pair(a, b) for a, b in pairwise(frames)], dim=1)
+        return torch.stack([self.pair(before, after) for before, after in pairwise(frames)], dim=1)
 
 
 class Lstfi(ShortTerm):
@@ -44,17 +44,17 @@ class Lstfi(ShortTerm):
     def forward(self, levels: list[Tensor]) -> Tensor:
         """The features between, shape (B, T-1, C, h, w)."""
         onward = self.scan(levels)
-        backward = self.scan([level.flip(1) for level in levels])[::-1]
+        backward = self.scan([level.flip(1) for level in levels])[::-1]  # with the same weights
         both = [torch.cat(pair, dim=1) for pair in zip(onward, backward, strict=True)]
         return torch.stack([self.merge(pair) for pair in both], dim=1)
 
     def scan(self, levels: list[Tensor]) -> list[Tensor]:
         """One pass over the gaps from the first to the last frame; the state starts at zero."""
+        # a state of zeros is aligned like any other: the biases of `recall` make something of it
         hidden = torch.zeros_like(levels[0][:, 0])
         between = []
-        for t in range(levels[0].shape[1] - 1):
-            current = self.pair([level[:, t] for level in levels], [level[:, t + 1] for level in levels])
-            mixed, hidden = self.step(current, hidden)
+        for before, after in gaps(levels):
+            mixed, hidden = self.step(self.pair(before, after), hidden)
             between.append(mixed)
         return between
 

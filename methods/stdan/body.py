@@ -12,11 +12,12 @@ from stvsr_bench.nn.window_attention import WindowAttention, from_windows, shift
 
 WINDOW = 8
 SHIFT = 4
-DROP_RATE = 0.1  # of a branch of the last block, in training
+DROP_RATE = 0.1  # of a branch of the last block, in training; the rates rise from 0 over all blocks of a body
 
 
 def drop_path(branch_BhwE: Tensor, rate: float) -> Tensor:
     """The branch, in training absent for a random `rate` of the frames and stronger for the others."""
+    # a draw for each frame of the batch, not for each clip: so the authors train
     keep = (torch.rand(branch_BhwE.shape[0], 1, 1, 1, device=branch_BhwE.device) >= rate).to(branch_BhwE.dtype)
     return branch_BhwE * keep / (1 - rate)
 
@@ -89,5 +90,6 @@ class Body(nn.Module):
         for stage in self.stages:
             map_BhwE = stage(map_BhwE, mask)
         deep_BEhw = self.norm_out(map_BhwE).permute(0, 3, 1, 2)
+        # the shortcut starts before `norm_in`, and nothing is added to what came in: C and E differ
         restored_BChw: Tensor = self.leave(self.join(deep_BEhw) + shallow_BEhw)
         return restored_BChw

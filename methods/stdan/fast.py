@@ -1,53 +1,40 @@
 """STDAN with shared arithmetic and batched pairs: the same numbers as the modules' own `forward`, sooner.
 
-Axes as in `model.py`. Every function is the twin of the method that its docstring names. With gradients all of it is
-differentiable; without them the bodies work frame by frame, in the cache, and the tail is one convolution.
+Axes as in `model.py`. Every function is the twin of the method that its docstring names; `TWINS`, at the end, says
+which parts of the network have one. With gradients all of it is differentiable; without them the bodies work frame by
+frame, in the cache, and the tail is one convolution.
 """
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from stvsr_bench.nn.deform import attend_samples, split_head
+from stvsr_bench.nn.engines import Twins
 from stvsr_bench.nn.prepared import FusedPair, PreparedEpcd
-from stvsr_bench.nn.pyramid import leaky
-from stvsr_bench.nn.upsample import interleave
+from stvsr_bench.nn.pyramid import gaps_as_batch, leaky
 from stvsr_bench.nn.window_attention import attend_map
 
 from .aggregate import Stdfa
 from .align import Lstfi, ShortTerm
 from .body import WINDOW, Block, Body, Stage
 
-if TYPE_CHECKING:
-    from .model import STDAN
-
 BODY_PIXELS = 8192  # of frames that pass through a body together: 7 MB of queries, keys and values stay in the cache
 SAMPLE_BYTES = 2**28  # of samples that exist at once in the pure-torch attention
 FOLD_PIXELS = 16384  # of a clip from which on folding the tail pays
 
 
-def restore(net: "STDAN", lr_BTChw: Tensor) -> Tensor:
-    """Twin of `STDAN.plain`."""
-    b, t = lr_BTChw.shape[:2]
-    frames = lr_BTChw.flatten(0, 1).to(memory_format=torch.channels_last)
-    l1 = run_body(net.extract, leaky(net.first(frames)))
-    levels = [level.view(b, t, *level.shape[1:]) for level in net.pyramid(l1)]
-    between_BGChw = interpolate(net.interpolate, levels)
-    seq_BSChw = interleave(levels[0], between_BGChw[:, :, None])
-    seq_BSChw = aggregate(net.aggregate, seq_BSChw) if isinstance(net.aggregate, Stdfa) else net.aggregate(seq_BSChw)
-    sr = run_tail(net, run_body(net.restore, seq_BSChw.flatten(0, 1)))
-    return sr.view(b, -1, *sr.shape[1:])
-
-
 def run_body(body: Body, feat_BChw: Tensor) -> Tensor:
     """Twin of `Body.forward`: attention straight on the maps, few frames at a time."""
-    if torch.is_grad_enabled():
+    if torch.is_grad_enabled():  # what follows works in place, which autograd cannot follow
         deep: Tensor = body(feat_BChw)
         return deep
     shallow_BEhw = body.enter(feat_BChw.contiguous(memory_format=torch.channels_last))
+    # looked up once for all frames
     biases = [[block.attention.bias().contiguous() for block in blocks] for blocks in blocks_of(body)]
     together = max(1, BODY_PIXELS // (feat_BChw.shape[-2] * feat_BChw.shape[-1]))
     deep_BEhw = torch.cat([run_stages(body, frames, biases) for frames in shallow_BEhw.split(together)])
@@ -59,7 +46,7 @@ def run_stages(body: Body, shallow_BEhw: Tensor, biases: list[list[Tensor]]) -> 
     """The normalised map after all stages of a body, (B, E, h, w)."""
     map_BhwE = body.norm_in(shallow_BEhw.permute(0, 2, 3, 1).contiguous())
     for stage, blocks, of_stage in zip(body.stages, blocks_of(body), biases, strict=True):
-        inner = map_BhwE.clone()
+        inner = map_BhwE.clone()  # run_block writes into it, and the stage's own shortcut needs what came in
         for block, bias in zip(blocks, of_stage, strict=True):
             run_block(block, inner, bias)
         map_BhwE += cast(Stage, stage).conv(inner.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
@@ -87,14 +74,14 @@ def interpolate(module: ShortTerm, levels: list[Tensor]) -> Tensor:
     """
     b, gaps = levels[0].shape[0], levels[0].shape[1] - 1
     if not isinstance(module, Lstfi):
-        first, second = ([level[:, cut].flatten(0, 1) for level in levels] for cut in (slice(-1), slice(1, None)))
-        between = module.pair(first, second)
+        between = module.pair(*gaps_as_batch(levels))
         return between.view(b, gaps, *between.shape[1:])
     pair = FusedPair(module.align, module.fuse)
     ahead = [torch.cat([level[:, :-1], level[:, 1:]]).flatten(0, 1) for level in levels]
     behind = [torch.cat([level[:, 1:], level[:, :-1]]).flatten(0, 1) for level in levels]
     current = pair.aligned(ahead, behind, pair.compared_along(levels))
     onward, backward = current.reshape(2, b, gaps, *current.shape[1:]).unbind(0)
+    # step g is gap g onwards and, beside it in the batch, gap g from the end backwards
     steps = torch.cat([torch.cat([onward[:, g], backward[:, gaps - 1 - g]]) for g in range(gaps)])
     recall = PreparedEpcd(module.recall, steps.contiguous(memory_format=torch.channels_last))
     hidden: Tensor | None = None
@@ -121,6 +108,7 @@ def aggregate(module: Stdfa, seq_BSChw: Tensor) -> Tensor:
 
 def offset_halves(module: Stdfa, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
     """The query's and the key's part of `offset1` for every frame; their sum is its output for a pair."""
+    # a convolution of two maps side by side is the sum of one of each: S of each instead of S (S - 1)
     of_query, of_key = module.offset1.weight.chunk(2, dim=1)
     query_part = F.conv2d(query.flatten(0, 1), of_query, module.offset1.bias, padding=1).view(query.shape)
     return query_part, F.conv2d(key.flatten(0, 1), of_key, None, padding=1).view(key.shape)
@@ -148,37 +136,44 @@ def points(
     module: Stdfa, key: Tensor, halves: tuple[Tensor, Tensor] | None, target: int, others: list[int]
 ) -> tuple[Tensor, Tensor]:
     """Twin of `Stdfa.points` for some pairs of a target."""
-    if halves is None:
+    if halves is None:  # a fixed window looks at no pair
         keys = key[:, others].flatten(0, 1)
         return module.points(keys, keys)
     feature = leaky(halves[0][:, target : target + 1] + halves[1][:, others]).flatten(0, 1)
     return split_head(module.head(leaky(module.offset2(feature))), module.groups)
 
 
-def run_tail(net: "STDAN", feat_BChw: Tensor) -> Tensor:
-    """Twin of `STDAN.tail`: what follows its one activation is linear, so inside it is one 5x5 convolution.
+def enlarge(plain: Callable[[Tensor], Tensor], up_BChw: Tensor) -> Tensor:
+    """Twin of `STDAN.enlarge`, which is given as `plain`: it is linear, so inside the frame it is one 5x5 convolution.
 
     Only the outermost pixel sees the zeros that are padded on the way; it is computed from strips of three pixels.
     """
-    b, _, h, w = feat_BChw.shape
+    b, _, h, w = up_BChw.shape
     if torch.is_grad_enabled() or min(h, w) < 8 or b * h * w < FOLD_PIXELS:
-        return net.tail(feat_BChw)
-    up = F.leaky_relu(net.before(feat_BChw), 0.01)
-    weight, bias = fold_tail(net)
-    rgb = F.pixel_shuffle(F.conv2d(up, weight, bias, padding=2), 4)
-    rgb[:, :, :4] = net.enlarge(up[:, :, :3])[:, :, :4]
-    rgb[:, :, -4:] = net.enlarge(up[:, :, -3:])[:, :, -4:]
-    rgb[:, :, :, :4] = net.enlarge(up[:, :, :, :3])[:, :, :, :4]
-    rgb[:, :, :, -4:] = net.enlarge(up[:, :, :, -3:])[:, :, :, -4:]
+        return plain(up_BChw)
+    weight, bias = folded(plain, up_BChw)
+    rgb = F.pixel_shuffle(F.conv2d(up_BChw, weight, bias, padding=2), 4)
+    # 4 rows of output see 3 rows of features: their own, and the two that a 5x5 reaches
+    rgb[:, :, :4] = plain(up_BChw[:, :, :3])[:, :, :4]
+    rgb[:, :, -4:] = plain(up_BChw[:, :, -3:])[:, :, -4:]
+    rgb[:, :, :, :4] = plain(up_BChw[:, :, :, :3])[:, :, :, :4]
+    rgb[:, :, :, -4:] = plain(up_BChw[:, :, :, -3:])[:, :, :, -4:]
     return rgb
 
 
-def fold_tail(net: "STDAN") -> tuple[Tensor, Tensor]:
-    """Weight (48, C, 5, 5) and bias (48,) of the one convolution that the linear end of the network is, inside."""
-    channels = net.last.weight.shape[1]
-    nothing = net.last.weight.new_zeros(1, channels, 5, 5)
+def folded(plain: Callable[[Tensor], Tensor], like_BChw: Tensor) -> tuple[Tensor, Tensor]:
+    """Weight (48, C, 5, 5) and bias (48,) of the one convolution that `plain` is inside, read off its answers.
+
+    What it makes of zeros is the bias; what it makes of a 1 in the middle of one channel is that channel's kernel.
+    """
+    channels = like_BChw.shape[1]
+    nothing = like_BChw.new_zeros(1, channels, 5, 5)
     impulses = nothing.repeat(channels, 1, 1, 1)
     impulses[range(channels), range(channels), 2, 2] = 1
-    rest = F.pixel_unshuffle(net.enlarge(nothing), 4)
-    answer = F.pixel_unshuffle(net.enlarge(impulses), 4) - rest
+    rest = F.pixel_unshuffle(plain(nothing), 4)
+    answer = F.pixel_unshuffle(plain(impulses), 4) - rest
+    # an answer to an impulse is the kernel mirrored: torch's convolution is a correlation
     return answer.flip(2, 3).transpose(0, 1).contiguous(), rest[0, :, 2, 2]
+
+
+TWINS: Twins = {Body: run_body, ShortTerm: interpolate, Lstfi: interpolate, Stdfa: aggregate}

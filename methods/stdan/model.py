@@ -2,7 +2,7 @@
 
 Axes: B batch, T frames given, S = 2T - 1 frames wanted, C features, E embedded features, h w low resolution, H W high.
 Paper: Wang et al., arXiv 2203.06841. The modules follow the paper line by line and pair by pair (`engine="plain"`);
-`fast.py` computes the same with shared arithmetic and batched pairs (`engine="fast"`).
+`fast.py` has twins of them with shared arithmetic and batched pairs (`engine="fast"`), and knows nothing of this file.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stvsr_bench.errors import UsageError
-from stvsr_bench.nn import kernels
 from stvsr_bench.nn.deform import ModulatedDeformConv
+from stvsr_bench.nn.engines import Engine, as_batch, by_engine, kernels_of
 from stvsr_bench.nn.pyramid import FeaturePyramid, conv3, leaky
 from stvsr_bench.nn.upsample import interleave, trilinear
 
@@ -23,10 +23,11 @@ from .aggregate import Conv3d, Stdfa
 from .align import Lstfi, ShortTerm
 from .body import WINDOW, Body
 
-Engine = Literal["plain", "fast"]
 Aggregation = Literal["stdfa", "stfa", "conv3d", "none"]
 Interpolation = Literal["lstfi", "short"]
 Skip = Literal["none", "trilinear"]
+
+run = by_engine(fast.TWINS)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class STDAN(nn.Module):
         self.before = conv3(channels, channels)
         self.up1, self.up2 = conv3(channels, 4 * channels), conv3(channels, 4 * channels)
         self.last = conv3(channels, 3)
-        for module in self.modules():
+        for module in self.modules():  # as STDAN was trained; Zooming Slow-Mo and TMNet keep the block's own start
             if isinstance(module, ModulatedDeformConv):
                 nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
         if skip != "none":  # training starts at the interpolated clip
@@ -85,27 +86,20 @@ class STDAN(nn.Module):
     def forward(self, lr_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
         """The clip at twice the rate and four times the size, (B, S, 3, H, W), not clamped."""
         check_clip(lr_BTChw, times)
-        if self.engine == "plain":
-            with kernels.only_torch():
-                sr_BSCHW = self.plain(lr_BTChw)
-        else:
-            sr_BSCHW = fast.restore(self, lr_BTChw)
+        with kernels_of(self.engine):
+            seq_BSChw = run(self.aggregate, self.sequence(lr_BTChw, self.engine), self.engine)
+            rgb_BCHW = self.tail(run(self.restore, seq_BSChw.flatten(0, 1), self.engine), self.engine)
+        sr_BSCHW = rgb_BCHW.view(lr_BTChw.shape[0], -1, *rgb_BCHW.shape[1:])
         if self.skip == "none":
             return sr_BSCHW
         return sr_BSCHW + trilinear(lr_BTChw, lr_BTChw.new_full((1, 1), 0.5))
 
-    def plain(self, lr_BTChw: Tensor) -> Tensor:
-        """The network as the paper writes it."""
-        seq_BSChw = self.aggregate(self.sequence(lr_BTChw))
-        sr = self.tail(self.restore(seq_BSChw.flatten(0, 1)))
-        return sr.view(lr_BTChw.shape[0], -1, *sr.shape[1:])
-
-    def sequence(self, lr_BTChw: Tensor) -> Tensor:
+    def sequence(self, lr_BTChw: Tensor, engine: Engine) -> Tensor:
         """Features of every frame wanted, (B, S, C, h, w), before any frame sees the others."""
         b, t = lr_BTChw.shape[:2]
-        l1 = self.extract(leaky(self.first(lr_BTChw.flatten(0, 1))))
+        l1 = run(self.extract, leaky(self.first(as_batch(lr_BTChw, engine))), engine)
         levels = [level.view(b, t, *level.shape[1:]) for level in self.pyramid(l1)]
-        between_BGChw = self.interpolate(levels)
+        between_BGChw = run(self.interpolate, levels, engine)
         return interleave(levels[0], between_BGChw[:, :, None])
 
     @torch.no_grad()
@@ -114,7 +108,8 @@ class STDAN(nn.Module):
         if not isinstance(self.aggregate, Stdfa):
             raise UsageError("this stdan has no attention to look into; take aggregation=stdfa or stfa")
         check_clip(lr_BTChw, None)
-        query, key, value = self.aggregate.embed(self.sequence(lr_BTChw))
+        # by the plain engine whatever restores: what is shown must not depend on how it was computed
+        query, key, value = self.aggregate.embed(self.sequence(lr_BTChw, "plain"))
         others = [i for i in range(query.shape[1]) if i != target]
         seen = [self.aggregate.look(query[:, target], key[:, i], value[:, i]) for i in others]
         shares = torch.stack([each.logit for each in seen], dim=1).softmax(dim=1)
@@ -123,9 +118,11 @@ class STDAN(nn.Module):
             for n, (i, each) in enumerate(zip(others, seen, strict=True))
         ]
 
-    def tail(self, feat_BChw: Tensor) -> Tensor:
+    def tail(self, feat_BChw: Tensor, engine: Engine) -> Tensor:
         """Features to frames of four times the size; no activation after the first."""
-        return self.enlarge(F.leaky_relu(self.before(feat_BChw), 0.01))
+        # slope 0.01, torch's default, here and nowhere else in the network: so the authors trained it
+        up_BChw = F.leaky_relu(self.before(feat_BChw), 0.01)
+        return self.enlarge(up_BChw) if engine == "plain" else fast.enlarge(self.enlarge, up_BChw)
 
     def enlarge(self, feat_BChw: Tensor) -> Tensor:
         """The linear end of the network: two pixel shuffles and the last convolution, (B, 3, 4h, 4w)."""

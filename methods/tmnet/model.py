@@ -5,7 +5,6 @@ h w low resolution, H W four times.
 Paper: Xu et al., arXiv 2104.10642. What the paper leaves open and how it is settled: README.md beside this file.
 """
 
-from contextlib import nullcontext
 from typing import Literal
 
 import torch
@@ -13,10 +12,10 @@ from torch import Tensor, nn
 
 from stvsr_bench.nn.convlstm import BidirectionalConvLstm
 from stvsr_bench.nn.deform import ModulatedDeformConv
+from stvsr_bench.nn.engines import Engine, as_batch, kernels_of
 from stvsr_bench.nn.interpolator import gap_times
-from stvsr_bench.nn.kernels import only_torch
 from stvsr_bench.nn.prepared import FusedPair
-from stvsr_bench.nn.pyramid import FeaturePyramid, PairAligner, conv3, leaky
+from stvsr_bench.nn.pyramid import FeaturePyramid, PairAligner, conv3, gaps, gaps_as_batch, leaky
 from stvsr_bench.nn.residual import residual_trunk
 from stvsr_bench.nn.upsample import PixelShuffleTail, interleave, trilinear
 
@@ -32,7 +31,7 @@ class TMNet(nn.Module):
         front_blocks: int = 5,
         back_blocks: int = 40,
         skip: Literal["none", "trilinear"] = "none",
-        engine: Literal["plain", "fast"] = "fast",
+        engine: Engine = "fast",
     ) -> None:
         super().__init__()
         self.skip, self.engine = skip, engine
@@ -52,19 +51,16 @@ class TMNet(nn.Module):
         `times` (B or 1, n) in (0, 1) are the moments within every gap, None the middle without modulation.
         """
         times_Bn = gap_times(lr_BTChw, times)
-        with only_torch() if self.engine == "plain" else nullcontext():
-            pyramid = [torch.unflatten(level, 0, lr_BTChw.shape[:2]) for level in self.extract(self.laid(lr_BTChw))]
+        with kernels_of(self.engine):
+            levels = self.extract(as_batch(lr_BTChw, self.engine))
+            pyramid = [torch.unflatten(level, 0, lr_BTChw.shape[:2]) for level in levels]
             between_BGnChw = self.interpolate(pyramid, None if times is None else times_Bn)
             seq_BSChw = interleave(pyramid[0], between_BGnChw)
             seen_BSChw = self.lstm(seq_BSChw + self.compare(seq_BSChw), self.engine)
-            rgb = self.tail(self.back(self.laid(seen_BSChw)) + self.laid(seq_BSChw))
+            # around the ConvLSTM and the trunk, from before the comparison
+            rgb = self.tail(self.back(as_batch(seen_BSChw, self.engine)) + as_batch(seq_BSChw, self.engine))
         sr_BSCHW: Tensor = torch.unflatten(rgb, 0, seq_BSChw.shape[:2])
         return sr_BSCHW if self.skip == "none" else sr_BSCHW + trilinear(lr_BTChw, times_Bn)
-
-    def laid(self, seq_BSChw: Tensor) -> Tensor:
-        """All frames as one batch, in the memory order that this engine's kernels want."""
-        frames_BChw = seq_BSChw.flatten(0, 1)
-        return frames_BChw if self.engine == "plain" else frames_BChw.contiguous(memory_format=torch.channels_last)
 
     def extract(self, lr_BChw: Tensor) -> list[Tensor]:
         """The feature pyramid of every frame."""
@@ -75,8 +71,7 @@ class TMNet(nn.Module):
         """The features at every moment of every gap, (B, G, n, C, h, w)."""
         if self.engine == "fast":
             return self.interpolate_at_once(pyramid_BTChw, times_Bn)
-        gaps = range(pyramid_BTChw[0].shape[1] - 1)
-        pairs = [([lv[:, i] for lv in pyramid_BTChw], [lv[:, i + 1] for lv in pyramid_BTChw]) for i in gaps]
+        pairs = gaps(pyramid_BTChw)
         return torch.stack([self.between(before, after, times_Bn) for before, after in pairs], dim=1)
 
     def between(self, before: list[Tensor], after: list[Tensor], times_Bn: Tensor | None) -> Tensor:
@@ -88,22 +83,21 @@ class TMNet(nn.Module):
 
     def interpolate_at_once(self, pyramid_BTChw: list[Tensor], times_Bn: Tensor | None) -> Tensor:
         """Twin of `interpolate`: all gaps are one batch, and both ends are compared once for all moments."""
-        b, gaps = len(pyramid_BTChw[0]), pyramid_BTChw[0].shape[1] - 1
-        before = [level[:, :-1].flatten(0, 1) for level in pyramid_BTChw]
-        after = [level[:, 1:].flatten(0, 1) for level in pyramid_BTChw]
+        b, n_gaps = len(pyramid_BTChw[0]), pyramid_BTChw[0].shape[1] - 1
+        before, after = gaps_as_batch(pyramid_BTChw)
         pair = FusedPair(self.align, self.fuse)
         compared = pair.compared(before, after)
         if times_Bn is None:
             moments = [pair.aligned(before, after, compared)]
         else:
-            each_gap = times_Bn.repeat_interleave(gaps, dim=0).unbind(1)
+            each_gap = times_Bn.repeat_interleave(n_gaps, dim=0).unbind(1)
             moments = [pair.aligned(before, after, compared, signed(t)) for t in each_gap]
-        return torch.unflatten(torch.stack(moments, dim=1), 0, (b, gaps))
+        return torch.unflatten(torch.stack(moments, dim=1), 0, (b, n_gaps))
 
 
 def signed(t: Tensor) -> tuple[Tensor, Tensor]:
     """Where a time lies between -1 and 1, seen from the frame before and from the frame after."""
-    return t / 0.5 - 1, (1 - t) / 0.5 - 1
+    return t / 0.5 - 1, (1 - t) / 0.5 - 1  # not the negative of the first: in float32 it differs by up to 6e-8
 
 
 class LocalComparison(nn.Module):

@@ -4,7 +4,6 @@ Axes: B batch, T frames given, S = 2T - 1 frames wanted, G = T - 1 gaps, C featu
 Paper: Xiang et al., arXiv 2002.11616. What the paper leaves open and how it is settled: README.md beside this file.
 """
 
-from contextlib import nullcontext
 from typing import Literal
 
 import torch
@@ -13,9 +12,9 @@ from torch import Tensor, nn
 from stvsr_bench.errors import UsageError
 from stvsr_bench.nn.compose import midpoint_only
 from stvsr_bench.nn.convlstm import BidirectionalConvLstm
-from stvsr_bench.nn.kernels import only_torch
+from stvsr_bench.nn.engines import Engine, as_batch, kernels_of
 from stvsr_bench.nn.prepared import FusedPair
-from stvsr_bench.nn.pyramid import FeaturePyramid, PairAligner, conv3, leaky
+from stvsr_bench.nn.pyramid import FeaturePyramid, PairAligner, conv3, gaps, gaps_as_batch, leaky
 from stvsr_bench.nn.residual import residual_trunk
 from stvsr_bench.nn.upsample import PixelShuffleTail, interleave, trilinear
 
@@ -31,7 +30,7 @@ class ZoomingSlowMo(nn.Module):
         front_blocks: int = 5,
         back_blocks: int = 40,
         skip: Literal["none", "trilinear"] = "none",
-        engine: Literal["plain", "fast"] = "fast",
+        engine: Engine = "fast",
     ) -> None:
         super().__init__()
         self.skip, self.engine = skip, engine
@@ -48,17 +47,13 @@ class ZoomingSlowMo(nn.Module):
         """The clip at four times the size and twice the frame rate, (B, S, 3, H, W), not clamped."""
         check_clip(lr_BTChw)
         midpoint_only(times, "zsm")
-        with only_torch() if self.engine == "plain" else nullcontext():
-            pyramid = [torch.unflatten(level, 0, lr_BTChw.shape[:2]) for level in self.extract(self.laid(lr_BTChw))]
+        with kernels_of(self.engine):
+            levels = self.extract(as_batch(lr_BTChw, self.engine))
+            pyramid = [torch.unflatten(level, 0, lr_BTChw.shape[:2]) for level in levels]
             seq_BSChw = interleave(pyramid[0], self.interpolate(pyramid)[:, :, None])
-            rgb = self.tail(self.back(self.laid(self.lstm(seq_BSChw, self.engine))))
+            rgb = self.tail(self.back(as_batch(self.lstm(seq_BSChw, self.engine), self.engine)))
         sr_BSCHW: Tensor = torch.unflatten(rgb, 0, seq_BSChw.shape[:2])
         return sr_BSCHW if self.skip == "none" else sr_BSCHW + trilinear(lr_BTChw, lr_BTChw.new_full((1, 1), 0.5))
-
-    def laid(self, seq_BSChw: Tensor) -> Tensor:
-        """All frames as one batch, in the memory order that this engine's kernels want."""
-        frames_BChw = seq_BSChw.flatten(0, 1)
-        return frames_BChw if self.engine == "plain" else frames_BChw.contiguous(memory_format=torch.channels_last)
 
     def extract(self, lr_BChw: Tensor) -> list[Tensor]:
         """The feature pyramid of every frame."""
@@ -68,11 +63,8 @@ class ZoomingSlowMo(nn.Module):
     def interpolate(self, pyramid_BTChw: list[Tensor]) -> Tensor:
         """The feature in the middle of every gap, (B, G, C, h, w): its ends aligned with each other and fused."""
         if self.engine == "plain":
-            gaps = range(pyramid_BTChw[0].shape[1] - 1)
-            pairs = [([lv[:, i] for lv in pyramid_BTChw], [lv[:, i + 1] for lv in pyramid_BTChw]) for i in gaps]
-            return torch.stack([self.fuse(self.align(before, after)) for before, after in pairs], dim=1)
-        before = [level[:, :-1].flatten(0, 1) for level in pyramid_BTChw]
-        after = [level[:, 1:].flatten(0, 1) for level in pyramid_BTChw]
+            return torch.stack([self.fuse(self.align(before, after)) for before, after in gaps(pyramid_BTChw)], dim=1)
+        before, after = gaps_as_batch(pyramid_BTChw)
         pair = FusedPair(self.align, self.fuse)
         middle = pair.aligned(before, after, pair.compared(before, after))
         return torch.unflatten(middle, 0, (len(pyramid_BTChw[0]), -1))
@@ -81,6 +73,7 @@ class ZoomingSlowMo(nn.Module):
 def check_clip(lr_BTChw: Tensor) -> None:
     """Nothing, if the network can take this clip; else one sentence."""
     height, width = lr_BTChw.shape[-2:]
+    # halved twice by the pyramid and doubled twice on the way back: other sides would come back larger
     if height % 4 or width % 4:
         raise UsageError(f"zsm takes frames whose sides are multiples of 4, not {height}x{width}: pad them")
     if lr_BTChw.shape[1] < 2:

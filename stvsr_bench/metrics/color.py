@@ -35,6 +35,8 @@ class Channel:
     rounded: bool = False
 
 
+# MATLAB's rgb2ycbcr, which super-resolution papers mean by Y. Full range reads 1.3 dB lower and rounded Y up to 0.05 dB
+# (docs/metrics.md): both are here to be compared with, not to be reported
 STUDIO_Y = Channel((299.0, 587.0, 114.0), 219 / 255000, 16.0)
 STUDIO_Y_ROUNDED = Channel((299.0, 587.0, 114.0), 219 / 255000, 16.0, rounded=True)
 FULL_Y = Channel((299.0, 587.0, 114.0), 1 / 1000)
@@ -91,12 +93,14 @@ def levels(frame_CHW: NDArray[Any], round_8bit: bool = True) -> Levels:
     if not round_8bit:
         exact: Levels = np.clip(frame_CHW, 0, 1).astype(np.float64) * 255
         return exact
+    # clipped and multiplied in float32, as the published scripts do: float64 would round some ties another way
     values = np.ascontiguousarray(frame_CHW, dtype=np.float32)
     if kernels.available():
         from stvsr_bench.metrics import fused
 
         return fused.to_8bit(values)
     flat = np.clip(values, 0, 1).reshape(len(values), -1)
+    # OpenCV rounds half to even, as numpy does
     return cv2.convertScaleAbs(flat, alpha=255).reshape(values.shape).astype(np.uint8, copy=False)
 
 
@@ -150,6 +154,7 @@ def _check_finite(name: str, frames: NDArray[Any]) -> None:
         flat = frame.ravel()
         if np.isfinite(np.dot(flat, flat)):  # one fast pass; what is not finite shows in the sum of squares
             continue
+        # huge finite values overflow the sum, too
         bad = int(frame.size - np.count_nonzero(np.isfinite(frame)))
         if bad:
             raise ClipError(f"{name}: frame {index} has {bad} values that are not finite numbers; it cannot be scored")

@@ -22,6 +22,7 @@ from stvsr_bench.errors import ClipError, NotRunnableError
 from stvsr_bench.metrics import color
 
 VMAF_MODELS = {"vmaf": "vmaf_v0.6.1", "vmaf_neg": "vmaf_v0.6.1neg", "vmaf_4k": "vmaf_4k_v0.6.1"}
+# by default swscale takes shortcuts that differ between processors; these flags switch them off (docs/measured.md)
 _TO_YUV = "scale=out_color_matrix=bt601:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int"
 _SECONDS = 600
 
@@ -99,6 +100,7 @@ def _compared(first_SCHW: Any, second_SCHW: Any, pixels: str, comparison: str, l
         command = [binary(), "-hide_banner", "-nostdin", "-loglevel", "error", "-threads", "1"]
         for side, frames in (("first", first), ("second", second)):
             (folder / f"{side}.rgb").write_bytes(_raw(frames))
+            # any rate: these filters compare frame by frame and do not read it
             shape = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "25"]
             command += [*shape, "-i", f"{side}.rgb"]
         steps = [f"[0:v]{_TO_YUV},format={pixels}[a]", f"[1:v]{_TO_YUV},format={pixels}[b]", f"[a][b]{comparison}"]

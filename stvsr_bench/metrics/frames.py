@@ -40,6 +40,7 @@ Y, RGB = View((STUDIO_Y,)), View((RED, GREEN, BLUE))
 VIEWS: dict[str, View] = {
     "y": Y,
     "rgb": RGB,
+    # what other programs and papers score instead; `report --spread` shows what each is worth (docs/metrics.md)
     "y_full": View((FULL_Y,)),
     "y_rounded": View((STUDIO_Y_ROUNDED,)),
     "y_crop4": View((STUDIO_Y,), crop=4),
@@ -115,6 +116,7 @@ def _measure(sr_CHW: Levels, hr_CHW: Levels, view: View, measures: set[Measure])
         values["ssim"] = float(np.mean([value for _, value in pairs]))
     else:
         values["mse"] = float(np.mean([mse_of_channel(sr_CHW, hr_CHW, channel) for channel in view.channels]))
+    # of the mean MSE: RGB is one error over three channels, as in the papers, not the mean of three decibels
     values["psnr"] = float(psnr_of_mse(np.array(values["mse"])))
     if "ms_ssim" in measures:
         planes = [[color.in_levels(frame, c) for frame in (sr_CHW, hr_CHW)] for c in view.channels]

@@ -43,6 +43,7 @@ _VGG: tuple[tuple[bool, tuple[tuple[int, int, int], ...]], ...] = (
     (True, ((24, 1, 1), (26, 1, 1), (28, 1, 1))),
 )
 _STAGES = {"alexnet": _ALEX, "vgg16": _VGG}
+# LPIPS shifts and scales frames in [-1, 1] by its own numbers, DISTS frames in [0, 1] by ImageNet's
 _LPIPS_SHIFT, _LPIPS_SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 _DISTS_MEAN, _DISTS_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -72,6 +73,7 @@ def dists(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
     weights, (alpha, beta) = _trunk("vgg16"), _dists_heads()
     total = alpha.sum() + beta.sum()
     sr, hr = _tensors(sr_SCHW, hr_SCHW)
+    # the frame itself is the zeroth stage, as in the paper: so that no two frames have equal features
     sides = [(x, *_features("vgg16", weights, _normalised(x, _DISTS_MEAN, _DISTS_STD), smooth=True)) for x in (sr, hr)]
     alike = torch.zeros(len(sr), dtype=torch.float64)
     start = 0
@@ -141,12 +143,13 @@ def _features(trunk: Trunk, weights: State, x: Tensor, smooth: bool = False) -> 
 
 def _hann_pooled(x: Tensor) -> Tensor:
     """Half the size, by the root of the weighted mean square over 3x3 (Hann window)."""
-    taps = torch.tensor([0.25, 0.5, 0.25])
+    taps = torch.tensor([0.25, 0.5, 0.25])  # the paper's pooling against aliasing, instead of VGG's maximum
     window = (taps[:, None] * taps[None]).expand(x.shape[1], 1, 3, 3)
     return (functional.conv2d(x**2, window, stride=2, padding=1, groups=x.shape[1]) + 1e-12).sqrt()
 
 
 def _unit(features: Tensor) -> Tensor:
+    # the small number is added to the norm, not inside the root: so the heads were trained
     return features / (features.pow(2).sum(dim=1, keepdim=True).sqrt() + 1e-10)
 
 

@@ -18,6 +18,7 @@ def mse_of_channel(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> float:
     if 0.0 in channel.weights:
         only = channel.weights.index(1.0)
         return _mean(cv2.norm(sr_CHW[only], hr_CHW[only], cv2.NORM_L2SQR), sr_CHW[only])
+    # whole numbers until the sum is done: scaled before, every pixel would be rounded
     difference = plane(sr_CHW, channel) - plane(hr_CHW, channel)
     return _mean(cv2.norm(difference, cv2.NORM_L2SQR), difference) * scale**2
 
@@ -28,6 +29,7 @@ def _mean(total: Any, of: NDArray[Any]) -> float:
 
 def psnr_of_mse(mse: NDArray[np.float64]) -> NDArray[np.float64]:
     """PSNR in dB of each mean squared error; zero gives `inf`. Any shape."""
+    # nothing is added to the MSE: the 1e-8 of other libraries caps equal frames at 80 dB and costs 2e-4 dB at 36 dB
     errors = np.asarray(mse, dtype=np.float64)
     decibels = [10 * log10(PEAK**2 / error) if error else math.inf for error in errors.ravel().tolist()]
     return np.array(decibels).reshape(errors.shape)

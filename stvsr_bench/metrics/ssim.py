@@ -91,6 +91,7 @@ def check_size(size: tuple[int, ...], smallest: int = TAPS, name: str = "SSIM") 
     Raises:
         ClipError: a side is shorter than `smallest`.
     """
+    # the published code gives NaN here, with a warning
     height, width = size
     if min(size) < smallest:
         raise ClipError(f"{name} needs frames of at least {smallest}x{smallest} px, these are {height}x{width}")
@@ -104,7 +105,7 @@ def mse_ssim(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> tuple[float, f
     """
     check_size(sr_CHW.shape[-2:])
     scale, offset = units(channel)
-    if kernels.available() and not channel.rounded:
+    if kernels.available() and not channel.rounded:  # the kernel mixes the channels itself, and does not round
         from stvsr_bench.metrics import fused
 
         if 0.0 in channel.weights and sr_CHW.dtype == hr_CHW.dtype == np.uint8:
@@ -134,6 +135,7 @@ def _by_strips(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> tuple[float,
         if offset:
             np.add(strip.s, 2 * offset / scale, out=strip.s)
         total += float(_product(strip.terms(scale))[:, _EDGE:-_EDGE].sum())
+    # the valid region alone: padded borders would move SSIM by up to 8e-4 at 448x256, as measured
     valid = (height - TAPS + 1) * (width - TAPS + 1)
     return squares / (height * width) * scale**2, total / valid
 
@@ -165,6 +167,7 @@ def ms_ssim(sr_HW: Plane, hr_HW: Plane) -> float:
         whole = _product(found) if last else found[2] / found[3]
         terms.append(float(np.mean(whole[:, _EDGE:-_EDGE])))
         sr_HW, hr_HW = _halved(sr_HW), _halved(hr_HW)
+    # a negative number has no such power: the contrast of frames that are each other's inverse is below zero
     return math.prod(power(max(term, 0.0), weight) for term, weight in zip(terms, MS_WEIGHTS, strict=True))
 
 

@@ -24,6 +24,7 @@ Flow = NDArray[np.float32]  # (P, H, W, 2)
 Grey = NDArray[np.uint8]
 SMALLEST = 32  # DIS and Farneback build pyramids; below this they have nothing to work on
 SAME_SURFACE = 10.0  # levels: a larger step of hr along its true flow means that the point is hidden in the next frame
+# TecoGAN's parameters, which later papers kept; its crop to multiples of 32 and its left-out frames are not copied
 FARNEBACK = (0.5, 3, 15, 3, 5, 1.2, 0)  # pyr_scale, levels, winsize, iterations, poly_n, poly_sigma, flags
 
 
@@ -73,6 +74,7 @@ class Pair:
     @cached_property
     def visible(self) -> NDArray[np.bool_]:
         """Points of a frame that are there in the next one too: forward and backward DIS flow of hr agree."""
+        # the occlusion test of Lai et al. (ECCV 2018), without their mask of motion boundaries
         back = np.stack([_warp(b, f) for b, f in zip(self.hr.dis_back, self.hr.dis, strict=True)])
         apart = np.sum((self.hr.dis + back) ** 2, axis=-1)
         length = np.sum(self.hr.dis**2 + back**2, axis=-1)
@@ -205,7 +207,7 @@ def _mean_square(steps_PHW: NDArray[np.float32], visible_PHW: NDArray[np.bool_])
         float(np.mean(steps[seen].astype(np.float64) ** 2))
         for steps, seen in zip(steps_PHW, visible_PHW, strict=True)
         if seen.any()
-    ]
+    ]  # published scripts count a pair with nothing visible as 0, which is perfect
     if not means:
         raise ClipError("no point of the clip is visible in two neighbouring frames: there is no warping error")
     return float(np.mean(means))

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from stvsr_bench.rounded import exp
 
 TAPS = 11
-PEAK = 255.0
+PEAK = 255.0  # also for Y, which spans only 219 levels: so the published scripts
 C1 = (0.01 * PEAK) ** 2
 C2 = (0.03 * PEAK) ** 2
 

@@ -5,12 +5,12 @@ Source: Zooming Slow-Mo (arXiv 2002.11616), section 3.3; TMNet (2104.10642) uses
 """
 
 from functools import partial
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .engines import Engine
 from .prepared import PreparedEpcd
 from .pyramid import Epcd, Resize, conv3
 
@@ -41,7 +41,7 @@ class DeformableConvLstm(nn.Module):
 
 def gated(gates_BChw: Tensor, c_near_BChw: Tensor) -> tuple[Tensor, Tensor]:
     """The LSTM update from the raw gates (input, forget, output, candidate) and the aligned cell state."""
-    i, f, o, g = gates_BChw.chunk(4, dim=1)
+    i, f, o, g = gates_BChw.chunk(4, dim=1)  # the authors' order; torch.nn.LSTM has i, f, g, o
     c_BChw = f.sigmoid() * c_near_BChw + i.sigmoid() * g.tanh()
     return o.sigmoid() * c_BChw.tanh(), c_BChw
 
@@ -54,44 +54,45 @@ class BidirectionalConvLstm(nn.Module):
         self.cell = DeformableConvLstm(channels, groups, resize)
         self.fuse = nn.Conv2d(2 * channels, channels, 1)
 
-    def forward(self, seq_BSChw: Tensor, engine: Literal["plain", "fast"] = "plain") -> Tensor:
+    def forward(self, seq_BSChw: Tensor, engine: Engine = "plain") -> Tensor:
         """What every frame learns from its past and its future; the shape stays."""
         if engine == "fast":
-            return self.at_once(seq_BSChw)
+            return self.both_directions(seq_BSChw)
         past, future = self.cell(seq_BSChw), self.cell(seq_BSChw.flip(1)).flip(1)
         fused: Tensor = self.fuse(torch.cat([past, future], dim=2).flatten(0, 1))
         return torch.unflatten(fused, 0, seq_BSChw.shape[:2])
 
-    def at_once(self, seq_BSChw: Tensor) -> Tensor:
+    def both_directions(self, seq_BSChw: Tensor) -> Tensor:
         """Twin of `forward`, both directions of time side by side."""
         b, s = seq_BSChw.shape[:2]
-        hidden = scan_both_ways(self.cell, seq_BSChw)
+        hidden = scan_both_directions(self.cell, seq_BSChw)
         both = [torch.cat([past[:b], future[b:]], dim=1) for past, future in zip(hidden, reversed(hidden), strict=True)]
         return torch.unflatten(self.fuse(torch.cat(both)), 0, (s, b)).transpose(0, 1)
 
 
-def scan_both_ways(cell: DeformableConvLstm, seq_BSChw: Tensor) -> list[Tensor]:
+def scan_both_directions(cell: DeformableConvLstm, seq_BSChw: Tensor) -> list[Tensor]:
     """The hidden states of every step, (2B, C, h, w): first those of a run forwards, then those of a run backwards.
 
     Twin of two calls of `cell`: both directions are one batch, and what needs no state is done before the steps.
     """
     b, s = seq_BSChw.shape[:2]
     frames_SBChw = seq_BSChw.transpose(0, 1).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+    # a convolution of two maps side by side is the sum of one of each: the frames' is done for all steps at once
     of_frame, of_state = cell.gates.weight.chunk(2, dim=1)
     opened = F.conv2d(frames_SBChw, of_frame, cell.gates.bias, padding=1)
     align_h, align_c = PreparedEpcd(cell.align_h, frames_SBChw), PreparedEpcd(cell.align_c, frames_SBChw)
     hidden: list[Tensor] = []
-    h_BChw: Tensor | None = None
+    h_BChw: Tensor | None = None  # zeros, which PreparedEpcd aligns without warping them
     c_BChw: Tensor | None = None
     for t in range(s):
-        pick = partial(both_ways, t=t, b=b)
+        pick = partial(from_both_ends, t=t, b=b)
         h_near, c_near = align_h(pick, h_BChw), align_c(pick, c_BChw)
         h_BChw, c_BChw = gated(pick(opened) + F.conv2d(h_near, of_state, padding=1), c_near)
         hidden.append(h_BChw)
     return hidden
 
 
-def both_ways(maps_SBChw: Tensor, t: int, b: int) -> Tensor:
+def from_both_ends(maps_SBChw: Tensor, t: int, b: int) -> Tensor:
     """Frame t counted from the start and frame t counted from the end, as one batch."""
     end = len(maps_SBChw) - t * b
     return torch.cat([maps_SBChw[t * b : (t + 1) * b], maps_SBChw[end - b : end]])

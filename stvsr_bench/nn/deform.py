@@ -1,7 +1,8 @@
 """Modulated deformable convolution and sampling, in pure torch.
 
 Axes: B batch, G deformable groups, C channels (G equal runs), K taps of the k x k kernel (row-major), h w picture.
-An offset map has channels g*2K + 2n (vertical) and + 1 (horizontal), a mask map g*K + n, for group g and tap n.
+An offset map has channels g*2K + 2n (vertical) and + 1 (horizontal), a mask map g*K + n, for group g and tap n: the
+order of DCNv2 (Zhu et al., arXiv 1811.11168) and of `torchvision.ops.deform_conv2d`.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Backend = Literal["torch", "numba"]
-CHUNK_PIXELS = 2048  # the samples of so many pixels are made, multiplied and forgotten: they stay in the cache
+# the samples of so many pixels are made, multiplied and forgotten: they stay in the cache (4.7 MB at C = 64, K = 9)
+CHUNK_PIXELS = 2048
 CHUNK_BYTES = 2**27  # of samples that exist at once on the pure-torch path, without gradients
 
 
@@ -31,6 +33,7 @@ def backend() -> Backend:
 
 def split_head(head_BChw: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """Offsets (2/3 of the channels) and the mask in 0..1 (the rest) from the raw output of an offset head."""
+    # published code cuts the head into three and joins the first two again: the thirds are not x, y and mask
     taps = head_BChw.shape[1] // (3 * groups)
     return head_BChw[:, : 2 * groups * taps], head_BChw[:, 2 * groups * taps :].sigmoid()
 
@@ -69,6 +72,7 @@ def sampling_grid(offset: Tensor, groups: int, h: int, w: int) -> Tensor:
     column = (tap % k - k // 2).to(offset.dtype).view(1, taps, 1, 1)
     y = torch.arange(h, device=offset.device, dtype=offset.dtype).view(1, 1, h, 1) + row + dy
     x = torch.arange(w, device=offset.device, dtype=offset.dtype).view(1, 1, 1, w) + column + dx
+    # half-pixel places go with align_corners=False; (2p)/(n - 1) - 1, for True, divides by zero where a side is 1
     return torch.stack([(2 * x + 1) / w - 1, (2 * y + 1) / h - 1], dim=-1).view(b * groups, taps * h, w, 2)
 
 
@@ -80,6 +84,7 @@ def modulated_deform_conv2d(
         return _convolve_columns(SampleColumns(x_BChw, offset, mask, groups), weight.to(x_BChw.dtype), bias)
     b, _, h, w = x_BChw.shape
     bytes_each = x_BChw.element_size() * x_BChw[0].numel() * mask.shape[1] // groups
+    # with gradients the backward pass keeps all samples anyway
     together = b if torch.is_grad_enabled() else max(1, CHUNK_BYTES // bytes_each)
     parts = []
     for first in range(0, b, together):
@@ -91,7 +96,7 @@ def modulated_deform_conv2d(
 
 
 class SampleColumns:
-    """Reads deformed samples pixel by pixel with the numba kernel; rows are (K, C), pixels in the order B, h, w."""
+    """The deformable im2col, read pixel by pixel by the numba kernel; rows are (K, C), pixels in the order B, h, w."""
 
     def __init__(self, x_BChw: Tensor, offset: Tensor, mask: Tensor, groups: int) -> None:
         x_BChw = x_BChw.float() if x_BChw.dtype in HALF else x_BChw  # where a sample lies needs single precision
@@ -131,6 +136,7 @@ def dense(x_BChw: Tensor) -> "NDArray[Any]":
 
 def flat(x_BChw: Tensor) -> tuple["NDArray[Any]", int]:
     """As `dense`, but channels cut from a wider map are read where they lie; and the numbers from pixel to pixel."""
+    # offsets and mask are two slices of one head (`split_head`): copying them would cost more than reading them
     x_BhwC = x_BChw.detach().permute(0, 2, 3, 1)
     b, h, w, c = x_BhwC.shape
     step = x_BhwC.stride(2)
@@ -207,6 +213,7 @@ def attend_samples_torch(
     scores = query[:, :, :, 0] * keys[:, :, :, 0]
     for channel in range(1, c // groups):  # not einsum: it would make a small matrix of every pixel
         scores = torch.addcmul(scores, query[:, :, :, channel], keys[:, :, :, channel])
+    # the mask weighs the score, not each of its C/G terms: <q, m k> = m <q, k>
     best, chosen = (scores.flatten(0, 1) * mask).sum(dim=1).topk(top_t, dim=1)
     share = best.softmax(dim=1)
     at = chosen[:, None].expand(-1, groups, -1, -1, -1)
@@ -230,7 +237,7 @@ class ModulatedDeformConv(nn.Module):
         self.weight = nn.Parameter(torch.empty(channels, channels, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.head = nn.Conv2d(channels, 3 * groups * kernel * kernel, 3, padding=1)
-        bound = 1 / sqrt(channels * kernel * kernel)
+        bound = 1 / sqrt(channels * kernel * kernel)  # as Zooming Slow-Mo and TMNet start; STDAN draws its own
         nn.init.uniform_(self.weight, -bound, bound)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from torch import Tensor
 REAL = (torch.float32, torch.float64)
 HALF = (torch.bfloat16, torch.float16)  # too coarse for kernels: computed in float32
 
+# not a plain global: threads that restore side by side may differ
 _pure_torch: ContextVar[bool] = ContextVar("pure_torch", default=False)
 
 
@@ -46,7 +47,7 @@ def usable(*tensors: Tensor, half: bool = False) -> bool:
 
     With `half`, halves too: the caller turns them to float32 first.
     """
-    if backend() != "numba" or torch.compiler.is_compiling():
+    if backend() != "numba" or torch.compiler.is_compiling():  # torch.compile cannot look into a numba function
         return False
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         return False

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .numba_threads import bound, inlined, kept, on_threads
+from .numba_threads import bound, cached, inlined, on_threads
 
 uint = np.uintp  # an index that cannot be negative needs no wrap-around, which would hide the vectors
 
@@ -19,6 +19,7 @@ uint = np.uintp  # an index that cannot be negative needs no wrap-around, which 
 def corners(y: Any, x: Any, share: Any, h: int, w: int, one: Any) -> Any:
     """Weights (times `share`) and pixel numbers of the four neighbours of a point."""
     floor_y, floor_x = np.floor(y), np.floor(x)
+    # before `int`, which a wild offset would overflow
     if not (y > -1 and y < h and x > -1 and x < w):
         return one - one, one - one, one - one, one - one, 0, 0, 0, 0
     part_y, part_x = y - floor_y, x - floor_x
@@ -27,6 +28,7 @@ def corners(y: Any, x: Any, share: Any, h: int, w: int, one: Any) -> Any:
     below = part_y * share if top < h - 1 else one - one
     before = one - part_x if left >= 0 else one - one
     after = part_x if left < w - 1 else one - one
+    # a neighbour outside weighs 0 but is read all the same, so its index stays inside
     row0, row1 = max(top, 0) * w, min(top + 1, h - 1) * w
     column0, column1 = max(left, 0), min(left + 1, w - 1)
     weights = above * before, above * after, below * before, below * after
@@ -34,18 +36,18 @@ def corners(y: Any, x: Any, share: Any, h: int, w: int, one: Any) -> Any:
 
 
 @inlined
-def mix(x: Any, a: Any, b: Any, c: Any, d: Any, ia: Any, ib: Any, ic: Any, id_: Any, n: Any) -> Any:
+def bilinear(x: Any, a: Any, b: Any, c: Any, d: Any, ia: Any, ib: Any, ic: Any, id_: Any, n: Any) -> Any:
     """Channel n of a bilinear sample."""
     return a * x[ia + n] + b * x[ib + n] + c * x[ic + n] + d * x[id_ + n]
 
 
 @inlined
-def eight(x: Any, a: Any, b: Any, c: Any, d: Any, ia: Any, ib: Any, ic: Any, id_: Any) -> Any:
+def bilinear8(x: Any, a: Any, b: Any, c: Any, d: Any, ia: Any, ib: Any, ic: Any, id_: Any) -> Any:
     """Eight neighbouring channels of a bilinear sample; all are read before one is written."""
-    v0, v1 = mix(x, a, b, c, d, ia, ib, ic, id_, uint(0)), mix(x, a, b, c, d, ia, ib, ic, id_, uint(1))
-    v2, v3 = mix(x, a, b, c, d, ia, ib, ic, id_, uint(2)), mix(x, a, b, c, d, ia, ib, ic, id_, uint(3))
-    v4, v5 = mix(x, a, b, c, d, ia, ib, ic, id_, uint(4)), mix(x, a, b, c, d, ia, ib, ic, id_, uint(5))
-    v6, v7 = mix(x, a, b, c, d, ia, ib, ic, id_, uint(6)), mix(x, a, b, c, d, ia, ib, ic, id_, uint(7))
+    v0, v1 = bilinear(x, a, b, c, d, ia, ib, ic, id_, uint(0)), bilinear(x, a, b, c, d, ia, ib, ic, id_, uint(1))
+    v2, v3 = bilinear(x, a, b, c, d, ia, ib, ic, id_, uint(2)), bilinear(x, a, b, c, d, ia, ib, ic, id_, uint(3))
+    v4, v5 = bilinear(x, a, b, c, d, ia, ib, ic, id_, uint(4)), bilinear(x, a, b, c, d, ia, ib, ic, id_, uint(5))
+    v6, v7 = bilinear(x, a, b, c, d, ia, ib, ic, id_, uint(6)), bilinear(x, a, b, c, d, ia, ib, ic, id_, uint(7))
     return v0, v1, v2, v3, v4, v5, v6, v7
 
 
@@ -58,15 +60,15 @@ def read(x: Any, near: Any, start: Any, channels: int, each: int, out: Any, o: A
     whole = each // 8 * 8
     for block in range(0, whole, 8):
         e = uint(block)
-        v0, v1, v2, v3, v4, v5, v6, v7 = eight(x, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
+        v0, v1, v2, v3, v4, v5, v6, v7 = bilinear8(x, a, b, c, d, ia + e, ib + e, ic + e, id_ + e)
         e = o + e
         out[e], out[e + uint(1)], out[e + uint(2)], out[e + uint(3)] = v0, v1, v2, v3
         out[e + uint(4)], out[e + uint(5)], out[e + uint(6)], out[e + uint(7)] = v4, v5, v6, v7
     for rest in range(whole, each):
-        out[o + uint(rest)] = mix(x, a, b, c, d, ia, ib, ic, id_, uint(rest))
+        out[o + uint(rest)] = bilinear(x, a, b, c, d, ia, ib, ic, id_, uint(rest))
 
 
-@kept
+@cached
 def sample(
     x: Any, offset: Any, mask: Any, out: Any, shape: Any, one: Any, base: int, first: int, last: int
 ) -> None:  # fmt: skip
@@ -99,18 +101,18 @@ def share_sample(
 
 
 @inlined
-def choose(scores: Any, best: Any, chosen: Any, top_t: int, zero: Any) -> Any:
+def softmax_of_best(scores: Any, best: Any, chosen: Any, top_t: int, zero: Any) -> Any:
     """Fill `chosen` and `best` with the largest scores, largest first; the softmax's denominator over them."""
     total = zero
     for t in range(top_t):
         chosen[t] = np.argmax(scores)
         best[t] = scores[chosen[t]]
         scores[chosen[t]] = -np.inf
-        total += np.exp(best[t] - best[0])
+        total += np.exp(best[t] - best[0])  # the first is the largest: no exponential overflows
     return total
 
 
-@kept
+@cached
 def attend(
     query: Any, key: Any, value: Any, frames: Any, offset: Any, mask: Any, out: Any, logit: Any,
     shape: Any, top_t: int, one: Any, first: int, last: int,
@@ -142,7 +144,7 @@ def attend(
             for i in range(channels):
                 score += mine[i] * theirs[i]
             scores[n] = score
-        total = choose(scores, best, chosen, top_t, zero)
+        total = softmax_of_best(scores, best, chosen, top_t, zero)
         logit[pixel], mine[:] = zero, zero
         for t in range(top_t):
             share, n = np.exp(best[t] - best[0]) / total, chosen[t]

@@ -17,14 +17,15 @@ numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined] # eight channels in
 numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]  # type: ignore[attr-defined]
 
 Kernel = Callable[..., None]
-# no zero-division checks (they would hide the vectors), no Python lock
+# No zero-division checks (they would hide the vectors), no Python lock. Sums may be reordered (fastmath), which metrics
+# forbid: the last digits of a network depend on the processor anyway, by oneDNN and MKL (docs/measured.md)
 helper = njit(nogil=True, fastmath=True, error_model="numpy")
 inlined = njit(nogil=True, fastmath=True, error_model="numpy", inline="always")
-kept = njit(nogil=True, fastmath=True, error_model="numpy", cache=True)  # compiled once for all runs
+cached = njit(nogil=True, fastmath=True, error_model="numpy", cache=True)  # compiled once for all runs
 on_threads = njit(nogil=True, error_model="numpy", parallel=True, cache=True)
 
 _one_at_a_time = Lock()  # two callers would only slow each other down, and not every thread pool of numba allows it
-_home: list[int] = []  # the process whose threads numba's pool holds
+_pool_of: list[int] = []  # the process whose threads numba's pool holds
 
 
 @inlined
@@ -39,11 +40,11 @@ def run(alone: Kernel, shared: Kernel, given: tuple[Any, ...], total: int) -> No
     A forked process works alone: its parent's threads did not come with it.
     """
     threads = min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    if threads == 1 or total < 2 * threads or (_home and _home[0] != os.getpid()):
+    if threads == 1 or total < 2 * threads or (_pool_of and _pool_of[0] != os.getpid()):
         alone(*given, 0, total)
         return
     with _one_at_a_time:
-        if not _home:
-            _home.append(os.getpid())
+        if not _pool_of:
+            _pool_of.append(os.getpid())
         numba.set_num_threads(threads)
         shared(*given, total, threads)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from .numba_threads import Kernel, bound, helper, inlined, kept, on_threads
+from .numba_threads import Kernel, bound, cached, helper, inlined, on_threads
 
 uint = np.uintp  # an index that cannot be negative needs no wrap-around, which would hide the vectors
 
@@ -30,7 +30,7 @@ def exp_single(rows: Any, top: Any, total: Any, bits: Any, power: Any) -> None:
     for j in range(rows.shape[0]):
         row = rows[j]
         for i in range(row.shape[0]):
-            exponent = max((row[i] - top[i]) * LOG2E, SMALLEST)
+            exponent = max((row[i] - top[i]) * LOG2E, SMALLEST)  # below 2^-126 the bits made here are no number
             whole = np.floor(exponent + HALF)
             f = exponent - whole
             bits[i] = np.int32((whole + BIAS) * STEP)  # the bits of 2^whole, which `power` reads as a float
@@ -50,8 +50,8 @@ def exp_double(rows: Any, top: Any, total: Any) -> None:
 
 
 @helper
-def place(index: int, size: Any, window: int, shift: int, ys: Any, xs: Any, region: Any) -> Any:
-    """Where the pixels of a window lie in the unrolled map; its picture, and whether it holds strangers."""
+def locate(index: int, size: Any, window: int, shift: int, ys: Any, xs: Any, region: Any) -> Any:
+    """Where the pixels of a window lie in the unrolled map; its picture, and whether it needs a mask."""
     h, w = size
     rows, columns = h // window, w // window
     wy, wx = index // columns % rows, index % columns
@@ -63,7 +63,7 @@ def place(index: int, size: Any, window: int, shift: int, ys: Any, xs: Any, regi
 
 
 @helper
-def take(qkv: Any, ys: Any, xs: Any, scale: Any, query: Any, memory: Any) -> None:
+def load_window(qkv: Any, ys: Any, xs: Any, scale: Any, query: Any, memory: Any) -> None:
     """Fill query (C, pixels), scaled, and memory (pixels, 2C), the keys and values, of a window."""
     channels, pixels = query.shape
     for i in range(pixels):
@@ -75,7 +75,7 @@ def take(qkv: Any, ys: Any, xs: Any, scale: Any, query: Any, memory: Any) -> Non
 
 
 @helper
-def put(out: Any, ys: Any, xs: Any, result: Any) -> None:
+def store_window(out: Any, ys: Any, xs: Any, result: Any) -> None:
     """Write what a window gathered, result (C, pixels)."""
     channels, pixels = result.shape
     for i in range(pixels):
@@ -85,8 +85,8 @@ def put(out: Any, ys: Any, xs: Any, result: Any) -> None:
 
 
 @helper
-def forbid(logits: Any, region: Any, blocked: Any) -> None:
-    """Add `blocked` to the logits of strangers."""
+def mask_logits(logits: Any, region: Any, blocked: Any) -> None:
+    """Add `blocked` to the logits of pixels of different regions."""
     for j in range(logits.shape[0]):
         for i in range(logits.shape[1]):
             if region[j] != region[i]:
@@ -94,7 +94,7 @@ def forbid(logits: Any, region: Any, blocked: Any) -> None:
 
 
 @helper
-def largest(logits: Any, top: Any) -> None:
+def maxima_of_queries(logits: Any, top: Any) -> None:
     """`top` becomes the largest logit of every query."""
     for j in range(logits.shape[0]):
         for i in range(logits.shape[1]):
@@ -102,7 +102,7 @@ def largest(logits: Any, top: Any) -> None:
 
 
 @inlined
-def compare(bias: Any, memory: Any, query: Any, logits: Any, top: Any, start: Any, size: int) -> None:
+def logits_of_head(bias: Any, memory: Any, query: Any, logits: Any, top: Any, start: Any, size: int) -> None:
     """The logits of one head, bias included, and the largest of every query; four keys at once."""
     pixels = logits.shape[0]
     for j in range(0, pixels, 4):
@@ -119,7 +119,9 @@ def compare(bias: Any, memory: Any, query: Any, logits: Any, top: Any, start: An
 
 
 @inlined
-def weigh(weights: Any, memory: Any, result: Any, total: Any, start: Any, of_value: Any, size: int, one: Any) -> None:
+def values_of_head(
+    weights: Any, memory: Any, result: Any, total: Any, start: Any, of_value: Any, size: int, one: Any
+) -> None:
     """Add one head's values, weighed, to its rows of `result` and divide by the weights' total; four keys at once."""
     pixels = weights.shape[0]
     for j in range(0, pixels, 4):
@@ -145,9 +147,10 @@ def make_attend_windows(size: int, window: int, single: bool) -> tuple[Kernel, K
     """
     pixels = window * window
     real, integer = (np.float32, np.int32) if single else (np.float64, np.int64)
+    # not minus infinity: fastmath takes it for granted that there is none
     scale, zero, one, lowest = real(size**-0.5), real(0), real(1), real(-3e38)
 
-    @kept
+    @cached
     def attend_windows(qkv: Any, bias: Any, out: Any, shift: int, blocked: Any, first: int, last: int) -> None:
         heads, channels = bias.shape[0], out.shape[3]
         query, result = np.empty((channels, pixels), real), np.empty((channels, pixels), real)
@@ -157,24 +160,24 @@ def make_attend_windows(size: int, window: int, single: bool) -> tuple[Kernel, K
         power = bits.view(real)
         ys, xs, region = np.empty(pixels, np.int64), np.empty(pixels, np.int64), np.empty(pixels, np.int64)
         for index in range(first, last):
-            n, edge = place(index, qkv.shape[1:3], window, shift, ys, xs, region)
-            take(qkv[n], ys, xs, scale, query, memory)
+            n, edge = locate(index, qkv.shape[1:3], window, shift, ys, xs, region)
+            load_window(qkv[n], ys, xs, scale, query, memory)
             result[:] = zero
             for head in range(heads):
                 start = uint(head * size)
                 of_value = uint(channels + head * size)
                 top[:], total[:] = lowest, zero
-                compare(bias[head], memory, query, logits, top, start, size)
+                logits_of_head(bias[head], memory, query, logits, top, start, size)
                 if edge:
-                    forbid(logits, region, blocked)
-                    top[:] = lowest
-                    largest(logits, top)
+                    mask_logits(logits, region, blocked)
+                    top[:] = lowest  # the largest may have been masked
+                    maxima_of_queries(logits, top)
                 if single:
                     exp_single(logits, top, total, bits, power)
                 else:
                     exp_double(logits, top, total)
-                weigh(logits, memory, result, total, start, of_value, size, one)
-            put(out[n], ys, xs, result)
+                values_of_head(logits, memory, result, total, start, of_value, size, one)
+            store_window(out[n], ys, xs, result)
 
     @on_threads
     def share_attend_windows(

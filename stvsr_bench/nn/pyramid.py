@@ -1,4 +1,4 @@
-"""Feature pyramids, and the coarse-to-fine deformable alignment of two of them (PCD).
+"""Feature pyramids, and the coarse-to-fine deformable alignment of two of them (PCD, of EDVR, arXiv 1905.02716).
 
 Axes: B batch, C channels, h w picture. A pyramid is [L1, L2, L3], each half the size of the one before.
 Sources: Zooming Slow-Mo (arXiv 2002.11616), TMNet (2104.10642), STDAN (2203.06841).
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from .deform import ModulatedDeformConv
 
-Resize = Literal["factor", "size"]
+Resize = Literal["factor", "size"]  # x2 (ZSM, STDAN), or to the finer map's exact size (TMNet: odd sides work)
 
 
 def leaky(x: Tensor) -> Tensor:
@@ -41,12 +41,25 @@ class FeaturePyramid(nn.Module):
         return [l1_BChw, l2, l3]
 
 
+def gaps(levels_BTChw: Sequence[Tensor]) -> list[tuple[list[Tensor], list[Tensor]]]:
+    """The pyramids before and after each of the T - 1 gaps between frames."""
+    every = range(levels_BTChw[0].shape[1] - 1)
+    return [([level[:, t] for level in levels_BTChw], [level[:, t + 1] for level in levels_BTChw]) for t in every]
+
+
+def gaps_as_batch(levels_BTChw: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """The pyramids before and after all gaps, (B (T-1), C, h, w) at every level."""
+    before = [level[:, :-1].flatten(0, 1) for level in levels_BTChw]
+    return before, [level[:, 1:].flatten(0, 1) for level in levels_BTChw]
+
+
 class TimeModulation(nn.Module):
     """A correction of an offset feature for a moment tau = 2t - 1 of the gap (TMNet); zero at tau = 0."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.spatial1, self.spatial2 = conv3(channels, channels), conv3(channels, channels)
+        # without biases nothing is added at tau = 0: time 0.5 gives the numbers of no time at all
         self.time1 = nn.Conv2d(1, channels, 1, bias=False)
         self.time2 = nn.Conv2d(channels, channels, 1, bias=False)
         self.time3 = nn.Conv2d(channels, channels, 1, bias=False)
@@ -81,7 +94,7 @@ class AlignLevel(nn.Module):
             # the feature is doubled with the picture: displacements are twice as long here
             feature = leaky(self.merge(torch.cat([feature, 2 * coarser], dim=1)))
         refined = leaky(self.refine(feature))
-        if self.modulate is not None and tau is not None:
+        if self.modulate is not None and tau is not None:  # of the feature before it was refined
             refined = refined + self.modulate(feature, tau)
         return refined
 
@@ -117,6 +130,7 @@ class OneWay(nn.Module):
 
     def coarse(self, a: Sequence[Tensor], compared: Sequence[Tensor], tau: Tensor | None) -> tuple[Tensor, Tensor]:
         """The offset feature and the aligned map of L2, from what comparing the two pyramids gave at every level."""
+        # an activation after the warp at L3, after the fusion at L2, none at L1: as the authors' checkpoints want it
         offset = self.l3.offset(compared[2], None, tau)
         aligned = leaky(self.l3.align(a[2], offset, None))
         offset = self.l2.offset(compared[1], self.up(offset, a[1]), tau)
@@ -145,7 +159,7 @@ class PairAligner(nn.Module):
 
 
 class Epcd(nn.Module):
-    """Aligns two maps with each other and fuses them into one; pyramids are its own."""
+    """Aligns two maps with each other and fuses them into one; pyramids are its own (the authors' "Easy PCD")."""
 
     def __init__(self, channels: int, groups: int, resize: Resize = "factor") -> None:
         super().__init__()

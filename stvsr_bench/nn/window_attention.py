@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from . import kernels
 from .kernels import HALF
 
-WINDOWS_TOGETHER = 8  # on the pure-torch path of a CPU
-BLOCKED = -100.0  # added to the logit of two pixels that are neighbours only because the map was rolled
+WINDOWS_TOGETHER = 8  # on the pure-torch path of a CPU: 0.8 MB of logits at 6 heads of 8x8 pixels
+# Added to the logit of two pixels that are neighbours only because the map was rolled. Not minus infinity: published
+# checkpoints hold masks of -100 (STDAN's buffers `attn_mask`)
+BLOCKED = -100.0
 
 
 def relative_index(window: int) -> Tensor:
@@ -30,6 +32,7 @@ def shift_mask(h: int, w: int, window: int, shift: int) -> Tensor:
     regions = []
     for n in (h, w):
         place = torch.arange(n)
+        # 0 up to the last window, 1 in its first part, 2 in the part that came from the other side
         regions.append((place >= n - window).long() + (place >= n - shift).long())
     label = (3 * regions[0][:, None] + regions[1][None, :]).view(1, h, w, 1)
     label_WN = to_windows(label, window).squeeze(-1)
@@ -87,10 +90,12 @@ def attend_map(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: i
 
     The windows are those of the map rolled by `shift`, and the result is rolled back.
     """
+    # in float32 by the kernel: it has no code for halves
     if qkv_BhwC.dtype in HALF and kernels.usable(qkv_BhwC, bias, half=True):
         return attend_map(qkv_BhwC.float(), bias.float(), heads, window, shift).to(qkv_BhwC.dtype)
     bias = bias.to(qkv_BhwC.dtype)
     if not kernels.usable(qkv_BhwC, bias):
+        # the chunks write into a buffer, which autograd cannot follow
         chunked = qkv_BhwC.device.type == "cpu" and not torch.is_grad_enabled()
         return (attend_map_torch if chunked else attend_map_fused)(qkv_BhwC, bias, heads, window, shift)
     from .numba_threads import run
@@ -108,23 +113,23 @@ def attend_map(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: i
 def attend_map_torch(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: int) -> Tensor:
     """The pure-torch twin of the kernel in `attend_map`; without gradients.
 
-    Few windows at once, so that their logits stay in the cache; those that hold strangers come last.
+    Few windows at once, so that their logits stay in the cache; those that need a mask come last.
     """
     b, h, w, c3 = qkv_BhwC.shape
     order, back, mask_WNN = window_order(h, w, window, shift)
     rows = qkv_BhwC.reshape(b, h * w, c3).index_select(1, order).view(b, -1, window**2, 3, heads, c3 // 3 // heads)
     out = rows.new_empty(*rows.shape[:3], heads, rows.shape[-1])
-    quiet, windows = rows.shape[1] - len(mask_WNN), rows.shape[1]
+    unmasked, windows = rows.shape[1] - len(mask_WNN), rows.shape[1]
     mask_WHNN = mask_WNN.to(bias)[:, None].expand(-1, heads, -1, -1)
     biases = bias.repeat(WINDOWS_TOGETHER, 1, 1)
-    bounds = [*range(0, quiet, WINDOWS_TOGETHER), *range(quiet, windows, WINDOWS_TOGETHER), windows]
+    bounds = [*range(0, unmasked, WINDOWS_TOGETHER), *range(unmasked, windows, WINDOWS_TOGETHER), windows]
     for item, into in zip(rows, out, strict=True):
         query, key, value = item.permute(2, 0, 3, 1, 4).contiguous()  # each (windows, heads, N, D)
         for first, last in pairwise(bounds):
             q, k, v = (each[first:last].flatten(0, 1) for each in (query, key, value))
             logits = torch.baddbmm(biases[: len(q)], q, k.transpose(1, 2), alpha=q.shape[-1] ** -0.5)
-            if first >= quiet:
-                logits += mask_WHNN[first - quiet : last - quiet].flatten(0, 1)
+            if first >= unmasked:
+                logits += mask_WHNN[first - unmasked : last - unmasked].flatten(0, 1)
             into[first:last] = torch.bmm(logits.softmax(dim=-1), v).view(-1, heads, *v.shape[1:]).transpose(1, 2)
     return out.view(b, h * w, -1).index_select(1, back).view(b, h, w, -1)
 
@@ -133,14 +138,14 @@ def attend_map_torch(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, sh
 def window_order(h: int, w: int, window: int, shift: int) -> tuple[Tensor, Tensor, Tensor]:
     """The pixels of a map in the order of the windows of a rolled map, the way back, and the masks of the last ones.
 
-    Windows that hold strangers come last, as many as there are masks (W, N, N).
+    Windows with pixels of more than one region come last, as many as there are masks (W, N, N).
     """
     pixels_WN = to_windows(torch.arange(h * w).view(1, h, w, 1).roll((-shift, -shift), (1, 2)), window).squeeze(-1)
     mask_WNN = shift_mask(h, w, window, shift) if shift else torch.zeros(len(pixels_WN), 1, 1)
-    strange_W = mask_WNN.flatten(1).any(dim=1)
-    by = strange_W.int().argsort(stable=True)
+    masked_W = mask_WNN.flatten(1).any(dim=1)
+    by = masked_W.int().argsort(stable=True)
     order = pixels_WN[by].flatten()
-    return order, order.argsort(), mask_WNN[strange_W]
+    return order, order.argsort(), mask_WNN[masked_W]
 
 
 def attend_map_fused(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: int) -> Tensor:
@@ -150,7 +155,7 @@ def attend_map_fused(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, sh
     rolled = qkv_BhwC.roll((-shift, -shift), (1, 2)) if shift else qkv_BhwC
     q, k, v = to_windows(rolled, window).view(-1, n, 3, heads, c // heads).permute(2, 0, 3, 1, 4)
     out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(q.shape[0], -1, -1, -1))
-    if shift:  # only the windows of the last row and column hold strangers
+    if shift:  # only the windows of the last row and column need a mask
         mask = shift_mask(h, w, window, shift)  # which windows these are does not depend on the device
         edge = mask.flatten(1).any(dim=1).nonzero().squeeze(1)
         where = (torch.arange(b)[:, None] * len(mask) + edge).flatten().to(q.device)
