@@ -1,8 +1,8 @@
 """Cost against size and number of frames: the points to measure, and the exponent that fits them."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from stvsr_bench.profiling.case import Size, rounded
 
@@ -33,6 +33,18 @@ def exponent(amounts: Sequence[float], costs: Sequence[float]) -> float | None:
     mean_x, mean_y = (sum(values) / len(pairs) for values in zip(*pairs, strict=True))
     spread = sum((x - mean_x) ** 2 for x, _ in pairs)
     return float(sum((x - mean_x) * (y - mean_y) for x, y in pairs) / spread)
+
+
+def exponents(axis: Axis, lines: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """The fitted exponents of time, memory and, as the theory, multiply-adds, over the rows of one method's sweep."""
+    amounts = [amount(axis, tuple(line["size"]), line["frames"]) for line in lines]
+    costs = {
+        "time": [line["runtime_ms"]["median"] for line in lines],
+        "memory": [line["peak_memory_mib"] or 0 for line in lines],  # a point that ran out of memory is left out
+        "theory": [line["gmacs"] for line in lines],
+    }
+    fitted = {name: exponent(amounts, values) for name, values in costs.items()}
+    return {name: None if value is None else round(value, 3) for name, value in fitted.items()}
 
 
 def largest(fits: Callable[[int], bool], known: int, precision: float = 0.05) -> int:
