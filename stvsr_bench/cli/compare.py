@@ -22,7 +22,7 @@ def compare(
     """Compare two methods clip by clip: difference, interval, won and lost, where they differ most."""
     from stvsr_bench.cli.console import print_compared
     from stvsr_bench.report.compare import compare_tidy, compared_md, method_key_of
-    from stvsr_bench.report.figures.curves import clip_against_clip
+    from stvsr_bench.report.figures.breakdown import clip_against_clip
     from stvsr_bench.report.write import LATEST, Written, load
 
     table = load(runs or [LATEST]).tidy

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from stvsr_bench import protocols
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.report.build import Known, build, choose, method_keys
-from stvsr_bench.report.figures import curves, plots
+from stvsr_bench.report.figures import breakdown, pareto
 from stvsr_bench.report.figures.scenes import most_apart, write_scenes
 from stvsr_bench.report.frames import Saved, method_label, saved
 from stvsr_bench.report.page import document as page
@@ -69,7 +69,7 @@ class Written:
     def figure(self, name: str, figure: Figure | None) -> None:
         """One figure in all its formats; a figure that has nothing to show is not written."""
         if figure is not None:
-            self.files += plots.save(figure, self.folder / name)
+            self.files += pareto.save(figure, self.folder / name)
 
 
 def load(runs: Sequence[Path]) -> Measured:
@@ -228,20 +228,20 @@ def write_figures(written: Written, measured: Measured, tables: Sequence[Table],
     chosen = choose(measured.tidy, options)
     tidy = chosen[chosen["protocol_key"] == table.protocol_key]
     for fact in ("seconds", "runtime_ms", "params", "gmacs"):
-        written.figure(f"figures/psnr-{fact.split('_')[0]}", plots.quality_against_cost(table, fact))
+        written.figure(f"figures/psnr-{fact.split('_')[0]}", pareto.quality_against_cost(table, fact))
     rows = [row for row in measured.rows if row.protocol_key == table.protocol_key]
     positions = by_position([row for row in rows if (row.method, row.weights) in shown], "psnr_y")
-    written.figure("figures/psnr-position", curves.by_frame_position(positions))
-    written.figure("figures/psnr-motion", curves.against_motion(tidy))
-    written.figure("figures/motion", curves.motion_histogram(tidy))
-    for along in get_args(curves.SweepAxis):
-        written.figure(f"figures/sweep-{along}-runtime", curves.sweep(measured.profiles, "runtime_ms", along))
-        written.figure(f"figures/sweep-{along}-memory", curves.sweep(measured.profiles, "memory_mib", along))
-    written.figure("figures/top-t", curves.top_t(measured.profiles))
-    for name, figure in curves.ablation(tidy).items():
+    written.figure("figures/psnr-position", breakdown.by_frame_position(positions))
+    written.figure("figures/psnr-motion", breakdown.against_motion(tidy))
+    written.figure("figures/motion", breakdown.motion_histogram(tidy))
+    for along in get_args(breakdown.SweepAxis):
+        written.figure(f"figures/sweep-{along}-runtime", breakdown.sweep(measured.profiles, "runtime_ms", along))
+        written.figure(f"figures/sweep-{along}-memory", breakdown.sweep(measured.profiles, "memory_mib", along))
+    written.figure("figures/top-t", breakdown.top_t(measured.profiles))
+    for name, figure in breakdown.ablation(tidy).items():
         written.figure(f"figures/ablation-{name}", figure)
     if len(ranked := ranking(table)) > 1:
-        written.figure("figures/clip-against-clip", curves.clip_against_clip(tidy, ranked[1], ranked[0]))
+        written.figure("figures/clip-against-clip", breakdown.clip_against_clip(tidy, ranked[1], ranked[0]))
 
 
 def ranking(table: Table) -> list[tuple[str, str]]:

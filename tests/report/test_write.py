@@ -13,7 +13,7 @@ from PIL import Image
 
 from stvsr_bench.cli import call
 from stvsr_bench.report.build import build
-from stvsr_bench.report.figures import curves, film, plots, qualitative
+from stvsr_bench.report.figures import breakdown, film, pareto, qualitative
 from stvsr_bench.report.frames import saved
 from stvsr_bench.report.tables.spread import spread
 from stvsr_bench.report.tables.table import Options
@@ -39,7 +39,7 @@ def test_the_same_rows_give_the_same_bytes_figures_included(run, tmp_path):
     measured = load([run])
     for name in "ab":
         _, written = write(measured, tmp_path / name, Options(), Output(figures=False, scenes=0))
-        written.figure("figure", curves.by_frame_position(by_position(measured.rows, "psnr_y")))
+        written.figure("figure", breakdown.by_frame_position(by_position(measured.rows, "psnr_y")))
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert {".pdf", ".png", ".html", ".tex"} <= {path.suffix for path in files}
     assert [
@@ -105,10 +105,10 @@ def test_mistakes_are_one_sentence_with_the_documented_code(run, capsys, monkeyp
 
 def test_the_pareto_front_is_what_nothing_beats():
     of = [
-        plots.Point(name, cost, value, None, False) for name, cost, value in (("a", 1, 20), ("b", 2, 19), ("c", 3, 25))
+        pareto.Point(name, cost, value, None, False) for name, cost, value in (("a", 1, 20), ("b", 2, 19), ("c", 3, 25))
     ]
-    of.append(plots.Point("d", 0.5, 99, None, untrained=True))
-    assert [point.name for point in plots.front(of)] == ["a", "c"]
+    of.append(pareto.Point("d", 0.5, 99, None, untrained=True))
+    assert [point.name for point in pareto.front(of)] == ["a", "c"]
 
 
 def test_by_position_shows_the_saw_tooth(run):
@@ -129,19 +129,19 @@ def test_figures_take_hostile_names(row, write, tmp_path):
     measured = load([write(tmp_path / "run", rows)])
     (table,) = build(measured.tidy, [], Options())
     for figure in (
-        plots.quality_against_cost(table, "seconds"),
-        curves.against_motion(measured.tidy),
-        curves.motion_histogram(measured.tidy),
-        curves.clip_against_clip(measured.tidy, (name, ""), ("b", "")),
-        curves.by_frame_position(by_position(measured.rows, "psnr_y")),
+        pareto.quality_against_cost(table, "seconds"),
+        breakdown.against_motion(measured.tidy),
+        breakdown.motion_histogram(measured.tidy),
+        breakdown.clip_against_clip(measured.tidy, (name, ""), ("b", "")),
+        breakdown.by_frame_position(by_position(measured.rows, "psnr_y")),
     ):
         assert figure is not None
-        assert len(plots.save(figure, tmp_path / "figure")) == 2
+        assert len(pareto.save(figure, tmp_path / "figure")) == 2
 
 
 def test_ablations_find_the_option_that_was_varied(row):
     rows = [row(f"stdan:top_t={k}", "mini", "d", "s", "1", [20.0 + k] * 7) for k in (1, 2, 9)]
-    assert list(curves.ablation(tidy(rows))) == ["stdan@mini-top_t"]
+    assert list(breakdown.ablation(tidy(rows))) == ["stdan@mini-top_t"]
 
 
 def test_the_spread_of_one_method_is_counted_by_hand(row):
@@ -198,7 +198,7 @@ def test_the_qualitative_figure_and_its_films_are_written(run, tmp_path):
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_the_qualitative_figure_compiles_in_two_columns(run, tmp_path):
     of = scene_of(run)
-    plots.save(qualitative.draw(of), tmp_path / "figure")
+    pareto.save(qualitative.draw(of), tmp_path / "figure")
     source = (
         "\\documentclass[twocolumn]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{graphicx}\n\\begin{document}\n"
     )
@@ -246,11 +246,11 @@ def test_a_profile_of_another_network_of_the_same_name_is_not_the_methods_cost(r
 
 def test_a_figure_of_cost_averages_over_what_its_methods_share(run):
     (table,) = build(load([run]).tidy, load([run]).profiles, Options())
-    kept = {point.name: point.value for point in plots.points(table, "gmacs", "psnr_y")}
+    kept = {point.name: point.value for point in pareto.points(table, "gmacs", "psnr_y")}
     first = [i for i, of in enumerate(table.columns) if of.metric == "psnr_y" and of.frames == "all"]
     for line in table.lines:
         if line.method in ("stdan", "blend+bicubic"):
-            assert kept[plots.short(line)] == pytest.approx(np.mean([line.cells[i].value for i in first]))
+            assert kept[pareto.short(line)] == pytest.approx(np.mean([line.cells[i].value for i in first]))
     assert len(kept) == 2
 
 
@@ -268,7 +268,7 @@ def test_costs_stand_with_their_machine_and_setting(run, tmp_path):
 def test_an_ablation_compares_equal_clips_and_holds_the_card_s_own_value(row):
     rows = [row("stdan:top_t=1", "mini", "d", "s", clip, [30.0] * 7) for clip in "12"]
     rows += [row("stdan", "mini", "d", "s", "1", [31.0] * 7), row("stdan", "mini", "d", "t", "1", [31.0] * 7)]
-    (figure,) = curves.ablation(tidy(rows)).values()
+    (figure,) = breakdown.ablation(tidy(rows)).values()
     (line,) = figure.axes[0].get_lines()
     assert [str(x) for x in line.get_xdata(orig=True)] == ["1", "2"]
     assert list(line.get_ydata()) == [30.0, 31.0]
@@ -282,8 +282,8 @@ def test_sweeps_and_top_t_are_drawn_from_profiles_of_their_kind():
 
     sweeps = [profile("sweep", axis="frames", frames=frames) for frames in (2, 4)]
     kept = [profile("topt", method=f"stdan:top_t={t}", top_t=t, frames=4) for t in (1, 2, 9)]
-    assert curves.sweep(sweeps, along="frames") is not None
-    assert curves.sweep(sweeps, along="size") is None
-    assert curves.sweep(sweeps[:1], along="frames") is None
-    assert curves.top_t(kept) is not None
-    assert curves.top_t(sweeps) is None
+    assert breakdown.sweep(sweeps, along="frames") is not None
+    assert breakdown.sweep(sweeps, along="size") is None
+    assert breakdown.sweep(sweeps[:1], along="frames") is None
+    assert breakdown.top_t(kept) is not None
+    assert breakdown.top_t(sweeps) is None

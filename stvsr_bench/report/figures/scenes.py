@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench.report.figures import film, qualitative
-from stvsr_bench.report.figures.plots import save
+from stvsr_bench.report.figures.pareto import save
 from stvsr_bench.report.frames import Saved, method_label
 from stvsr_bench.schema import Row
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from tabulate import tabulate
 
 from stvsr_bench import protocols
-from stvsr_bench.report.figures.plots import COLOURS, STYLE, new
+from stvsr_bench.report.figures.pareto import COLOURS, STYLE, new
 from stvsr_bench.report.tables.markdown import text_md
 from stvsr_bench.report.tables.table import display, shown
 from stvsr_bench.report.tidy import Floats, average_of, mean_over_clips

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from stvsr_bench import methods
 from stvsr_bench.report.build import MethodKey, by_method, method_keys
-from stvsr_bench.report.figures.plots import COLUMN_IN, STYLE, legend_above, line_styles, log_axis, new
+from stvsr_bench.report.figures.pareto import COLUMN_IN, STYLE, legend_above, line_styles, log_axis, new
 from stvsr_bench.report.frames import method_label
 from stvsr_bench.report.tables.cost import Profile, frame_ms, of_kind
 from stvsr_bench.report.tables.marks import FEWEST_CLIPS, half_interval
