@@ -10,10 +10,9 @@ from tabulate import tabulate
 
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.report import stats
-from stvsr_bench.report.build import MethodKey, by_method, method_keys
-from stvsr_bench.report.frames import method_label
+from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label
 from stvsr_bench.report.tables.markdown import text_md
-from stvsr_bench.report.tables.marks import TIE, TIE_DB
+from stvsr_bench.report.tables.marks import tie_of
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
 from stvsr_bench.report.tidy import column, motion_bin, read, tidy
 
@@ -127,7 +126,7 @@ def _parts(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str, f
         for where, part in groups:
             pair = _paired(part, one, other, column(metric, frames))
             if len(pair):
-                result = stats.compare(pair[one], pair[other], _higher(metric), _tie(metric))
+                result = stats.compare(pair[one], pair[other], display(metric).higher_is_better, tie_of(metric))
                 found.append(Part(str(protocol), where, metric, frames, result))
     return found
 
@@ -145,7 +144,7 @@ def _corrected(parts: Sequence[Part]) -> list[Part]:
 
 
 def _most_apart(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str) -> list[ClipPair]:
-    sign = 1.0 if _higher(metric) else -1.0
+    sign = 1.0 if display(metric).higher_is_better else -1.0
     found = []
     for (protocol, _), rows in table.groupby(["protocol", "protocol_key"], sort=False):
         pair = _paired(rows, one, other, metric)
@@ -158,14 +157,6 @@ def _most_apart(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: s
             for clip, value in most.items()
         ]
     return found
-
-
-def _higher(metric: str) -> bool:
-    return display(metric).better != "lower"
-
-
-def _tie(metric: str) -> float:
-    return TIE_DB if display(metric).unit == "dB" else TIE
 
 
 def compared_md(of: Compared) -> str:

@@ -1,25 +1,17 @@
-"""Figures of what lies behind a mean: by frame position, against motion, clip against clip, sweeps, ablations."""
-
-from collections.abc import Sequence
-from typing import Literal
+"""Figures of what lies behind a mean: by frame position, against motion, clip against clip, motion of the clips."""
 
 import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stvsr_bench import methods
-from stvsr_bench.report.build import MethodKey, by_method, method_keys
-from stvsr_bench.report.figures.pareto import COLUMN_IN, STYLE, legend_above, line_styles, log_axis, new
-from stvsr_bench.report.frames import method_label
-from stvsr_bench.report.tables.cost import Profile, frame_ms, of_kind
+from stvsr_bench.report.figures.drawing import COLUMN_IN, STYLE, legend_above, line_styles, new
+from stvsr_bench.report.select import MethodKey, by_method, method_keys
 from stvsr_bench.report.tables.marks import FEWEST_CLIPS, half_interval
-from stvsr_bench.report.tables.table import FACTS, display
-from stvsr_bench.report.tidy import MOTION_EDGES_PX, UNTRAINED, average_of, column, mean_over_clips, motion_bin
+from stvsr_bench.report.tables.table import display
+from stvsr_bench.report.tidy import MOTION_EDGES_PX, UNTRAINED, column, motion_bin
 
-MANY = 300
-SweepAxis = Literal["size", "frames"]
+MANY = 300  # clips; more are drawn as smaller points
 
 
 def label(method_key: MethodKey) -> str:
@@ -131,129 +123,5 @@ def motion_histogram(tidy: pd.DataFrame) -> Figure | None:
     return figure
 
 
-def sweep(profiles: Sequence[Profile], fact: str = "runtime_ms", along: SweepAxis = "size") -> Figure | None:
-    """Cost against the size or the number of frames given, a line per method; nothing when only one was measured."""
-    mine = [profile for profile in of_kind(profiles, "sweep") if profile.get("axis", "size") == along]
-    records = [record for profile in mine if (record := _sweep_record(profile, fact, along)) is not None]
-    lines = {name: sorted(set(of)) for name, of in _grouped(records).items() if len({x for x, _ in of}) > 1}
-    if not lines:
-        return None
-    with matplotlib.rc_context(STYLE):
-        figure, axes = new()
-        for name, (colour, marker) in line_styles(list(lines)).items():
-            xs, ys = zip(*lines[name], strict=True)
-            axes.plot(xs, ys, f"{marker}-", color=colour, label=name)
-        found = [value for of in lines.values() for _, value in of]
-        if max(found) > 8 * min(found):  # over less, a logarithmic axis has hardly a tick
-            log_axis(axes, "y")
-        if along == "size":
-            log_axis(axes)
-        axes.set_xlabel("Input (thousand pixels/frame), log scale" if along == "size" else "Frames given")
-        axes.set_ylabel("Runtime (ms/window)" if fact == "runtime_ms" else FACTS[fact].label)
-        legend_above(axes)
-    return figure
-
-
-def options_of(method: str) -> tuple[str, dict[str, str]]:
-    """`stdan:top_t=9` as its name and what was set: ("stdan", {"top_t": "9"})."""
-    name, *parts = method.split(":")
-    return name, dict(part.split("=", 1) for part in parts if "=" in part)
-
-
-def ablation(tidy: pd.DataFrame, metric: str = "psnr_y") -> dict[str, Figure]:
-    """One figure for each option that was varied alone (`top_t`, `kernel`, ...): quality against its value."""
-    figures = {}
-    for name, option, values in _varied(tidy):
-        with matplotlib.rc_context(STYLE):
-            figure, axes = new()
-            _draw_ablation(axes, tidy, values, metric)
-            axes.set_xlabel(f"{option} of {name}")
-            axes.set_ylabel(display(metric).label)
-            legend_above(axes)
-        figures[f"{name}-{option}"] = figure
-    return figures
-
-
-def _draw_ablation(axes: Axes, tidy: pd.DataFrame, values: list[tuple[str, MethodKey]], metric: str) -> None:
-    """Means over the clips that every value was measured on, a line per split that has some."""
-    groups = list(tidy.groupby(["dataset", "split"], sort=False))
-    styles = line_styles([f"{dataset} {split}" for (dataset, split), _ in groups])
-    for (dataset, split), part in groups:
-        wide = by_method(part, [method_key for _, method_key in values], metric).dropna()
-        if wide.empty:
-            continue
-        colour, marker = styles[f"{dataset} {split}"]
-        how = average_of(part["protocol"].iloc[0])
-        means = [mean_over_clips(wide[method_key].to_numpy(), list(wide.index), how) for _, method_key in values]
-        name = f"{dataset} {split} (n = {len(wide)})"
-        axes.plot([value for value, _ in values], means, f"{marker}-", color=colour, label=name)
-
-
-def _varied(tidy: pd.DataFrame) -> list[tuple[str, str, list[tuple[str, MethodKey]]]]:
-    """Method, option, and the methods of each value: those that set it alone, and the method as its card has it."""
-    found: dict[tuple[str, str, str], list[tuple[str, MethodKey]]] = {}
-    for method, weights in method_keys(tidy):
-        name, options = options_of(method)
-        if len(options) == 1:
-            ((option, value),) = options.items()
-            found.setdefault((name, option, weights), []).append((value, (method, weights)))
-    for (name, option, weights), of in found.items():
-        if (name, weights) in method_keys(tidy) and name in methods.names():
-            of.append((str(methods.card(name).options.get(option, "as its card")), (name, weights)))
-    return [
-        (f"{name}@{weights}" if weights else name, option, sorted(of, key=lambda v: _natural(v[0])))
-        for (name, option, weights), of in found.items()
-        if len(of) > 1
-    ]
-
-
-def _natural(text: str) -> tuple[float, str]:
-    try:
-        return float(text), ""
-    except ValueError:
-        return float("inf"), text
-
-
 def _bins() -> list[str]:
     return [motion_bin(low) for low in MOTION_EDGES_PX[:-1]]
-
-
-def _sweep_record(profile: Profile, fact: str, along: SweepAxis) -> tuple[str, float, float] | None:
-    value = (profile.get("runtime_ms") or {}).get("median") if fact == "runtime_ms" else profile.get("peak_memory_mib")
-    size, frames = profile.get("size"), profile.get("frames")
-    if value is None or not size or not frames:
-        return None
-    place = size[0] * size[1] / 1000 if along == "size" else float(frames)
-    return f"{_labelled(profile)} · {profile.get('device', '')}", place, float(value)
-
-
-def _labelled(profile: Profile) -> str:
-    return method_label(options_of(str(profile["method"]))[0], str(profile.get("weights") or ""))
-
-
-def top_t(profiles: Sequence[Profile]) -> Figure | None:
-    """Time per frame against the number of points that attention keeps, a line per method and device."""
-    found = [(p, frame_ms(p)) for p in of_kind(profiles, "topt") if p.get("top_t")]
-    records = [
-        (f"{_labelled(p)} · {p.get('device', '')}", float(p["top_t"]), value) for p, value in found if value is not None
-    ]
-    lines = {name: sorted(set(of)) for name, of in _grouped(records).items() if len(of) > 1}
-    if not lines:
-        return None
-    with matplotlib.rc_context(STYLE):
-        figure, axes = new()
-        for name, (colour, marker) in line_styles(list(lines)).items():
-            xs, ys = zip(*lines[name], strict=True)
-            axes.plot(xs, ys, f"{marker}-", color=colour, label=name)
-        axes.set_xlabel("Points kept (top T)")
-        axes.set_ylabel(FACTS["runtime_ms"].label)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        legend_above(axes)
-    return figure
-
-
-def _grouped(records: Sequence[tuple[str, float, float]]) -> dict[str, list[tuple[float, float]]]:
-    grouped: dict[str, list[tuple[float, float]]] = {}
-    for name, x, y in records:
-        grouped.setdefault(name, []).append((x, y))
-    return grouped

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from stvsr_bench.report.figures.pareto import COLOURS, STYLE, TEXT_IN
+from stvsr_bench.report.figures.drawing import COLOURS, STYLE, TEXT_IN
 from stvsr_bench.report.frames import Bytes, Saved, paths, read, read_all
 from stvsr_bench.report.tables.latex import text_tex
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from stvsr_bench.report.frames import method_label
+from stvsr_bench.report.select import method_label
 from stvsr_bench.report.tables.table import FACTS, shown
 
 Profile = dict[str, Any]

@@ -9,11 +9,24 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from stvsr_bench.report.build import GROUPS
-from stvsr_bench.report.tables.table import FACTS, Badge, Cell, Column, Line, Table, display, explain, half_shown, shown
+from stvsr_bench.report.tables.table import (
+    FACTS,
+    GROUPS,
+    Badge,
+    Cell,
+    Column,
+    Line,
+    Table,
+    display,
+    explain,
+    half_shown,
+    shown,
+)
+from stvsr_bench.rows.store import path_component
 
 Style = Literal["plain", "ieee", "cvpr"]
 STYLES: tuple[Style, ...] = ("plain", "ieee", "cvpr")
+MOST_COLUMNS = 8  # of numbers in one table: four splits of two metrics
 NEEDS = "\\usepackage[T1]{fontenc}\n\\usepackage{booktabs,graphicx}\n"
 _SIGNS = {
     "\\": r"\textbackslash{}",
@@ -62,6 +75,30 @@ def cell_tex(cell: Cell, metric: str, intervals: bool = False) -> str:
     marked = {"best": rf"\textbf{{{text}}}", "second": rf"\underline{{{text}}}", "": text}[cell.mark]
     half = text_tex(half_shown(cell, metric))
     return rf"{marked} {{\scriptsize$\pm$ {half}}}" if intervals and cell.n else marked
+
+
+def files(tables: Sequence[Table], style: Style) -> dict[str, str]:
+    """Text by file name under `tex/`: a file for each table, and a paper that has them all.
+
+    A table is split by data set where one would be too wide to read.
+    """
+    made = {}
+    for table in tables:
+        # one protocol under two keys (a list of another hash, say) would write one file twice
+        alike = sum(other.protocol == table.protocol for other in tables) > 1
+        protocol = table.protocol_key if alike else table.protocol
+        main = table.of_frames("all")
+        datasets = {f"{protocol}-{path_component(dataset)}": dataset for dataset in table.datasets}
+        parts = {f"main-{protocol}": main}
+        if len(main.columns) > MOST_COLUMNS:
+            parts = {f"main-{name}": main.of_dataset(dataset) for name, dataset in datasets.items()}
+        for name, dataset in datasets.items():  # given and between double the columns
+            parts[f"apart-{name}"] = table.of_dataset(dataset).of_frames("given", "between")
+        for name, part in parts.items():
+            if part.columns:
+                apart = name.startswith("apart")
+                made[name] = table_tex(part, style, caption_of(part, apart), f"tab:{name}", with_facts=not apart)
+    return {**{f"tex/{name}.tex": text for name, text in made.items()}, "tex/example.tex": example(style, list(made))}
 
 
 def table_tex(table: Table, style: Style, caption: str, label: str, with_facts: bool = True) -> str:

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from stvsr_bench.report.stats import TIE_DB, student_t
-from stvsr_bench.report.tables.table import Mark
+from stvsr_bench.report.tables.table import Mark, display
 from stvsr_bench.report.tidy import Floats
 
 TIE = 0.0001
 FEWEST_CLIPS = 5  # an interval over fewer spans some decibels and would tie everything
 
-__all__ = ["TIE", "TIE_DB", "half_interval", "mark_column", "tied"]
+
+def tie_of(metric: str) -> float:
+    """The difference, in the metric's own unit, under which two methods are called equal: what papers round away."""
+    return TIE_DB if display(metric).unit == "dB" else TIE
 
 
 def mark_column(

@@ -9,13 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 from tabulate import tabulate
 
 from stvsr_bench import protocols
-from stvsr_bench.report.figures.pareto import COLOURS, STYLE, new
 from stvsr_bench.report.tables.markdown import text_md
 from stvsr_bench.report.tables.table import display, shown
 from stvsr_bench.report.tidy import Floats, average_of, mean_over_clips
@@ -81,23 +78,6 @@ def _unmeasured(of: Sequence[Variant], measure: Measure) -> list[str]:
 
 def _signed(value: float, decimals: int) -> str:
     return f"{value:+.{decimals}f}" if np.isfinite(value) else "–"
-
-
-def spread_figure(title: str, of: Sequence[Variant]) -> Figure:
-    """The variants as points on one axis."""
-    finite = [v for v in of if np.isfinite(v.value)]
-    with matplotlib.rc_context(STYLE):
-        figure, axes = new(height_in=0.6 + 0.16 * len(finite))
-        names = [f"{v.protocol}: {v.name}" for v in finite]
-        known = list(dict.fromkeys(v.protocol for v in finite))
-        colours = [COLOURS[known.index(v.protocol) % len(COLOURS)] for v in finite]
-        axes.scatter([v.value for v in finite], range(len(finite)), c=colours, s=14, zorder=3)
-        axes.axvline(of[0].value, color="0.6", linewidth=0.8)
-        axes.set_yticks(range(len(finite)), names, fontsize=6)
-        axes.invert_yaxis()
-        axes.set_xlabel("PSNR (dB)")
-        axes.set_title(title)
-    return figure
 
 
 def _variants(rows: Sequence[Row], measure: Measure) -> list[tuple[str, float, int, int]]:
