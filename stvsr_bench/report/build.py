@@ -58,6 +58,7 @@ def _table(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, pr
     for (dataset, split), part in tidy.groupby(["dataset", "split"], sort=False):
         measured = _measured(part, methods)
         clips = measured[measured.all(axis=1)].index if options.common else measured.index
+        # random weights may win a column by chance, so they take no mark
         eligible = [method_key not in untrained for method_key in methods]
         for metric, frames in _metric_frames(part, options):
             columns.append(Column(str(dataset), str(split), metric, frames, len(clips)))

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tabulate import tabulate
 
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.report import stats
 from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label
-from stvsr_bench.report.tables.markdown import text_md
+from stvsr_bench.report.tables.markdown import grid_md, text_md
 from stvsr_bench.report.tables.marks import tie_of
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
 from stvsr_bench.report.tidy import column, motion_bin, read, tidy
@@ -28,6 +27,16 @@ class Part:
     metric: str
     frames: FrameChoice
     result: stats.Comparison
+
+    @property
+    def decimals(self) -> int:
+        """Digits of a difference: one more than of a value, for methods differ less than clips do."""
+        return display(self.metric).decimals + 1
+
+    @property
+    def p_shown(self) -> str:
+        """The corrected p value; under 0.001 its digits say nothing more."""
+        return "<0.001" if self.result.p_holm < 0.001 else f"{self.result.p_holm:.3f}"
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,7 @@ def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence
             raise UnknownNameError(
                 "metric in these rows", metric, [name for name in table if f"{name}.between" in table]
             )
+        # Holm over all parts of one metric: with a dozen splits and motion bins, one in twenty would be found by chance
         parts += _corrected([part for frames in FRAME_CHOICES for part in _parts(table, one, other, metric, frames)])
     if not parts:
         raise UsageError(f"{first} and {second} have no clip in common under one protocol; run both on the same split")
@@ -134,6 +144,7 @@ def _parts(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str, f
 def _paired(part: pd.DataFrame, one: MethodKey, other: MethodKey, name: str) -> pd.DataFrame:
     if name not in part.columns:
         return pd.DataFrame()
+    # clip names repeat between splits, and a motion bin takes clips of all of them
     placed = part.assign(clip=part["dataset"] + "/" + part["split"] + "/" + part["clip"])
     return by_method(placed, [one, other], name).dropna()
 
@@ -148,7 +159,7 @@ def _most_apart(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: s
     found = []
     for (protocol, _), rows in table.groupby(["protocol", "protocol_key"], sort=False):
         pair = _paired(rows, one, other, metric)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore"):  # inf - inf, where both restored a frame exactly
             gain = sign * (pair[one] - pair[other]) if len(pair) else pd.Series(dtype=float)
         gain = gain[np.isfinite(gain)]
         most = gain.reindex(gain.abs().sort_values(ascending=False, kind="stable").index)[:MOST_APART]
@@ -183,34 +194,30 @@ def compared_md(of: Compared) -> str:
             "p",
             "Verdict",
         ]
-        lines += [str(tabulate(rows, headers=names, tablefmt="pipe", disable_numparse=True)), ""]
+        lines += [grid_md(names, rows), ""]
         pairs = [
             [text_md(p.clip), f"{p.first:.4g}", f"{p.second:.4g}", f"{p.gain:+.4g}"]
             for p in of.apart
             if p.protocol == protocol
         ]
         lines += [f"The {len(pairs)} clips that differ most:", ""]
-        lines += [
-            str(tabulate(pairs, headers=["Clip", first, second, "Gain"], tablefmt="pipe", disable_numparse=True)),
-            "",
-        ]
+        lines += [grid_md(["Clip", first, second, "Gain"], pairs), ""]
     return "\n".join(lines)
 
 
 def _part_md(part: Part) -> list[str]:
-    how, result = display(part.metric), part.result
-    decimals = how.decimals + 1
+    result, decimals = part.result, part.decimals
     low, high = result.difference.low, result.difference.high
     between = "–" if low is None or high is None else f"{low:+.{decimals}f} to {high:+.{decimals}f}"
     return [
         text_md(part.where),
-        how.title,
+        display(part.metric).title,
         part.frames,
         str(result.difference.n) + (f" (+{result.difference.n_inf} inf)" if result.difference.n_inf else ""),
         f"{result.difference.mean:+.{decimals}f}",
         between,
         f"{result.wins} / {result.ties} / {result.losses}",
         f"{result.effect:+.2f}",
-        "<0.001" if result.p_holm < 0.001 else f"{result.p_holm:.3f}",
+        part.p_shown,
         result.verdict,
     ]

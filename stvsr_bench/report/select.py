@@ -48,12 +48,14 @@ def method_keys(tidy: pd.DataFrame, order: Sequence[str] = ()) -> list[MethodKey
     """The methods with their weights: in the order asked for, else by name."""
     pairs = tidy[["method", "weights"]].drop_duplicates()
     found = sorted(pairs.itertuples(index=False, name=None))
+    # reversed, so that a name written twice keeps its first place
     places = {name: place for place, name in reversed(list(enumerate(order)))}
     return sorted(found, key=lambda method_key: places.get(method_label(*method_key), places.get(method_key[0], -1)))
 
 
 def by_method(part: pd.DataFrame, of: Sequence[MethodKey], name: str) -> pd.DataFrame:
     """One metric with a line per clip and a column per method; NaN where a method did not measure a clip."""
+    # dropna=False keeps a method that is NaN throughout: it must show as not measured, not vanish
     wide = part.pivot_table(index="clip", columns=["method", "weights"], values=name, aggfunc="last", dropna=False)
     return wide.reindex(columns=pd.MultiIndex.from_tuples(of))
 

@@ -81,6 +81,7 @@ def new(width_in: float = COLUMN_IN, height_in: float = 2.5, rows: int = 1, colu
 
 def line_styles(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     """A colour and a marker for each name, by its place in the alphabet: the same in every figure of a report."""
+    # both repeat after eight: a ninth method can no longer be told from the first
     return dict(zip(sorted(names), zip(cycle(COLOURS), cycle(MARKERS), strict=False), strict=False))
 
 

@@ -75,7 +75,7 @@ def quality_against_cost(table: Table, fact: str, metric: str = "psnr_y") -> Fig
         figure, axes = new()
         _scatter(axes, of, line_styles([short(line) for line in table.lines]))
         how, cost = display(metric), FACTS[fact]
-        log = min(point.cost for point in of) > 0
+        log = min(point.cost for point in of) > 0  # blend+bicubic has no parameters, and a logarithm no zero
         axes.margins(0.18)
         if log:
             log_axis(axes)

@@ -30,6 +30,7 @@ def document(
     quality: int = 0,
 ) -> dict[str, Any]:
     """Everything the page shows, as plain values; what does not fit the page's size is left out, curves first."""
+    # tried from rich to poor: the first protocol keeps its curves longest
     parts = [_protocol(table, tidy, rows, curves=CURVES) for table in tables]
     for curves, which in (((), 1), (CURVES[:1], 0), ((), 0)):
         if _size(parts) <= BUDGET_BYTES:
@@ -153,7 +154,7 @@ def _packed(values: Floats, decimals: int) -> dict[str, Any]:
     finite = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0, posinf=0, neginf=0).tolist()
     whole = np.array([int(f"{value:.{decimals}f}".replace(".", "")) for value in finite], dtype=np.int64)
     wide = bool(np.abs(whole).max(initial=0) >= 2**15 - 2)
-    packed = whole.astype("<i4" if wide else "<i2")
+    packed = whole.astype("<i4" if wide else "<i2")  # little-endian, as typed arrays are wherever browsers run
     packed[np.isnan(values)] = _MISSING
     packed[np.isinf(values)] = _INFINITE
     return {"d": decimals, "w": 4 if wide else 2, "b": base64.b64encode(packed.tobytes()).decode()}

@@ -62,6 +62,7 @@ def _identity(one: Saved, name: str) -> str:
 
 def _data_url(path: Path, quality: int) -> str:
     if not quality:
+        # the file as it lies there: exactly the pixels that were scored
         return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
     out = io.BytesIO()
     with Image.open(path) as image:

@@ -28,6 +28,7 @@ Style = Literal["plain", "ieee", "cvpr"]
 STYLES: tuple[Style, ...] = ("plain", "ieee", "cvpr")
 MOST_COLUMNS = 8  # of numbers in one table: four splits of two metrics
 NEEDS = "\\usepackage[T1]{fontenc}\n\\usepackage{booktabs,graphicx}\n"
+# one pass, letter by letter: replacing one sign after the other would escape the backslashes just written
 _SIGNS = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -42,7 +43,7 @@ _SIGNS = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"\textquotedbl{}",  # OT1 fonts do not have it, so NEEDS asks for T1
     "–": "--",
     "·": r"\textperiodcentered{}",
     "±": r"\textpm{}",
@@ -60,12 +61,14 @@ class _Manner:
 _MANNERS: dict[Style, _Manner] = {
     "plain": _Manner(caption_above=True, font=r"\small", separation="5pt"),
     "ieee": _Manner(caption_above=True, font=r"\footnotesize", separation="4pt"),
+    # CVPR's template sets captions under tables, IEEE's above
     "cvpr": _Manner(caption_above=False, font=r"\small", separation="4pt"),
 }
 
 
 def text_tex(text: str) -> str:
     """A name as plain text; letters that pdfLaTeX has no glyph for become their code point."""
+    # pdfLaTeX sets the letters of Latin-1 and stops with an error at most others
     return "".join(_SIGNS.get(letter) or (letter if _printable(letter) else _code(letter)) for letter in text)
 
 
@@ -110,6 +113,7 @@ def table_tex(table: Table, style: Style, caption: str, label: str, with_facts: 
     environment = "table*" if width > 5 else "table"  # in a paper of one column the two are the same
     said = [rf"\caption{{{caption}}}", rf"\label{{{label}}}"]
     body = [
+        # shrinks what is too wide and never enlarges: a narrow table keeps the letters of its neighbours
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}",
         r"\toprule",

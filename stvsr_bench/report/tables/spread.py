@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from tabulate import tabulate
 
 from stvsr_bench import protocols
-from stvsr_bench.report.tables.markdown import text_md
+from stvsr_bench.report.tables.markdown import grid_md, text_md
 from stvsr_bench.report.tables.table import display, shown
 from stvsr_bench.report.tidy import Floats, average_of, mean_over_clips
 from stvsr_bench.schema import Row
@@ -61,10 +60,10 @@ def spread_md(title: str, of: Sequence[Variant], measure: Measure = "psnr") -> s
     width = max(finite) - min(finite) if finite else 0.0
     names = ["Protocol", "Variant", how.label, "Difference", "Clips", "Infinite frames"]
     align = ["left", "left", *["right"] * 4]
-    grid = tabulate(rows, headers=names, tablefmt="pipe", disable_numparse=True, colalign=align)
+    grid = grid_md(names, rows, align)
     unit = f" {how.unit}" if how.unit else ""
     said = f"These values lie {width:.{how.decimals}f}{unit} apart: so much is the protocol alone worth."
-    return "\n".join([f"## {text_md(title)}", "", str(grid), "", said, *_unmeasured(of, measure), ""])
+    return "\n".join([f"## {text_md(title)}", "", grid, "", said, *_unmeasured(of, measure), ""])
 
 
 def _unmeasured(of: Sequence[Variant], measure: Measure) -> list[str]:
@@ -88,7 +87,7 @@ def _variants(rows: Sequence[Row], measure: Measure) -> list[tuple[str, float, i
     found = []
 
     def add(name: str, values: list[Floats], how: str = average, keep_inf: bool = False) -> None:
-        per_clip = np.array([_mean(of, keep_inf) for of in values])
+        per_clip = np.array([_mean(of, keep_inf) for of in values])  # of frames first, then of clips, as the tables
         n_inf = sum(int(np.isinf(of).sum()) for of in values)
         mean = mean_over_clips(per_clip, clips, "folders" if how == "folders" else "clips")
         if not np.isnan(mean):
@@ -135,6 +134,7 @@ _FRAMES: dict[str, Choose] = {
 }
 
 
+# never above the mean of the frames' PSNRs: a bad frame weighs more in a mean of squares than in one of logarithms
 def _pooled(rows: Sequence[Row]) -> list[Floats]:
     pooled = []
     for row in rows:
