@@ -7,7 +7,7 @@ from typing import Any, Literal
 from stvsr_bench.profiling.case import Size, rounded
 
 Axis = Literal["size", "frames"]
-FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)  # of each side
+FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)  # of each side: nine times the pixels from first to last
 FRAMES = (2, 3, 4, 6, 8)
 
 
@@ -30,6 +30,7 @@ def exponent(amounts: Sequence[float], costs: Sequence[float]) -> float | None:
     pairs = [(math.log(x), math.log(y)) for x, y in zip(amounts, costs, strict=True) if x > 0 and y > 0]
     if len({x for x, _ in pairs}) < 2:
         return None
+    # on logarithms every point weighs the same; on plain costs the largest would decide nearly alone
     mean_x, mean_y = (sum(values) / len(pairs) for values in zip(*pairs, strict=True))
     spread = sum((x - mean_x) ** 2 for x, _ in pairs)
     return float(sum((x - mean_x) * (y - mean_y) for x, y in pairs) / spread)
@@ -52,7 +53,7 @@ def largest(fits: Callable[[int], bool], known: int, precision: float = 0.05) ->
 
     `known` is where the search begins. `fits` must not become true again above an n for which it was false.
     """
-    low, high = 0, max(1, known)
+    low, high = 0, max(1, known)  # every try is a process of its own: few tries, hence doubling
     while fits(high):
         low, high = high, 2 * high
     while high - low > max(1, int(precision * high)):

@@ -43,6 +43,7 @@ class Table:
 
     def add(self, *values: float | int | str) -> None:
         """Append one row; numbers are written so that they read back equal."""
+        # flushed each row: a run that is killed keeps its curve
         self._writer.writerow([repr(v) if isinstance(v, float) else v for v in values])
         self._file.flush()
 
