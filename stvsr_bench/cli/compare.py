@@ -1,7 +1,6 @@
 """`stvsr-bench compare A B`: two methods on the same clips."""
 
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +21,8 @@ def compare(
     """Compare two methods clip by clip: difference, interval, won and lost, where they differ most."""
     from stvsr_bench.cli.console import print_compared
     from stvsr_bench.report.compare import compare_tidy, compared_md, method_key_of
-    from stvsr_bench.report.figures.curves import clip_against_clip
+    from stvsr_bench.report.figures.breakdown import clip_against_clip
+    from stvsr_bench.report.tables.csvjson import finite
     from stvsr_bench.report.write import LATEST, Written, load
 
     table = load(runs or [LATEST]).tidy
@@ -36,17 +36,6 @@ def compare(
             clip_against_clip(table, method_key_of(table, second), method_key_of(table, first), names[0]),
         )
     if as_json:
-        print(json.dumps(_finite(asdict(found)), ensure_ascii=False))
+        print(json.dumps(finite(asdict(found)), ensure_ascii=False))
     else:
         print_compared(found)
-
-
-def _finite(value: object) -> object:
-    """The same with infinite and undefined numbers as text, which JSON has no word for."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value

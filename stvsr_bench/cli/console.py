@@ -90,14 +90,13 @@ def _compared(parts: "Sequence[Part]") -> RichTable:
         block.add_column(name, justify="right", no_wrap=True)
     block.add_column("verdict", no_wrap=True)
     for part in parts:
-        result, digits = part.result, display(part.metric).decimals + 1
+        result, digits = part.result, part.decimals
         low, high = result.difference.low, result.difference.high
         between = "–" if low is None or high is None else f"{low:+.{digits}f} {high:+.{digits}f}"
         count = f"{result.wins}/{result.ties}/{result.losses}"
-        p = "<0.001" if result.p_holm < 0.001 else f"{result.p_holm:.3f}"
         mean = f"{result.difference.mean:+.{digits}f}"
         where = Text(printable(part.where.removeprefix("motion ")))
-        block.add_row(where, str(result.difference.n), mean, between, count, p, result.verdict)
+        block.add_row(where, str(result.difference.n), mean, between, count, part.p_shown, result.verdict)
     return block
 
 

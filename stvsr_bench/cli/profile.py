@@ -57,10 +57,11 @@ def profile(
     how_precision = options.precision(precision)
 
     from stvsr_bench.cli import profile_show
-    from stvsr_bench.profiling.profiler import Asked, Profiler
+    from stvsr_bench.profiling.profiler import Profiler
+    from stvsr_bench.profiling.subject import ProfileSpec
     from stvsr_bench.schema import Settings
 
-    asked = Asked(
+    asked = ProfileSpec(
         size=measured_size,
         frames=frames,
         settings=Settings(device, how_precision, compile=compile_, channels_last=channels_last),
@@ -73,9 +74,14 @@ def profile(
         profiler = Profiler(asked, out, said.now, said.note)
         if counts_only:
             rows = profiler.count(names)
+        elif top_t:
+            rows = profiler.compare_top_t(names)
+        elif sweep:
+            rows = profiler.sweep(names, "size" if sweep == "size" else "frames")
         else:
-            rows = profiler.compare_top_t(names) if top_t else profiler.sweep(names, sweep) if sweep else []
-            rows = rows or profiler.profile(names, memory_budget if max_size else None)
+            rows = []
+        # also where a method takes none of the sweep's numbers of frames
+        rows = rows or profiler.profile(names, memory_budget if max_size else None)
     if as_json:
         print(json.dumps({"rows": rows}, allow_nan=False))
     else:

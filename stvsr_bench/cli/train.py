@@ -48,5 +48,6 @@ def train(
         outcome = session.run(order, meter.update)
     if outcome.is_main and not quiet:
         typer.echo(
-            f"{outcome.steps} steps, loss {meter.loss:.5f}, weights: {order.out / 'weights.safetensors'}", err=True
+            f"{outcome.steps} steps, loss {meter.running.mean:.5f}, weights: {order.out / 'weights.safetensors'}",
+            err=True,
         )

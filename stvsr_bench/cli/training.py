@@ -6,7 +6,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-REMEMBERED = 0.95  # share of the running mean that one step leaves alone
+from stvsr_bench.train.logs import RunningLoss
+
 LINE_EVERY = 50  # steps between two lines where no bar can be drawn
 
 
@@ -14,7 +15,8 @@ class Meter:
     """A bar on stderr, or a line now and then where stderr is no terminal."""
 
     def __init__(self, steps: int, hidden: bool = False) -> None:
-        self.console, self.hidden, self.steps, self.loss = Console(stderr=True), hidden, steps, 0.0
+        self.console, self.hidden, self.steps = Console(stderr=True), hidden, steps
+        self.running = RunningLoss()
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -30,10 +32,10 @@ class Meter:
 
     def update(self, step: int, loss: float, seconds: float) -> None:
         """One step is done."""
-        self.loss = loss if not self.loss else REMEMBERED * self.loss + (1 - REMEMBERED) * loss
-        self.progress.update(self.task, completed=step, description=f"loss {self.loss:.5f}")
+        mean = self.running.add(loss)
+        self.progress.update(self.task, completed=step, description=f"loss {mean:.5f}")
         if not self.hidden and not self.console.is_terminal and step % LINE_EVERY == 0:
-            self.console.print(f"step {step} of {self.steps}: loss {self.loss:.5f}, {seconds:.2f} s", highlight=False)
+            self.console.print(f"step {step} of {self.steps}: loss {mean:.5f}, {seconds:.2f} s", highlight=False)
 
     def __enter__(self) -> Self:
         self.progress.__enter__()

@@ -118,6 +118,7 @@ def displacement(flow_FHW2: NDArray[np.float32], first: int, last: int) -> Float
 
 def _read(flow_HW2: NDArray[np.float32], ys: Floats, xs: Floats) -> Floats:
     height, width = flow_HW2.shape[:2]
+    # align_corners=False puts pixel centres at halves: x = 0 is 1/width - 1, not -1
     grid = np.stack([(2 * xs + 1) / width - 1, (2 * ys + 1) / height - 1], axis=-1)
     flow = torch.from_numpy(flow_HW2).permute(2, 0, 1)[None].double()
     read = F.grid_sample(flow, torch.from_numpy(grid)[None], padding_mode="border", align_corners=False)
@@ -137,7 +138,7 @@ def outside_share(look: Look) -> Floats:
 def spread(looks_of_frame: Sequence[Look]) -> tuple[float, float]:
     """Entropy of the frame weights over its largest value, and how many frames that amounts to, means over pixels."""
     shares = torch.stack([look.share[0] for look in looks_of_frame]).double()
-    entropy = -(shares * shares.clamp_min(1e-12).log()).sum(0)
+    entropy = -(shares * shares.clamp_min(1e-12).log()).sum(0)  # 0 log 0 is 0
     return float(entropy.mean() / np.log(len(looks_of_frame))), float(entropy.exp().mean())
 
 
@@ -163,6 +164,7 @@ def followed(method: Method, clip: Clip, targets: Iterable[int]) -> tuple[list[F
 def _compared(look: Look, true_HW2: Floats, scale: int) -> Floats:
     """One row a pixel that is still in the picture: still, error, nearest (hr px), outside, share."""
     height, width = (side // scale for side in true_HW2.shape[:2])
+    # an lr pixel moves by the mean of the hr pixels that it covers
     true_hw2 = true_HW2.reshape(height, scale, width, scale, 2).mean((1, 3))
     true = torch.from_numpy(true_hw2[..., ::-1].copy()).permute(2, 0, 1)  # vertical, horizontal
     points = look.points[0, ..., :height, :width].double() * scale

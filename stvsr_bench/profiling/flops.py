@@ -22,7 +22,7 @@ from stvsr_bench.profiling import operators
 from stvsr_bench.profiling.params import prefixes
 from stvsr_bench.profiling.tracker import Stack, watched
 
-AGREE = 0.01
+AGREE = 0.01  # where both count they must be so close: more means that one has a gap
 Pure = Callable[[], AbstractContextManager[None]]
 
 
@@ -62,6 +62,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run the operator and add up what it costs."""
+        # at dispatch, below autograd: fvcore's own tracer misses what an autograd.Function does inside
         name = func._schema.name
         out = _shape_only(name, args)
         if out is None:
@@ -70,8 +71,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         cost = operators.multiply_adds(name, args, outputs)
         if cost is not None:
             self.by_operator[name.rpartition("::")[2]] += cost
+            # torch's counter knows products, convolutions and attention alone: compared is what both know
             self.by_both += cost if func.overloadpacket in flop_registry else 0
-            for place in prefixes(self.stack.inside):
+            for place in prefixes(self.stack.inside):  # a module's count holds that of the modules inside it
                 self.by_module[place] += cost
         elif not operators.moves_only(name) and any(_is_float(item) for item in outputs):
             self.uncounted[name.rpartition("::")[2]] += 1
@@ -84,7 +86,7 @@ def count(net: nn.Module, lr_BTChw: Tensor, pure: Pure = nullcontext) -> Flops:
     Inside `pure()` the network must take its path of plain tensor operators: a kernel of its own would not be seen.
     """
     try:
-        shadow = copy.deepcopy(net).to("meta")
+        shadow = copy.deepcopy(net).to("meta")  # a copy: values do not come back from the meta device
         return _counted(shadow, lr_BTChw.to("meta"), pure, "")
     except Exception as error:  # noqa: BLE001 - what needs real values fails in its own way here; the real run tells
         needs = f"on shapes alone it raised {type(error).__name__}"
@@ -95,6 +97,7 @@ def count(net: nn.Module, lr_BTChw: Tensor, pure: Pure = nullcontext) -> Flops:
 def _counted(net: nn.Module, lr_BTChw: Tensor, pure: Pure, note: str) -> Flops:
     stack = Stack()
     recorder, second = _Recorder(stack), FlopCounterMode(display=False)
+    # the recorder innermost, so that it sees the operators before the other counter's mode does
     with _quiet(), torch.no_grad(), pure(), watched(net, stack), second, recorder:
         net(lr_BTChw)
     return Flops(

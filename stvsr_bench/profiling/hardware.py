@@ -14,7 +14,7 @@ def facts(device: str = "cpu") -> dict[str, Any]:
     found = {
         **environment.machine(),
         "torch": torch.__version__,
-        "blas": blas(),
+        "blas": blas(),  # 3.2 of STDAN's 5 seconds on a CPU are matrix products (docs/profile.md)
         "threads": torch.get_num_threads(),
     }
     if torch.device(device).type == "cuda":
@@ -44,6 +44,7 @@ def gpu_state(device: str) -> dict[str, float]:
         return {}
     try:
         pynvml.nvmlInit()
+        # by UUID: NVML counts all cards, torch those that CUDA_VISIBLE_DEVICES leaves
         handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
         return {
             "sm_mhz": float(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM)),

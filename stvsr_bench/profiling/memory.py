@@ -18,7 +18,7 @@ import psutil
 from stvsr_bench.errors import BenchError, ClipError
 
 MIB = 1024 * 1024
-POLL_S = 0.02
+POLL_S = 0.02  # between two looks at its children; the process itself is asked for its own high-water mark
 Load = Callable[[], None]  # imports what the work needs
 Work = Callable[[], Callable[[], Any]]  # builds the network, gives the call to measure
 
@@ -42,6 +42,7 @@ def peak(load: Load, work: Work, device: str = "cpu", limit_mib: float = 0, limi
     Raises:
         BenchError: what the work itself raised, in its words.
     """
+    # spawn, not fork: a forked child begins with all that this process has allocated
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, load, work, device), daemon=True)
@@ -64,7 +65,7 @@ def _watch(pid: int, answers: Connection, limit_mib: float, limit_s: float) -> P
         if answers.poll(POLL_S):
             try:
                 word, value = answers.recv()
-            except (EOFError, ConnectionError):
+            except (EOFError, ConnectionError):  # no answer, no exception: Linux's OOM killer leaves no other trace
                 return Peak(highest - base, base, fits=False, why="out of memory (its process was killed)")
             if word == "imported":
                 base, highest = value, value
@@ -111,7 +112,7 @@ def _serve(answers: Connection, load: Load, work: Work, device: str) -> None:
     except BenchError as error:
         answers.send(("failed", (type(error), str(error)) if _plain(error) else (ClipError, str(error))))
     except Exception as error:  # noqa: BLE001 - a method is anyone's code: whatever it raises is told in one sentence
-        full = "allocate memory" in str(error)
+        full = "allocate memory" in str(error)  # torch's CPU allocator raises a plain RuntimeError
         answers.send(("full", "out of memory") if full else ("failed", (ClipError, f"{type(error).__name__}: {error}")))
 
 
@@ -136,12 +137,13 @@ def resident_mib() -> float:
 def highest_mib() -> float:
     """The most that this process has occupied."""
     for line in _status().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith("VmHWM:"):  # resident high-water mark, which unlike getrusage's can be reset
             return int(line.split()[1]) / 1024
     if sys.platform == "win32":
         return float(psutil.Process().memory_info().peak_wset) / MIB
     import resource
 
+    # bytes on macOS, kibibytes elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (MIB if sys.platform == "darwin" else 1024)
 
 
@@ -155,7 +157,7 @@ def _forget_peak() -> None:
     path = Path("/proc/self/clear_refs")
     try:
         if path.exists():
-            path.write_text("5")
+            path.write_text("5")  # proc(5): resets VmHWM and nothing else
     except OSError:
         return  # the mark then includes the imports' own peak, which is lower than a network's
 

@@ -16,6 +16,8 @@ Shape = tuple[int, ...]
 Formula = Callable[[Sequence[Any], Sequence[Any]], int]
 
 
+# fvcore counts on a TorchScript trace, which torch calls deprecated and which does not look into autograd functions;
+# this stands in for a value of the trace, so that its formulas serve operators as they are executed
 class Value:
     """A tensor's shape where fvcore's formulas expect a value of a traced graph."""
 
@@ -38,6 +40,7 @@ class Value:
 def multiply_adds(operator: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> int | None:
     """The multiply-adds of one call of e.g. `aten::addmm`; None if no formula is known."""
     formula = FORMULAS.get(operator)
+    # None and not 0: what has no formula is listed as not counted, never silently free
     return None if formula is None else int(formula(inputs, outputs))
 
 
@@ -52,14 +55,17 @@ def _values(found: Sequence[Any]) -> list[Any]:
 
 
 def _fvcore(handle: Callable[[list[Any], list[Any]], Any], first: int = 0) -> Formula:
+    # `first` leaves away the matrix that baddbmm adds: an addition is no multiply-add
     return lambda inputs, outputs: int(handle(_values(inputs[first:]), _values(outputs)))
 
 
+# input 6 of aten::convolution is `transposed`: its products are counted per input pixel, not per output pixel
 def _convolution(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
     shapes = [list(tensor.shape) for tensor in (inputs[0], inputs[1], outputs[0])]
     return int(jit_handles.conv_flop_count(*shapes, transposed=bool(inputs[6])))
 
 
+# fused kernels have names of their own on each device; as two products they count what unfused attention counts
 def _attention(inputs: Sequence[Any], outputs: Sequence[Any]) -> int:
     """Queries times keys, and weights times values."""
     query, key, value = (tuple(tensor.shape) for tensor in inputs[:3])
@@ -115,9 +121,9 @@ FORMULAS: dict[str, Formula] = {
     "aten::_scaled_dot_product_efficient_attention": _attention,
     "aten::_scaled_dot_product_cudnn_attention": _attention,
     "aten::_scaled_dot_product_fused_attention_overrideable": _attention,
-    "aten::grid_sampler_2d": _per_output(4),
+    "aten::grid_sampler_2d": _per_output(4),  # four neighbours per value
     "aten::upsample_bilinear2d": _per_output(4),
-    "aten::upsample_bicubic2d": _per_output(16),
+    "aten::upsample_bicubic2d": _per_output(16),  # 4 x 4 neighbours
     "aten::native_layer_norm": _norm(2),
     "aten::native_group_norm": _norm(1),
     "aten::native_batch_norm": _batch_norm,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-DEPTH = 2
+DEPTH = 2  # levels of modules told apart: stages and their blocks
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Params:
 
 def count(net: nn.Module) -> Params:
     """The counts of a network; `trainable` are the parameters that want a gradient."""
-    parameters = list(net.parameters())
+    parameters = list(net.parameters())  # yields a shared parameter once
     buffers = list(net.buffers())
     return Params(
         total=sum(parameter.numel() for parameter in parameters),

@@ -73,6 +73,7 @@ def _flops(flops: Flops | None, frames_out: int) -> dict[str, Any]:
     return {
         "gmacs": flops.total / giga,
         "gmacs_frame": flops.total / giga / frames_out,
+        # the two counters where both count, so that anyone may check that they agree
         "gmacs_both": flops.by_both / giga,
         "gmacs_second": flops.second / giga,
         "counters_agree": flops.agree,

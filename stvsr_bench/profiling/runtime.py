@@ -14,10 +14,11 @@ from torch import nn
 
 from stvsr_bench.profiling.tracker import StageClock, watched
 
+# median and interquartile range, not mean and deviation: one call that the system interrupts moves neither
 SPREAD = 0.05  # interquartile range over median
-FEWEST = 5
+FEWEST = 5  # times, before their spread is believed
 WARM_UP_S = 1.0
-WARM_UP_RUNS = 10
+WARM_UP_RUNS = 10  # or so many, whichever comes first
 
 Call = Callable[[], Any]
 Told = Callable[[str, float], None]  # (name, fraction of its time that has passed)
@@ -75,6 +76,7 @@ class Clock:
             call()
             return self.now_ms() - start
         with torch.cuda.device(self.device):
+            # events are stamped by the GPU in its stream: what Python does after the last launch does not count
             begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
             self.now_ms()
             begin.record()
@@ -88,12 +90,13 @@ def measure(
     calls: Mapping[str, Call], clock: Clock, budget_s: float, told: Told = lambda name, part: None
 ) -> dict[str, Timing]:
     """The times of each call; a call is done when its times are steady or it has used `budget_s` seconds."""
+    # STDAN's own script does not synchronise and RSTT's does not warm up: published times of STARnet differ threefold
     for call in calls.values():
         warm_up(call, clock)
     times: dict[str, list[float]] = {name: [] for name in calls}
     open_ = list(calls)
     while open_:
-        for name in list(open_):
+        for name in list(open_):  # one call of each in turn: a machine that slows down slows all of them alike
             times[name].append(clock.time_ms(calls[name]))
             part = _part_done(Timing(times[name]), budget_s)
             told(name, part)

@@ -1,13 +1,13 @@
 """Cost against size and number of frames: the points to measure, and the exponent that fits them."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from stvsr_bench.profiling.case import Size, rounded
 
 Axis = Literal["size", "frames"]
-FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)  # of each side
+FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5)  # of each side: nine times the pixels from first to last
 FRAMES = (2, 3, 4, 6, 8)
 
 
@@ -30,9 +30,22 @@ def exponent(amounts: Sequence[float], costs: Sequence[float]) -> float | None:
     pairs = [(math.log(x), math.log(y)) for x, y in zip(amounts, costs, strict=True) if x > 0 and y > 0]
     if len({x for x, _ in pairs}) < 2:
         return None
+    # on logarithms every point weighs the same; on plain costs the largest would decide nearly alone
     mean_x, mean_y = (sum(values) / len(pairs) for values in zip(*pairs, strict=True))
     spread = sum((x - mean_x) ** 2 for x, _ in pairs)
     return float(sum((x - mean_x) * (y - mean_y) for x, y in pairs) / spread)
+
+
+def exponents(axis: Axis, lines: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """The fitted exponents of time, memory and, as the theory, multiply-adds, over the rows of one method's sweep."""
+    amounts = [amount(axis, tuple(line["size"]), line["frames"]) for line in lines]
+    costs = {
+        "time": [line["runtime_ms"]["median"] for line in lines],
+        "memory": [line["peak_memory_mib"] or 0 for line in lines],  # a point that ran out of memory is left out
+        "theory": [line["gmacs"] for line in lines],
+    }
+    fitted = {name: exponent(amounts, values) for name, values in costs.items()}
+    return {name: None if value is None else round(value, 3) for name, value in fitted.items()}
 
 
 def largest(fits: Callable[[int], bool], known: int, precision: float = 0.05) -> int:
@@ -40,7 +53,7 @@ def largest(fits: Callable[[int], bool], known: int, precision: float = 0.05) ->
 
     `known` is where the search begins. `fits` must not become true again above an n for which it was false.
     """
-    low, high = 0, max(1, known)
+    low, high = 0, max(1, known)  # every try is a process of its own: few tries, hence doubling
     while fits(high):
         low, high = high, 2 * high
     while high - low > max(1, int(precision * high)):

@@ -20,15 +20,18 @@ def watched(net: nn.Module, event: Event) -> Iterator[None]:
     """Inside this context `event` is called when a submodule's forward pass begins and when it ends."""
     handles = []
     for name, module in net.named_modules():
+        # the root would hold everything, and containers without a forward are never called
         if not name or isinstance(module, nn.ModuleList | nn.ModuleDict):
             continue
 
+        # the name as a default argument: a closure would see the loop's last one
         def enter(_: nn.Module, __: Any, name: str = name) -> None:
             event(name, True)
 
         def leave(_: nn.Module, __: Any, ___: Any, name: str = name) -> None:
             event(name, False)
 
+        # always_call: a module that raises must leave the stack too
         handles += [module.register_forward_pre_hook(enter), module.register_forward_hook(leave, always_call=True)]
     try:
         yield
@@ -70,6 +73,7 @@ class StageClock:
         self.depth += 1 if entered else -1
         if entered and self.depth == 1:
             stage = name.partition(".")[0]
+            # code between two parts of one stage is that stage's: a network may never call the stage's own forward
             self._passed(stage if self.last[0] == stage else REST, stage)
         elif not entered and self.depth == 0:
             stage = name.partition(".")[0]

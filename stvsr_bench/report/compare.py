@@ -6,14 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tabulate import tabulate
 
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.report import stats
-from stvsr_bench.report.build import MethodKey, by_method, method_keys
-from stvsr_bench.report.frames import method_label
-from stvsr_bench.report.tables.markdown import text_md
-from stvsr_bench.report.tables.marks import TIE, TIE_DB
+from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label
+from stvsr_bench.report.tables.markdown import grid_md, text_md
+from stvsr_bench.report.tables.marks import tie_of
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
 from stvsr_bench.report.tidy import column, motion_bin, read, tidy
 
@@ -29,6 +27,16 @@ class Part:
     metric: str
     frames: FrameChoice
     result: stats.Comparison
+
+    @property
+    def decimals(self) -> int:
+        """Digits of a difference: one more than of a value, for methods differ less than clips do."""
+        return display(self.metric).decimals + 1
+
+    @property
+    def p_shown(self) -> str:
+        """The corrected p value; under 0.001 its digits say nothing more."""
+        return "<0.001" if self.result.p_holm < 0.001 else f"{self.result.p_holm:.3f}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence
             raise UnknownNameError(
                 "metric in these rows", metric, [name for name in table if f"{name}.between" in table]
             )
+        # Holm over all parts of one metric: with a dozen splits and motion bins, one in twenty would be found by chance
         parts += _corrected([part for frames in FRAME_CHOICES for part in _parts(table, one, other, metric, frames)])
     if not parts:
         raise UsageError(f"{first} and {second} have no clip in common under one protocol; run both on the same split")
@@ -127,7 +136,7 @@ def _parts(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str, f
         for where, part in groups:
             pair = _paired(part, one, other, column(metric, frames))
             if len(pair):
-                result = stats.compare(pair[one], pair[other], _higher(metric), _tie(metric))
+                result = stats.compare(pair[one], pair[other], display(metric).higher_is_better, tie_of(metric))
                 found.append(Part(str(protocol), where, metric, frames, result))
     return found
 
@@ -135,6 +144,7 @@ def _parts(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str, f
 def _paired(part: pd.DataFrame, one: MethodKey, other: MethodKey, name: str) -> pd.DataFrame:
     if name not in part.columns:
         return pd.DataFrame()
+    # clip names repeat between splits, and a motion bin takes clips of all of them
     placed = part.assign(clip=part["dataset"] + "/" + part["split"] + "/" + part["clip"])
     return by_method(placed, [one, other], name).dropna()
 
@@ -145,11 +155,11 @@ def _corrected(parts: Sequence[Part]) -> list[Part]:
 
 
 def _most_apart(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str) -> list[ClipPair]:
-    sign = 1.0 if _higher(metric) else -1.0
+    sign = 1.0 if display(metric).higher_is_better else -1.0
     found = []
     for (protocol, _), rows in table.groupby(["protocol", "protocol_key"], sort=False):
         pair = _paired(rows, one, other, metric)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore"):  # inf - inf, where both restored a frame exactly
             gain = sign * (pair[one] - pair[other]) if len(pair) else pd.Series(dtype=float)
         gain = gain[np.isfinite(gain)]
         most = gain.reindex(gain.abs().sort_values(ascending=False, kind="stable").index)[:MOST_APART]
@@ -158,14 +168,6 @@ def _most_apart(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: s
             for clip, value in most.items()
         ]
     return found
-
-
-def _higher(metric: str) -> bool:
-    return display(metric).better != "lower"
-
-
-def _tie(metric: str) -> float:
-    return TIE_DB if display(metric).unit == "dB" else TIE
 
 
 def compared_md(of: Compared) -> str:
@@ -192,34 +194,30 @@ def compared_md(of: Compared) -> str:
             "p",
             "Verdict",
         ]
-        lines += [str(tabulate(rows, headers=names, tablefmt="pipe", disable_numparse=True)), ""]
+        lines += [grid_md(names, rows), ""]
         pairs = [
             [text_md(p.clip), f"{p.first:.4g}", f"{p.second:.4g}", f"{p.gain:+.4g}"]
             for p in of.apart
             if p.protocol == protocol
         ]
         lines += [f"The {len(pairs)} clips that differ most:", ""]
-        lines += [
-            str(tabulate(pairs, headers=["Clip", first, second, "Gain"], tablefmt="pipe", disable_numparse=True)),
-            "",
-        ]
+        lines += [grid_md(["Clip", first, second, "Gain"], pairs), ""]
     return "\n".join(lines)
 
 
 def _part_md(part: Part) -> list[str]:
-    how, result = display(part.metric), part.result
-    decimals = how.decimals + 1
+    result, decimals = part.result, part.decimals
     low, high = result.difference.low, result.difference.high
     between = "–" if low is None or high is None else f"{low:+.{decimals}f} to {high:+.{decimals}f}"
     return [
         text_md(part.where),
-        how.title,
+        display(part.metric).title,
         part.frames,
         str(result.difference.n) + (f" (+{result.difference.n_inf} inf)" if result.difference.n_inf else ""),
         f"{result.difference.mean:+.{decimals}f}",
         between,
         f"{result.wins} / {result.ties} / {result.losses}",
         f"{result.effect:+.2f}",
-        "<0.001" if result.p_holm < 0.001 else f"{result.p_holm:.3f}",
+        part.p_shown,
         result.verdict,
     ]

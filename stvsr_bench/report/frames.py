@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from stvsr_bench.report.select import method_label
 from stvsr_bench.rows.names import INPUT, TRUTH, clip_folder, method_folder
 
 Bytes = NDArray[np.uint8]
@@ -16,7 +17,7 @@ Bytes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Saved:
-    """The saved frames of one clip: `folders` by method label (see `method_label`), the truth and the input apart."""
+    """The saved frames of one clip: `folders` by method label, the truth and the input apart."""
 
     dataset: str
     split: str
@@ -29,11 +30,6 @@ class Saved:
     def place(self) -> str:
         """Data set, split and clip as one name."""
         return f"{self.dataset}/{self.split}/{self.clip}"
-
-
-def method_label(method: str, weights: str) -> str:
-    """A method with its weights, as a page or a figure names it."""
-    return f"{method}@{weights}" if weights else method
 
 
 def saved(

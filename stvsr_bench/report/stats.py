@@ -17,11 +17,13 @@ from stvsr_bench.errors import UsageError
 Floats = NDArray[np.float64]
 How = Literal["bootstrap", "student-t", "none"]
 Verdict = Literal["better", "worse", "tie", "undecided"]
-RESAMPLES = 10_000
-SEED = 20_230_312
-FEW_CLIPS = 30  # below it the percentile bootstrap covers too little (0.907 instead of 0.95 at n = 10)
-TIE_DB = 0.01
-_CHUNK = 2_000_000  # indices drawn at a time
+RESAMPLES = 10_000  # 0.02 to 0.14 s for 240 clips
+SEED = 20_230_312  # fixed: a report made again says the same interval; any number would do
+# below it the percentile bootstrap covers too little: 0.907, 0.927, 0.958 of the means at n = 10, 30, 100, where
+# Student t covers 0.935, 0.945, 0.965
+FEW_CLIPS = 30
+TIE_DB = 0.01  # the last digit that papers print; among thousands of clips any difference is "significant"
+_CHUNK = 2_000_000  # indices drawn at a time: 16 MB, where 10,000 resamples of Vimeo's 7,815 clips would be 600 MB
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def wilcoxon(differences: Floats) -> float:
     """
     if not np.any(differences):
         return 1.0
-    from scipy import stats
+    from scipy import stats  # here: slow to import, and most reports test nothing
 
     return float(stats.wilcoxon(differences).pvalue)
 
@@ -172,6 +174,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     corrected = np.empty(len(p_values))
     largest = 0.0
     for rank, position in enumerate(order):
+        # never below the value before: a larger p may not become the smaller one
         largest = max(largest, (len(p_values) - rank) * p_values[position])
         corrected[position] = min(1.0, largest)
     return [float(p) for p in corrected]
@@ -183,7 +186,7 @@ def effect_size(differences: Floats) -> float:
         return 0.0
     mean = float(differences.mean())
     spread = float(differences.std(ddof=1)) if differences.size > 1 else 0.0
-    if spread <= 1e-12 * abs(mean):
+    if spread <= 1e-12 * abs(mean):  # rounding of a constant difference, not a spread
         return float(np.copysign(np.inf, mean))
     return mean / spread
 

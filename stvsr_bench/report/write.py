@@ -1,34 +1,41 @@
-"""One report on disk: rows in, a folder of tables and figures out."""
+"""One report on disk: rows in, a folder of tables and figures out.
+
+What is written stands in two lists: `formats.FORMATS` (texts) and `figures.catalogue.FIGURES`.
+"""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stvsr_bench import protocols
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.report.build import Known, build, choose, method_keys
-from stvsr_bench.report.figures import curves, plots
-from stvsr_bench.report.figures.scenes import most_apart, write_scenes
-from stvsr_bench.report.frames import Saved, method_label, saved
-from stvsr_bench.report.page import document as page
-from stvsr_bench.report.published.text import ledger_csv, ledger_md
+from stvsr_bench.report import formats
+from stvsr_bench.report.build import build
+from stvsr_bench.report.figures import catalogue, drawing
+from stvsr_bench.report.figures.scenes import most_apart, most_apart_by_split, write_scenes
+from stvsr_bench.report.figures.spread import spread_figure
+from stvsr_bench.report.formats import Content
+from stvsr_bench.report.frames import Saved, saved
+from stvsr_bench.report.page.document import document
+from stvsr_bench.report.page.frames import frame_urls, write_frames
+from stvsr_bench.report.page.render import html
 from stvsr_bench.report.published.verdicts import ledger, read_published
-from stvsr_bench.report.tables import csvjson, latex, markdown
-from stvsr_bench.report.tables.cost import costs_csv, costs_md
-from stvsr_bench.report.tables.spread import spread, spread_figure, spread_md
-from stvsr_bench.report.tables.table import Options, Table, display
-from stvsr_bench.report.tidy import by_position, read, tidy
+from stvsr_bench.report.select import choose, method_keys, method_label
+from stvsr_bench.report.tables import latex, markdown
+from stvsr_bench.report.tables.notes import Coverage
+from stvsr_bench.report.tables.ranking import main_table, ranking
+from stvsr_bench.report.tables.spread import spread, spread_md
+from stvsr_bench.report.tables.table import Options, Table
+from stvsr_bench.report.tidy import read, tidy
 from stvsr_bench.rows import manifest, store
 from stvsr_bench.rows.names import path_component
 from stvsr_bench.schema import Row
 
 LATEST = Path("runs/latest")
-MOST_COLUMNS = 8  # of numbers in one LaTeX table: four splits of two metrics
 
 
 @dataclass(frozen=True)
@@ -48,11 +55,11 @@ class Measured:
         return "+".join(run.name for run in self.runs)
 
     @property
-    def known(self) -> Known:
-        """What is known beside the rows: the size of each split, and what failed."""
+    def coverage(self) -> Coverage:
+        """How much of each split there is, and what failed."""
         cells = {key: cell for manifest in self.manifests for key, cell in manifest.get("cells", {}).items()}
         clips = {key: int(cell["clips"]) for key, cell in cells.items()}
-        return Known(clips, tuple(self.failures))
+        return Coverage(clips, tuple(self.failures))
 
 
 @dataclass
@@ -70,7 +77,7 @@ class Written:
     def figure(self, name: str, figure: Figure | None) -> None:
         """One figure in all its formats; a figure that has nothing to show is not written."""
         if figure is not None:
-            self.files += plots.save(figure, self.folder / name)
+            self.files += drawing.save(figure, self.folder / name)
 
 
 def load(runs: Sequence[Path]) -> Measured:
@@ -112,70 +119,49 @@ class Output:
 def write(
     measured: Measured, folder: Path, options: Options, output: Output | None = None
 ) -> tuple[list[Table], Written]:
-    """The tables, and the files that were written into `folder`: Markdown, CSV, JSON, LaTeX, figures, page, ledger."""
+    """The tables, and the files that were written into `folder`: every format, figures, scenes, page."""
     output = output or Output()
-    tables = build(measured.tidy, measured.profiles, options, measured.known)
+    tables = build(measured.tidy, measured.profiles, options, measured.coverage)
     written = Written(folder)
-    written.text("table.md", markdown.document(measured.name, facts(measured), tables, costs_md(measured.profiles)))
-    written.text("table.csv", csvjson.tables_csv(tables))
-    written.text("table.json", csvjson.tables_json(tables, facts(measured)))
-    if measured.profiles:
-        written.text("cost.csv", costs_csv(measured.profiles))
-    entries = ledger(measured.tidy, read_published())
-    written.text("ledger.md", ledger_md(entries))
-    written.text("ledger.csv", ledger_csv(entries))
-    write_latex(written, tables, output.style)
+    for name, text in formats.texts(content_of(measured, tables, output.style)).items():
+        written.text(name, text)
     if output.figures:
-        write_figures(written, measured, tables, options)
+        for name, figure in catalogue.drawn(source_of(measured, main_table(tables), choose(measured.tidy, options))):
+            written.figure(f"figures/{name}", figure)
     if output.scenes and (found := saved_of(measured, tables)):
-        rows = [row for row in measured.rows if row.protocol_key == main_table(tables).protocol_key]
-        tidy_of = measured.tidy[measured.tidy["protocol_key"] == main_table(tables).protocol_key]
-        chosen = most_apart(found, tidy_of, output.scenes)
-        written.files += write_scenes(folder / "figures", chosen, rows, tidy_of, output.films)
+        source = source_of(measured, main_table(tables), measured.tidy)
+        chosen = most_apart(found, source.tidy, output.scenes)
+        written.files += write_scenes(folder / "figures", chosen, source.rows, source.tidy, output.films)
     if output.page:
-        write_page(written, measured, tables, output)
+        write_page(written, measured, tables, output)  # last: it offers the texts above for download
     return tables, written
 
 
-def write_latex(written: Written, tables: Sequence[Table], style: latex.Style) -> None:
-    """A file for each table (for each data set where one would be too wide to read), and a paper that has them all."""
-    names = []
-    for table in tables:
-        alike = sum(other.protocol == table.protocol for other in tables) > 1
-        protocol = table.protocol_key if alike else table.protocol
-        main = table.of_frames("all")
-        datasets = {f"{protocol}-{path_component(dataset)}": dataset for dataset in table.datasets}
-        parts = {f"main-{protocol}": main}
-        if len(main.columns) > MOST_COLUMNS:
-            parts = {f"main-{name}": main.of_dataset(dataset) for name, dataset in datasets.items()}
-        for name, dataset in datasets.items():  # given and between double the columns
-            parts[f"apart-{name}"] = table.of_dataset(dataset).of_frames("given", "between")
-        for name, part in parts.items():
-            if part.columns:
-                apart = name.startswith("apart")
-                text = latex.table_tex(part, style, latex.caption_of(part, apart), f"tab:{name}", with_facts=not apart)
-                written.text(f"tex/{name}.tex", text)
-                names.append(name)
-    written.text("tex/example.tex", latex.example(style, names))
+def content_of(measured: Measured, tables: Sequence[Table], style: latex.Style) -> Content:
+    """What the formats write down."""
+    entries = ledger(measured.tidy, read_published())
+    return Content(measured.name, facts(measured), tables, measured.profiles, entries, style)
+
+
+def source_of(measured: Measured, table: Table, chosen: pd.DataFrame) -> catalogue.Source:
+    """What figures of one table are drawn from: rows and tidy lines of its protocol key alone."""
+    rows = [row for row in measured.rows if row.protocol_key == table.protocol_key]
+    return catalogue.Source(table, chosen[chosen["protocol_key"] == table.protocol_key], rows, measured.profiles)
 
 
 def write_page(written: Written, measured: Measured, tables: Sequence[Table], output: Output) -> None:
     """`index.html`, and beside it (or in it) the frames of the saved clips of each split where methods differ most."""
-    found = saved_of(measured, tables)
-    kept: dict[tuple[str, str], list[Saved]] = {}
-    for one in most_apart(found, measured.tidy, len(found)) if found else []:
-        kept.setdefault((one.dataset, one.split), []).append(one)
-    chosen = [one for of in kept.values() for one in of[: output.page_clips]]
-    document = page.document(tables, measured.tidy, measured.rows, chosen, facts(measured), output.frame_quality)
+    chosen = most_apart_by_split(saved_of(measured, tables), measured.tidy, output.page_clips)
+    shown = document(tables, measured.tidy, measured.rows, chosen, facts(measured), output.frame_quality)
     downloads = {
         path.name: path.read_text("utf-8")
         for path in written.files
         if path.name == "table.csv" or path.parent.name == "tex"
     }
-    embedded = dict(page.frame_urls(chosen, output.frame_quality)) if output.embed else None
-    written.text("index.html", page.html(document, downloads, embedded))
+    embedded = dict(frame_urls(chosen, output.frame_quality)) if output.embed else None
+    written.text("index.html", html(shown, downloads, embedded))
     if not output.embed:
-        page.write_frames(written.folder, chosen, output.frame_quality)
+        write_frames(written.folder, chosen, output.frame_quality)
 
 
 def saved_of(measured: Measured, tables: Sequence[Table]) -> list[Saved]:
@@ -192,7 +178,7 @@ def write_spread(measured: Measured, folder: Path, options: Options) -> str:
 
     The method is the first of those asked for, else the best.
     """
-    tables = build(measured.tidy, measured.profiles, options, measured.known)
+    tables = build(measured.tidy, measured.profiles, options, measured.coverage)
     ranked = ranking(main_table(tables)) or [(line.method, line.weights) for line in main_table(tables).lines]
     head = method_keys(choose(measured.tidy, options), options.methods)[0] if options.methods else ranked[0]
     name = method_label(*head)
@@ -215,47 +201,6 @@ def write_spread(measured: Measured, folder: Path, options: Options) -> str:
 def asked(names: Sequence[str], name: str) -> bool:
     """Whether a name was asked for; nothing named asks for all."""
     return not names or name in names
-
-
-def main_table(tables: Sequence[Table]) -> Table:
-    """The table that figures are drawn from: the suite's own protocol where it was measured, else the first."""
-    return next((table for table in tables if table.protocol == protocols.DEFAULT), tables[0])
-
-
-def write_figures(written: Written, measured: Measured, tables: Sequence[Table], options: Options) -> None:
-    """Figures of the main protocol; each that has nothing to show is left out."""
-    table = main_table(tables)
-    shown = {(line.method, line.weights) for line in table.lines}
-    chosen = choose(measured.tidy, options)
-    tidy = chosen[chosen["protocol_key"] == table.protocol_key]
-    for fact in ("seconds", "runtime_ms", "params", "gmacs"):
-        written.figure(f"figures/psnr-{fact.split('_')[0]}", plots.quality_against_cost(table, fact))
-    rows = [row for row in measured.rows if row.protocol_key == table.protocol_key]
-    positions = by_position([row for row in rows if (row.method, row.weights) in shown], "psnr_y")
-    written.figure("figures/psnr-position", curves.by_frame_position(positions))
-    written.figure("figures/psnr-motion", curves.against_motion(tidy))
-    written.figure("figures/motion", curves.motion_histogram(tidy))
-    for along in get_args(curves.SweepAxis):
-        written.figure(f"figures/sweep-{along}-runtime", curves.sweep(measured.profiles, "runtime_ms", along))
-        written.figure(f"figures/sweep-{along}-memory", curves.sweep(measured.profiles, "memory_mib", along))
-    written.figure("figures/top-t", curves.top_t(measured.profiles))
-    for name, figure in curves.ablation(tidy).items():
-        written.figure(f"figures/ablation-{name}", figure)
-    if len(ranked := ranking(table)) > 1:
-        written.figure("figures/clip-against-clip", curves.clip_against_clip(tidy, ranked[1], ranked[0]))
-
-
-def ranking(table: Table) -> list[tuple[str, str]]:
-    """The methods from best to worst by the mean of their first metric; untrained and partial ones are left out."""
-    metric = table.columns[0].metric
-    keep = [i for i, of in enumerate(table.columns) if of.metric == metric and of.frames == "all"]
-    scored = [
-        (sum(line.cells[i].value or 0.0 for i in keep), (line.method, line.weights))
-        for line in table.lines
-        if not {"untrained", "partial"} & set(line.badges) and all(line.cells[i].value is not None for i in keep)
-    ]
-    higher = display(metric).better != "lower"
-    return [head for _, head in sorted(scored, reverse=higher)]
 
 
 def facts(measured: Measured) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def run(
 
 
 def _result(card: MethodCard, variant: Variant, outcome: Outcome, checker: Checker, folder: Path) -> Result:
-    kept = folder / RESULT
+    kept = folder / RESULT  # its runtime is not kept: all variants are timed together, in turns, at the end
     if kept.exists():
         found = json.loads(kept.read_text(encoding="utf-8"))
         if found["steps"] == outcome.steps:
@@ -159,6 +159,7 @@ def _result(card: MethodCard, variant: Variant, outcome: Outcome, checker: Check
     by_clip = checker.by_clip(outcome.net, slug(variant.name))
     frames, height, width = SHAPE
     counted = flops.count(outcome.net, torch.rand(1, frames, 3, height, width))
+    # a mean of the last twenty: the loss of one step is that of a few crops
     losses = [float(line.split(",")[3]) for line in (folder / "losses.csv").read_text().split()[1:]]
     result = Result(
         name=variant.name,

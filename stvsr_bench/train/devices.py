@@ -41,7 +41,7 @@ def join(precision: Precision, machine: Machine) -> "Fabric":
         raise NotRunnableError("training needs lightning-fabric: run pip install 'stvsr-bench[train]'") from error
     if machine.threads:
         torch.set_num_threads(machine.threads)
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    processes = int(os.environ.get("WORLD_SIZE", "1"))  # set by a launcher such as torchrun; else the only one
     local = int(os.environ.get("LOCAL_WORLD_SIZE", str(processes)))
     fabric = Fabric(
         accelerator=_accelerator(machine.device),

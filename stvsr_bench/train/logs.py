@@ -11,7 +11,20 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 STEP_FIELDS = ("step", "stage", "lr", "loss", "grad_norm", "seconds")
+REMEMBERED = 0.95  # share of the running mean that one step leaves alone: it follows the last 20 steps or so
 CHECK_FIELDS = ("step", "on", "frames", "psnr_y_db", "psnr_y_given_db", "psnr_y_between_db", "ssim_y")
+
+
+class RunningLoss:
+    """The loss as a reader follows it: a running mean, for the loss of single crops jumps with their content."""
+
+    def __init__(self) -> None:
+        self.mean = 0.0
+
+    def add(self, loss: float) -> float:
+        """The mean with one more step in it; the first step is taken whole, or zero would fade for a hundred steps."""
+        self.mean = loss if not self.mean else REMEMBERED * self.mean + (1 - REMEMBERED) * loss
+        return self.mean
 
 
 class Table:
@@ -30,6 +43,7 @@ class Table:
 
     def add(self, *values: float | int | str) -> None:
         """Append one row; numbers are written so that they read back equal."""
+        # flushed each row: a run that is killed keeps its curve
         self._writer.writerow([repr(v) if isinstance(v, float) else v for v in values])
         self._file.flush()
 

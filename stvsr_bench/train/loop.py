@@ -66,13 +66,14 @@ class Trainer:
             if stage.batch % self.share.processes:
                 raise UsageError(f"a batch of {stage.batch} cannot be shared by {self.share.processes} processes")
         self.average: AveragedModel | None = None
-        if recipe.ema:
+        if recipe.ema:  # torch's own average: buffers are copied, not averaged
             self.average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema))  # type: ignore[no-untyped-call]
         self.state = State(recipe=identity(recipe))
         self.failed_in_a_row = 0
 
     def resume(self) -> int:
         """Take up the folder's checkpoint; how many steps it had. Stages may have been added to its recipe since."""
+        # every shorter recipe with the same first stages gave the same weights up to here
         ends = range(1, len(self.recipe.stages) + 1)
         known = [identity(dataclasses.replace(self.recipe, stages=self.recipe.stages[:end])) for end in ends]
         found = load_state(self.folder, known)
@@ -109,6 +110,7 @@ class Trainer:
     def _run_leg(self, leg: Leg, last: int, logs: Logs | None, listeners: Listeners) -> None:
         net, optimizer = self._set_up(leg)
         samples = Samples(self.footage_of(leg.stage), self.recipe, leg.stage, self.scale)
+        # counted within the stage, from 1: a sample's number then does not depend on the stages before
         steps = range(self.state.step + 1 - leg.first + 1, last - leg.first + 2)
         with polite(self.share.processes) as asked_to_stop:
             for lr_BTChw, hr_BSCHW in batches(samples, steps, self.share, self.machine.workers):
@@ -125,16 +127,17 @@ class Trainer:
                     listeners.tell(step, loss, spent)
                 if step == last or step % self.recipe.checkpoint_every == 0 or asked_to_stop():
                     self._keep(optimizer)
-                if asked_to_stop():
+                if asked_to_stop():  # after the checkpoint, before a validation that may take minutes
                     raise KeyboardInterrupt
                 self._check(listeners.check, logs, step)
 
     def _set_up(self, leg: Leg) -> tuple[Any, Any]:
         """The net and the optimiser of a stage, as they were left."""
         learning = freeze_all_but(self.net, leg.stage.trainable)
+        # a stage begins with fresh moments; lr is set before every step, so what stands here is never used
         adam = torch.optim.Adam(learning, lr=1.0, betas=self.recipe.betas, weight_decay=self.recipe.weight_decay)
         net, optimizer = self.fabric.setup(self.net, adam)
-        if self.state.stage == leg.index and self.state.optimizer:
+        if self.state.stage == leg.index and self.state.optimizer:  # resumed in the middle of this stage
             optimizer.load_state_dict(self.state.optimizer)
             self.fabric.strategy.precision.load_state_dict(self.state.precision)
         return net, optimizer
@@ -151,7 +154,7 @@ class Trainer:
         lr_here, hr_here = self.fabric.to_device((lr_BTChw, hr_BSCHW))
         loss = loss_of(self.recipe, net(lr_here, asked), hr_here, self.share.processes)
         self.fabric.backward(loss)
-        limit = self.recipe.clip_norm or float("inf")
+        limit = self.recipe.clip_norm or float("inf")  # without a limit too: the norm is logged and tells divergence
         norm = self.fabric.clip_gradients(self.net, optimizer, max_norm=limit, error_if_nonfinite=False)
         assert norm is not None
         self._advance(optimizer, bool(norm.isfinite()))

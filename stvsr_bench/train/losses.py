@@ -7,7 +7,10 @@ from stvsr_bench.train.recipe import Recipe
 
 
 def charbonnier(sr_BSCHW: Tensor, hr_BSCHW: Tensor, epsilon: float = 1e-6) -> Tensor:
-    """Sum of sqrt(d^2 + epsilon) over every value: L1 with a rounded tip."""
+    """Sum of sqrt(d^2 + epsilon) over every value: L1 with a rounded tip.
+
+    `epsilon` stands under the root as it is: 1e-6 there is the 1e-3 of papers that write sqrt(d^2 + epsilon^2).
+    """
     return torch.sqrt((sr_BSCHW - hr_BSCHW).square() + epsilon).sum()
 
 
@@ -21,6 +24,7 @@ def loss_of(recipe: Recipe, sr_BSCHW: Tensor, hr_BSCHW: Tensor, processes: int =
 
     Several processes average their gradients; a sum over the whole batch is `processes` times that average.
     """
+    # in float16 the square of one grey level (1.5e-5) is subnormal, and the sum over a batch passes 65,504
     sr_BSCHW = sr_BSCHW.float()
     if recipe.loss == "charbonnier":
         total = charbonnier(sr_BSCHW, hr_BSCHW, recipe.epsilon)

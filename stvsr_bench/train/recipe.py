@@ -19,7 +19,7 @@ from pydantic.dataclasses import dataclass as checked
 from stvsr_bench.errors import CardError, UnknownNameError
 from stvsr_bench.schema import OptionValue
 
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid")  # a mistyped key would train with the default for days
 
 LossName = Literal["charbonnier", "l1"]
 Reduction = Literal["sum", "mean"]
@@ -77,6 +77,7 @@ class Stage:
         starts = [0, *(self.restarts or list(accumulate(periods))[:-1])]
         turn = min(bisect_right(starts, step), len(periods)) - 1
         weight = self.restart_weights[turn - 1] if turn and self.restart_weights else 1.0
+        # an option file may restart later than a period ends; the rate then waits at its lowest
         part = min((step - starts[turn]) / periods[turn], 1.0)
         return self.lr_min + (self.lr * weight - self.lr_min) * (1 + math.cos(math.pi * part)) / 2
 

@@ -53,6 +53,7 @@ class Footage:
         """The hr frames of one clip, uint8 S C H W."""
         if index in self._held:
             return self._held[index]
+        # a quarter of float32's memory, and exact for clips from 8-bit files
         frames = (self.clips[index].hr_SCHW * 255.0 + 0.5).astype(np.uint8)
         if frames.nbytes <= self._left:
             self._left -= frames.nbytes
@@ -83,7 +84,7 @@ def draw(recipe: Recipe, stage: Stage, number: int, clips: int) -> tuple[int, np
     Every clip is used once before any is used again, in an order that changes with every round.
     """
     turn, place = divmod(number, clips)
-    salt = sum(stage.name.encode())
+    salt = sum(stage.name.encode())  # not hash(): Python salts that anew in every process
     clip = int(np.random.default_rng([recipe.seed, salt, turn]).permutation(clips)[place])
     return clip, np.random.default_rng([recipe.seed, salt, number, 1])
 
@@ -98,6 +99,7 @@ def place(
         wanted = f"{stage.frames_out} frames of {stage.crop * scale}x{stage.crop * scale} px"
         raise DataError(f"training clip {clip} has {frames} frames of {width}x{height} px; the recipe cuts {wanted}")
     first, top, left = (int(dice.integers(0, r + 1)) for r in room)
+    # all four whatever the recipe uses: switching one off leaves the others as they were
     coins = dice.random(4) < 0.5
     return Place(
         clip, first, top, left,
@@ -122,6 +124,7 @@ def crop(hr_SCHW: Bytes, where: Place, stage: Stage, scale: int) -> tuple[Frames
     columns = slice((where.left - before) * scale, right * scale)
     wide = hr_SCHW[where.first : where.first + stage.frames_out, :, rows, columns].astype(np.float32) / 255.0
     inner = wide[:, :, above * scale :, before * scale :][:, :, : stage.crop * scale, : stage.crop * scale]
+    # float64, as MATLAB computes, for it is rounded to 8 bits next
     small = imresize(torch.from_numpy(wide[:: stage.time_scale]).double(), 1 / scale).numpy()
     lr = np.round(np.clip(small, 0.0, 1.0) * 255.0)[:, :, above:, before:][:, :, : stage.crop, : stage.crop] / 255.0
     return turned(lr.astype(np.float32), where), turned(inner, where)
@@ -137,7 +140,7 @@ def turned(frames_SCHW: Frames, where: Place) -> Frames:
         frames_SCHW = frames_SCHW[:, :, :, ::-1]
     if where.transpose:
         frames_SCHW = frames_SCHW.transpose(0, 1, 3, 2)
-    return np.ascontiguousarray(frames_SCHW)
+    return np.ascontiguousarray(frames_SCHW)  # torch takes no negative strides
 
 
 class Samples(Dataset[tuple[Tensor, Tensor]]):

@@ -52,6 +52,7 @@ def load_state(folder: Path, recipes: Collection[str]) -> State | None:
     if not path.exists():
         return None
     try:
+        # on the CPU first: a checkpoint of cuda:3 opens where there is one card or none; weights_only runs no code
         state = State(**torch.load(path, map_location="cpu", weights_only=True))
     except (RuntimeError, EOFError, TypeError, pickle.UnpicklingError) as error:
         raise DataError(f"{path}: not a checkpoint of this suite, or broken; start anew in another --out") from error
@@ -62,6 +63,7 @@ def load_state(folder: Path, recipes: Collection[str]) -> State | None:
 
 def save_weights(path: Path, state_dict: dict[str, Tensor], half: bool = False) -> None:
     """Write a state dict as safetensors; `half` stores float32 as float16. Buffers of integers stay as they are."""
+    # safetensors stores neither views nor strides
     kept = {name: value.detach().cpu().contiguous() for name, value in state_dict.items()}
     if half:
         kept = {name: value.half() if value.dtype == torch.float32 else value for name, value in kept.items()}

@@ -55,4 +55,4 @@ def _measure(method: Method, lr_SChw: Frames, hr_SCHW: Frames) -> Values:
 def _small(hr_SCHW: Frames, scale: int) -> Frames:
     """Every frame at low resolution, as it would lie on disk."""
     small = imresize(torch.from_numpy(hr_SCHW).double(), 1 / scale).clamp(0, 1)
-    return np.asarray((small * 255).round() / 255, dtype=np.float32)
+    return np.asarray((small * 255).round() / 255, dtype=np.float32)  # rounded to 8 bits, as a PNG would be

@@ -3,8 +3,9 @@
 import pytest
 
 from stvsr_bench import datasets, methods
-from stvsr_bench.cli import call, demo
+from stvsr_bench.cli import call
 from stvsr_bench.errors import OK, NotRunnableError, WeightsError
+from stvsr_bench.inspection import demo
 
 
 @pytest.fixture
@@ -39,10 +40,3 @@ def test_it_measures_what_is_here_and_says_what_is_left_out(lacking, tmp_path, c
     assert all(f"mini {split} holds 8 clips, 1 was measured" in table for split in ("slow", "medium", "fast"))
     rows = (tmp_path / "run").glob("rows-*.jsonl")
     assert sum(len(part.read_text().splitlines()) for part in rows) == 3
-
-
-def test_a_network_without_weights_takes_part_untrained(monkeypatch):
-    monkeypatch.setattr(methods, "resolve", lambda spec: (_ for _ in ()).throw(WeightsError(f"{spec}: none here")))
-    assert demo._best("stdan") == "stdan@none"
-    monkeypatch.undo()
-    assert demo._best("stdan") == "stdan"

@@ -66,3 +66,13 @@ def test_parameters_are_counted_once_by_module_and_by_what_is_trainable():
     assert found.buffers == 4 + 4 + 1
     assert found.bytes == 4 * found.total + 4 * 8 + 8
     assert found.by_module == {"a": 120, "a.0": 112, "a.1": 8}
+
+
+def test_exponents_of_a_sweep_leave_out_a_point_without_memory():
+    def line(side, memory):
+        return {"size": [side, side], "frames": 4, "runtime_ms": {"median": side**2}, "peak_memory_mib": memory,
+                "gmacs": side**4}  # fmt: skip
+
+    lines = [line(10, 5.0), line(20, 20.0), line(40, None)]
+    assert scaling.exponents("size", lines) == {"time": 1.0, "memory": 1.0, "theory": 2.0}
+    assert scaling.exponents("frames", lines) == {"time": None, "memory": None, "theory": None}

@@ -6,10 +6,8 @@ import pytest
 
 from stvsr_bench import methods
 from stvsr_bench.cli import call
-from stvsr_bench.cli.ablate import compared, table
 from stvsr_bench.errors import USAGE
 from stvsr_bench.train import ablate
-from stvsr_bench.train.ablate import Result
 
 ABLATION = """
 preset = "paper"
@@ -40,10 +38,6 @@ def ablated(toy: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def result(name: str, *psnr: float) -> Result:
-    return Result(name, "x", 10, 1000, 0.5, 0.01, 1.0, {"a": list(psnr)}, {"a": [p - 1 for p in psnr]}, 5.0)
-
-
 def test_every_variant_is_trained_measured_and_compared_with_the_first(ablated: Path, tmp_path: Path) -> None:
     out = tmp_path / "ablation"
     assert call(["ablate", "toy", "--out", str(out), "--threads", "1", "-q"]) == 0
@@ -60,12 +54,6 @@ def test_a_variant_that_is_done_is_not_trained_again(ablated: Path, tmp_path: Pa
     again = ablate.run("toy", tmp_path / "ablation")
     for one, two in zip(first, again, strict=True):
         assert dataclasses.replace(one, runtime_ms=0) == dataclasses.replace(two, runtime_ms=0)
-
-
-def test_differences_are_paired_by_clip() -> None:
-    rows = compared([result("base", 30.0, 40.0, 20.0), result("better", 30.5, 40.5, 20.5)])
-    assert rows[1]["difference_db"] == pytest.approx([0.5, 0.5, 0.5])  # the clips differ by 10 dB, the pairs do not
-    assert "+0.50" in table(rows, [result("base", 30.0), result("better", 30.5)])
 
 
 def test_a_method_without_ablations_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

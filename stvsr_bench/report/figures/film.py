@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from stvsr_bench.report.frames import Bytes, Saved, read_all
 
 BAR = 18
-FRAMES_PER_SECOND = 6
+FRAMES_PER_SECOND = 6  # a septuplet lasts a second, slow enough to see its frames
 
 
 def side_by_side(saved: Saved, names: Sequence[str]) -> list[Bytes]:
@@ -23,6 +23,7 @@ def side_by_side(saved: Saved, names: Sequence[str]) -> list[Bytes]:
 
 def write_gif(frames: Sequence[Bytes], path: Path) -> None:
     """A GIF that repeats for ever; 256 colours, so look at it for motion and not for colour."""
+    # dither would flicker from frame to frame, and look like a fault of the method
     images = [
         Image.fromarray(frame).quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE) for frame in frames
     ]
@@ -40,6 +41,7 @@ def write_mp4(frames: Sequence[Bytes], path: Path, repeats: int = 4) -> bool:
     except ImportError:
         return False
     part = path.with_name(f".{path.stem}.part.mp4")
+    # yuv420p halves the chroma, so both sides must be even; other formats do not play everywhere
     height, width = frames[0].shape[0] // 2 * 2, frames[0].shape[1] // 2 * 2
     with av.open(str(part), "w") as container:
         stream = container.add_stream(

@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from stvsr_bench.report.figures.plots import COLOURS, STYLE, TEXT_IN
+from stvsr_bench.report.figures.drawing import COLOURS, STYLE, TEXT_IN
 from stvsr_bench.report.frames import Bytes, Saved, paths, read, read_all
 from stvsr_bench.report.tables.latex import text_tex
 
 LUMA = np.array([65.481, 128.553, 24.966]) / 255
-ERROR_TOP = 40.0
+ERROR_TOP = 40.0  # of 255; one scale for all methods and figures, so that errors compare by eye
 Floats = NDArray[np.float64]
 
 
@@ -76,7 +76,7 @@ def choose_crop(truth: dict[int, Bytes], methods: Sequence[dict[int, Bytes]], be
     for index in [i for i in between if i in truth] or sorted(truth):
         errors = np.stack([np.abs(luma(of[index]) - luma(truth[index])) for of in methods if index in of])
         apart = errors.max(axis=0) - errors.min(axis=0) if len(errors) > 1 else errors[0]
-        sums = _box_sums(apart, side)
+        sums = _box_sums(apart, side)  # by an integral image: every place of the square is tried
         top, left = np.unravel_index(int(sums.argmax()), sums.shape)
         if sums[top, left] > best[0]:
             best = (float(sums[top, left]), Crop(index, int(top), int(left), side))

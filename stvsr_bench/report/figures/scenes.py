@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench.report.figures import film, qualitative
-from stvsr_bench.report.figures.plots import save
-from stvsr_bench.report.frames import Saved, method_label
+from stvsr_bench.report.figures.drawing import save
+from stvsr_bench.report.frames import Saved
+from stvsr_bench.report.select import method_label
 from stvsr_bench.schema import Row
 
 
@@ -24,6 +25,14 @@ def most_apart(saved: Sequence[Saved], tidy: pd.DataFrame, count: int) -> list[S
         seen[(one.dataset, one.split)] = turn = seen.get((one.dataset, one.split), -1) + 1
         turns.append((turn, one))
     return [one for _, one in sorted(turns, key=lambda pair: pair[0])][:count]
+
+
+def most_apart_by_split(saved: Sequence[Saved], tidy: pd.DataFrame, count: int) -> list[Saved]:
+    """The first `count` of those clips of each split."""
+    kept: dict[tuple[str, str], list[Saved]] = {}
+    for one in most_apart(saved, tidy, len(saved)) if saved else []:
+        kept.setdefault((one.dataset, one.split), []).append(one)
+    return [one for of in kept.values() for one in of[:count]]
 
 
 def write_scenes(

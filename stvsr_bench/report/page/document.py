@@ -1,36 +1,23 @@
-"""One page that works offline: the tables, what lies behind each number, and the frames that were saved.
-
-The page is one HTML file with everything it needs, data included. Frames stand beside it in `frames/*.js`, a file per
-clip and method that the page brings in when they are looked at: a script may be loaded from a local disk where an
-image's pixels may not be read, and differences and slices need pixels.
-"""
+"""Everything the page shows, as plain values: tables, and what lies behind each number, packed to fit one file."""
 
 import base64
-import hashlib
-import io
 import json
-from collections.abc import Iterator, Sequence
-from importlib.resources import files
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
-from PIL import Image
 
-from stvsr_bench.report.build import MethodKey, by_method, method_keys
-from stvsr_bench.report.frames import Saved, method_label, paths
+from stvsr_bench.report.frames import Saved
+from stvsr_bench.report.page.frames import clip_frames
+from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label
 from stvsr_bench.report.tables.table import FACTS, FRAME_CHOICES, Line, Table, display, explain, shown
 from stvsr_bench.report.tidy import Floats, column
-from stvsr_bench.rows import store
 from stvsr_bench.schema import Row
 
-BUDGET_BYTES = 4_500_000
-CURVES = ("psnr_y", "ssim_y")
-_SCRIPTS = ("state", "table", "charts", "plots", "clips", "viewer", "main")
-_LIBRARY = "chart.umd.min.js"  # Chart.js 4.6.1 as its authors publish it; chart.LICENSE.md stands beside it
+BUDGET_BYTES = 4_500_000  # of data: with scripts and the plot library the page stays under 5 MB (tests)
+CURVES = ("psnr_y", "ssim_y")  # per-frame values, far more than all means together
+# the two lowest codes of 16 bits, also where 32 are used: `unpack` of html/state.js has one rule
 _MISSING, _INFINITE = -(2**15), -(2**15) + 1
 
 
@@ -43,84 +30,13 @@ def document(
     quality: int = 0,
 ) -> dict[str, Any]:
     """Everything the page shows, as plain values; what does not fit the page's size is left out, curves first."""
+    # tried from rich to poor: the first protocol keeps its curves longest
     parts = [_protocol(table, tidy, rows, curves=CURVES) for table in tables]
     for curves, which in (((), 1), (CURVES[:1], 0), ((), 0)):
         if _size(parts) <= BUDGET_BYTES:
             break
         parts[which:] = [_protocol(table, tidy, rows, curves) for table in tables[which:]]
-    return {"about": about, "protocols": parts, "frames": [_clip_frames(one) for one in frames], "quality": quality}
-
-
-def html(document: dict[str, Any], downloads: dict[str, str], embedded: dict[str, dict[int, str]] | None = None) -> str:
-    """The page itself; `embedded` frames (see `frame_urls`) make it one file at the price of its size."""
-    here = files("stvsr_bench.report.page").joinpath("html")
-    text = {name: here.joinpath(name).read_text("utf-8") for name in ("page.html", "page.css")}
-    scripts = "\n".join(here.joinpath(f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
-    return environment.from_string(text["page.html"]).render(
-        title=document["about"]["run"],
-        css=Markup(text["page.css"]),
-        script=Markup(scripts),
-        library=Markup(_library(here.joinpath(_LIBRARY).read_text("utf-8"))),
-        document=document,
-        downloads=downloads,
-        embedded=embedded or {},
-    )
-
-
-def _library(text: str) -> str:
-    """The plot library without its last line, which asks a browser's tools for a file that is not there."""
-    return text.partition("//# sourceMappingURL=")[0]
-
-
-def frame_urls(frames: Sequence[Saved], quality: int = 0) -> Iterator[tuple[str, dict[int, str]]]:
-    """For each clip and method: its name in the page, and its frames as data URLs by index.
-
-    Quality 0 gives the saved files as they are, 1 to 100 WebP that loses some of them, at a tenth of the size.
-    """
-    for one in frames:
-        for name, source in _sources(one).items():
-            yield _identity(one, name), {index: _data_url(path, quality) for index, path in paths(source).items()}
-
-
-def write_frames(folder: Path, frames: Sequence[Saved], quality: int = 0) -> None:
-    """The frames as scripts beside the page; those of an earlier report that this one does not show are removed."""
-    kept = {f"{_identity(one, name)}.js" for one in frames for name in _sources(one)}
-    for stale in (folder / "frames").glob("[0-9a-f]" * 16 + ".js"):
-        if stale.name not in kept:
-            stale.unlink()
-    for identity, urls in frame_urls(frames, quality):
-        text = f"stvsrFrames({json.dumps(identity)},{json.dumps(urls)});\n"
-        store.write_atomic(folder / "frames" / f"{identity}.js", text)
-
-
-def _sources(one: Saved) -> dict[str, Path]:
-    known = {**one.folders, "truth": one.truth}
-    return {**known, "input": one.given} if one.given.is_dir() else known
-
-
-def _clip_frames(one: Saved) -> dict[str, Any]:
-    return {
-        "dataset": one.dataset,
-        "split": one.split,
-        "clip": one.clip,
-        "index": list(paths(one.truth)),
-        "sources": {name: _identity(one, name) for name in _sources(one)},
-    }
-
-
-def _identity(one: Saved, name: str) -> str:
-    return hashlib.sha256(json.dumps([one.dataset, one.split, one.clip, name]).encode()).hexdigest()[:16]
-
-
-def _data_url(path: Path, quality: int) -> str:
-    if not quality:
-        return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
-    out = io.BytesIO()
-    with Image.open(path) as image:
-        image.convert("RGB").save(out, "WEBP", quality=quality)
-    return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
+    return {"about": about, "protocols": parts, "frames": [clip_frames(one) for one in frames], "quality": quality}
 
 
 def _size(parts: Sequence[dict[str, Any]]) -> int:
@@ -238,7 +154,7 @@ def _packed(values: Floats, decimals: int) -> dict[str, Any]:
     finite = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0, posinf=0, neginf=0).tolist()
     whole = np.array([int(f"{value:.{decimals}f}".replace(".", "")) for value in finite], dtype=np.int64)
     wide = bool(np.abs(whole).max(initial=0) >= 2**15 - 2)
-    packed = whole.astype("<i4" if wide else "<i2")
+    packed = whole.astype("<i4" if wide else "<i2")  # little-endian, as typed arrays are wherever browsers run
     packed[np.isnan(values)] = _MISSING
     packed[np.isinf(values)] = _INFINITE
     return {"d": decimals, "w": 4 if wide else 2, "b": base64.b64encode(packed.tobytes()).decode()}

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-from tabulate import tabulate
-
 from stvsr_bench.report.published.verdicts import Entry, Published, best_protocols, contradictions, spread
 from stvsr_bench.report.tables.csvjson import lines_csv
-from stvsr_bench.report.tables.markdown import text_md
+from stvsr_bench.report.tables.markdown import grid_md, text_md
 from stvsr_bench.report.tables.table import display, shown
 
 
@@ -24,7 +22,7 @@ def ledger_md(entries: Sequence[Entry]) -> str:
     if best := best_protocols(entries):
         parts += ["## Which protocol reproduces the paper", ""]
         rows = [[text_md(m), text_md(s), p, f"{d:.3f}", str(n)] for m, s, p, d, n in best]
-        parts += [_grid(["Method", "Source", "Nearest protocol", "Mean distance (dB)", "Values"], rows), ""]
+        parts += [grid_md(["Method", "Source", "Nearest protocol", "Mean distance (dB)", "Values"], rows), ""]
     parts += ["## Where papers disagree", "", "Values of one method on one split, side by side.", ""]
     parts += [_contradictions_md(contradictions([entry.published for entry in entries])), ""]
     return "\n".join(parts)
@@ -95,7 +93,7 @@ def _measured_md(entries: Sequence[Entry]) -> str:
             ]
         )
     heads_of = ["Method as printed", "Split", "Metric", "Published", "Measured", "Delta", "Verdict", "Paper's protocol"]
-    return _grid([*heads_of, "Under other protocols", "Source"], rows)
+    return grid_md([*heads_of, "Under other protocols", "Source"], rows)
 
 
 def _contradictions_md(found: Sequence[Sequence[Published]]) -> str:
@@ -109,8 +107,4 @@ def _contradictions_md(found: Sequence[Sequence[Published]]) -> str:
         )
         split = text_md(" ".join(filter(None, (of[0].dataset, of[0].split, of[0].clip))))
         rows.append([text_md(of[0].method), split, how.title, f"{spread(of):.{how.decimals}f}", values])
-    return _grid(["Method", "Split", "Metric", "Spread", "Values"], rows)
-
-
-def _grid(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return str(tabulate(rows, headers=names, tablefmt="pipe", disable_numparse=True))
+    return grid_md(["Method", "Split", "Metric", "Spread", "Values"], rows)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench import protocols
-from stvsr_bench.report.build import MethodKey, by_method, method_keys
+from stvsr_bench.report.select import MethodKey, by_method, method_keys
 from stvsr_bench.report.tidy import average_of, mean_over_clips
 
 Verdict = Literal["reproduced", "close", "differs", "untrained", "other weights", "partial", "not measured"]

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tabulate import tabulate
-
-from stvsr_bench.report.frames import method_label
+from stvsr_bench.report.select import method_label
+from stvsr_bench.report.tables.csvjson import lines_csv
+from stvsr_bench.report.tables.markdown import grid_md, text_md
 from stvsr_bench.report.tables.table import FACTS, shown
 
 Profile = dict[str, Any]
+# where all of these are equal, a later profile measured the same again and replaces the earlier one
 FIELDS = ("method", "weights", "device", "machine", "hardware", "threads", "precision", "frames", "size")
 SETTING = ("Input", "Setting", "Machine")
 NUMBERS = ("params", "gmacs", "runtime_ms", "iqr_ms", "calls", "memory_mib")
@@ -47,8 +48,6 @@ def costs_grid(profiles: Sequence[Profile]) -> str:
 
     Times of different machines stand together but must not be compared.
     """
-    from stvsr_bench.report.tables.markdown import text_md
-
     records = costs(profiles)
     how = [
         (
@@ -71,18 +70,16 @@ def costs_grid(profiles: Sequence[Profile]) -> str:
     ]
     names = ["Method", *(FACTS[name].label for name in numbers), *(SETTING[place] for place in own)]
     align = ["left", *["right"] * len(numbers), *["left"] * len(own)]
-    grid = tabulate(lines, headers=names, tablefmt="pipe", disable_numparse=True, colalign=align)
+    grid = grid_md(names, lines, align)
     said = (
         "GMACs: 1e9 multiply-adds of one window, one multiply-add counted as one. Runtime: median per output frame. "
         "Times are comparable only on one machine and setting."
     )
-    return "\n".join([str(grid), "", " ".join([f"{text_md('; '.join(shared))}." if shared else "", said]).strip(), ""])
+    return "\n".join([grid, "", " ".join([f"{text_md('; '.join(shared))}." if shared else "", said]).strip(), ""])
 
 
 def costs_csv(profiles: Sequence[Profile]) -> str:
     """The costs as CSV."""
-    from stvsr_bench.report.tables.csvjson import lines_csv
-
     records = costs(profiles)
     names = (*FIELDS, *NUMBERS)
     return lines_csv([names, *([one[name] for name in names] for one in records)])
@@ -102,7 +99,7 @@ def _record(profile: Profile) -> dict[str, Any]:
         "threads": profile.get("threads"),
         "precision": profile.get("precision", ""),
         "frames": profile.get("frames"),
-        "size": "x".join(str(side) for side in reversed(size)),
+        "size": "x".join(str(side) for side in reversed(size)),  # width first, as video sizes are written
         "params": None if params is None else params / 1e6,
         "gmacs": profile.get("gmacs"),
         "runtime_ms": frame_ms(profile),

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -60,7 +61,7 @@ def lines_csv(lines: Iterable[Sequence[Any]]) -> str:
 
 def tables_json(tables: Sequence[Table], about: dict[str, Any]) -> str:
     """One document: what the run was, and the records."""
-    document = {**about, "numbers": [_finite(record) for record in records(tables)]}
+    document = {**about, "numbers": finite(records(tables))}
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -89,11 +90,19 @@ def _record(table: Table, line: Line, column: Column, cell: Cell) -> dict[str, A
 def plain(value: Any) -> Any:
     """A value for a CSV cell: full precision, and no text that a spreadsheet would run."""
     if isinstance(value, float):
-        return repr(value)
+        return repr(value)  # the shortest text that reads back to the same float
+    # CSV injection: method and clip names come from other people's folders
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
         return f"'{value}"
     return value
 
 
-def _finite(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: str(value) if value == float("inf") else value for name, value in record.items()}
+def finite(value: Any) -> Any:
+    """The same with infinite and undefined numbers as text, which JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

@@ -9,12 +9,26 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from stvsr_bench.report.build import GROUPS
-from stvsr_bench.report.tables.table import FACTS, Badge, Cell, Column, Line, Table, display, explain, half_shown, shown
+from stvsr_bench.report.tables.table import (
+    FACTS,
+    GROUPS,
+    Badge,
+    Cell,
+    Column,
+    Line,
+    Table,
+    display,
+    explain,
+    half_shown,
+    shown,
+)
+from stvsr_bench.rows.names import path_component
 
 Style = Literal["plain", "ieee", "cvpr"]
 STYLES: tuple[Style, ...] = ("plain", "ieee", "cvpr")
+MOST_COLUMNS = 8  # of numbers in one table: four splits of two metrics
 NEEDS = "\\usepackage[T1]{fontenc}\n\\usepackage{booktabs,graphicx}\n"
+# one pass, letter by letter: replacing one sign after the other would escape the backslashes just written
 _SIGNS = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -29,7 +43,7 @@ _SIGNS = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"\textquotedbl{}",  # OT1 fonts do not have it, so NEEDS asks for T1
     "–": "--",
     "·": r"\textperiodcentered{}",
     "±": r"\textpm{}",
@@ -47,12 +61,14 @@ class _Manner:
 _MANNERS: dict[Style, _Manner] = {
     "plain": _Manner(caption_above=True, font=r"\small", separation="5pt"),
     "ieee": _Manner(caption_above=True, font=r"\footnotesize", separation="4pt"),
+    # CVPR's template sets captions under tables, IEEE's above
     "cvpr": _Manner(caption_above=False, font=r"\small", separation="4pt"),
 }
 
 
 def text_tex(text: str) -> str:
     """A name as plain text; letters that pdfLaTeX has no glyph for become their code point."""
+    # pdfLaTeX sets the letters of Latin-1 and stops with an error at most others
     return "".join(_SIGNS.get(letter) or (letter if _printable(letter) else _code(letter)) for letter in text)
 
 
@@ -64,6 +80,30 @@ def cell_tex(cell: Cell, metric: str, intervals: bool = False) -> str:
     return rf"{marked} {{\scriptsize$\pm$ {half}}}" if intervals and cell.n else marked
 
 
+def files(tables: Sequence[Table], style: Style) -> dict[str, str]:
+    """Text by file name under `tex/`: a file for each table, and a paper that has them all.
+
+    A table is split by data set where one would be too wide to read.
+    """
+    made = {}
+    for table in tables:
+        # one protocol under two keys (a list of another hash, say) would write one file twice
+        alike = sum(other.protocol == table.protocol for other in tables) > 1
+        protocol = table.protocol_key if alike else table.protocol
+        main = table.of_frames("all")
+        datasets = {f"{protocol}-{path_component(dataset)}": dataset for dataset in table.datasets}
+        parts = {f"main-{protocol}": main}
+        if len(main.columns) > MOST_COLUMNS:
+            parts = {f"main-{name}": main.of_dataset(dataset) for name, dataset in datasets.items()}
+        for name, dataset in datasets.items():  # given and between double the columns
+            parts[f"apart-{name}"] = table.of_dataset(dataset).of_frames("given", "between")
+        for name, part in parts.items():
+            if part.columns:
+                apart = name.startswith("apart")
+                made[name] = table_tex(part, style, caption_of(part, apart), f"tab:{name}", with_facts=not apart)
+    return {**{f"tex/{name}.tex": text for name, text in made.items()}, "tex/example.tex": example(style, list(made))}
+
+
 def table_tex(table: Table, style: Style, caption: str, label: str, with_facts: bool = True) -> str:
     """One table environment with grouped heads, groups of methods, marks and footnotes."""
     manner = _MANNERS[style]
@@ -73,6 +113,7 @@ def table_tex(table: Table, style: Style, caption: str, label: str, with_facts: 
     environment = "table*" if width > 5 else "table"  # in a paper of one column the two are the same
     said = [rf"\caption{{{caption}}}", rf"\label{{{label}}}"]
     body = [
+        # shrinks what is too wide and never enlarges: a narrow table keeps the letters of its neighbours
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}",
         r"\toprule",

@@ -26,10 +26,16 @@ def table_md(table: Table) -> str:
 
 def text_md(text: str) -> str:
     """A name as plain text: nothing in it is read as Markdown or HTML."""
-    escaped = html.escape(text, quote=False)
+    escaped = html.escape(text, quote=False)  # Markdown passes HTML through, and a folder may be named <script>
     for letter in "\\|*_`[]~#":
         escaped = escaped.replace(letter, f"\\{letter}")
     return escaped.replace("\n", " ").replace("\r", " ")
+
+
+def grid_md(heads: Sequence[str], lines: Sequence[Sequence[str]], align: Sequence[str] | None = None) -> str:
+    """Lines of texts as a Markdown table."""
+    # numparse would take "30.50" for a number and print 30.5: the digits shown are part of the claim
+    return str(tabulate(lines, headers=heads, tablefmt="pipe", disable_numparse=True, colalign=align))
 
 
 def name_md(line: Line) -> str:
@@ -61,7 +67,7 @@ def _grid(table: Table, with_facts: bool) -> str:
         numbers = [shown(line.facts.get(name), FACTS[name]) for name in facts]
         lines.append([name_md(line), *cells, _counts(line), *numbers])
     align = ["left"] + ["right"] * (len(heads) - 1)
-    return str(tabulate(lines, headers=heads, tablefmt="pipe", colalign=align, disable_numparse=True))
+    return grid_md(heads, lines, align)
 
 
 def _counts(line: Line) -> str:

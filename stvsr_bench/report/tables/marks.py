@@ -5,13 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from stvsr_bench.report.stats import TIE_DB, student_t
-from stvsr_bench.report.tables.table import Mark
+from stvsr_bench.report.tables.table import Mark, display
 from stvsr_bench.report.tidy import Floats
 
-TIE = 0.0001
+TIE = 0.0001  # of SSIM and its like: the last of four digits
 FEWEST_CLIPS = 5  # an interval over fewer spans some decibels and would tie everything
 
-__all__ = ["TIE", "TIE_DB", "half_interval", "mark_column", "tied"]
+
+def tie_of(metric: str) -> float:
+    """The difference, in the metric's own unit, under which two methods are called equal: what papers round away."""
+    return TIE_DB if display(metric).unit == "dB" else TIE
 
 
 def mark_column(
@@ -29,6 +32,7 @@ def mark_column(
         if not left:
             break
         top = max(left, key=lambda i: means[i] if higher else -means[i])
+        # tied with the top one, not with each other: ties are not transitive, and a chain could reach any depth
         alike = [i for i in left if i == top or tied(per_clip[top], per_clip[i], tie)]
         for i in alike:
             marks[i] = mark
@@ -38,9 +42,9 @@ def mark_column(
 
 def tied(first: Floats, second: Floats, tie: float) -> bool:
     """Whether two methods differ by less than `tie`, or by less than chance over these clips would give."""
-    difference = first - second
+    difference = first - second  # paired: clips differ far more than methods do
     difference = difference[np.isfinite(difference)]
-    if difference.size == 0:
+    if difference.size == 0:  # no clip in common, or infinite everywhere: nothing tells them apart
         return True
     mean = abs(float(difference.mean()))
     half = half_interval(difference) if difference.size >= FEWEST_CLIPS else None

@@ -9,14 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
-from tabulate import tabulate
 
 from stvsr_bench import protocols
-from stvsr_bench.report.figures.plots import COLOURS, STYLE, new
-from stvsr_bench.report.tables.markdown import text_md
+from stvsr_bench.report.tables.markdown import grid_md, text_md
 from stvsr_bench.report.tables.table import display, shown
 from stvsr_bench.report.tidy import Floats, average_of, mean_over_clips
 from stvsr_bench.schema import Row
@@ -64,10 +60,10 @@ def spread_md(title: str, of: Sequence[Variant], measure: Measure = "psnr") -> s
     width = max(finite) - min(finite) if finite else 0.0
     names = ["Protocol", "Variant", how.label, "Difference", "Clips", "Infinite frames"]
     align = ["left", "left", *["right"] * 4]
-    grid = tabulate(rows, headers=names, tablefmt="pipe", disable_numparse=True, colalign=align)
+    grid = grid_md(names, rows, align)
     unit = f" {how.unit}" if how.unit else ""
     said = f"These values lie {width:.{how.decimals}f}{unit} apart: so much is the protocol alone worth."
-    return "\n".join([f"## {text_md(title)}", "", str(grid), "", said, *_unmeasured(of, measure), ""])
+    return "\n".join([f"## {text_md(title)}", "", grid, "", said, *_unmeasured(of, measure), ""])
 
 
 def _unmeasured(of: Sequence[Variant], measure: Measure) -> list[str]:
@@ -83,23 +79,6 @@ def _signed(value: float, decimals: int) -> str:
     return f"{value:+.{decimals}f}" if np.isfinite(value) else "–"
 
 
-def spread_figure(title: str, of: Sequence[Variant]) -> Figure:
-    """The variants as points on one axis."""
-    finite = [v for v in of if np.isfinite(v.value)]
-    with matplotlib.rc_context(STYLE):
-        figure, axes = new(height_in=0.6 + 0.16 * len(finite))
-        names = [f"{v.protocol}: {v.name}" for v in finite]
-        known = list(dict.fromkeys(v.protocol for v in finite))
-        colours = [COLOURS[known.index(v.protocol) % len(COLOURS)] for v in finite]
-        axes.scatter([v.value for v in finite], range(len(finite)), c=colours, s=14, zorder=3)
-        axes.axvline(of[0].value, color="0.6", linewidth=0.8)
-        axes.set_yticks(range(len(finite)), names, fontsize=6)
-        axes.invert_yaxis()
-        axes.set_xlabel("PSNR (dB)")
-        axes.set_title(title)
-    return figure
-
-
 def _variants(rows: Sequence[Row], measure: Measure) -> list[tuple[str, float, int, int]]:
     average = average_of(rows[0].protocol)
     base = f"{measure}_y"
@@ -108,7 +87,7 @@ def _variants(rows: Sequence[Row], measure: Measure) -> list[tuple[str, float, i
     found = []
 
     def add(name: str, values: list[Floats], how: str = average, keep_inf: bool = False) -> None:
-        per_clip = np.array([_mean(of, keep_inf) for of in values])
+        per_clip = np.array([_mean(of, keep_inf) for of in values])  # of frames first, then of clips, as the tables
         n_inf = sum(int(np.isinf(of).sum()) for of in values)
         mean = mean_over_clips(per_clip, clips, "folders" if how == "folders" else "clips")
         if not np.isnan(mean):
@@ -155,6 +134,7 @@ _FRAMES: dict[str, Choose] = {
 }
 
 
+# never above the mean of the frames' PSNRs: a bad frame weighs more in a mean of squares than in one of logarithms
 def _pooled(rows: Sequence[Row]) -> list[Floats]:
     pooled = []
     for row in rows:

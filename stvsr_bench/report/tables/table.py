@@ -15,6 +15,7 @@ FrameChoice = Literal["all", "given", "between"]
 FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
 Mark = Literal["", "best", "second"]
 Badge = Literal["untrained", "mini", "partial", "external", "other machine", "failed"]
+GROUPS = ("two-stage", "one-stage", "ours")  # in the order of printing: ours last, as papers have it
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Display:
     def label(self) -> str:
         """The title with its unit, as an axis or a column says it."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a larger value is the better one."""
+        return self.better != "lower"
 
 
 METRICS: dict[str, Display] = {

@@ -2,16 +2,17 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from stvsr_bench.report.build import build
-from stvsr_bench.report.tables.latex import NEEDS, STYLES, caption_of, example, table_tex, text_tex
+from stvsr_bench.report.tables.latex import NEEDS, STYLES, caption_of, example, files, table_tex, text_tex
 from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import tidy
-from stvsr_bench.report.write import Output, Written, load, write, write_latex
+from stvsr_bench.report.write import Output, load, write
 
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 HOSTILE = r"\input{/etc/passwd} 100% $x_1^2$ & #1 {~} <b>|</b> \"é中"
@@ -66,11 +67,9 @@ def test_a_two_column_paper_holds_every_table_and_the_qualitative_figure(style, 
     assert "Float too large" not in log
 
 
-def test_a_table_too_wide_to_read_is_cut_by_data_set(run, tmp_path):
+def test_a_table_too_wide_to_read_is_cut_by_data_set(run):
     (table,) = build(load([run]).tidy, [], Options(metrics=("psnr_y", "ssim_y", "mse_y")))
-    written = Written(tmp_path)
-    write_latex(written, [table], "ieee")
-    names = sorted(path.stem for path in written.files)
+    names = sorted(Path(name).stem for name in files([table], "ieee"))
     assert [name for name in names if name.startswith("main")] == ["main-suite-1-mini", "main-suite-1-openclips"]
 
 

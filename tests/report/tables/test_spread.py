@@ -63,3 +63,15 @@ def test_what_was_not_measured_is_named_and_what_was_is_not(row):
     measured = row("net", "w", "mini", "slow", "a", FIRST, values={**plain.values, **whole})
     said = spread_md("mini slow", spread([measured]))
     assert "Not measured" not in said and "PSNR Y full range" in said
+
+
+def test_the_spread_of_one_method_is_counted_by_hand(row):
+    psnr = [30.0, 20.0, 30.0, 20.0, 30.0, 20.0, 30.0]
+    mse = [255**2 * 10 ** (-value / 10) for value in psnr]
+    rows = [row("a", "", "d", "s", "1", psnr, values={"psnr_y": psnr, "mse_y": mse, "psnr_rgb": [25.0] * 7})]
+    found = {variant.name: variant.value for variant in spread(rows)}
+    assert found["as the protocol says"] == pytest.approx(180 / 7)
+    assert found["given frames"] == 30.0
+    assert found["between frames"] == found["centre frames"] == 20.0
+    assert found["pooled MSE of a clip"] == pytest.approx(10 * np.log10(255**2 / np.mean(mse)))
+    assert found["PSNR-RGB"] == 25.0

@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from stvsr_bench.errors import NotRunnableError, UnknownNameError
-from stvsr_bench.report.build import Known, build
+from stvsr_bench.report.build import build
 from stvsr_bench.report.tables.markdown import table_md
+from stvsr_bench.report.tables.notes import Coverage
 from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import tidy
 from stvsr_bench.report.write import load
@@ -145,7 +146,7 @@ def test_intervals_stand_beside_the_means_when_asked_for(row):
 
 def test_a_split_measured_in_part_and_failed_clips_are_said(row):
     rows = [row("a", "mini", "d", "s", "1", [20.0] * 7)]
-    known = Known({f"d/s/{rows[0].protocol_key}": 8}, ({"method": "a", "weights": "mini"},))
+    known = Coverage({f"d/s/{rows[0].protocol_key}": 8}, ({"method": "a", "weights": "mini"},))
     (table,) = build(tidy(rows), [], Options(metrics=("psnr_y",)), known)
     assert "partial: d s holds 8 clips, 1 was measured" in table.notes
     assert "failed" in table.lines[0].badges

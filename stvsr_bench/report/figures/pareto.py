@@ -1,53 +1,15 @@
-"""Figures from tables and tidy rows: PSNR against cost with its Pareto front, and what the other files of plots add.
+"""Quality against cost, with the Pareto front: what no other method beats in both."""
 
-Every figure is a PNG and a PDF of one column's width (3.4 in) with letters of 7 to 8 pt, in colours that remain
-apart for colour-blind readers (Okabe-Ito) and with a marker of their own, so that they survive grey print too.
-"""
-
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import cycle
-from pathlib import Path
-from typing import Any, Literal
 
 import matplotlib
-
-matplotlib.use("Agg")
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from stvsr_bench.report.figures.drawing import STYLE, legend_above, line_styles, log_axis, new
 from stvsr_bench.report.tables.marks import FEWEST_CLIPS
 from stvsr_bench.report.tables.table import FACTS, Line, Table, display
-
-COLUMN_IN = 3.4
-TEXT_IN = 7.0
-DPI = 200
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C7A00")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-STYLE: Any = {
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.25,
-    "grid.linewidth": 0.5,
-    "lines.linewidth": 1.2,
-    "lines.markersize": 4.5,
-    "legend.frameon": False,
-    "figure.constrained_layout.use": True,
-    "pdf.fonttype": 42,
-    "svg.hashsalt": "stvsr-bench",
-    "text.parse_math": False,
-}
 
 
 @dataclass(frozen=True)
@@ -59,52 +21,6 @@ class Point:
     value: float
     half: float | None
     untrained: bool
-
-
-def save(figure: Figure, path: Path) -> list[Path]:
-    """The PNG and PDF that were written, with equal bytes for an equal figure."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    png, pdf = path.with_suffix(".png"), path.with_suffix(".pdf")
-    with matplotlib.rc_context(STYLE):
-        figure.set_dpi(DPI)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once; each format would do it again, and draw twice
-        agg: Any = FigureCanvasAgg(figure)
-        with _whole(png) as part:
-            agg.print_png(part, metadata={"Software": None})
-        vector: Any = FigureCanvasPdf(figure)
-        with _whole(pdf) as part:
-            vector.print_pdf(part, metadata={"CreationDate": None})
-    return [png, pdf]
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    part = path.with_name(f".{path.name}.part")
-    yield part
-    part.replace(path)
-
-
-def new(width_in: float = COLUMN_IN, height_in: float = 2.5, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:
-    """A figure without a window and its axes (an array when there are several)."""
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width_in, height_in))
-        return figure, figure.subplots(rows, columns)
-
-
-def line_styles(names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """A colour and a marker for each name, by its place in the alphabet: the same in every figure of a report."""
-    return dict(zip(sorted(names), zip(cycle(COLOURS), cycle(MARKERS), strict=False), strict=False))
-
-
-def log_axis(axes: Axes, which: Literal["x", "y"] = "x") -> None:
-    """A logarithmic axis with ticks at 1, 2 and 5 (at 1 only over many decades), written as plain numbers."""
-    axes.set(**{f"{which}scale": "log"})
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 300 * low else (1.0,)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def short(line: Line) -> str:
@@ -159,7 +75,7 @@ def quality_against_cost(table: Table, fact: str, metric: str = "psnr_y") -> Fig
         figure, axes = new()
         _scatter(axes, of, line_styles([short(line) for line in table.lines]))
         how, cost = display(metric), FACTS[fact]
-        log = min(point.cost for point in of) > 0
+        log = min(point.cost for point in of) > 0  # blend+bicubic has no parameters, and a logarithm no zero
         axes.margins(0.18)
         if log:
             log_axis(axes)
@@ -190,11 +106,6 @@ def _scatter(axes: Axes, of: Sequence[Point], styles: dict[str, tuple[str, str]]
             label=point.name,
         )
     legend_above(axes)
-
-
-def legend_above(axes: Axes) -> None:
-    """The legend over the axes, where it hides nothing."""
-    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, handlelength=1.2, borderaxespad=0.2)
 
 
 def _half(line: Line, keep: Sequence[int]) -> float | None:

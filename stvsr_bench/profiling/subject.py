@@ -1,0 +1,78 @@
+"""What a profile is asked to measure, and one method built, checked and put in place for it."""
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import torch
+
+from stvsr_bench import methods, plugins
+from stvsr_bench.nn import kernels
+from stvsr_bench.profiling import hardware
+from stvsr_bench.profiling.case import Case, Size, frames_made, make
+from stvsr_bench.profiling.runtime import Call
+from stvsr_bench.restore import place
+from stvsr_bench.schema import Method, Settings
+
+
+@dataclass(frozen=True)
+class ProfileSpec:
+    """The setting of a profile: one clip size, one way of running; pickled into the process that measures memory."""
+
+    size: Size
+    frames: int
+    settings: Settings
+    threads: int = 0
+    budget_s: float = 30.0
+    include: tuple[Path, ...] = ()
+    trust_pickle: bool = False
+
+
+class ShapeRecorder:
+    """A call that remembers what shape it made, as (S, H, W)."""
+
+    def __init__(self, call: Call, spec: str) -> None:
+        self.call, self.spec = call, spec
+        self.made = (0, 0, 0)
+
+    def __call__(self) -> None:
+        """Run once; the frames themselves are let go, so that timing holds one output and not two."""
+        self.made = frames_made(self.call(), self.spec)
+
+
+@dataclass
+class Subject:
+    """One method under measurement; its call is of the placed network, its counts of the network as built."""
+
+    method: Method
+    case: Case
+    call: ShapeRecorder
+
+
+def build(text: str, asked: ProfileSpec) -> Subject:
+    """The method built, checked against its card and put in place on the clip that is asked for.
+
+    Raises:
+        UsageError: the method cannot take this size or this many frames.
+    """
+    method = place(methods.build(text, trust_pickle=asked.trust_pickle), asked.settings)
+    case = make(method, asked.size, asked.frames, asked.settings.device, asked.settings.precision)
+    return Subject(method, case, ShapeRecorder(case.prepared(), method.spec))
+
+
+def prepare(asked: ProfileSpec) -> None:
+    """What this process needs before a method is built: plug-ins found, kernels loaded, threads set."""
+    for path in asked.include:
+        plugins.include(path)
+    if kernels.backend() == "numba":
+        # before memory's base line is read: the compiler is a library, not a network's memory
+        import_module("stvsr_bench.nn.numba_sampling")
+    # torch allows TF32 in convolutions unless told otherwise, so "fp32" on a GPU would not be float32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = asked.settings.precision == "tf32"
+    hardware.set_threads(asked.threads)
+
+
+def work(text: str, asked: ProfileSpec) -> Call:
+    """The call to measure in a fresh process; a function of the module, for closures cannot be pickled."""
+    call: Call = build(text, asked).case.prepared()
+    return call

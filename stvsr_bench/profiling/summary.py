@@ -1,0 +1,132 @@
+"""What a profile says to a reader: headline, tables as text, and remarks on what is not certain. Nothing is drawn here.
+
+It takes the rows of `profile.jsonl` as they are and loads no torch. The terminal draws its grids with rich.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+EXPONENTS = {"time": "time", "memory": "memory", "theory": "theory (MACs)"}  # key in the row: head of the column
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table as text: the first column names a method or module, the others hold numbers."""
+
+    heads: tuple[str, ...]
+    lines: tuple[tuple[str, ...], ...]
+    title: str = ""
+
+
+def name_of(line: Row) -> str:
+    """The method with its weights."""
+    return f"{line['method']}@{line['weights']}" if line["weights"] else str(line["method"])
+
+
+def headline(rows: Sequence[Row]) -> list[str]:
+    """The machine and the setting that all rows share."""
+    facts = rows[0]["machine_facts"]
+    where = facts.get("gpu") if rows[0]["device"].startswith("cuda") else facts["cpu"]
+    extra = [word for word in ("compile", "channels_last") if rows[0].get(word)]
+    setting = [f"device {rows[0]['device']}", rows[0]["precision"], *extra, "one multiply-add counts as one (MAC)"]
+    return [
+        f"{where}, {facts['threads']} threads, torch {facts['torch']}, {facts['blas']}, machine {rows[0]['machine']}",
+        ", ".join(setting),
+    ]
+
+
+def remarks(rows: Sequence[Row]) -> list[str]:
+    """What is not certain about these figures, a sentence each."""
+    found = []
+    for line in rows:
+        name = name_of(line)
+        if line.get("runtime_ms", {}).get("noisy"):
+            timing = line["runtime_ms"]
+            spread = 100 * timing["iqr"] / timing["median"] if timing["median"] else 0.0
+            found.append(f"noisy: {name}, IQR {spread:.0f} % of the median over {timing['n']} runs; raise --budget")
+        if line.get("counters_agree") is False:
+            found.append(f"the two FLOP counters differ by more than 1 % on {name}")
+        if line.get("flops_note"):
+            found.append(f"{name}: {line['flops_note']}")
+        if line.get("memory_note"):
+            found.append(f"{name}: memory not measured: {line['memory_note']}")
+    return list(dict.fromkeys(found))  # a sweep would say the same of each of its points
+
+
+def costs(rows: Sequence[Row]) -> Grid:
+    """A line per row: what it costs, with the columns that its kind of row has."""
+    columns = columns_of(rows)
+    return Grid(("method", *columns), tuple((name_of(line), *(cell(line, name) for name in columns)) for line in rows))
+
+
+def columns_of(rows: Sequence[Row]) -> list[str]:
+    """The columns of numbers that these rows fill; all rows are of one kind."""
+    kind = rows[0]["kind"]
+    if kind == "sweep":
+        return ["size", "frames", "GMACs", "ms", "IQR", "MiB"]
+    found = ["params (M)", "GMACs"]
+    if any("runtime_ms" in line for line in rows):
+        found += ["ms", "IQR", "fps", "MiB"]
+    if kind == "topt" and any("psnr_y" in line for line in rows):
+        found.append("PSNR")
+    if any("max_size" in line for line in rows):
+        found.append("max size")
+    return found
+
+
+def cell(line: Row, column: str) -> str:
+    """The text of one number; a noisy time is marked with a star, what was not measured is a dash."""
+    timing = line.get("runtime_ms") or {}
+    made = {
+        "size": lambda: "x".join(map(str, line["size"])),
+        "frames": lambda: str(line["frames"]),
+        "params (M)": lambda: f"{line['params'] / 1e6:.2f}",
+        "GMACs": lambda: f"{line['gmacs']:.3g}" if line["gmacs"] < 100 else f"{line['gmacs']:.1f}",
+        "ms": lambda: f"{timing['median']:.4g}" + ("*" if timing["noisy"] else ""),
+        "IQR": lambda: f"{timing['iqr']:.2g}",
+        "fps": lambda: f"{timing['frames_per_s']:.3g}",
+        "MiB": lambda: "-" if line.get("peak_memory_mib") is None else f"{line['peak_memory_mib']:.0f}",
+        "PSNR": lambda: f"{line['psnr_y']:.2f}" if "psnr_y" in line else "-",
+        "max size": lambda: "x".join(map(str, line["max_size"])) if line.get("max_size") else "-",
+    }
+    return made[column]()
+
+
+def modules(line: Row) -> Grid:
+    """Parameters, multiply-adds and time by module; a module of the second level only where it does over 1 % of all."""
+    stages = line.get("stages_ms", {})
+    lines = []
+    for name in dict.fromkeys([*line["params_by_module"], *line["gmacs_by_module"], *stages]):
+        depth = name.count(".")
+        params, gmacs, ms = line["params_by_module"].get(name), line["gmacs_by_module"].get(name), stages.get(name)
+        if depth and not (gmacs or 0) > 0.01 * line["gmacs"]:
+            continue
+        texts = (_or_empty(params, 1e-6, ".3f"), _or_empty(gmacs, 1.0, ".2f"), _or_empty(ms, 1.0, ".4g"))
+        lines.append(("  " * depth + name, *texts))
+    return Grid(("module", "params (M)", "GMACs", "ms"), tuple(lines), name_of(line))
+
+
+def totals(line: Row) -> str:
+    """What stands under a method's modules: counts, times per frame and megapixel, and what was not counted."""
+    uncounted = ", ".join(f"{name} x{count}" for name, count in line["uncounted"].items()) or "none"
+    times = ""
+    if timing := line.get("runtime_ms"):
+        times = f"{timing['frame_ms']:.4g} ms a frame, {timing['megapixel_ms']:.4g} ms a megapixel of output; "
+    return (
+        f"{line['params_trainable']} trainable of {line['params']} parameters, {line['buffers']} in buffers; "
+        f"{line['gmacs_frame']:.4g} GMACs a frame; {times}kernels: {line['backend']}\nnot counted: {uncounted}\n"
+    )
+
+
+def exponents(rows: Sequence[Row]) -> Grid:
+    """The fitted exponents of a sweep, a line per method."""
+    axis = "pixels of a frame" if rows[0]["axis"] == "size" else "frames given"
+    fitted = {name_of(line): line["exponents"] for line in rows}
+    lines = tuple((name, *(_or_empty(of[key], 1.0, ".2f") for key in EXPONENTS)) for name, of in fitted.items())
+    return Grid(("method", *EXPONENTS.values()), lines, f"exponent against {axis}")
+
+
+def _or_empty(value: float | None, factor: float, form: str) -> str:
+    return "" if value is None else format(value * factor, form)

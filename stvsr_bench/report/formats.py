@@ -1,0 +1,69 @@
+"""Every format that a report is written in. To add one: a function of `Content` here, and its line in `FORMATS`.
+
+What lays out a table stands in `tables/`, a module for each format; here is only what is written under which name.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stvsr_bench.report.published.text import ledger_csv, ledger_md
+from stvsr_bench.report.published.verdicts import Entry
+from stvsr_bench.report.tables import csvjson, latex, markdown
+from stvsr_bench.report.tables.cost import Profile, costs_csv, costs_md
+from stvsr_bench.report.tables.table import Table
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a format may write down: `about` is what a report says of its run, `ledger` published against measured."""
+
+    name: str
+    about: dict[str, Any]
+    tables: Sequence[Table]
+    profiles: Sequence[Profile]
+    ledger: Sequence[Entry]
+    style: latex.Style = "plain"
+
+
+Format = Callable[[Content], dict[str, str]]  # text by file name; nothing where there is nothing to write
+
+
+def _markdown(of: Content) -> dict[str, str]:
+    return {"table.md": markdown.document(of.name, of.about, of.tables, costs_md(of.profiles))}
+
+
+def _csv(of: Content) -> dict[str, str]:
+    return {"table.csv": csvjson.tables_csv(of.tables)}
+
+
+def _json(of: Content) -> dict[str, str]:
+    return {"table.json": csvjson.tables_json(of.tables, of.about)}
+
+
+def _cost(of: Content) -> dict[str, str]:
+    return {"cost.csv": costs_csv(of.profiles)} if of.profiles else {}
+
+
+def _ledger(of: Content) -> dict[str, str]:
+    return {"ledger.md": ledger_md(of.ledger), "ledger.csv": ledger_csv(of.ledger)}
+
+
+def _latex(of: Content) -> dict[str, str]:
+    return latex.files(of.tables, of.style)
+
+
+# written in this order
+FORMATS: dict[str, Format] = {
+    "markdown": _markdown,
+    "csv": _csv,
+    "json": _json,
+    "cost": _cost,
+    "ledger": _ledger,
+    "latex": _latex,
+}
+
+
+def texts(of: Content) -> dict[str, str]:
+    """Every text of a report by file name, in every format."""
+    return {name: text for make in FORMATS.values() for name, text in make(of).items()}
