@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from stvsr_bench import protocols
 from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.metrics.means import over_frames
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice
 from stvsr_bench.rows import store
 from stvsr_bench.schema import Row
@@ -113,21 +114,13 @@ def _tidy_alike(rows: list[Row], given: tuple[bool, ...], protocol: str, names: 
     for name in names:
         values_nS = np.array([row.values[name] for row in rows], dtype=np.float64)
         for frames in FRAME_CHOICES:
-            table[column(name, frames)] = _frame_means(values_nS[:, chosen[frames]], keep_inf)
+            table[column(name, frames)] = over_frames(values_nS[:, chosen[frames]], keep_inf)
         infinite = np.isinf(values_nS).sum(axis=1)
         if infinite.any() or name.startswith("psnr"):
             table[f"{name}#inf"] = infinite
     for name in sorted({name for row in rows for name in row.scalars}):
         table[name] = [row.scalars.get(name, np.nan) for row in rows]
     return table
-
-
-def _frame_means(values_nS: Floats, keep_inf: bool) -> Floats:
-    known = ~np.isnan(values_nS) if keep_inf else np.isfinite(values_nS)
-    count = known.sum(axis=1)
-    total = np.where(known, values_nS, 0.0).sum(axis=1)
-    means: Floats = np.divide(total, count, out=np.full(len(values_nS), np.nan), where=count > 0)
-    return means
 
 
 def _facts(rows: list[Row]) -> dict[str, list[Any]]:

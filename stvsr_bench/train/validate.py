@@ -7,10 +7,11 @@ import torch
 from torch import nn
 
 from stvsr_bench import metrics, protocols
-from stvsr_bench.nn.resize import imresize
-from stvsr_bench.restore import restore
+from stvsr_bench.metrics.means import over_frames
+from stvsr_bench.restore import low_resolution, mod_crop, restore
 from stvsr_bench.schema import Clip, Frames, Method, MethodCard
 
+PROTOCOL = protocols.get(protocols.DEFAULT)
 Values = dict[str, float]
 
 
@@ -20,9 +21,7 @@ class Checker:
     def __init__(self, card: MethodCard, clips: Mapping[str, Sequence[Clip]]) -> None:
         """`clips` by the name that stands in the log (`mini:slow`)."""
         self.card = card
-        self.clips = {
-            on: [(_small(clip.hr_SCHW, card.scale), clip.hr_SCHW) for clip in each] for on, each in clips.items()
-        }
+        self.clips = {on: [_prepared(clip) for clip in each] for on, each in clips.items()}
 
     def __call__(self, net: nn.Module, step: int) -> dict[str, Values]:
         """Means over clips, by split."""
@@ -39,20 +38,24 @@ class Checker:
 
 
 def _measure(method: Method, lr_SChw: Frames, hr_SCHW: Frames) -> Values:
-    restored = restore(method, lr_SChw, protocols.get(protocols.DEFAULT))
+    restored = restore(method, lr_SChw, PROTOCOL)
     truth_SCHW = hr_SCHW[list(restored.windows.frames)]
     psnr = metrics.psnr_y(restored.sr_SCHW, truth_SCHW)
     given = np.array(restored.windows.is_given)
     return {
         "frames": float(len(psnr)),
-        "psnr_y_db": float(psnr.mean()),
-        "psnr_y_given_db": float(psnr[given].mean()),
-        "psnr_y_between_db": float(psnr[~given].mean()),
-        "ssim_y": float(metrics.ssim_y(restored.sr_SCHW, truth_SCHW).mean()),
+        "psnr_y_db": _mean(psnr),
+        "psnr_y_given_db": _mean(psnr[given]),
+        "psnr_y_between_db": _mean(psnr[~given]),
+        "ssim_y": _mean(metrics.ssim_y(restored.sr_SCHW, truth_SCHW)),
     }
 
 
-def _small(hr_SCHW: Frames, scale: int) -> Frames:
-    """Every frame at low resolution, as it would lie on disk."""
-    small = imresize(torch.from_numpy(hr_SCHW).double(), 1 / scale).clamp(0, 1)
-    return np.asarray((small * 255).round() / 255, dtype=np.float32)  # rounded to 8 bits, as a PNG would be
+def _mean(values_S: np.ndarray) -> float:
+    return float(over_frames(np.asarray(values_S, np.float64)[None])[0])
+
+
+def _prepared(clip: Clip) -> tuple[Frames, Frames]:
+    """The low-resolution frames that a run would give, and the truth cut to them."""
+    cropped = mod_crop(clip, PROTOCOL.scale)
+    return low_resolution(cropped, PROTOCOL), cropped.hr_SCHW
