@@ -46,40 +46,24 @@ def profile(
     quiet: options.Quiet = False,
 ) -> int:
     """Parameters, multiply-adds, time and memory of methods. Cost does not depend on weights: none are needed."""
-    if sweep not in ("", "size", "frames"):
-        raise UsageError(f"--sweep {sweep}: write size or frames")
-    if counts_only and (max_size or sweep or top_t):
-        raise UsageError("--counts-only times nothing; leave --max-size, --sweep and --top-t away")
+    _check(sweep, counts_only, timed=max_size or bool(sweep) or top_t)
     names = options.several(methods)
     if not names:
         raise UsageError("no method named; write e.g. --methods stdan,zsm,tmnet")
-    measured_size = _size(size)
-    how_precision = options.precision(precision)
+    measured_size, how_precision = _size(size), options.precision(precision)
 
     from stvsr_bench.cli import profile_show
     from stvsr_bench.profiling.profiler import Profiler
     from stvsr_bench.profiling.subject import ProfileSpec
     from stvsr_bench.schema import Settings
 
-    asked = ProfileSpec(
-        size=measured_size,
-        frames=frames,
-        settings=Settings(device, how_precision, compile=compile_, channels_last=channels_last),
-        threads=threads,
-        budget_s=budget,
-        include=tuple(include or []),
-        trust_pickle=trust_pickle,
-    )
+    settings = Settings(device, how_precision, compile=compile_, channels_last=channels_last)
+    asked = ProfileSpec(measured_size, frames, settings, threads, budget, tuple(include or []), trust_pickle)
     with profile_show.Said(hidden=quiet or as_json) as said:
         profiler = Profiler(asked, out, said.now, said.note)
-        if counts_only:
-            rows = profiler.count(names)
-        elif top_t:
-            rows = profiler.compare_top_t(names)
-        elif sweep:
+        rows = profiler.count(names) if counts_only else profiler.compare_top_t(names) if top_t else []
+        if sweep and not rows:
             rows = profiler.sweep(names, "size" if sweep == "size" else "frames")
-        else:
-            rows = []
         # also where a method takes none of the sweep's numbers of frames
         rows = rows or profiler.profile(names, memory_budget if max_size else None)
     if as_json:
@@ -89,6 +73,13 @@ def profile(
         if out is not None:
             print(f"rows: {out / 'profile.jsonl'}", file=sys.stderr)
     return OK
+
+
+def _check(sweep: str, counts_only: bool, timed: bool) -> None:
+    if sweep not in ("", "size", "frames"):
+        raise UsageError(f"--sweep {sweep}: write size or frames")
+    if counts_only and timed:
+        raise UsageError("--counts-only times nothing; leave --max-size, --sweep and --top-t away")
 
 
 def _size(text: str) -> tuple[int, int]:

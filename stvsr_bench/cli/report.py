@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,8 +11,13 @@ from stvsr_bench.cli.options import several
 if TYPE_CHECKING:
     from stvsr_bench.report.tables.latex import Style
     from stvsr_bench.report.tables.table import Table
+    from stvsr_bench.report.write import Written
 
 Runs = Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Run folders; default runs/latest.")]
+FrameQuality = Annotated[
+    int, typer.Option(min=0, max=100, help="Its frames as WebP of this quality (small); 0: as saved, exact.")
+]
+Into = Annotated[Path | None, typer.Option(help="Also put the tables between a file's <!-- table --> lines.")]
 
 
 def report(
@@ -30,20 +35,15 @@ def report(
     figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
     page: Annotated[bool, typer.Option(help="Write index.html.")] = True,
     page_clips: Annotated[int, typer.Option(min=0, help="Clips a split whose saved frames go beside the page.")] = 3,
-    frame_quality: Annotated[
-        int, typer.Option(min=0, max=100, help="Its frames as WebP of this quality (small); 0: as saved, exact.")
-    ] = 0,
+    frame_quality: FrameQuality = 0,
     embed: Annotated[bool, typer.Option("--embed", help="Frames inside index.html instead of beside it.")] = False,
     scenes: Annotated[int, typer.Option(min=0, help="Figures of saved frames where methods differ most.")] = 3,
     films: Annotated[bool, typer.Option(help="GIF (and MP4 with the video extra) beside each of them.")] = True,
-    into: Annotated[
-        Path | None, typer.Option(help="Also put the tables between a file's <!-- table --> lines.")
-    ] = None,
+    into: Into = None,
     spread: Annotated[bool, typer.Option("--spread", help="One method under all protocols and variants.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Write tables, figures and one offline page of a run, from its rows alone."""
-    from stvsr_bench.report.tables import csvjson
     from stvsr_bench.report.tables.cost import costs_grid
     from stvsr_bench.report.tables.table import Options
     from stvsr_bench.report.write import LATEST, Output, facts, load, write, write_spread
@@ -67,8 +67,15 @@ def report(
     tables, written = write(measured, folder, options, output)
     if into is not None:
         _put_into(into, tables, costs_grid(measured.profiles) if measured.profiles else "")
-    if as_json:
-        document = json.loads(csvjson.tables_json(tables, facts(measured)))
+    _print(tables, written, facts(measured) if as_json else None)
+
+
+def _print(tables: "list[Table]", written: "Written", about: "dict[str, Any] | None") -> None:
+    """The tables, or with what a report says of its run one JSON document."""
+    if about is not None:
+        from stvsr_bench.report.tables import csvjson
+
+        document = json.loads(csvjson.tables_json(tables, about))
         print(json.dumps({**document, "files": [str(path) for path in written.files]}, ensure_ascii=False))
         return
     from stvsr_bench.cli.console import print_tables
