@@ -119,8 +119,11 @@ def test_nothing_in_the_package_names_a_method():
     "module",
     [
         "cli",
+        "datasets.listing",
         "errors",
+        "methods.inventory",
         "plugins",
+        "profiling.summary",
         "protocols",
         "report.write",
         "rows.gate",

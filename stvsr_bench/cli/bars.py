@@ -1,4 +1,4 @@
-"""A progress bar on stderr for verbs that read or bring many things; a run has a bar of its own (`progress`)."""
+"""Progress bars on stderr: drawn where somebody looks, a line now and then in a log (`progress`, `training`)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,3 +25,18 @@ def telling(what: str, quiet: bool, in_bytes: bool = False) -> Iterator[Callable
     ) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total or None)
+
+
+def counted(console: Console, hidden: bool) -> progress.Progress:
+    """A bar of things done, with the time spent and left, for verbs that take minutes to days."""
+    return progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(bar_width=None),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("left"),
+        progress.TimeRemainingColumn(),
+        console=console,
+        disable=hidden or not console.is_terminal,
+        expand=True,
+    )

@@ -86,14 +86,7 @@ def _protocols() -> list[dict[str, Any]]:
 
 
 def _results() -> list[dict[str, Any]]:
-    from stvsr_bench.rows import manifest as manifests
-    from stvsr_bench.rows import store
+    from stvsr_bench.rows.manifest import summaries
     from stvsr_bench.runner.plan import RUNS
 
-    rows: list[dict[str, Any]] = []
-    for manifest in sorted(RUNS.glob("*/manifest.json")):
-        run = manifest.parent
-        if not run.is_symlink():
-            done = len(store.done(run))
-            rows.append({"name": run.name, "rows": done, "methods": sorted(manifests.read(run).get("methods", {}))})
-    return rows
+    return summaries(RUNS)

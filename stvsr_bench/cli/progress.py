@@ -5,7 +5,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from stvsr_bench.cli.bars import counted
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.engines.tasks import Outcome
@@ -24,17 +25,7 @@ class Bar:
         self.said = time.monotonic()
         self.hidden = hidden
         self.total = len(plan.tasks) if total is None else total
-        self.progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self.console,
-            disable=hidden or not self.console.is_terminal,
-            expand=True,
-        )
+        self.progress = counted(self.console, hidden)
         self.task = self.progress.add_task("", total=self.total)
         if not hidden and not self.console.is_terminal:
             self.console.print(

@@ -4,8 +4,8 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from stvsr_bench.cli.bars import counted
 from stvsr_bench.train.logs import RunningLoss
 
 LINE_EVERY = 50  # steps between two lines where no bar can be drawn
@@ -17,17 +17,7 @@ class Meter:
     def __init__(self, steps: int, hidden: bool = False) -> None:
         self.console, self.hidden, self.steps = Console(stderr=True), hidden, steps
         self.running = RunningLoss()
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self.console,
-            disable=hidden or not self.console.is_terminal,
-            expand=True,
-        )
+        self.progress = counted(self.console, hidden)
         self.task = self.progress.add_task("", total=steps)
 
     def update(self, step: int, loss: float, seconds: float) -> None:

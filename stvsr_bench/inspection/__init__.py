@@ -1,1 +1,1 @@
-"""A look inside an attention: numbers (`attention`) and pictures (`pictures`)."""
+"""Looking inside: an attention in numbers (`attention`) and pictures, the checks of `doctor`, the demo's choice."""

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from stvsr_bench.rows.store import read_json, write_json
+from stvsr_bench.rows.store import done, read_json, write_json
 from stvsr_bench.schema import Manifest
 
 
@@ -33,3 +33,12 @@ def write_merged(out: Path, runs: Iterable[Path]) -> None:
         for key, value in read(run).items():
             whole[key] = {**whole.get(key, {}), **value} if isinstance(value, dict) else value
     write_json(out / "manifest.json", {**whole, "run": out.name})
+
+
+def summaries(folder: Path) -> list[dict[str, Any]]:
+    """The runs in a folder by name: how many rows each has, and the methods that its manifest names."""
+    return [
+        {"name": run.name, "rows": len(done(run)), "methods": sorted(read(run).get("methods", {}))}
+        for run in sorted(path.parent for path in folder.glob("*/manifest.json"))
+        if not run.is_symlink()  # `latest` is the same run again
+    ]
