@@ -98,7 +98,7 @@ def test_looks_of_the_network_are_what_its_forward_takes() -> None:
     assert [look.frame for look in seen] == [0, 2]
     assert torch.allclose(sum(look.share for look in seen), torch.ones(1, 16, 16))
     assert all(int((look.weights > 0).sum(1).max()) == 2 for look in seen)  # top_t
-    query, key, value = method.net.aggregate.embed(method.net.sequence(lr_BTChw))
+    query, key, value = method.net.aggregate.embed(method.net.sequence(lr_BTChw, "plain"))
     taken = method.net.aggregate.gather(query, key, value, 1)
     values = [method.net.aggregate.look(query[:, 1], key[:, i], value[:, i]).value for i in (0, 2)]
     assert torch.allclose(taken, sum(v * look.share[:, None] for v, look in zip(values, seen, strict=True)), atol=1e-6)
