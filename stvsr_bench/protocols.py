@@ -20,9 +20,9 @@ _SUITE = EvalProtocol(
 _ZSM = EvalProtocol(
     name="zsm-2020",
     version=1,
-    tail="drop",
+    tail="drop",  # its test for a rest never holds: 160 of Vid4's 171 frames are scored
     pad_multiple=4,
-    inf_policy="keep",
+    inf_policy="keep",  # one infinite frame makes the mean of its split infinite, in the papers' scripts, too
     source="Zooming Slow-Mo test scripts: zero pad to x4, windows of 7 every 6 frames, tail frames never scored",
 )
 _VIDEOINR = EvalProtocol(
@@ -46,7 +46,7 @@ _ALL = (
         name="stdan-2023",
         tail="always",
         pad_multiple=8,
-        lists="stdan",
+        lists="stdan",  # nine clips more than Zooming Slow-Mo's, which hold black frames (datasets/vimeo90k/reader.py)
         source="STDAN test scripts: zero pad to x8, a last window over the final 7 frames always added, its own lists",
     ),
     _ZSM,

@@ -89,6 +89,7 @@ class FeedForward(nn.Module):
 
 
 def _kind(index: int) -> Literal["window", "shifted", "channel"]:
+    # as published: windows, channels, rolled windows, channels, and again
     if index % 2:
         return "channel"
     return "shifted" if index % 4 == 2 else "window"

@@ -43,6 +43,7 @@ def package_file(package: str, pattern: str) -> Path:
     Raises:
         NotRunnableError: the package, or the file in it, is not there.
     """
+    # not imported: both packages import torchvision, which breaks beside a torch of another build
     spec = find_spec(package)
     for location in (spec.submodule_search_locations or []) if spec else []:
         for found in sorted(Path(location).glob(pattern)):

@@ -20,6 +20,7 @@ from stvsr_bench.metrics import backbones, color, ffmpeg
 from stvsr_bench.metrics.backbones import Trunk
 from stvsr_bench.metrics.ssim import check_size
 
+# a score holds for one display and one frame rate, so both stand in the metric's name
 CVVDP_DISPLAY, CVVDP_FPS = "standard_fhd", 30
 SMALLEST = 32
 

@@ -26,7 +26,7 @@ class AuthorsKeys:
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every tensor under our name."""
-        with torch.device("meta"):
+        with torch.device("meta"):  # only shapes are wanted: no memory, and no random numbers are drawn
             state = self.make_net().state_dict()
         return {ours: tuple(tensor.shape) for ours, tensor in state.items()}
 
@@ -64,6 +64,8 @@ class AuthorsKeys:
 
 def align_rules(head: str) -> list[Rule]:
     """Rules for pyramids and pair aligners, the same in all three networks but for the name of the offset head."""
+    # the order counts: a later rule sees what an earlier one wrote. L3 has nothing to merge, so its last convolution is
+    # the authors' second, not their third
     return [
         (r"\bpyramid\.l(\d)_down\.", r"fea_L\1_conv1."),
         (r"\bpyramid\.l(\d)_refine\.", r"fea_L\1_conv2."),

@@ -22,6 +22,7 @@ class PixelShuffleTail(nn.Module):
 
     def forward(self, feat_BChw: Tensor) -> Tensor:
         """The frames (B, 3, 4h, 4w), not clamped."""
+        # the activation comes after the shuffle, at the larger size
         double = leaky(F.pixel_shuffle(self.up1(feat_BChw), 2))
         fourfold = leaky(F.pixel_shuffle(self.up2(double), 2))
         rgb_BCHW: Tensor = self.last(leaky(self.refine(fourfold)))

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from stvsr_bench.nn import kernels
+
 GOLDENS = Path(__file__).parents[1] / "goldens"
 _spec = importlib.util.spec_from_file_location("golden_recipe", GOLDENS / "golden_recipe.py")
 recipe = importlib.util.module_from_spec(_spec)
@@ -64,6 +66,34 @@ class Goldens:
         for key in sorted(set(expected) & set(seen)):
             report = recipe.compare(seen[key].reshape(expected[key]["shape"]), expected[key])
             assert report["ok"], (key, report)
+
+    def check_keys(self, method, net, weights, entries):
+        """Nothing, if every key and shape of the authors is written and read back."""
+        written = weights.to_authors(net.state_dict())
+        expected = self.manifest(method)["entries"]
+        assert {key: list(tensor.shape) for key, tensor in written.items()} == {
+            key: entry["shape"] for key, entry in expected.items()
+        }
+        again = weights.to_authors(weights.from_authors({f"module.{key}": tensor for key, tensor in written.items()}))
+        assert len(again) == entries
+        assert all(torch.equal(again[key], written[key]) for key in written)
+
+    def check_plain(self, name, net, weights):
+        """Nothing, if the plain engine equals the golden at every step."""
+        net.engine = "plain"
+        self.check_weights(name, weights.to_authors(net.state_dict()))
+        seen = self.watch(net)
+        with torch.no_grad():
+            out = net(self.clip(name), self.times(name))
+        self.check(name, out, seen())
+
+    def check_fast(self, name, net, torch_only):
+        """Nothing, if the fast engine equals the golden wherever it calls a module, and at its end."""
+        net.engine = "fast"
+        seen = self.watch(net)
+        with torch.no_grad(), kernels.only_torch(torch_only):
+            out = net(self.clip(name), self.times(name))
+        self.check(name, out, seen(), every=False)
 
     def watch(self, net):
         """A function that stops watching and gives what was seen under the goldens' names."""

@@ -41,8 +41,8 @@ def test_windows_are_put_together_as_they_were_cut() -> None:
 
 
 def test_a_rolled_window_does_not_join_opposite_edges_of_the_frame() -> None:
-    strangers = load_object(find("methods", "dat-light"), "attention:_strangers")
-    mask_1W1NN = strangers(32, 64, (8, 32), torch.zeros(1))
+    shift_mask = load_object(find("methods", "dat-light"), "attention:_shift_mask")
+    mask_1W1NN = shift_mask(32, 64, (8, 32), torch.zeros(1))
     assert mask_1W1NN.shape == (1, 8, 1, 256, 256)
     counts = [int((mask != 0).sum()) for mask in mask_1W1NN[0, :, 0]]
     # as in the authors' checkpoint: half of the pairs of the last column or row, more in the corner

@@ -6,7 +6,6 @@ from stvsr_bench.methods.tmnet import model, weights
 from torch.testing import assert_close
 
 from stvsr_bench.errors import UsageError, WeightsError
-from stvsr_bench.nn import kernels
 
 MINI = {"channels": 8, "groups": 2, "front_blocks": 1, "back_blocks": 2}
 SLOW = pytest.param("tmnet_d_vimeo", False, marks=pytest.mark.slow)
@@ -35,31 +34,17 @@ def test_parameters_are_those_of_the_paper(goldens):
 
 
 def test_every_key_and_shape_of_the_authors_is_written_and_read_back(goldens):
-    written = weights.to_authors(model.TMNet().state_dict())
-    entries = goldens.manifest("TMNet")["entries"]
-    assert {key: list(tensor.shape) for key, tensor in written.items()} == {k: e["shape"] for k, e in entries.items()}
-    again = weights.to_authors(weights.from_authors({f"module.{key}": tensor for key, tensor in written.items()}))
-    assert len(again) == 482
-    assert all(torch.equal(again[key], written[key]) for key in written)
+    goldens.check_keys("TMNet", model.TMNet(), weights, 482)
 
 
 @pytest.mark.parametrize("name", CLIPS)
 def test_plain_equals_the_authors_network_at_every_step(name, net, goldens):
-    net.engine = "plain"
-    goldens.check_weights(name, weights.to_authors(net.state_dict()))
-    seen = goldens.watch(net)
-    with torch.no_grad():
-        out = net(goldens.clip(name), goldens.times(name))
-    goldens.check(name, out, seen())
+    goldens.check_plain(name, net, weights)
 
 
 @pytest.mark.parametrize(("name", "torch_only"), [*((clip, False) for clip in CLIPS[:4]), ("tmnet_c_six", True), SLOW])
 def test_fast_equals_the_authors_network(name, torch_only, net, goldens):
-    net.engine = "fast"
-    seen = goldens.watch(net)
-    with torch.no_grad(), kernels.only_torch(torch_only):
-        out = net(goldens.clip(name), goldens.times(name))
-    goldens.check(name, out, seen(), every=False)
+    goldens.check_fast(name, net, torch_only)
 
 
 @pytest.mark.parametrize("options", [{}, {"skip": "trilinear"}], ids=str)
