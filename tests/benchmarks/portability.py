@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -286,7 +287,7 @@ def markdown(found: dict[str, Any]) -> str:
         f"Reference: {found['machine']['cpu']} ({found['machine']['cpu_model']}), torch {code['torch']},",
         f"{code['ipp']}, numba {code['numba']}. {found['clips']} clips of mini and openclips, one thread; each setting",
         "in its own process with an empty cache.",
-        "Settings: " + "; ".join(f"`{name}`" for name in found["settings"]) + ".",
+        textwrap.fill("Settings: " + "; ".join(f"`{name}`" for name in found["settings"]) + ".", 120),
         "",
         "Where a processor may choose the code that computes a number:",
         "",
