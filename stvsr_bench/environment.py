@@ -40,6 +40,12 @@ def describe() -> dict[str, Any]:
     }
 
 
+def made_with() -> tuple[tuple[str, str], ...]:
+    """The suite's code and the libraries that compute, by name: what two machines must share to fill one store."""
+    names = ("torch", "numpy", "opencv-python-headless")
+    return (("stvsr-bench code", code(Path(__file__).parent)), *((name, _version(name)) for name in names))
+
+
 def code(place: Path) -> str:
     """A short digest of a Python file or of all below a folder, names included: an installed suite has no commit."""
     files = sorted(place.rglob("*.py")) if place.is_dir() else [place]

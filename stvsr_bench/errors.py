@@ -59,6 +59,10 @@ class NotRunnableError(BenchError):
     exit_code: ExitCode = NOT_RUNNABLE
 
 
+class CannotWriteError(NotRunnableError):
+    """The disk is full or a folder is read-only: no later clip would fare better, so the run ends."""
+
+
 class WeightsError(NotRunnableError):
     """Weights that are missing, do not fit, or may not be loaded."""
 

@@ -26,13 +26,13 @@ def write(run: Path, manifest: Manifest) -> None:
     write_json(run / "manifest.json", {**fields, **kept})
 
 
-def write_merged(out: Path, runs: Iterable[Path]) -> None:
-    """One manifest of several runs; where two disagree the later one counts."""
+def merged(name: str, runs: Iterable[Path]) -> dict[str, Any]:
+    """One manifest of several runs, for a folder of that name; where two disagree the later one counts."""
     whole: dict[str, Any] = {}
     for run in runs:
         for key, value in read(run).items():
             whole[key] = {**whole.get(key, {}), **value} if isinstance(value, dict) else value
-    write_json(out / "manifest.json", {**whole, "run": out.name})
+    return {**whole, "run": name}
 
 
 def summaries(folder: Path) -> list[dict[str, Any]]:

@@ -1,37 +1,122 @@
 """Several run folders made one: shards of a cluster, machines that shared a split."""
 
-from collections.abc import Sequence
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from stvsr_bench.errors import DataError
+import numpy as np
+
+from stvsr_bench.errors import DataError, NotRunnableError
 from stvsr_bench.rows import manifest, store
+from stvsr_bench.rows.tolerances import allowed
 from stvsr_bench.schema import Row
+
+# what must be equal for two rows to be of one thing; seconds, environment and the suite's version may differ
+_SAME = ("method", "weights_sha256", "dataset", "split", "clip", "protocol_key", "frames", "given", "size", "params")
 
 
 def merge(runs: Sequence[Path], out: Path) -> int:
-    """One run folder of several: rows (each once), failures, environments and manifests. The number of rows.
+    """One run folder of several: rows (each once, with the metrics of all), failures, profiles, environments,
+    manifests, kept frames and the first `run.toml`. What `out` holds already is one of them. The number of rows.
+
+    Nothing is written before everything was read.
 
     Raises:
         DataError: two folders hold different values for one row; numbers that disagree are not averaged.
+        NotRunnableError: `out` is in use or cannot be written.
     """
+    sources = _distinct([*([out] if out.is_dir() else []), *runs])
+    environments = {run: store.read_json(run / "env.json") for run in sources}
+    facts = {key: value for found in environments.values() for key, value in found.items()}
     rows: dict[str, Row] = {}
-    for run in (*([out] if out.is_dir() else []), *runs):
+    for run in sources:
         for row in store.read_rows(run):
-            known = rows.setdefault(row.key, row)
-            if known.values != row.values:
-                raise DataError(f"{run}: {row.method} on {row.clip} has other values than in another folder")
+            rows[row.key] = _joined(rows[row.key], row, facts, run) if row.key in rows else row
+    lines = {
+        name: dict.fromkeys(line for run in sources for _, line in store.complete_lines(run / name))
+        for name in ("failures.jsonl", "profile.jsonl")
+    }
+    whole = manifest.merged(out.name, sources)
     with store.locked(out):
-        store.write_atomic(
-            store.rows_file(out, "merged"), b"".join(store.ROWS.dump_json(row) + b"\n" for row in rows.values())
-        )
+        text = b"".join(store.ROWS.dump_json(row) + b"\n" for row in rows.values())
+        store.write_atomic(store.rows_file(out, "merged"), text)
         for path in out.glob("rows-*.jsonl"):
             if path != store.rows_file(out, "merged"):
                 path.unlink()
-        for name in ("failures.jsonl", "profile.jsonl"):
-            lines = dict.fromkeys(line for run in runs for line in store.complete_lines(run / name))
-            store.write_atomic(out / name, b"".join(lines))
-        store.write_json(
-            out / "env.json", {key: value for run in runs for key, value in store.read_json(run / "env.json").items()}
-        )
-        manifest.write_merged(out, runs)
+        for name, found in lines.items():
+            store.write_atomic(out / name, b"".join(line + b"\n" for line in found))
+        store.write_json(out / "env.json", facts)
+        store.write_json(out / "manifest.json", whole)
+        for run in sources:
+            _take_over(run, out)
     return len(rows)
+
+
+def _distinct(folders: Sequence[Path]) -> list[Path]:
+    """Each folder once, by where it really is: `runs/latest` is a link to another of them."""
+    return list({folder.resolve(): folder for folder in reversed(folders)}.values())[::-1]
+
+
+def _joined(first: Row, second: Row, facts: Mapping[str, Any], run: Path) -> Row:
+    """One row of two of the same key: the first one's values, and what the second has besides.
+
+    Raises:
+        DataError: they differ in more than the time, by more than what `gate` allows between two such rows.
+    """
+    differ = [name for name in _SAME if getattr(first, name) != getattr(second, name)]
+    limits = allowed(first, second, facts.get(first.env, {}), facts.get(second.env, {})).limits
+    differ += [
+        name
+        for name in first.values.keys() & second.values.keys()
+        if not _alike(first.values[name], second.values[name], limits.get(name, 0.0))
+    ]
+    differ += [
+        name
+        for name in first.scalars.keys() & second.scalars.keys()
+        if not _alike([first.scalars[name]], [second.scalars[name]], limits.get(name, 0.0))
+    ]
+    if differ:
+        raise DataError(
+            f"{run}: {second.method} on {second.clip} has other values than in another folder ({', '.join(differ)}); "
+            "merge only runs of the same code, weights and data"
+        )
+    return replace(
+        first, values={**second.values, **first.values}, scalars={**second.scalars, **first.scalars}, how=first.how
+    )
+
+
+def _alike(first: Sequence[float], second: Sequence[float], limit: float) -> bool:
+    old, new = np.asarray(first), np.asarray(second)
+    if old.shape != new.shape or not np.array_equal(np.isfinite(old), np.isfinite(new)):
+        return False
+    finite = np.isfinite(old)
+    if not np.array_equal(old[~finite], new[~finite], equal_nan=True):
+        return False
+    # of the mean, as the gate's limits are
+    return abs(float((old[finite] - new[finite]).sum())) <= limit * len(old)
+
+
+def _take_over(run: Path, out: Path) -> None:
+    """`run.toml` and kept frames of a run, where the merged folder has none of its own."""
+    if run.resolve() == out.resolve():
+        return
+    try:
+        if (run / "run.toml").is_file() and not (out / "run.toml").exists():
+            store.write_atomic(out / "run.toml", (run / "run.toml").read_bytes())
+        for clip in sorted((run / "frames").glob("*/*/*/*")):
+            target = out / clip.relative_to(run)
+            if clip.is_dir() and not clip.name.startswith(".") and not target.exists():
+                shutil.copytree(clip, target, copy_function=_link)
+    except OSError as error:
+        raise NotRunnableError(f"cannot write {out}: {error.strerror}; its rows are merged") from None
+
+
+def _link(source: str, target: str) -> None:
+    """A second name for the same frame, or a copy where the file system has no such thing (or is another one)."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -2,7 +2,8 @@
 
 Each worker appends to a file of its own and the reader merges, so sharing out needs no lock. A line is written and
 synced as a whole; a half-written last line (a killed process, a full disk) is dropped by the reader and cut off by the
-next writer. Rows start with their key, so that resuming reads keys without parsing rows.
+next writer. Any other line that is no row is an error: a row that is skipped would change a mean without a word.
+Rows start with their key, so that resuming reads keys without parsing rows.
 """
 
 import errno
@@ -19,11 +20,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench.data.atomic import whole
 from stvsr_bench.errors import DataError, NotRunnableError
-from stvsr_bench.schema import Row
+from stvsr_bench.schema import SCHEMA_VERSION, Row
 
 ROWS = TypeAdapter(Row)
 # pydantic writes fields in the order of the class, and `key` is the first: no JSON is parsed to resume
 _KEY_START = b'{"key":"'
+_MARK = b"\xef\xbb\xbf"
 
 
 class Appender:
@@ -86,15 +88,22 @@ def done(run: Path, metrics: Iterable[str] = ()) -> set[str]:
     """Keys of all complete rows of a run that hold the metrics, without parsing a row where none is asked for.
 
     Raises:
-        DataError: a line before the last is damaged.
+        DataError: a line that is no row, and not the half-written last one.
     """
     needed = set(metrics)
     if needed:
         return {row.key for row in read_rows(run) if needed <= _measured(row)} if run.is_dir() else set()
+    return {_key(path, number, line) for path, number, line in _lines(run)}
+
+
+def _key(path: Path, number: int, line: bytes) -> str:
+    end = line.find(b'"', len(_KEY_START))
     try:
-        return {line[len(_KEY_START) : line.index(b'"', len(_KEY_START))].decode() for line in _lines(run)}
-    except ValueError:
-        raise DataError(f"{run}: the key of a row cannot be read; was it edited?") from None
+        if line.startswith(_KEY_START) and line.endswith(b"}") and end > 0:
+            return line[len(_KEY_START) : end].decode()
+        return str(json.loads(line)["key"])  # written by another program: spaces, or another order of fields
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise DataError(f"{path}, line {number}: the key of a row cannot be read; was it edited?") from None
 
 
 def _measured(row: Row) -> set[str]:
@@ -106,22 +115,48 @@ def read_rows(run: Path) -> list[Row]:
     """All rows of a run, in the order of files and lines; of rows with equal keys the last one counts.
 
     Raises:
-        DataError: there is no run in this folder, or a line before the last is damaged.
+        DataError: there is no run in this folder, or a line is no row and not the half-written last one.
     """
     if not run.is_dir():
         raise DataError(f"no run in {run}: the folder does not exist; start one with stvsr-bench run")
     rows: dict[str, Row] = {}
-    for line in _lines(run):
-        try:
-            row = ROWS.validate_json(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "line"
-            raise DataError(f"{run}: a row cannot be read ({where}: {first['msg']}); was it edited?") from None
+    for path, number, line in _lines(run):
+        row = _row(path, number, line)
         # the later row moves to the end, so that order is that of the last measurement
         rows.pop(row.key, None)
         rows[row.key] = row
     return list(rows.values())
+
+
+def _row(path: Path, number: int, line: bytes) -> Row:
+    try:
+        row = ROWS.validate_json(line)
+    except ValidationError as error:
+        if (version := _schema_version(line)) > SCHEMA_VERSION:
+            raise DataError(
+                f"{path}, line {number}: written by a newer stvsr-bench (its rows have schema {version}, this one "
+                f"reads up to {SCHEMA_VERSION}); update stvsr-bench"
+            ) from None
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "line"
+        raise DataError(
+            f"{path}, line {number}: a row cannot be read ({where}: {first['msg']}); was it edited?"
+        ) from None
+    lengths = {"given": len(row.given), **{name: len(values) for name, values in row.values.items()}}
+    if wrong := next((name for name, length in lengths.items() if length != len(row.frames)), None):
+        raise DataError(
+            f"{path}, line {number}: {wrong} has {lengths[wrong]} entries for {len(row.frames)} frames; was it edited?"
+        )
+    return row
+
+
+def _schema_version(line: bytes) -> int:
+    """What a row that cannot be read says of its schema; 0 where it says nothing."""
+    with suppress(ValueError, RecursionError):
+        found = json.loads(line)
+        version = found.get("schema_version") if isinstance(found, dict) else None
+        return version if isinstance(version, int) else 0
+    return 0
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -139,7 +174,7 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     Raises:
         DataError: a line before the last is no JSON.
     """
-    return [_object(path, line) for line in complete_lines(path)]
+    return [_object(path, line) for _, line in complete_lines(path)]
 
 
 def _object(path: Path, text: bytes) -> dict[str, Any]:
@@ -214,23 +249,35 @@ def locked(run: Path) -> Iterator[None]:
         lock.release()
 
 
-def _lines(run: Path) -> Iterator[bytes]:
+def _lines(run: Path) -> Iterator[tuple[Path, int, bytes]]:
     for path in sorted(run.glob("rows-*.jsonl")):
-        yield from (line for line in complete_lines(path) if line.startswith(_KEY_START))
+        yield from ((path, number, line) for number, line in complete_lines(path))
 
 
-def complete_lines(path: Path) -> Iterator[bytes]:
+def complete_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file that are not empty, with their numbers, without what ends them; none if there is no file.
+
+    The last one is left out where it was written in part. Git and editors on Windows change the ends of lines and put
+    a byte-order mark in front: neither makes a row less of a row.
+    """
     if not path.is_file():
         return
     with path.open("rb") as file:
-        for line in file:
-            # a half-written last line has no newline; a complete one always ends like this
-            if line.endswith(b"}\n"):
-                yield line
+        for number, line in enumerate(file, start=1):
+            text = line.removeprefix(_MARK).strip() if number == 1 else line.strip()
+            if text and (line.endswith(b"\n") or _is_object(text)):
+                yield number, text
+
+
+def _is_object(text: bytes) -> bool:
+    """Whether a line without an end is whole all the same: an editor may have taken the last newline away."""
+    with suppress(ValueError, RecursionError):
+        return isinstance(json.loads(text), dict)
+    return False
 
 
 def _cut_half_line(path: Path) -> None:
-    """Drop what follows the last complete line, so that the next one starts on its own."""
+    """Drop what follows the last complete line, or end it where it is whole: the next one starts on its own."""
     if not path.is_file():
         return
     with path.open("r+b") as file:
@@ -244,5 +291,8 @@ def _cut_half_line(path: Path) -> None:
                 position = position - step + found + 1
                 break
             position -= step
-        if position < size:
+        file.seek(position)
+        if _is_object(file.read().strip()):
+            file.write(b"\n")
+        elif position < size:
             file.truncate(position)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stvsr_bench import protocols
-from stvsr_bench.errors import UsageError
+from stvsr_bench.errors import NotRunnableError, UsageError
 from stvsr_bench.rows import store
 from stvsr_bench.runner import kept_frames
 from stvsr_bench.runner.engines import local
@@ -92,7 +92,9 @@ def write_outcomes(
             store.Appender(store.rows_file(spec.out, worker)) as rows,
             store.Appender(spec.out / "failures.jsonl") as failed,
         ):
-            for outcome in outcomes(env):
+            for outcome in map(_checked, outcomes(env)):
+                if outcome.fatal:
+                    raise NotRunnableError(outcome.error)
                 if outcome.error:
                     failures.append(outcome)
                     _append_failure(failed, outcome, env)
@@ -112,6 +114,8 @@ def _outcomes(spec: RunSpec, plan: Plan, env: str) -> Iterator[Outcome]:
     kept = keep(spec.save_frames)
     if kept != "worst":
         yield from _engine(spec, [replace(task, save=kept == "all") for task in plan.tasks], env)
+        if kept == "all":
+            yield from _engine(spec, kept_frames.missing(spec, plan), env)
         return
     first = kept_frames.anchor(plan)
     yield from _engine(spec, [task for task in plan.tasks if task.method == first], env)
@@ -134,6 +138,22 @@ def _engine(spec: RunSpec, tasks: Sequence[Task], env: str) -> Iterator[Outcome]
         raise UsageError(f"unknown engine '{spec.engine}'; write local or dask")
 
 
+def _checked(outcome: Outcome) -> Outcome:
+    """The outcome, or a failure where its rows are not those of its task.
+
+    A key holds the SHA-256 of the weights: a file that was replaced after planning, or a worker with another file of
+    that name, would fill the store with rows that nobody asked for and leave the run unfinished for ever.
+    """
+    task = outcome.task
+    if outcome.error or not task.score or {row.key for row in outcome.rows} == set(task.keys):
+        return outcome
+    sentence = (
+        f"{task.identity} on {task.clip}: measured with other weights or settings than planned; were the weights "
+        "replaced meanwhile, or does a worker have another file of that name?"
+    )
+    return replace(outcome, rows=(), error=sentence)
+
+
 def _append_failure(failed: store.Appender, outcome: Outcome, env: str) -> None:
     task = outcome.task
     fields = {"method": task.identity, "weights": task.weights, "dataset": task.label, "split": task.split}
@@ -144,6 +164,7 @@ def _append_failure(failed: store.Appender, outcome: Outcome, env: str) -> None:
 
 def _point_latest(out: Path) -> None:
     """`latest` beside the run folder; left alone where the file system has no links."""
+    out = out.resolve()  # `--out runs/latest` means the run that it points to, not a link to itself
     link = out.parent / "latest"
     with suppress(OSError):
         if link.is_symlink() or not link.exists():

@@ -3,7 +3,9 @@
 from collections import defaultdict
 
 from stvsr_bench.rows import store
-from stvsr_bench.rows.names import clip_folder, method_folder
+from stvsr_bench.rows.frames import count
+from stvsr_bench.rows.identity import job
+from stvsr_bench.rows.names import TRUTH, clip_folder, method_folder
 from stvsr_bench.runner.engines.tasks import Task
 from stvsr_bench.runner.plan import Plan, RunSpec
 
@@ -36,15 +38,25 @@ def worst(spec: RunSpec, plan: Plan, method: str) -> set[Place]:
     }
 
 
-def missing(spec: RunSpec, plan: Plan, chosen: set[Place]) -> list[Task]:
-    """Tasks that only save frames: chosen clips whose rows were there before their frames were wanted."""
+def missing(spec: RunSpec, plan: Plan, chosen: set[Place] | None = None) -> list[Task]:
+    """Tasks that only save frames: clips (all, or those chosen) whose rows are there and whose frames are not.
+
+    A folder with fewer frames than the truth beside it is one that a killed process left behind.
+    """
     tasks = []
+    finished = store.done(spec.out)
     for text, identity in plan.identities.items():
         folder = spec.out / "frames" / method_folder(spec.settings.name(identity.spec), identity.weights)
         for cell in plan.cells:
             for clip in cell.clips:
                 place = (cell.label, cell.split, clip)
-                if place in chosen and not (folder / clip_folder(*place)).is_dir():
+                if chosen is not None and place not in chosen:
+                    continue
+                weights = identity.sha256 or identity.weights
+                keys = (job(identity.spec, weights, spec.settings, place, p.key).key for p in cell.protocols)
+                there = count(folder / clip_folder(*place))
+                whole = there > 0 and there == count(spec.out / "frames" / TRUTH / clip_folder(*place))
+                if not whole and any(key in finished for key in keys):  # of other shards there is no row here
                     names = (cell.protocols[0].name,)
                     fields = (text, identity.spec, identity.weights, cell.dataset, *place, names)
                     tasks.append(Task(*fields, keys=(), save=True, score=False))

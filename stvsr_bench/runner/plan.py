@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stvsr_bench import datasets, methods, metrics, protocols
+from stvsr_bench import datasets, environment, methods, metrics, protocols
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.methods import Identity
 from stvsr_bench.rows import store
@@ -68,6 +68,7 @@ class RunSpec:
             seed=self.seed,
             trust_pickle=self.trust_pickle,
             env=env,
+            made_with=environment.made_with() if self.engine == "dask" else (),
         )
 
 

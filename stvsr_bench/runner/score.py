@@ -19,6 +19,7 @@ from stvsr_bench.data import video
 from stvsr_bench.data.windows import windows_of
 from stvsr_bench.errors import BenchError, ClipError, DataError, UsageError
 from stvsr_bench.restore import Restored, mod_crop
+from stvsr_bench.rows.identity import job
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.execute import OnOutcome, Result, write_outcomes
 from stvsr_bench.runner.measure import Wanted, measure
@@ -80,7 +81,9 @@ def outcomes(external: External, cell: Cell, wanted: Wanted, root: Path | None) 
     card = MethodCard(name="external", title=external.name, kind="stvsr", net="", learned=False, bit_exact=True)
     for name in cell.clips:
         names = tuple(protocol.name for protocol in cell.protocols)
-        task = Task(external.name, external.name, "", cell.dataset, cell.label, cell.split, name, names, (name,))
+        place = (cell.label, cell.split, name)
+        keys = tuple(job(external.name, "", wanted.settings, place, protocol.key).key for protocol in cell.protocols)
+        task = Task(external.name, external.name, "", cell.dataset, *place, names, keys)
         start = time.perf_counter()
         try:
             rows = _rows(external, clips.read(name), wanted, cell.split, card)

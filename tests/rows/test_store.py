@@ -1,5 +1,6 @@
 """What a run leaves on disk survives kills, full disks and half-written lines."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pytest
 
 from stvsr_bench.errors import DataError, NotRunnableError
 from stvsr_bench.rows import store
-from stvsr_bench.schema import Row
+from stvsr_bench.schema import SCHEMA_VERSION, Row
 
 ROW = Row(
     key="0123456789abcdef",
@@ -53,10 +54,12 @@ def test_a_store_cut_at_any_byte_of_its_last_line_keeps_every_row_before(tmp_pat
     first = whole.index(b"\n") + 1
     for cut in range(first, len(whole)):
         path.write_bytes(whole[:cut])
-        assert [row.clip for row in store.read_rows(tmp_path)] == ["0000"], cut
-        assert store.done(tmp_path) == {ROW.key}
+        left = ["0000", "0001"] if cut == len(whole) - 1 else ["0000"]  # only its newline is gone: it is whole
+        assert [row.clip for row in store.read_rows(tmp_path)] == left, cut
+        assert store.done(tmp_path) == {ROW.key, "f" * 16} if len(left) > 1 else {ROW.key}
         with store.Appender(path) as appender:
-            appender.row(replace(ROW, key="f" * 16, clip="0001"))
+            if len(left) == 1:
+                appender.row(replace(ROW, key="f" * 16, clip="0001"))
         assert path.read_bytes() == whole
 
 
@@ -152,3 +155,54 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
         store.write_atomic(target / "below", "x")
     assert target.read_text() == '{\n  "a": 1\n}\n'
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_editors_and_git_do_to_a_file_of_rows_loses_none(tmp_path):
+    write(tmp_path, ROW, replace(ROW, key="f" * 16, clip="0001"))
+    path = store.rows_file(tmp_path)
+    text = path.read_bytes()
+    fields = [json.loads(line) for line in text.splitlines()]
+    others = {
+        "windows": text.replace(b"\n", b"\r\n"),
+        "mark": b"\xef\xbb\xbf" + text,
+        "no last newline": text.rstrip(b"\n"),
+        "empty lines": text.replace(b"\n", b"\n\n"),
+        "spaces": b"".join(json.dumps(one, indent=None).encode() + b"\n" for one in fields),
+        "another order": b"".join(json.dumps(dict(reversed(one.items()))).encode() + b"\n" for one in fields),
+    }
+    rows = store.read_rows(tmp_path)
+    for what, changed in others.items():
+        path.write_bytes(changed)
+        assert store.read_rows(tmp_path) == rows, what
+        assert store.done(tmp_path) == {ROW.key, "f" * 16}, what
+        with store.Appender(path) as appender:
+            appender.row(replace(ROW, key="e" * 16, clip="0002"))
+        assert [row.clip for row in store.read_rows(tmp_path)] == ["0000", "0001", "0002"], what
+
+
+@pytest.mark.parametrize("damage", [lambda line: line[8:], lambda line: line[:-9], lambda line: b"\0" * len(line)])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_damaged_line_that_is_not_the_last_names_file_and_line(tmp_path, number, damage):
+    write(tmp_path, ROW, replace(ROW, key="f" * 16, clip="0001"), replace(ROW, key="e" * 16, clip="0002"))
+    path = store.rows_file(tmp_path)
+    lines = path.read_bytes().split(b"\n")
+    lines[number - 1] = damage(lines[number - 1])
+    path.write_bytes(b"\n".join(lines))
+    for read in (store.read_rows, store.done):
+        with pytest.raises(DataError, match=f"rows-main.jsonl, line {number}: "):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize("changed", [{"given": [True]}, {"values": {"psnr_y": [1.0]}}, {"frames": [0, 1, 2, 3]}])
+def test_lists_of_other_lengths_are_no_row(tmp_path, changed):
+    write(tmp_path, replace(ROW, **changed))
+    with pytest.raises(DataError, match="entries for"):
+        store.read_rows(tmp_path)
+
+
+def test_rows_of_a_newer_suite_say_so(tmp_path):
+    write(tmp_path, ROW)
+    fields = json.loads(store.rows_file(tmp_path).read_bytes()) | {"schema_version": SCHEMA_VERSION + 1, "made_by": {}}
+    store.rows_file(tmp_path).write_text(json.dumps(fields) + "\n")
+    with pytest.raises(DataError, match="update stvsr-bench"):
+        store.read_rows(tmp_path)

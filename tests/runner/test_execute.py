@@ -300,9 +300,60 @@ def test_shards_that_disagree_are_not_merged(spec, tmp_path):
     execute(spec)
     other = tmp_path / "other"
     with store.Appender(store.rows_file(other)) as appender:
-        appender.row(replace(rows(spec.out)[0], values={"psnr_y": [1.0]}))
+        appender.row(replace(rows(spec.out)[0], values={"psnr_y": [1.0] * 7}))
     with pytest.raises(DataError, match="other values"):
         merge([spec.out, other], tmp_path / "merged")
+
+
+def test_a_run_into_latest_goes_on_in_the_run_that_it_points_to(spec):
+    execute(spec)
+    again = execute(replace(spec, out=spec.out.parent / "latest"))
+    assert again.written == 0 and again.done_before == 8
+    assert (spec.out.parent / "latest").resolve() == spec.out.resolve()
+
+
+def test_rows_of_other_weights_than_planned_are_a_failure_and_are_not_kept(spec):
+    plan = make(spec)
+
+    def of_others(env):
+        for outcome in runner._outcomes(spec, plan, env):
+            yield replace(outcome, rows=tuple(replace(row, key="0" * 16) for row in outcome.rows))
+
+    result = runner.write_outcomes(spec, plan, of_others)
+    assert result.written == 0 and len(result.failures) == len(plan.tasks)
+    assert "other weights or settings than planned" in result.failures[0].error
+    assert rows(spec.out) == []
+
+
+def test_frames_wanted_later_are_saved_for_rows_that_are_there(spec):
+    execute(replace(spec, save_frames="none"))
+    assert not (spec.out / "frames").exists()
+    again = execute(replace(spec, save_frames="all"))
+    assert again.written == 0
+    saved = {path.parent.relative_to(spec.out / "frames") for path in (spec.out / "frames").rglob("00000.png")}
+    assert len(saved) == 2 * 4 + 2 * 4  # two methods, the truth and the input, four clips each
+
+
+def test_frames_that_a_kill_cut_short_are_saved_again(spec):
+    execute(replace(spec, save_frames="all"))
+    frames = sorted((spec.out / "frames" / "toy").rglob("*.png"))
+    before = {path: path.read_bytes() for path in frames}
+    for path in frames[2:7]:
+        path.unlink()
+    execute(replace(spec, save_frames="all"))
+    assert {path: path.read_bytes() for path in sorted((spec.out / "frames" / "toy").rglob("*.png"))} == before
+
+
+def test_a_disk_that_is_full_of_frames_ends_the_run_and_keeps_its_rows(spec, monkeypatch):
+    def full(path, frame):
+        raise DataError("No space left on device")
+
+    execute(replace(spec, methods=("toy",), save_frames="none"))
+    monkeypatch.setattr("stvsr_bench.rows.frames.write_png", full)
+    with pytest.raises(NotRunnableError, match=r"cannot keep frames in .*No space left"):
+        execute(replace(spec, save_frames="all"))
+    assert len(rows(spec.out)) == 4
+    assert not list((spec.out / "frames").rglob("*.part"))
 
 
 def test_verify_computes_rows_again_and_sees_one_that_was_changed(spec):

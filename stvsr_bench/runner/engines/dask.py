@@ -5,6 +5,7 @@ trusted as a shell; `docs/cluster.md` says how to keep it closed.
 """
 
 import os
+import platform
 import random
 import sys
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from stvsr_bench import environment
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.runner.engines.tasks import Outcome, Setup, Task
 from stvsr_bench.schema import digest
@@ -98,8 +100,21 @@ def _run(batch: list[Task], setup: Setup, identity: str) -> list[Outcome]:
     with _one_at_a_time, torch_threads(setup.threads):
         _leave_random_alone()
         if _worker is None or _worker[0] != identity:
+            _refuse_other_code(setup)
             _worker = (identity, Worker(setup))
         return [_worker[1].run(task) for task in batch]
+
+
+def _refuse_other_code(setup: Setup) -> None:
+    """Raises a sentence where this worker would fill the run with rows of other code than the planner's."""
+    here = dict(environment.made_with())
+    differ = [f"{name} {here.get(name) or 'none'}, not {wanted}" for name, wanted in setup.made_with
+              if here.get(name) != wanted]  # fmt: skip
+    if differ:
+        raise NotRunnableError(
+            f"the worker on {platform.node()} has {'; '.join(differ)}: its rows would not be those of this run. "
+            "Install the same version on all workers and start them again"
+        )
 
 
 def _leave_random_alone() -> None:
@@ -125,6 +140,8 @@ def _outcomes(future: Any, batch: list[Task]) -> list[Outcome] | None:
     if error is None:
         outcomes: list[Outcome] = future.result()
         return outcomes
+    if isinstance(error, NotRunnableError):  # of every clip that this worker would get
+        raise error
     if type(error).__name__ == "KilledWorker":
         return None
     return [Outcome(task, error=f"{task.identity} on {task.clip}: {type(error).__name__}: {error}") for task in batch]

@@ -28,7 +28,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Setup:
-    """What all tasks of a run share."""
+    """What all tasks of a run share; `made_with` is the code and the libraries that a worker elsewhere must have."""
 
     metrics: tuple[str, ...]
     settings: Settings = field(default_factory=Settings)
@@ -39,14 +39,16 @@ class Setup:
     seed: int = 0
     trust_pickle: bool = False
     env: str = ""
+    made_with: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task: rows, or what went wrong."""
+    """What became of a task: rows, or what went wrong. `fatal` ends the run: every later clip would fail alike."""
 
     task: Task
     rows: tuple[Row, ...] = ()
     error: str = ""
     detail: str = ""
     seconds: float = 0.0
+    fatal: bool = False

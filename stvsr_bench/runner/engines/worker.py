@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 
 from stvsr_bench import datasets, methods, plugins, protocols
-from stvsr_bench.errors import BenchError
+from stvsr_bench.errors import BenchError, CannotWriteError
 from stvsr_bench.restore import pick_device, place
 from stvsr_bench.runner.engines.isolation import seeded
 from stvsr_bench.runner.engines.tasks import Outcome, Setup, Task
@@ -40,6 +40,8 @@ class Worker:
         try:
             rows = self._run(task)
             return Outcome(task, tuple(rows), seconds=time.perf_counter() - start)
+        except CannotWriteError as error:
+            return Outcome(task, error=str(error), seconds=time.perf_counter() - start, fatal=True)
         except BenchError as error:
             return Outcome(task, error=str(error), seconds=time.perf_counter() - start)
         except Exception as error:  # noqa: BLE001 - a method is anyone's code: whatever it raises is this clip's failure

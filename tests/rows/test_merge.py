@@ -1,0 +1,111 @@
+"""Merging loses nothing: of rows, metrics, profiles, failures, environments, frames; and disagreement is no mean."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+from stvsr_bench.errors import DataError
+from stvsr_bench.rows import store
+from stvsr_bench.rows.merge import merge
+from stvsr_bench.schema import Row
+
+ROW = Row(
+    *("0" * 16, "net", "mini", "mini", "fast", "c", "suite-1", "suite-1.1-0", "0"),
+    frames=[0, 1, 2],
+    given=[True, False, True],
+    values={"psnr_y": [30.0, math.inf, 31.0], "ssim_y": [0.9, 1.0, 0.8]},
+    size=(32, 48),
+    scalars={"tof": 0.5},
+    env="e",
+)
+
+
+def run(folder, *rows, env="e"):
+    """A run folder with these rows and one line in each file beside them."""
+    folder.mkdir()
+    with store.Appender(store.rows_file(folder)) as appender:
+        for row in rows:
+            appender.row(row)
+    for name in ("failures.jsonl", "profile.jsonl"):
+        (folder / name).write_text(json.dumps({"key": folder.name, "of": name}) + "\n")
+    (folder / "env.json").write_text(json.dumps({env: {"machine": {"host": folder.name}}}))
+    (folder / "manifest.json").write_text(json.dumps({"run": folder.name, "methods": {folder.name: {}}}))
+    (folder / "run.toml").write_text(f"methods = ['{folder.name}']\n")
+    place = folder / "frames" / "net@mini" / "mini" / "fast" / folder.name
+    place.mkdir(parents=True)
+    (place / "00000.png").write_bytes(folder.name.encode())
+    return folder
+
+
+def everything(folder):
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return found - {".lock"}
+
+
+def test_a_merged_folder_holds_all_that_its_parts_held_and_what_it_held_before(tmp_path):
+    out = run(tmp_path / "out", ROW, env="o")
+    other = run(tmp_path / "other", replace(ROW, key="1" * 16, clip="d"), env="x")
+    assert merge([other], out) == 2
+    assert {row.clip for row in store.read_rows(out)} == {"c", "d"}
+    for name in ("failures.jsonl", "profile.jsonl"):
+        assert [line["key"] for line in store.read_jsonl(out / name)] == ["out", "other"]
+    assert store.read_json(out / "env.json").keys() == {"o", "x"}
+    assert store.read_json(out / "manifest.json")["methods"].keys() == {"out", "other"}
+    assert (out / "run.toml").read_text() == "methods = ['out']\n"
+    assert {f"frames/net@mini/mini/fast/{name}/00000.png" for name in ("out", "other")} <= everything(out)
+
+
+def test_a_run_that_is_merged_into_itself_stays_as_it_was(tmp_path):
+    out = run(tmp_path / "out", ROW)
+    (tmp_path / "latest").symlink_to("out", target_is_directory=True)
+    before = {name: (out / name).read_bytes() for name in everything(out) if not name.startswith("rows-")}
+    assert merge([out, tmp_path / "latest"], out) == 1
+    assert {name: json.loads((out / name).read_text()) for name in before if name.endswith(".json")} == {
+        name: json.loads(text) for name, text in before.items() if name.endswith(".json")
+    }
+    assert len(store.read_jsonl(out / "profile.jsonl")) == 1
+
+
+def test_metrics_that_only_one_part_has_are_joined(tmp_path):
+    one = run(tmp_path / "one", replace(ROW, values={"psnr_y": ROW.values["psnr_y"]}, scalars={}))
+    two = run(tmp_path / "two", ROW)
+    merge([one, two], tmp_path / "out")
+    (row,) = store.read_rows(tmp_path / "out")
+    assert row.values == ROW.values and row.scalars == ROW.scalars
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weights_sha256": "f" * 64},
+        {"given": [True, True, True]},
+        {"frames": [1, 2, 3]},
+        {"values": {**ROW.values, "ssim_y": [0.9, 1.0, 0.7]}},
+        {"values": {**ROW.values, "psnr_y": [30.0, 90.0, 31.0]}},
+        {"values": {**ROW.values, "psnr_y": [math.inf, 30.0, 31.0]}},
+        {"scalars": {"tof": 0.6}},
+        {"params": 12},
+    ],
+)
+def test_parts_that_disagree_are_refused_and_nothing_is_written(tmp_path, change):
+    one, two = run(tmp_path / "one", ROW), run(tmp_path / "two", replace(ROW, **change))
+    with pytest.raises(DataError, match="two: net on c has other values than in another folder"):
+        merge([one, two], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_two_machines_may_differ_by_is_no_disagreement(tmp_path):
+    near = {**ROW.values, "psnr_y": [30.0 + 1e-5, math.inf, 31.0]}
+    one, two = run(tmp_path / "one", ROW), run(tmp_path / "two", replace(ROW, values=near))
+    merge([one, two], tmp_path / "out")
+    assert store.read_rows(tmp_path / "out")[0].values == ROW.values
+
+
+def test_a_damaged_part_leaves_no_half_made_folder(tmp_path):
+    one, two = run(tmp_path / "one", ROW), run(tmp_path / "two", replace(ROW, key="1" * 16, clip="d"))
+    (two / "env.json").write_text("[1")
+    with pytest.raises(DataError, match=r"env\.json"):
+        merge([one, two], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
