@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stvsr_bench import plugins
+from stvsr_bench import environment, plugins
 from stvsr_bench.data.frames import write_png
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.rows import store
@@ -117,6 +117,15 @@ def test_a_local_cluster_is_started_where_no_address_is_given(spec, tmp_path, mo
     spec = replace(spec, methods=("here",), include=(path,))
     own = replace(spec, out=tmp_path / "own", engine="dask", jobs=2, clips=("c00", "c01", "c02"))
     assert runner.execute(own, make(own)).written == 3
+
+
+def test_a_worker_of_other_code_or_libraries_is_refused_before_it_measures(spec, tmp_path, monkeypatch):
+    planned = (("stvsr-bench code", "0" * 16), *environment.made_with()[1:])
+    monkeypatch.setattr(environment, "made_with", lambda: planned)  # of this process; workers ask their own files
+    own = replace(spec, out=tmp_path / "other", engine="dask", jobs=1, clips=("c00", "c01"))
+    with pytest.raises(NotRunnableError, match=f"has stvsr-bench code [0-9a-f]{{16}}, not {'0' * 16}: its rows"):
+        runner.execute(own, make(own))
+    assert store.done(own.out) == set()
 
 
 @pytest.mark.slow
