@@ -53,7 +53,7 @@ gate: measured
 	$(BENCH) gate reports/baseline $(RUN) --no-runtime --markdown $(RUN)/summary.md --junit $(RUN)/junit.xml
 
 baseline: measured
-	$(BENCH) gate reports/baseline $(RUN) --update
+	$(BENCH) gate reports/baseline $(RUN) --update --yes
 
 # The gate again with the code that each library has for older processors. About ten minutes of two cores.
 gate-everywhere: $(STAMP)

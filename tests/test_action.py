@@ -58,6 +58,21 @@ def test_the_steps_measure_and_judge(act, tmp_path):
     assert "regressed" in (tmp_path / "summary.md").read_text() and "<failure" in (tmp_path / "gate.xml").read_text()
 
 
+def test_options_are_no_names_of_files_and_rows_of_an_earlier_job_are_not_kept(act, tmp_path):
+    (tmp_path / "slow").touch()  # what a shell would make of [s]low
+    old = tmp_path / "runs" / "gate" / "rows-main.jsonl"
+    old.parent.mkdir(parents=True)
+    old.write_text("of an earlier job")
+    refused = act("Measure", methods="blend+bicubic", run_options="--dataset mini --split [s]low --limit 1")
+    assert refused.returncode == 2 and "[s]low" in refused.stderr
+    assert not old.exists()
+
+
+def test_a_failed_clip_does_not_skip_the_verdict():
+    (judge,) = [step for step in ACTION["runs"]["steps"] if step["name"] == "Judge"]
+    assert judge["if"] == "success() || failure()"
+
+
 def test_every_input_is_used_and_the_action_brings_the_program():
     used = json.dumps(ACTION["runs"])
     assert all(f"inputs.{name}" in used for name in ACTION["inputs"])

@@ -58,6 +58,7 @@ def test_ci_measures_the_methods_of_the_baseline_and_gates_them():
     makefile = (ROOT / "Makefile").read_text()
     assert re.search(r"^GATED := (.*)$", makefile, re.MULTILINE)[1].split(",") == GATED
     assert re.search(r"^gate: .*\n\t.* gate reports/baseline \$\(RUN\) ", makefile, re.MULTILINE)
+    assert re.search(r"^baseline: .*\n\t.* gate reports/baseline \$\(RUN\) --update --yes$", makefile, re.MULTILINE)
     commands = (ROOT / ".ci" / "run").read_text().splitlines()
     assert "make gate" in commands and "make gate-everywhere" in commands
 
@@ -86,6 +87,16 @@ def test_a_planted_parameter_is_stopped(run, capsys):
     plant(run, params=lambda count: count + 1)
     code, said = judged(run, capsys)
     assert code == 5 and re.search(r"\| changed \| stdan \| \S+ \| parameters \| \d+ \| \d+ \|", said)
+
+
+def test_planted_weights_are_stopped(run, capsys):
+    plant(run, weights_sha256=lambda sha256: "0" * 64)
+    code, said = judged(run, capsys)  # one of six rows of the file: the others show that it was not replaced
+    assert code == 5 and re.search(r"\| missing \| stdan@mini#\w{8} \| openclips/fast/\S+ \| row \|", said)
+    path = store.rows_file(run)
+    path.write_text(re.sub(r'("method":"stdan".*?"weights_sha256":")\w+', r"\g<1>" + "0" * 64, path.read_text()))
+    code, said = judged(run, capsys)
+    assert code == 5 and said.count("| changed | stdan | ") == 6 == said.count("| weights | ")
 
 
 def test_planted_multiply_adds_are_stopped(run, capsys):

@@ -9,7 +9,8 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from stvsr_bench.errors import INTERNAL, INTERRUPTED, USAGE, BenchError, printable
+from stvsr_bench.cli import reader
+from stvsr_bench.errors import INTERNAL, INTERRUPTED, OK, USAGE, BenchError, printable
 
 # verb -> (module, attribute); a typer.Typer is a group of verbs
 VERBS = {
@@ -82,6 +83,7 @@ def call(argv: list[str]) -> int:
     command: Any = typer.main.get_command(app())
     try:
         code = command.main(args=argv, prog_name="stvsr-bench", standalone_mode=False)
+        reader.say("")  # here and not at Python's end, where a reader who went away would change the exit code
         if code == INTERRUPTED:  # how the parser answers Ctrl-C
             return _interrupted()
         return code if isinstance(code, int) else 0
@@ -95,9 +97,11 @@ def call(argv: list[str]) -> int:
             raise
         _say(f"error: {error}")
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away: `stvsr-bench ls methods | head`
-        return 0
+    except SystemExit as error:
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        reader.gone()  # the parser's answer to `stvsr-bench ls methods | head`; verbs with a verdict use `reader.say`
+        return OK
     except Exception as error:
         if debug:
             raise

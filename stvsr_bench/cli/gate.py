@@ -1,15 +1,17 @@
 """`stvsr-bench gate`: stop a change that makes numbers worse."""
 
 import json
-import math
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import options
-from stvsr_bench.errors import GATE_TRIPPED, OK, UnknownNameError, UsageError
+from stvsr_bench.cli import options, reader
+from stvsr_bench.errors import GATE_TRIPPED, OK, UnknownNameError, UsageError, printable
+
+_SHOWN = 50  # lines of what an update drops
 
 
 def gate(
@@ -19,6 +21,7 @@ def gate(
         str, typer.Option("--tolerance", help="metric=largest change, e.g. psnr_y=0.01,ssim_y=1e-4.")
     ] = "",
     update: Annotated[bool, typer.Option("--update", help="Make the run the new baseline.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --update: drop what the run does not have.")] = False,
     runtime: Annotated[bool, typer.Option(help="Compare runtime where the host is the same.")] = True,
     summary: Annotated[Path | None, typer.Option("--markdown", help="Write the summary here too.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
@@ -28,10 +31,10 @@ def gate(
     from stvsr_bench.rows import gate as work
     from stvsr_bench.rows import gate_text, store
 
+    tolerances = _tolerances(tolerance)
     if update:
-        typer.echo(f"{baseline}: {work.update(baseline, run)} rows are the new baseline")
-        return OK
-    judgement = work.judge(baseline, run, _tolerances(tolerance), runtime)
+        return _update(baseline, run, yes, as_json)
+    judgement = work.judge(baseline, run, tolerances, runtime)
     if summary is not None:
         store.write_atomic(summary, gate_text.markdown(judgement))
     if junit is not None:
@@ -40,24 +43,51 @@ def gate(
         moves = [asdict(move) for move in judgement.moves]
         used = [asdict(one) for one in judgement.used]
         found = {"passed": judgement.passed, "compared": judgement.compared, "moves": moves, "notes": judgement.notes}
-        print(json.dumps({**found, "tolerances": used}))
+        text = json.dumps({**found, "tolerances": used}) + "\n"
     else:
-        typer.echo(gate_text.markdown(judgement), nl=False)
+        text = gate_text.markdown(judgement)
+    reader.say(text)
     return OK if judgement.passed else GATE_TRIPPED
 
 
+def _update(baseline: Path, run: Path, yes: bool, as_json: bool) -> int:
+    """Replace the baseline, after a yes where that drops something."""
+    from stvsr_bench.rows import baseline as work
+
+    lines = [printable(line).replace("\n", " ") for line in work.dropped(baseline, run)]
+    if lines:
+        more = [f"... and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+        typer.echo("\n".join([f"{_name(baseline)} will no longer hold:", *lines[:_SHOWN], *more]), err=True)
+    if lines and not yes:
+        here = sys.stdin.isatty() and sys.stderr.isatty()
+        if not (here and typer.confirm(f"Make {_name(run)} the baseline all the same?", err=True)):
+            raise UsageError(
+                f"{baseline} is as it was; with --yes the run becomes the baseline and what is listed above is dropped"
+            )
+    rows = work.update(baseline, run)
+    said = f"{_name(baseline)}: {rows} rows are the new baseline"
+    reader.say((json.dumps({"rows": rows, "dropped": lines}) if as_json else said) + "\n")
+    return OK
+
+
+def _name(folder: Path) -> str:
+    return printable(str(folder)).replace("\n", " ")
+
+
 def _tolerances(text: str) -> dict[str, float] | None:
-    from stvsr_bench.metrics import METRICS
+    from stvsr_bench.rows.tolerances import checked
 
     found = {}
     for pair in text.replace(",", " ").split():
         name, _, value = pair.partition("=")
-        if name not in METRICS:
-            raise UnknownNameError("metric", name, METRICS)
         try:
             found[name] = float(value)
         except ValueError:
             found[name] = -1.0
-        if not 0 <= found[name] < math.inf:
-            raise UsageError(f"--tolerance {pair}: write metric=number, e.g. psnr_y=0.01")
+        try:
+            checked({name: found[name]})
+        except UnknownNameError:
+            raise
+        except UsageError:
+            raise UsageError(f"--tolerance {pair}: write metric=number, e.g. psnr_y=0.01") from None
     return found or None

@@ -1,10 +1,11 @@
 """What the gate found, for people (Markdown) and for CI servers (JUnit XML)."""
 
+import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from stvsr_bench.errors import printable
-from stvsr_bench.rows.gate import Judgement, Used
+from stvsr_bench.rows.judgement import Judgement, Used
 
 
 def markdown(judgement: Judgement, limit: int = 50) -> str:
@@ -15,14 +16,14 @@ def markdown(judgement: Judgement, limit: int = 50) -> str:
     lines.append(
         f"{judgement.compared} values compared, {count} worse or changed, {len(judgement.moves)} moved in all."
     )
-    lines += [f"Note: {printable(note)}." for note in judgement.notes]
+    lines += [f"Note: {_line(note)}." for note in judgement.notes]
     lines += _tolerance_lines(judgement.used)
     shown = sorted(judgement.moves, key=lambda move: (not move.bad, move.method, move.where))[:limit]
     if shown:
         lines += ["", "| | method | where | what | baseline | now |", "|---|---|---|---|---:|---:|"]
         for m in shown:
             cells = (m.verdict, m.method, m.where, m.what, m.before, m.after)
-            lines.append("| " + " | ".join(printable(cell).replace("|", "\\|") for cell in cells) + " |")
+            lines.append("| " + " | ".join(map(_cell, cells)) + " |")
     if len(judgement.moves) > limit:
         lines.append(f"\n... and {len(judgement.moves) - limit} more.")
     return "\n".join(lines) + "\n"
@@ -36,8 +37,22 @@ def _tolerance_lines(used: Sequence[Used]) -> list[str]:
     for one in used:
         limits = ", ".join(f"{metric} {limit:.1g}" for metric, limit in one.limits.items())
         cells = (", ".join(one.methods), str(one.rows), limits, one.why)
-        lines.append("| " + " | ".join(printable(cell).replace("|", "\\|") for cell in cells) + " |")
+        lines.append("| " + " | ".join(map(_cell, cells)) + " |")
     return lines
+
+
+def _cell(text: str) -> str:
+    """A name of anybody's in one cell of a table."""
+    return _line(text).replace("|", "\\|")
+
+
+def _line(text: str) -> str:
+    return printable(text).replace("\n", " ")
+
+
+def _xml(text: str) -> str:
+    """The text without what XML 1.0 cannot say: half of a character, and the two that are none."""
+    return re.sub("[\ud800-\udfff\ufffe\uffff]", "\ufffd", _line(text))
 
 
 def junit(judgement: Judgement) -> str:
@@ -52,8 +67,8 @@ def junit(judgement: Judgement) -> str:
         ElementTree.SubElement(whole, "failure", message="nothing was measured")
     for move in judgement.moves:
         name = f"{move.where} {move.what}"
-        case = ElementTree.SubElement(suite, "testcase", classname=printable(move.method), name=printable(name))
+        case = ElementTree.SubElement(suite, "testcase", classname=_xml(move.method), name=_xml(name))
         if move.bad:
             message = f"{move.verdict}: {move.before} -> {move.after}"
-            ElementTree.SubElement(case, "failure", message=printable(message))
+            ElementTree.SubElement(case, "failure", message=_xml(message))
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -4,11 +4,14 @@ What no processor may move (PSNR, SSIM, degradation, decoding, methods without a
 have ten times the worst that was measured between code paths of one processor (docs/measured.md, "Code paths").
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from stvsr_bench import environment
+from stvsr_bench.errors import UnknownNameError, UsageError
+from stvsr_bench.metrics import METRICS
 from stvsr_bench.schema import Row
 
 Facts = Mapping[str, Any]  # one entry of env.json
@@ -49,8 +52,23 @@ def allowed(old: Row, new: Row, old_facts: Facts, new_facts: Facts) -> Allowed:
     return Allowed(SAME_MACHINE, SAME_MACHINE_FRAME_DB, "the same machine, versions and threads")
 
 
+def checked(tolerances: Mapping[str, float]) -> Limits:
+    """Tolerances of a user, as they may be used.
+
+    Raises:
+        UnknownNameError: a metric that the suite does not know.
+        UsageError: a tolerance that is no number, negative, NaN or infinite: it would judge nothing.
+    """
+    for metric, limit in tolerances.items():
+        if metric not in METRICS:
+            raise UnknownNameError("metric", metric, METRICS)
+        if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit < math.inf:
+            raise UsageError(f"tolerance of {metric}: {limit!r} is no number from 0 on; write e.g. 0.01")
+    return {metric: float(limit) for metric, limit in tolerances.items()}
+
+
 def _other_libraries(old: Facts, new: Facts) -> list[str]:
-    before, after = _part(old, "versions"), _part(new, "versions")
+    before, after = part(old, "versions"), part(new, "versions")
     return [
         f"another {title} ({before.get(name, '?')} and {after.get(name, '?')})"
         for name, title in _LIBRARIES.items()
@@ -59,11 +77,11 @@ def _other_libraries(old: Facts, new: Facts) -> list[str]:
 
 
 def _other_machine(old: Facts, new: Facts) -> list[str]:
-    ids = [environment.machine_id(_part(facts, "machine")) for facts in (old, new)]
+    ids = [environment.machine_id(part(facts, "machine")) for facts in (old, new)]
     if not all(ids):
         return ["a machine that is not known well enough"]
     found = [] if ids[0] == ids[1] else ["another machine or code path"]
-    numba = [_part(facts, "versions").get("numba") for facts in (old, new)]  # compiles kernels of networks
+    numba = [part(facts, "versions").get("numba") for facts in (old, new)]  # compiles kernels of networks
     return found if numba[0] == numba[1] else [*found, f"another numba ({numba[0] or 'none'} and {numba[1] or 'none'})"]
 
 
@@ -78,16 +96,16 @@ def _other_way(old: Row, new: Row) -> list[str]:
 
 
 def _x86(facts: Facts) -> bool:
-    return str(_part(facts, "machine").get("system", "")).lower().endswith(("x86_64", "amd64"))
+    return str(part(facts, "machine").get("system", "")).lower().endswith(("x86_64", "amd64"))
 
 
 def _numba(facts: Facts) -> bool:
     """Whether SSIM was summed by the compiled kernels."""
-    variables = _part(_part(_part(facts, "machine"), "code_paths"), "variables")
-    return bool(_part(facts, "versions").get("numba")) and variables.get("STVSR_BENCH_NUMBA") != "0"
+    variables = part(part(part(facts, "machine"), "code_paths"), "variables")
+    return bool(part(facts, "versions").get("numba")) and variables.get("STVSR_BENCH_NUMBA") != "0"
 
 
-def _part(facts: Facts, name: str) -> Facts:
+def part(facts: Facts, name: str) -> Facts:
     """A table inside a table; empty where it is missing or something else (env.json is a file like any other)."""
     found = facts.get(name) if isinstance(facts, Mapping) else None
     return found if isinstance(found, Mapping) else {}
