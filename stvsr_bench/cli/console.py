@@ -27,6 +27,21 @@ def print_tables(tables: "Sequence[Table]") -> None:
             part = table.of_dataset(dataset).of_frames("all")
             console.print(Text(printable(f"{dataset}, protocol {table.protocol} ({table.protocol_key})"), style="bold"))
             console.print(_block(part))
+            for said in _exact(part):
+                console.print(Text(said))
+
+
+def _exact(table: "Table") -> list[str]:
+    """Where a mean is of fewer clips than its column says, because in the others every frame is exact."""
+    return [
+        printable(
+            f"{_name(line)}, {of.split}: {cell.n_inf} frame{'s' if cell.n_inf > 1 else ''} with infinite "
+            f"{display(of.metric).title}; the mean is of {cell.n} of {of.clips} clip{'s' if of.clips > 1 else ''}"
+        )
+        for line in table.lines
+        for of, cell in zip(table.columns, line.cells, strict=True)
+        if cell.n_inf and cell.n < of.clips
+    ]
 
 
 def _block(table: "Table") -> RichTable:

@@ -23,7 +23,6 @@ from stvsr_bench.report.frames import Saved, saved
 from stvsr_bench.report.page.document import document
 from stvsr_bench.report.page.frames import frame_urls, write_frames
 from stvsr_bench.report.page.render import html
-from stvsr_bench.report.published.origin import Known, digests
 from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.published.verdicts import ledger
 from stvsr_bench.report.select import choose, method_keys, method_label
@@ -141,8 +140,7 @@ def write(
 
 def content_of(measured: Measured, tables: Sequence[Table], style: latex.Style) -> Content:
     """What the formats write down."""
-    known = Known(measured.coverage.clips, digests(measured.rows))
-    entries = ledger(measured.tidy, read_published(), known)
+    entries = ledger(measured.tidy, read_published(), measured.coverage.clips)
     return Content(measured.name, facts(measured), tables, measured.profiles, entries, style)
 
 

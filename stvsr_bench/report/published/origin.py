@@ -1,36 +1,18 @@
 """What a measurement may speak for: the authors' own weights, the whole of a split. Cards are read, never networks."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Set
 
 from stvsr_bench import datasets, methods
 from stvsr_bench.errors import BenchError
 from stvsr_bench.report.select import MethodKey
-from stvsr_bench.schema import DatasetCard, MethodCard, Row
+from stvsr_bench.schema import DatasetCard, MethodCard
 
 
-@dataclass(frozen=True)
-class Known:
-    """What the tidy table does not say: clips by "data set/split/protocol key", SHA-256 by method and weights."""
-
-    clips: Mapping[str, int] = field(default_factory=dict)
-    sha256: Mapping[MethodKey, frozenset[str]] = field(default_factory=dict)
-
-
-def digests(rows: Iterable[Row]) -> dict[MethodKey, frozenset[str]]:
-    """The SHA-256 of each weights label; several where one label stands for several files."""
-    found: dict[MethodKey, set[str]] = defaultdict(set)
-    for row in rows:
-        found[(row.method, row.weights)].add(row.weights_sha256)
-    return {key: frozenset(of) for key, of in found.items()}
-
-
-def rank(method_key: MethodKey, sha256: frozenset[str]) -> int | None:
+def rank(method_key: MethodKey, sha256: Set[str]) -> int | None:
     """The place of these weights among the authors' on the card, from 0; None where they are not the authors'.
 
     The authors' are those of origin "authors", and those of origin "package" whose SHA-256 is the card's. `method_key`
-    is of a plain method. One that learns nothing has no other weights: 0.
+    is of a plain method, `sha256` of the files that its rows name. One that learns nothing has no other weights: 0.
     """
     card = _card(method_key[0])
     if card is None:

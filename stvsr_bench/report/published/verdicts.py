@@ -6,7 +6,7 @@ authors' weights on the whole split only: any other difference says nothing abou
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,6 @@ import pandas as pd
 
 from stvsr_bench import protocols
 from stvsr_bench.report.published import origin
-from stvsr_bench.report.published.origin import Known
 from stvsr_bench.report.published.values import Published
 from stvsr_bench.report.select import MethodKey, by_method, method_keys
 from stvsr_bench.report.tidy import average_of, mean_over_clips
@@ -107,18 +106,20 @@ class Nearest:
     near: bool
 
 
-def ledger(tidy: pd.DataFrame, published: Sequence[Published], known: Known | None = None) -> list[Entry]:
-    """Every published value with our measurements of it, in the order of the published file."""
-    known = known or Known()
+def ledger(tidy: pd.DataFrame, published: Sequence[Published], clips: Mapping[str, int] | None = None) -> list[Entry]:
+    """Every published value with our measurements of it, in the order of the published file.
+
+    `clips`: how many clips a run found in a split, by "data set/split/protocol key".
+    """
     parts: dict[tuple[str, str], list[_Part]] = defaultdict(list)
     of = ["dataset", "split", "protocol", "protocol_key"]
     for (dataset, split, protocol, key), rows in tidy.groupby(of, sort=False):
-        total = known.clips.get(f"{dataset}/{split}/{key}")
+        total = (clips or {}).get(f"{dataset}/{split}/{key}")
         parts[(str(dataset), str(split))].append(_Part(str(protocol), str(key), rows, method_keys(rows), total))
     cache: dict[tuple[str, ...], tuple[Measurement, ...]] = {}
     for one in published:
         if one.subject not in cache:
-            cache[one.subject] = tuple(_measurements(parts.get((one.dataset, one.split), []), one, known))
+            cache[one.subject] = tuple(_measurements(parts.get((one.dataset, one.split), []), one))
     return [Entry(one, cache[one.subject]) for one in published]
 
 
@@ -190,7 +191,7 @@ def _order(one: Measurement) -> tuple[object, ...]:
     return (one.doubt is not None, unranked, not one.plain, one.untrained, one.rank or 0, one.weights, one.method)
 
 
-def _measurements(parts: Sequence[_Part], one: Published, known: Known) -> list[Measurement]:
+def _measurements(parts: Sequence[_Part], one: Published) -> list[Measurement]:
     found = []
     for part in parts:
         protocol = protocols.PROTOCOLS.get(part.protocol)
@@ -199,11 +200,11 @@ def _measurements(parts: Sequence[_Part], one: Published, known: Known) -> list[
             continue
         if one.metric in part.rows:
             mine = [method_key for method_key in part.method_keys if plain_name(method_key[0]) == one.method]
-            found += [_measurement(part, method_key, one, known) for method_key in mine]
+            found += [_measurement(part, method_key, one) for method_key in mine]
     return [measurement for measurement in found if measurement is not None]
 
 
-def _measurement(part: _Part, method_key: MethodKey, one: Published, known: Known) -> Measurement | None:
+def _measurement(part: _Part, method_key: MethodKey, one: Published) -> Measurement | None:
     values = by_method(part.rows, [method_key], one.metric)[method_key]
     if one.clip:
         values = values[values.index == one.clip]
@@ -222,6 +223,6 @@ def _measurement(part: _Part, method_key: MethodKey, one: Published, known: Know
         untrained=bool(mine["untrained"].any()),
         external=any("external" in flags for flags in mine["flags"]),
         plain=plain,
-        rank=origin.rank(method_key, known.sha256.get(method_key, frozenset({""}))) if plain else None,
+        rank=origin.rank(method_key, set(mine["weights_sha256"])) if plain else None,
         whole=True if one.clip else origin.whole(one.dataset, one.split, len(values), part.total),
     )

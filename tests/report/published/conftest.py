@@ -5,7 +5,6 @@ import io
 
 import pytest
 
-from stvsr_bench.report.published.origin import Known, digests
 from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.published.verdicts import ledger
 from stvsr_bench.report.tidy import tidy
@@ -35,7 +34,7 @@ def read_lines(*lines):
 
 def entries_of(rows, *lines, clips=None):
     """The ledger of rows against lines of the published file."""
-    return ledger(tidy(rows), read_lines(*lines), Known(clips or {}, digests(rows)))
+    return ledger(tidy(rows), read_lines(*lines), clips)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import math
 import pytest
 
 from stvsr_bench import protocols
-from stvsr_bench.report.published.origin import Known
 from stvsr_bench.report.published.text import ledger_csv, ledger_md
 from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.published.verdicts import best_protocols, contradictions, ledger
@@ -86,7 +85,7 @@ def test_methods_that_were_born_with_adobe240_are_not_left_out():
 
 
 def test_retrained_and_unconfirmed_values_of_the_repository_are_left_out(vid4):
-    entries = ledger(tidy(vid4(26.31)), read_published(), Known())
+    entries = ledger(tidy(vid4(26.31)), read_published())
     said = ledger_md(entries).split("## Left out")[1].split("## Where")[0]
     for words in ("NNabla retrain", "25.72", "user report", "channel not stated", "34.07"):
         assert words in said
@@ -118,7 +117,7 @@ def test_values_contradict_each_other_from_more_than_a_hundredth_on(one, publish
 
 def test_the_ledger_is_markdown_and_csv_with_every_published_value(rows, one, published):
     found = read_published()
-    entries = ledger(tidy(rows), [*found, *published(one("36.81"))], Known())
+    entries = ledger(tidy(rows), [*found, *published(one("36.81"))])
     text = ledger_md(entries)
     assert "| Zooming Slow-Mo" in text
     assert "reproduced" in text
