@@ -85,15 +85,17 @@ def print_compared(found: "Compared") -> None:
         "same clip. Intervals: 95 %, over clips; p: Wilcoxon, corrected by Holm."
     )
     console.print(Text(said))
+    if found.exact:
+        console.print(Text(found.exact))
     if found.untrained:
         console.print(Text(f"Untrained: {', '.join(found.untrained)}. The numbers show only that it runs.", "bold"))
-    for protocol in dict.fromkeys(part.protocol for part in found.parts):
-        mine = [part for part in found.parts if part.protocol == protocol]
+    for key, protocol in found.protocols.items():
+        mine = [part for part in found.parts if part.protocol_key == key]
         for metric, frames in dict.fromkeys((part.metric, part.frames) for part in mine):
             title = f"{display(metric).label} of {frames} frames, protocol {protocol}"
             console.print(Text(f"\n{title}", style="bold"))
             console.print(_compared([part for part in mine if (part.metric, part.frames) == (metric, frames)]))
-        pairs = [pair for pair in found.apart if pair.protocol == protocol]
+        pairs = [pair for pair in found.apart if pair.protocol_key == key]
         console.print(Text(f"\nThe {len(pairs)} clips that differ most, protocol {protocol}", style="bold"))
         console.print(_apart(pairs, found))
 
@@ -105,13 +107,11 @@ def _compared(parts: "Sequence[Part]") -> RichTable:
         block.add_column(name, justify="right", no_wrap=True)
     block.add_column("verdict", no_wrap=True)
     for part in parts:
-        result, digits = part.result, part.decimals
-        low, high = result.difference.low, result.difference.high
-        between = "–" if low is None or high is None else f"{low:+.{digits}f} {high:+.{digits}f}"
+        result = part.result
+        between = " ".join(part.interval_shown or ("–",))
         count = f"{result.wins}/{result.ties}/{result.losses}"
-        mean = f"{result.difference.mean:+.{digits}f}"
-        where = Text(printable(part.where.removeprefix("motion ")))
-        block.add_row(where, str(result.difference.n), mean, between, count, part.p_shown, result.verdict)
+        where = Text(printable(part.where.replace(" motion ", " ")))
+        block.add_row(where, part.count_shown, part.mean_shown, between, count, part.p_shown, result.verdict)
     return block
 
 

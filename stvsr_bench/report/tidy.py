@@ -101,8 +101,13 @@ def mean_over_clips(values: Floats, clips: Sequence[str], average: Literal["clip
         return float("nan")
     if average == "clips":
         return float(values[known].mean())
-    folders = pd.Series([clip.split("/", 1)[0] for clip in clips])[known]
+    folders = pd.Series([folder_of(clip) for clip in clips])[known]
     return float(pd.Series(values[known]).groupby(folders.to_numpy()).mean().mean())
+
+
+def folder_of(clip: str) -> str:
+    """The top-level folder of a clip, as protocols that average folders mean it."""
+    return clip.split("/", 1)[0]
 
 
 def average_of(protocol: str) -> Literal["clips", "folders"]:
