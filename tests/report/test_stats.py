@@ -163,6 +163,12 @@ def test_a_gain_of_exactly_the_tie_is_no_tie(gain, wins, verdict):
     assert made.wins + made.losses == (3 if abs(gain) >= 0.25 else 0)
 
 
+def test_a_tie_is_under_a_hundredth_of_a_db_unless_told_otherwise():
+    apart = stats.compare([30.011, 30.015, 30.02], [30.0] * 3)
+    assert (apart.wins, apart.verdict) == (3, "better")
+    assert stats.compare([30.009] * 3, [30.0] * 3).verdict == "tie"
+
+
 def test_an_interval_that_touches_zero_decides_nothing():
     def verdict(low, high, mean=0.5):
         interval = stats.Interval(mean, low, high, "student-t", 3, 0)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench import protocols
-from stvsr_bench.report.published import origin
+from stvsr_bench.report.published.origin import Cards
 from stvsr_bench.report.published.values import Published
 from stvsr_bench.report.select import MethodKey, by_method, method_keys
 from stvsr_bench.report.tidy import average_of, mean_over_clips
@@ -116,10 +116,11 @@ def ledger(tidy: pd.DataFrame, published: Sequence[Published], clips: Mapping[st
     for (dataset, split, protocol, key), rows in tidy.groupby(of, sort=False):
         total = (clips or {}).get(f"{dataset}/{split}/{key}")
         parts[(str(dataset), str(split))].append(_Part(str(protocol), str(key), rows, method_keys(rows), total))
+    cards = Cards()
     cache: dict[tuple[str, ...], tuple[Measurement, ...]] = {}
     for one in published:
         if one.subject not in cache:
-            cache[one.subject] = tuple(_measurements(parts.get((one.dataset, one.split), []), one))
+            cache[one.subject] = tuple(_measurements(parts.get((one.dataset, one.split), []), one, cards))
     return [Entry(one, cache[one.subject]) for one in published]
 
 
@@ -191,7 +192,7 @@ def _order(one: Measurement) -> tuple[object, ...]:
     return (one.doubt is not None, unranked, not one.plain, one.untrained, one.rank or 0, one.weights, one.method)
 
 
-def _measurements(parts: Sequence[_Part], one: Published) -> list[Measurement]:
+def _measurements(parts: Sequence[_Part], one: Published, cards: Cards) -> list[Measurement]:
     found = []
     for part in parts:
         protocol = protocols.PROTOCOLS.get(part.protocol)
@@ -200,11 +201,11 @@ def _measurements(parts: Sequence[_Part], one: Published) -> list[Measurement]:
             continue
         if one.metric in part.rows:
             mine = [method_key for method_key in part.method_keys if plain_name(method_key[0]) == one.method]
-            found += [_measurement(part, method_key, one) for method_key in mine]
+            found += [_measurement(part, method_key, one, cards) for method_key in mine]
     return [measurement for measurement in found if measurement is not None]
 
 
-def _measurement(part: _Part, method_key: MethodKey, one: Published) -> Measurement | None:
+def _measurement(part: _Part, method_key: MethodKey, one: Published, cards: Cards) -> Measurement | None:
     values = by_method(part.rows, [method_key], one.metric)[method_key]
     if one.clip:
         values = values[values.index == one.clip]
@@ -223,6 +224,6 @@ def _measurement(part: _Part, method_key: MethodKey, one: Published) -> Measurem
         untrained=bool(mine["untrained"].any()),
         external=any("external" in flags for flags in mine["flags"]),
         plain=plain,
-        rank=origin.rank(method_key, set(mine["weights_sha256"])) if plain else None,
-        whole=True if one.clip else origin.whole(one.dataset, one.split, len(values), part.total),
+        rank=cards.rank(method_key, set(mine["weights_sha256"])) if plain else None,
+        whole=True if one.clip else cards.whole(one.dataset, one.split, len(values), part.total),
     )

@@ -1,12 +1,14 @@
 """Verdicts: only where the measurement may speak for the paper, and by the tolerance that the ledger prints."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from stvsr_bench import methods, protocols
+from stvsr_bench import datasets, methods, protocols
+from stvsr_bench.report.published.origin import counts_of
 from stvsr_bench.report.published.text import ledger_md
-from stvsr_bench.report.published.verdicts import best_protocols
+from stvsr_bench.report.published.verdicts import Entry, Measurement, best_protocols
 from stvsr_bench.report.tables.markdown import text_md
 
 VID4 = ("calendar", "city", "foliage", "walk")
@@ -34,6 +36,17 @@ def test_reproduced_is_a_hundredth_and_close_five_with_half_a_published_digit_mo
     vid4, measured, verdict, one, judged
 ):
     assert judged(vid4(measured), one("36.81")) == [verdict]
+
+
+def test_the_limits_hold_to_the_last_digit_whatever_binary_fractions_make_of_it(published, one):
+    for hundredths in range(3000, 3100):
+        (of,) = published(one(f"{hundredths / 100:.2f}"))
+        for sign in (-1, 1):
+            # thousandths as whole numbers, so that the right side is known exactly
+            for apart, verdict in ((15, "reproduced"), (16, "close"), (55, "close"), (56, "differs")):
+                ours = float(f"{(10 * hundredths + sign * apart) / 1000:.3f}")
+                mine = Measurement("zsm-2020", "zsm", "authors", ours, 4, rank=0)
+                assert Entry(of, (mine,)).verdict == verdict, (of.value, ours)
 
 
 def test_a_value_of_more_digits_has_less_slack(vid4, one, judged):
@@ -154,6 +167,15 @@ def test_a_split_with_several_published_counts_is_whole_at_each_of_them(vid4, ro
     ):
         rows = [row("zsm", "authors", "spmcs", "test", f"{i}", [36.81] * 7, protocol="zsm-2020") for i in range(count)]
         assert judged(rows, wanted) == [verdict], count
+
+
+def test_the_published_lists_count_where_the_card_states_no_contents(monkeypatch):
+    card = datasets.card("vimeo90k")
+    assert counts_of("vimeo90k", "medium") == {4977, 4983}  # of both authors' lists
+    for contents in ({}, {"medium": replace(card.contents["medium"], clips=[])}):
+        monkeypatch.setattr(datasets, "card", lambda name, contents=contents: replace(card, contents=contents))
+        assert counts_of("vimeo90k", "medium") == {4977, 4983}
+        assert counts_of("vimeo90k", "train") == set()
 
 
 def test_clips_that_the_run_did_not_reach_make_a_split_partial_whatever_the_card_says(row, one, judged):
