@@ -2,8 +2,10 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
+from scipy import stats as oracle
 
 import stvsr_bench
 from stvsr_bench.cli import call
@@ -157,6 +159,67 @@ def test_methods_without_a_common_clip_are_one_sentence(row):
     rows = [row("a", "", "d", "s", "1", [30.0] * 7), row("b", "", "d", "s", "2", [30.0] * 7)]
     with pytest.raises(UsageError, match="no clip in common"):
         compare_tidy(tidy(rows), "a", "b", ["psnr_y"])
+
+
+def two_methods(row, gains, **changes):
+    """Rows of `a` and `b` on a clip for each gain of `a`."""
+    rows = [row("a", "", "d", "s", f"{i}", [30.0 + gain] * 7, **changes) for i, gain in enumerate(gains)]
+    return rows + [row("b", "", "d", "s", f"{i}", [30.0] * 7, **changes) for i in range(len(gains))]
+
+
+def test_p_values_are_corrected_for_all_parts_of_one_metric(row):
+    rows = two_methods(row, [0.5, 0.6, 0.7, 0.8, -0.1], motion_px=3.0)
+    parts = [part for part in compare_tidy(tidy(rows), "a", "b", ["psnr_y"]).parts if part.metric == "psnr_y"]
+    assert len(parts) == 6  # a split and a motion bin, three choices of frames
+    plain = oracle.wilcoxon([0.5, 0.6, 0.7, 0.8, -0.1]).pvalue
+    assert [part.result.p_wilcoxon for part in parts] == pytest.approx([plain] * 6)
+    assert [part.result.p_holm for part in parts] == pytest.approx([min(1.0, 6 * plain)] * 6)
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.00099, "<0.001"), (0.001, "0.001"), (0.0049, "0.005"), (1.0, "1.000")])
+def test_a_p_value_has_three_digits(row, p, said):
+    part = compare_tidy(tidy(two_methods(row, [1.0])), "a", "b", ["psnr_y"]).parts[0]
+    assert replace(part, result=replace(part.result, p_holm=p)).p_shown == said
+
+
+def test_a_difference_has_a_digit_more_than_a_value(row):
+    part = compare_tidy(tidy(two_methods(row, [0.125, 0.125])), "a", "b", ["psnr_y"]).parts[0]
+    assert (part.mean_shown, part.interval_shown) == ("+0.125", ("+0.125", "+0.125"))
+
+
+def test_ssim_ties_under_the_last_of_its_four_digits(row):
+    rows = []
+    for clip, gain in (("1", 0.0005), ("2", 0.00005), ("3", -0.0005)):
+        for method, ssim in (("a", 0.9 + gain), ("b", 0.9)):
+            rows.append(row(method, "", "d", "s", clip, [30.0] * 7, values={"ssim_y": [ssim] * 7}))
+    result = part_of(compare_tidy(tidy(rows), "a", "b", ["ssim_y"]), "d s", metric="ssim_y")
+    assert (result.wins, result.ties, result.losses) == (1, 1, 1)
+
+
+def test_motion_bins_come_from_slow_to_fast(row):
+    rows = [
+        row(method, "", "d", "s", f"{motion}", [30.0] * 7, motion_px=motion)
+        for motion in (20.0, 0.5, 9.0, 1.5)
+        for method in "ab"
+    ]
+    parts = compare_tidy(tidy(rows), "a", "b", ["psnr_y"]).parts
+    bins = [part.where.split()[2] for part in parts if part.frames == "all" and "motion" in part.where]
+    assert bins == ["0-1", "1-2", "8-16", "16+"]
+
+
+def test_the_first_metric_decides_which_clips_differ_most_and_lower_may_be_better(row):
+    rows = []
+    for clip, (mse, psnr) in {"1": (5.0, 30.1), "2": (9.0, 30.2), "3": (1.0, 30.3)}.items():
+        rows.append(row("a", "", "d", "s", clip, [0.0] * 7, values={"mse_y": [mse] * 7, "psnr_y": [psnr] * 7}))
+        rows.append(row("b", "", "d", "s", clip, [0.0] * 7, values={"mse_y": [6.0] * 7, "psnr_y": [30.0] * 7}))
+    apart = compare_tidy(tidy(rows), "a", "b", ["mse_y", "psnr_y"]).apart
+    assert [(pair.clip, pair.gain) for pair in apart] == [("d/s/3", 5.0), ("d/s/2", -3.0), ("d/s/1", 1.0)]
+
+
+def test_a_name_that_is_one_method_as_written_needs_no_weights(row):
+    rows = [row("a", weights, "d", "s", "1", [30.0] * 7) for weights in ("", "mini")]
+    found = compare_tidy(tidy(rows), "a", "a@mini", ["psnr_y"])
+    assert (found.first, found.second) == ("a", "a@mini")
 
 
 def test_it_is_printed_within_80_columns_with_every_part(run, monkeypatch, capsys):

@@ -75,6 +75,7 @@ def test_wilcoxon_equals_scipy_and_cannot_go_below_an_eighth_with_four_clips():
 def test_holm_by_hand():
     assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert stats.holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert stats.holm([0.9, 0.6, 0.7]) == [1.0, 1.0, 1.0]  # no p is larger than 1
     assert stats.holm([0.02]) == [0.02] and stats.holm([]) == []
 
 
@@ -228,6 +229,8 @@ def test_the_effect_size_is_the_mean_in_standard_deviations():
     assert stats.effect_size(values) == pytest.approx(values.mean() / values.std(ddof=1))
     assert stats.effect_size(np.full(5, 0.3)) == np.inf and stats.effect_size(np.full(5, -0.3)) == -np.inf
     assert stats.effect_size(np.zeros(5)) == 0
+    # one difference on every clip, but for what binary fractions make of it
+    assert stats.effect_size(np.array([32.3 - 32.0, 33.3 - 33.0, 31.3 - 31.0, 4.3 - 4.0])) == np.inf
 
 
 def test_several_methods_against_one_baseline_are_corrected_for_their_number():

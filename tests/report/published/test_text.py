@@ -71,6 +71,17 @@ def test_a_value_that_is_left_out_is_named_with_the_reason(vid4, change, reason,
     assert line["verdict"] == "left out" and line["reason"].startswith(reason)
 
 
+def test_a_value_of_another_training_is_not_put_beside_ours(vid4, against, one):
+    text = ledger_md(against(vid4(36.81), one("36.81", procedure="Adobe240-trained"), one("36.82")))
+    assert "36.82" in text.split("## Left out")[0] and "another training" in text.split("## Left out")[1]
+    text = ledger_md(against(vid4(36.81), one("36.81", status="user report")))
+    assert "Nothing that papers report was measured" in text.split("## Left out")[0]
+
+
+def test_ssim_alone_names_no_protocol(vid4, against, one):
+    assert best_protocols(against(vid4(36.81), one(ssim_y="0.9000"))) == []
+
+
 def test_a_value_of_another_training_says_nothing_of_protocols_and_one_of_an_unknown_protocol_does(vid4, one, against):
     assert best_protocols(against(vid4(36.81), one("36.81", procedure="Adobe240-trained"))) == []
     assert best_protocols(against(vid4(36.81), one("36.81", status="user report"))) == []
@@ -110,9 +121,17 @@ def test_papers_that_contradict_each_other_stand_side_by_side():
 
 
 def test_values_contradict_each_other_from_more_than_a_hundredth_on(one, published):
-    assert contradictions(published(one("36.81"), one("36.82"))) == []
+    for lower, higher in (("36.81", "36.82"), ("36.80", "36.81"), ("30.29", "30.30")):  # some are 0.010000000000005
+        assert contradictions(published(one(lower), one(higher))) == []
     (found,) = contradictions(published(one("36.81"), one("36.83"), one("36.90", scale="2.0")))
     assert [of.value for of in found] == [36.81, 36.83]
+
+
+def test_values_that_disagree_are_listed_from_low_to_high(against, vid4, one):
+    text = ledger_md(against(vid4(36.81), one("36.90"), one("36.50"), one("36.70"))).split("## Where papers disagree")[
+        1
+    ]
+    assert text.index("36.50") < text.index("36.70") < text.index("36.90") and "0.40" in text
 
 
 def test_the_ledger_is_markdown_and_csv_with_every_published_value(rows, one, published):

@@ -100,6 +100,32 @@ def test_weights_of_ours_never_speak_for_a_paper(vid4, name, tag, one, judged):
     assert judged(mine, one("36.81", method=name)) == ["other weights"]
 
 
+@pytest.mark.parametrize(
+    ("origin", "on_card", "in_rows", "verdict"),
+    [
+        ("authors", "", "", "reproduced"),
+        ("authors", "", "f" * 64, "reproduced"),
+        ("authors", "f" * 64, "f" * 64, "reproduced"),
+        ("authors", "f" * 64, "0" * 64, "other weights"),
+        ("authors", "f" * 64, "", "other weights"),
+        ("package", "f" * 64, "f" * 64, "reproduced"),
+        ("package", "f" * 64, "0" * 64, "other weights"),
+        ("package", "", "f" * 64, "other weights"),
+        ("ours", "f" * 64, "f" * 64, "other weights"),
+    ],
+)
+def test_origin_and_digest_of_the_card_decide(vid4, monkeypatch, origin, on_card, in_rows, verdict, one, judged):
+    card = methods.card("zsm")
+    facts = replace(card.weights["authors"], origin=origin, sha256=on_card)
+    monkeypatch.setattr(methods, "card", lambda name: replace(card, weights={"any": facts}))
+    assert judged(vid4(36.81, weights="any", weights_sha256=in_rows), one("36.81")) == [verdict]
+
+
+def test_what_other_methods_of_a_split_are_says_nothing_of_this_one(vid4, one, judged):
+    others = [*vid4(30.0, weights="none"), *vid4(30.0, "rife", weights="x", flags=["external"])]
+    assert judged([*vid4(36.81), *others], one("36.81")) == ["reproduced"]
+
+
 def test_a_file_of_a_package_without_a_digest_is_not_taken_for_the_authors(vid4, one, judged):
     assert judged(vid4(36.81, "span", "authors"), one("36.81", method="span")) == ["other weights"]
 
@@ -184,6 +210,8 @@ def test_clips_that_the_run_did_not_reach_make_a_split_partial_whatever_the_card
     wanted = one("36.81", dataset="spmcs")
     assert judged(rows, wanted, clips={key: 30}) == ["partial"]
     assert judged(rows, wanted, clips={key: 11}) == ["reproduced"]
+    more = [row("zsm", "authors", "spmcs", "test", f"{i}", [36.81] * 7, protocol="zsm-2020") for i in range(31)]
+    assert judged(more, wanted, clips={key: 31}) == ["unknown size"]  # more than any list: not the published split
 
 
 def test_an_incomplete_copy_of_a_data_set_is_partial_although_the_run_reached_all_of_it(vid4, one, judged):
