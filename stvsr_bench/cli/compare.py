@@ -20,7 +20,7 @@ def compare(
 ) -> None:
     """Compare two methods clip by clip: difference, interval, won and lost, where they differ most."""
     from stvsr_bench.cli.console import print_compared
-    from stvsr_bench.report.compare import compare_tidy, compared_md, method_key_of
+    from stvsr_bench.report.compare import compare_tidy, compared_md, method_key_of, of_protocols
     from stvsr_bench.report.figures.breakdown import clip_against_clip
     from stvsr_bench.report.tables.csvjson import finite
     from stvsr_bench.report.write import LATEST, Written, load
@@ -31,10 +31,11 @@ def compare(
     if out is not None:
         written = Written(out)
         written.text("compare.md", compared_md(found))
-        written.figure(
-            "clip-against-clip",
-            clip_against_clip(table, method_key_of(table, second), method_key_of(table, first), names[0]),
-        )
+        both = method_key_of(table, second), method_key_of(table, first)
+        parts = list(of_protocols(table))
+        for _, key, rows in parts:
+            name = "clip-against-clip" + (f"-{key}" if len(parts) > 1 else "")
+            written.figure(name, clip_against_clip(rows, *both, names[0]))
     if as_json:
         print(json.dumps(finite(asdict(found)), ensure_ascii=False))
     else:

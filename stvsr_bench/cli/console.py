@@ -27,6 +27,21 @@ def print_tables(tables: "Sequence[Table]") -> None:
             part = table.of_dataset(dataset).of_frames("all")
             console.print(Text(printable(f"{dataset}, protocol {table.protocol} ({table.protocol_key})"), style="bold"))
             console.print(_block(part))
+            for said in _exact(part):
+                console.print(Text(said))
+
+
+def _exact(table: "Table") -> list[str]:
+    """Where a mean is of fewer clips than its column says, because in the others every frame is exact."""
+    return [
+        printable(
+            f"{_name(line)}, {of.split}: {cell.n_inf} frame{'s' if cell.n_inf > 1 else ''} with infinite "
+            f"{display(of.metric).title}; the mean is of {cell.n} of {of.clips} clip{'s' if of.clips > 1 else ''}"
+        )
+        for line in table.lines
+        for of, cell in zip(table.columns, line.cells, strict=True)
+        if cell.n_inf and cell.n < of.clips
+    ]
 
 
 def _block(table: "Table") -> RichTable:
@@ -70,15 +85,17 @@ def print_compared(found: "Compared") -> None:
         "same clip. Intervals: 95 %, over clips; p: Wilcoxon, corrected by Holm."
     )
     console.print(Text(said))
+    if found.exact:
+        console.print(Text(found.exact))
     if found.untrained:
         console.print(Text(f"Untrained: {', '.join(found.untrained)}. The numbers show only that it runs.", "bold"))
-    for protocol in dict.fromkeys(part.protocol for part in found.parts):
-        mine = [part for part in found.parts if part.protocol == protocol]
+    for key, protocol in found.protocols.items():
+        mine = [part for part in found.parts if part.protocol_key == key]
         for metric, frames in dict.fromkeys((part.metric, part.frames) for part in mine):
             title = f"{display(metric).label} of {frames} frames, protocol {protocol}"
             console.print(Text(f"\n{title}", style="bold"))
             console.print(_compared([part for part in mine if (part.metric, part.frames) == (metric, frames)]))
-        pairs = [pair for pair in found.apart if pair.protocol == protocol]
+        pairs = [pair for pair in found.apart if pair.protocol_key == key]
         console.print(Text(f"\nThe {len(pairs)} clips that differ most, protocol {protocol}", style="bold"))
         console.print(_apart(pairs, found))
 
@@ -90,13 +107,11 @@ def _compared(parts: "Sequence[Part]") -> RichTable:
         block.add_column(name, justify="right", no_wrap=True)
     block.add_column("verdict", no_wrap=True)
     for part in parts:
-        result, digits = part.result, part.decimals
-        low, high = result.difference.low, result.difference.high
-        between = "–" if low is None or high is None else f"{low:+.{digits}f} {high:+.{digits}f}"
+        result = part.result
+        between = " ".join(part.interval_shown or ("–",))
         count = f"{result.wins}/{result.ties}/{result.losses}"
-        mean = f"{result.difference.mean:+.{digits}f}"
-        where = Text(printable(part.where.removeprefix("motion ")))
-        block.add_row(where, str(result.difference.n), mean, between, count, part.p_shown, result.verdict)
+        where = Text(printable(part.where.replace(" motion ", " ")))
+        block.add_row(where, part.count_shown, part.mean_shown, between, count, part.p_shown, result.verdict)
     return block
 
 

@@ -23,7 +23,7 @@ from stvsr_bench.report.tables.table import (
     Table,
     display,
 )
-from stvsr_bench.report.tidy import average_of, column, mean_over_clips
+from stvsr_bench.report.tidy import average_of, column, infinite, mean_over_clips
 
 
 def build(
@@ -82,7 +82,8 @@ def _metric_frames(part: pd.DataFrame, options: Options) -> list[tuple[str, Fram
 
 
 def _has(part: pd.DataFrame, name: str) -> bool:
-    return name in part.columns and bool(part[name].notna().any())
+    # where every frame is exact there is no mean, and yet a column: of what was counted
+    return name in part.columns and bool(part[name].notna().any() or sum(_infinite(part, name).values()))
 
 
 def _cells(
@@ -95,12 +96,12 @@ def _cells(
     partial = [0 < counts[method_key] < of.clips for method_key in methods]
     whole = [able and not part_of for able, part_of in zip(eligible, partial, strict=True)]
     marks = mark_column(means, per_clip, whole, display(of.metric).higher_is_better, tie_of(of.metric))
-    infinite = _infinite(part, of.metric)
+    infinite_frames = _infinite(part, column(of.metric, of.frames))
     return [
         Cell(
             value=None if np.isnan(means[i]) else means[i],
             n=int(np.count_nonzero(~np.isnan(per_clip[i]))),
-            n_inf=infinite.get(method_key, 0),
+            n_inf=infinite_frames.get(method_key, 0),
             half=half_interval(per_clip[i]),
             mark=marks[i],
             partial=bool(partial[i]),
@@ -109,11 +110,10 @@ def _cells(
     ]
 
 
-def _infinite(part: pd.DataFrame, metric: str) -> dict[MethodKey, int]:
-    name = f"{metric}#inf"
-    if name not in part.columns:
+def _infinite(part: pd.DataFrame, name: str) -> dict[MethodKey, int]:
+    if infinite(name) not in part.columns:
         return {}
-    counted = part.groupby(["method", "weights"])[name].sum()
+    counted = part.groupby(["method", "weights"])[infinite(name)].sum()
     return {(str(method), str(weights)): int(n) for (method, weights), n in counted.items()}
 
 

@@ -1,6 +1,11 @@
-"""One method against another on the same clips: by split and by motion, given and between frames apart."""
+"""One method against another on the same clips: by split and by motion, given and between frames apart.
 
-from collections.abc import Sequence
+Rows of different protocols, data sets or weights never meet in one number. A clip that a method restored exactly (its
+PSNR is infinite on every frame) is compared like the others: it is won, lost or tied, and counted beside the mean.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,16 +18,17 @@ from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_
 from stvsr_bench.report.tables.markdown import grid_md, text_md
 from stvsr_bench.report.tables.marks import tie_of
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
-from stvsr_bench.report.tidy import column, motion_bin, read, tidy
+from stvsr_bench.report.tidy import average_of, column, folder_of, infinite, motion_bin, read, tidy
 
 MOST_APART = 10
 
 
 @dataclass(frozen=True)
 class Part:
-    """The comparison on one set of clips: a split, or all clips of a motion bin."""
+    """The comparison on one set of clips: a split, or the clips of a data set in one motion bin."""
 
     protocol: str
+    protocol_key: str
     where: str
     metric: str
     frames: FrameChoice
@@ -34,6 +40,24 @@ class Part:
         return display(self.metric).decimals + 1
 
     @property
+    def count_shown(self) -> str:
+        """The clips of the mean, and those beside it on which a method is exact."""
+        of = self.result.difference
+        return f"{of.n}" + (f" (+{of.n_inf} inf)" if of.n_inf else "")
+
+    @property
+    def mean_shown(self) -> str:
+        """The mean difference with its sign; a dash where no clip has a finite one."""
+        mean = self.result.difference.mean
+        return "–" if np.isnan(mean) else f"{mean:+.{self.decimals}f}"
+
+    @property
+    def interval_shown(self) -> tuple[str, str] | None:
+        """The ends of the 95 % interval; one clip has none."""
+        low, high = self.result.difference.low, self.result.difference.high
+        return None if low is None or high is None else (f"{low:+.{self.decimals}f}", f"{high:+.{self.decimals}f}")
+
+    @property
     def p_shown(self) -> str:
         """The corrected p value; under 0.001 its digits say nothing more."""
         return "<0.001" if self.result.p_holm < 0.001 else f"{self.result.p_holm:.3f}"
@@ -41,9 +65,10 @@ class Part:
 
 @dataclass(frozen=True)
 class ClipPair:
-    """One clip on which the two differ much; `gain` is positive where the first is better."""
+    """One clip on which the two differ much; `gain` is positive where the first is better, infinite if it is exact."""
 
     protocol: str
+    protocol_key: str
     clip: str
     first: float
     second: float
@@ -59,6 +84,23 @@ class Compared:
     untrained: tuple[str, ...]
     parts: tuple[Part, ...]
     apart: tuple[ClipPair, ...]
+
+    @property
+    def protocols(self) -> dict[str, str]:
+        """The protocols compared, key and name; a name that two keys share is told apart by its key."""
+        named = {part.protocol_key: part.protocol for part in self.parts}
+        shared = [name for name, count in Counter(named.values()).items() if count > 1]
+        return {key: f"{name} ({key})" if name in shared else name for key, name in named.items()}
+
+    @property
+    def exact(self) -> str:
+        """What clips with an infinite value do to the numbers; empty where there are none."""
+        if not any(part.result.difference.n_inf for part in self.parts):
+            return ""
+        return (
+            "(+N inf): clips that a method restored exactly, so that its value is infinite. They are won, lost or, "
+            "where both are exact, tied; the mean, its interval and the effect are of the other clips."
+        )
 
     def __str__(self) -> str:
         return compared_md(self)
@@ -87,6 +129,9 @@ def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence
     one, other = method_key_of(table, first), method_key_of(table, second)
     if one == other:
         raise UsageError(f"{first} and {second} are the same method; name two different ones")
+    for method_key in (one, other):
+        _check_one_file(table, method_key)
+    placed = _placed(table)
     parts: list[Part] = []
     for metric in metrics:
         if metric not in table.columns:
@@ -94,7 +139,7 @@ def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence
                 "metric in these rows", metric, [name for name in table if f"{name}.between" in table]
             )
         # Holm over all parts of one metric: with a dozen splits and motion bins, one in twenty would be found by chance
-        parts += _corrected([part for frames in FRAME_CHOICES for part in _parts(table, one, other, metric, frames)])
+        parts += _corrected([part for frames in FRAME_CHOICES for part in _parts(placed, one, other, metric, frames)])
     if not parts:
         raise UsageError(f"{first} and {second} have no clip in common under one protocol; run both on the same split")
     untrained = table[table["untrained"]]
@@ -104,7 +149,7 @@ def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence
         second=method_label(*other),
         untrained=tuple(method_label(*method_key) for method_key in (one, other) if method_key in named),
         parts=tuple(parts),
-        apart=tuple(_most_apart(table, one, other, metrics[0])),
+        apart=tuple(_most_apart(placed, one, other, metrics[0])),
     )
 
 
@@ -125,28 +170,63 @@ def method_key_of(table: pd.DataFrame, name: str) -> MethodKey:
     raise UnknownNameError("method in these rows", name, names)
 
 
+def of_protocols(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """The name, the key and the lines of each protocol: what was measured under two of them is never compared."""
+    for (protocol, key), rows in table.groupby(["protocol", "protocol_key"], sort=False):
+        yield str(protocol), str(key), rows
+
+
+def _check_one_file(table: pd.DataFrame, method_key: MethodKey) -> None:
+    """Refuses a name of weights that several files had: their rows would make one mean."""
+    mine = table[(table["method"] == method_key[0]) & (table["weights"] == method_key[1])]
+    files = sorted({sha256 for sha256 in mine["weights_sha256"] if sha256})
+    if len(files) > 1:
+        raise UsageError(
+            f"{method_label(*method_key)} was measured with {len(files)} different files of weights "
+            f"({', '.join(sha256[:8] for sha256 in files)}) in these rows; compare runs that hold one of them each"
+        )
+
+
 def _parts(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str, frames: FrameChoice) -> list[Part]:
     found = []
-    for (protocol, _), rows in table.groupby(["protocol", "protocol_key"], sort=False):
-        groups = [(f"{d} {s}", part) for (d, s), part in rows.groupby(["dataset", "split"], sort=False)]
-        moving = rows[rows["motion_px"].notna()]
-        bins = moving.groupby(moving["motion_px"].map(motion_bin), sort=False)
-        ordered = sorted(bins, key=lambda pair: float(pair[1]["motion_px"].min()))
-        groups += [(f"motion {name} px/frame", part) for name, part in ordered]
-        for where, part in groups:
+    for protocol, key, rows in of_protocols(table):
+        for where, part in _groups(rows):
             pair = _paired(part, one, other, column(metric, frames))
             if len(pair):
-                result = stats.compare(pair[one], pair[other], display(metric).higher_is_better, tie_of(metric))
-                found.append(Part(str(protocol), where, metric, frames, result))
+                folder_by_clip = part.drop_duplicates("clip").set_index("clip")["folder"]
+                folders = list(folder_by_clip[pair.index]) if average_of(protocol) == "folders" else None
+                better = display(metric).higher_is_better
+                result = stats.compare(pair[one], pair[other], better, tie_of(metric), folders=folders)
+                found.append(Part(protocol, key, where, metric, frames, result))
     return found
 
 
+def _groups(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The lines of each split, then of each motion bin of each data set: two data sets are never one number."""
+    groups = [(f"{d} {s}", part) for (d, s), part in rows.groupby(["dataset", "split"], sort=False)]
+    moving = rows[rows["motion_px"].notna()]
+    for dataset, of_dataset in moving.groupby("dataset", sort=False):
+        bins = of_dataset.groupby(of_dataset["motion_px"].map(motion_bin), sort=False)
+        ordered = sorted(bins, key=lambda pair: float(pair[1]["motion_px"].min()))
+        groups += [(f"{dataset} motion {name} px/frame", part) for name, part in ordered]
+    return groups
+
+
+def _placed(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with clips and their folders named with data set and split: clip names repeat between splits."""
+    place = table["dataset"] + "/" + table["split"] + "/"
+    return table.assign(clip=place + table["clip"], folder=place + table["clip"].map(folder_of))
+
+
 def _paired(part: pd.DataFrame, one: MethodKey, other: MethodKey, name: str) -> pd.DataFrame:
+    """The values of both by clip, for clips that both measured."""
     if name not in part.columns:
         return pd.DataFrame()
-    # clip names repeat between splits, and a motion bin takes clips of all of them
-    placed = part.assign(clip=part["dataset"] + "/" + part["split"] + "/" + part["clip"])
-    return by_method(placed, [one, other], name).dropna()
+    values = part[name]
+    if infinite(name) in part.columns:
+        # no mean, and yet measured: every one of these frames is exact
+        values = values.mask(values.isna() & (part[infinite(name)] > 0), np.inf)
+    return by_method(part.assign(**{name: values}), [one, other], name).dropna()
 
 
 def _corrected(parts: Sequence[Part]) -> list[Part]:
@@ -157,16 +237,14 @@ def _corrected(parts: Sequence[Part]) -> list[Part]:
 def _most_apart(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str) -> list[ClipPair]:
     sign = 1.0 if display(metric).higher_is_better else -1.0
     found = []
-    for (protocol, _), rows in table.groupby(["protocol", "protocol_key"], sort=False):
+    for protocol, key, rows in of_protocols(table):
         pair = _paired(rows, one, other, metric)
-        with np.errstate(invalid="ignore"):  # inf - inf, where both restored a frame exactly
-            gain = sign * (pair[one] - pair[other]) if len(pair) else pd.Series(dtype=float)
-        gain = gain[np.isfinite(gain)]
+        with np.errstate(invalid="ignore"):  # inf - inf, where both restored a clip exactly
+            gain = (sign * (pair[one] - pair[other])).dropna() if len(pair) else pd.Series(dtype=float)
         most = gain.reindex(gain.abs().sort_values(ascending=False, kind="stable").index)[:MOST_APART]
-        found += [
-            ClipPair(str(protocol), str(clip), float(pair.loc[clip, one]), float(pair.loc[clip, other]), float(value))
-            for clip, value in most.items()
-        ]
+        for clip, value in most.items():
+            first, second = float(pair.loc[clip, one]), float(pair.loc[clip, other])
+            found.append(ClipPair(protocol, key, str(clip), first, second, float(value)))
     return found
 
 
@@ -177,28 +255,18 @@ def compared_md(of: Compared) -> str:
     lines[-1] += (
         "95 % intervals over clips; differences under 0.01 dB (0.0001) are ties; p: Wilcoxon, corrected by Holm."
     )
+    if of.exact:
+        lines += ["", of.exact]
     if of.untrained:
         lines += ["", f"**Untrained: {', '.join(map(text_md, of.untrained))}.** The numbers show only that it runs."]
-    for protocol in dict.fromkeys(part.protocol for part in of.parts):
+    heads = ["Clips", "Metric", "Frames", "n", "Difference", "95 % interval", "Won / tied / lost", "Effect", "p"]
+    for key, protocol in of.protocols.items():
         lines += ["", f"## Protocol `{protocol}`", ""]
-        rows = [_part_md(part) for part in of.parts if part.protocol == protocol]
-        names = [
-            "Clips",
-            "Metric",
-            "Frames",
-            "n",
-            "Difference",
-            "95 % interval",
-            "Won / tied / lost",
-            "Effect",
-            "p",
-            "Verdict",
-        ]
-        lines += [grid_md(names, rows), ""]
+        lines += [grid_md([*heads, "Verdict"], [_part_md(part) for part in of.parts if part.protocol_key == key]), ""]
         pairs = [
             [text_md(p.clip), f"{p.first:.4g}", f"{p.second:.4g}", f"{p.gain:+.4g}"]
             for p in of.apart
-            if p.protocol == protocol
+            if p.protocol_key == key
         ]
         lines += [f"The {len(pairs)} clips that differ most:", ""]
         lines += [grid_md(["Clip", first, second, "Gain"], pairs), ""]
@@ -206,16 +274,14 @@ def compared_md(of: Compared) -> str:
 
 
 def _part_md(part: Part) -> list[str]:
-    result, decimals = part.result, part.decimals
-    low, high = result.difference.low, result.difference.high
-    between = "–" if low is None or high is None else f"{low:+.{decimals}f} to {high:+.{decimals}f}"
+    result = part.result
     return [
         text_md(part.where),
         display(part.metric).title,
         part.frames,
-        str(result.difference.n) + (f" (+{result.difference.n_inf} inf)" if result.difference.n_inf else ""),
-        f"{result.difference.mean:+.{decimals}f}",
-        between,
+        part.count_shown,
+        part.mean_shown,
+        " to ".join(part.interval_shown or ("–",)),
         f"{result.wins} / {result.ties} / {result.losses}",
         f"{result.effect:+.2f}",
         part.p_shown,

@@ -1,7 +1,8 @@
 """What a difference between methods is worth: intervals, tests, effect sizes and ties. The clip is the unit.
 
 Frames of a clip are alike, so a clip counts once; methods are compared on the same clips (paired), because clips differ
-far more from each other than methods do. Values that are not finite (PSNR of equal frames) are left out and counted.
+far more from each other than methods do. Values that are not finite (PSNR of equal frames) are left out of means and
+counted; a clip on which one method is exact and the other is not is won, never a tie.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,9 +44,10 @@ class Interval:
 class Comparison:
     """How one method fares against another on the same clips; positive differences are gains of the first.
 
-    `difference` is the mean over clips with its interval; `effect` is that mean in standard deviations of the
-    differences (Cohen's d_z). Clips closer than `tie` are ties. `p_wilcoxon` is the signed-rank test, two-sided;
-    `p_holm` the same corrected for the number of comparisons it was made among (equal to it for one).
+    `difference` is the mean over clips with its interval (`n` clips, and `n_inf` left out because a method is exact on
+    them); `effect` is that mean in standard deviations of the differences (Cohen's d_z). Clips closer than `tie` are
+    ties, and so are those on which both are exact. `p_wilcoxon` is the signed-rank test over clips, two-sided; `p_holm`
+    the same corrected for the number of comparisons it was made among (equal to it for one).
     """
 
     difference: Interval
@@ -66,9 +68,26 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """What may be said in one word: a mean under `tie` is a tie, an interval around zero decides nothing."""
+        """What may be said in one word: a mean under `tie` is a tie, an interval around zero decides nothing.
+
+        Clips on which one method alone is exact have no place in the mean, and yet they are won: they must agree with
+        it, or nothing is decided. Where there are no others, two or more of them decide.
+        """
+        finite = self._of_finite()
+        infinite = [gain for gain in self.per_clip if np.isinf(gain)]
+        if not infinite:
+            return finite or "tie"
+        if min(infinite) != max(infinite):
+            return "undecided"
+        said: Verdict = "better" if infinite[0] > 0 else "worse"
+        agreed = finite == said or (finite is None and len(infinite) > 1)
+        return said if agreed else "undecided"
+
+    def _of_finite(self) -> Verdict | None:
         mean, low, high = self.difference.mean, self.difference.low, self.difference.high
-        if not abs(mean) >= self.tie:
+        if np.isnan(mean):
+            return None
+        if abs(mean) < self.tie:
             return "tie"
         if low is None or high is None or low <= 0 <= high:
             return "undecided"
@@ -118,9 +137,17 @@ def bootstrap(values: Floats, level: float = 0.95, resamples: int = RESAMPLES, s
 
 
 def compare(
-    first: ArrayLike, second: ArrayLike, higher_is_better: bool = True, tie: float = TIE_DB, level: float = 0.95
+    first: ArrayLike,
+    second: ArrayLike,
+    higher_is_better: bool = True,
+    tie: float = TIE_DB,
+    level: float = 0.95,
+    folders: Sequence[str] | None = None,
 ) -> Comparison:
     """One method against another, one value per clip each, in the same order of clips.
+
+    `folders` names the folder of each clip where a protocol averages folders: the mean, its interval and the effect are
+    then of folders. Clips are won and tested one by one all the same.
 
     Raises:
         UsageError: the two do not have the same number of clips, or none.
@@ -131,12 +158,15 @@ def compare(
     sign = 1.0 if higher_is_better else -1.0
     with np.errstate(invalid="ignore"):
         gain = sign * (one - other)  # inf - inf is NaN: neither wins
-    paired = gain[np.isfinite(gain)]
-    p = wilcoxon(paired)
+    finite = np.isfinite(gain)
+    units = gain[finite] if folders is None else _by_folder(gain[finite], np.asarray(folders)[finite])
+    p = wilcoxon(gain[~np.isnan(gain)])  # by ranks, so an infinite gain is the largest and no more
     wins, losses = int(np.count_nonzero(gain >= tie)), int(np.count_nonzero(gain <= -tie))
+    n_inf = int(np.count_nonzero(~finite))
+    of_units = interval(units, level) if units.size else interval(gain, level)
     return Comparison(
-        difference=interval(gain, level),
-        effect=effect_size(paired),
+        difference=replace(of_units, n=gain.size - n_inf, n_inf=n_inf),
+        effect=effect_size(units),
         wins=wins,
         ties=gain.size - wins - losses,
         losses=losses,
@@ -145,6 +175,10 @@ def compare(
         tie=tie,
         per_clip=tuple(gain.tolist()),
     )
+
+
+def _by_folder(gain: Floats, folders: NDArray[np.str_]) -> Floats:
+    return np.array([gain[folders == folder].mean() for folder in dict.fromkeys(folders.tolist())])
 
 
 def compare_to(

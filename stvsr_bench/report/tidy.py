@@ -2,7 +2,8 @@
 
 Columns of a metric come in three, one for each choice of frames: `psnr_y` (all frames that the protocol scores),
 `psnr_y.given` (those that had an input frame) and `psnr_y.between` (those made from nothing). Frames whose PSNR is
-infinite are left out of a clip's mean and counted in `psnr_y#inf`; a clip without a finite frame has NaN.
+infinite are left out of a clip's mean and counted, each choice by itself, in `psnr_y#inf`, `psnr_y.given#inf` and
+`psnr_y.between#inf`; a clip without a finite frame has NaN.
 A protocol that keeps infinite values (`inf_policy = "keep"`) keeps them here too, counted all the same.
 """
 
@@ -26,8 +27,8 @@ from stvsr_bench.schema import Row
 UNTRAINED = "none"
 # columns of the tidy table that are no metric
 FIXED = (
-    *("protocol", "protocol_key", "dataset", "split", "method", "weights", "clip", "untrained", "kind", "flags"),
-    *("params", "motion_px", "seconds", "env", "n_frames"),
+    *("protocol", "protocol_key", "dataset", "split", "method", "weights", "weights_sha256", "clip"),
+    *("untrained", "kind", "flags", "params", "motion_px", "seconds", "env", "n_frames"),
 )
 # octaves, in hr px/frame
 MOTION_EDGES_PX = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
@@ -37,6 +38,11 @@ Floats = NDArray[np.float64]
 def column(metric: str, frames: FrameChoice = "all") -> str:
     """The name of the tidy column of a metric over a choice of frames."""
     return metric if frames == "all" else f"{metric}.{frames}"
+
+
+def infinite(name: str) -> str:
+    """The name of the tidy column that counts the infinite frames of another column."""
+    return f"{name}#inf"
 
 
 def read(runs: Sequence[Path]) -> list[Row]:
@@ -95,8 +101,13 @@ def mean_over_clips(values: Floats, clips: Sequence[str], average: Literal["clip
         return float("nan")
     if average == "clips":
         return float(values[known].mean())
-    folders = pd.Series([clip.split("/", 1)[0] for clip in clips])[known]
+    folders = pd.Series([folder_of(clip) for clip in clips])[known]
     return float(pd.Series(values[known]).groupby(folders.to_numpy()).mean().mean())
+
+
+def folder_of(clip: str) -> str:
+    """The top-level folder of a clip, as protocols that average folders mean it."""
+    return clip.split("/", 1)[0]
 
 
 def average_of(protocol: str) -> Literal["clips", "folders"]:
@@ -113,11 +124,12 @@ def _tidy_alike(rows: list[Row], given: tuple[bool, ...], protocol: str, names: 
     chosen = {"all": np.ones_like(of_given), "given": of_given, "between": ~of_given}
     for name in names:
         values_nS = np.array([row.values[name] for row in rows], dtype=np.float64)
+        counted = np.isinf(values_nS).any() or name.startswith("psnr")
         for frames in FRAME_CHOICES:
-            table[column(name, frames)] = over_frames(values_nS[:, chosen[frames]], keep_inf)
-        infinite = np.isinf(values_nS).sum(axis=1)
-        if infinite.any() or name.startswith("psnr"):
-            table[f"{name}#inf"] = infinite
+            values_nF = values_nS[:, chosen[frames]]
+            table[column(name, frames)] = over_frames(values_nF, keep_inf)
+            if counted:
+                table[infinite(column(name, frames))] = np.isinf(values_nF).sum(axis=1)
     for name in sorted({name for row in rows for name in row.scalars}):
         table[name] = [row.scalars.get(name, np.nan) for row in rows]
     return table
@@ -131,6 +143,7 @@ def _facts(rows: list[Row]) -> dict[str, list[Any]]:
         "split": [row.split for row in rows],
         "method": [row.method for row in rows],
         "weights": [row.weights for row in rows],
+        "weights_sha256": [row.weights_sha256 for row in rows],
         "clip": [row.clip for row in rows],
         "untrained": [row.untrained or row.weights == UNTRAINED for row in rows],
         "kind": [row.kind for row in rows],

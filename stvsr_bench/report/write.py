@@ -23,7 +23,8 @@ from stvsr_bench.report.frames import Saved, saved
 from stvsr_bench.report.page.document import document
 from stvsr_bench.report.page.frames import frame_urls, write_frames
 from stvsr_bench.report.page.render import html
-from stvsr_bench.report.published.verdicts import ledger, read_published
+from stvsr_bench.report.published.values import read_published
+from stvsr_bench.report.published.verdicts import ledger
 from stvsr_bench.report.select import choose, method_keys, method_label
 from stvsr_bench.report.tables import latex, markdown
 from stvsr_bench.report.tables.notes import Coverage
@@ -139,7 +140,7 @@ def write(
 
 def content_of(measured: Measured, tables: Sequence[Table], style: latex.Style) -> Content:
     """What the formats write down."""
-    entries = ledger(measured.tidy, read_published())
+    entries = ledger(measured.tidy, read_published(), measured.coverage.clips)
     return Content(measured.name, facts(measured), tables, measured.profiles, entries, style)
 
 

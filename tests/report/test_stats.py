@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -74,6 +75,7 @@ def test_wilcoxon_equals_scipy_and_cannot_go_below_an_eighth_with_four_clips():
 def test_holm_by_hand():
     assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert stats.holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert stats.holm([0.9, 0.6, 0.7]) == [1.0, 1.0, 1.0]  # no p is larger than 1
     assert stats.holm([0.02]) == [0.02] and stats.holm([]) == []
 
 
@@ -108,11 +110,127 @@ def test_wins_ties_and_losses_count_infinite_clips_too():
     assert made.difference.n == 2 and made.difference.n_inf == 3
 
 
+INF = np.inf
+# the gain of each clip: infinite where the first method alone is exact, minus infinite where the second is
+VERDICTS = {
+    "exact everywhere": ([INF, INF, INF], "better"),
+    "the other is exact everywhere": ([-INF, -INF], "worse"),
+    "exact on one clip alone": ([INF], "undecided"),
+    "each is exact somewhere": ([INF, -INF, INF], "undecided"),
+    "each is exact somewhere, and the rest is better": ([INF, -INF, 1.0, 1.1, 0.9], "undecided"),
+    "exact, and the rest is better": ([INF, 1.0, 1.1, 0.9], "better"),
+    "exact, and the rest is worse": ([INF, -1.0, -1.1, -0.9], "undecided"),
+    "the other is exact, and the rest is worse": ([-INF, -1.0, -1.1, -0.9], "worse"),
+    "the other is exact, and the rest is better": ([-INF, 1.0, 1.1, 0.9], "undecided"),
+    "exact, and the rest is a tie": ([INF, 0.001, -0.001, 0.0], "undecided"),
+    "exact, and the rest is open": ([INF, INF, 1.0, -1.1, 0.9], "undecided"),
+    "the rest is a tie": ([0.001, -0.001, 0.0], "tie"),
+}
+
+
+@pytest.mark.parametrize("case", VERDICTS)
+def test_an_infinite_difference_is_never_a_tie(case):
+    gains, verdict = VERDICTS[case]
+    first = [INF if gain == INF else 30.0 if gain == -INF else 30.0 + gain for gain in gains]
+    second = [INF if gain == -INF else 30.0 for gain in gains]
+    made = stats.compare(first, second)
+    assert made.verdict == verdict
+    infinite = [gain for gain in gains if np.isinf(gain)]
+    assert (made.difference.n, made.difference.n_inf) == (len(gains) - len(infinite), len(infinite))
+    assert made.wins == sum(gain >= stats.TIE_DB for gain in gains)
+    assert made.losses == sum(gain <= -stats.TIE_DB for gain in gains)
+    opposite = {"better": "worse", "worse": "better"}
+    assert stats.compare(second, first).verdict == opposite.get(verdict, verdict)
+
+
+def test_clips_on_which_both_are_exact_are_ties_and_decide_nothing():
+    made = stats.compare([INF] * 3, [INF] * 3)
+    assert (made.wins, made.ties, made.losses, made.verdict) == (0, 3, 0, "tie")
+    assert (made.difference.n, made.difference.n_inf, made.p_wilcoxon) == (0, 3, 1.0)
+    assert stats.compare([INF, 31.0, 31.1], [INF, 30.0, 30.0]).verdict == "better"
+
+
+def test_an_infinite_gain_takes_part_in_the_test_as_the_largest_one():
+    # a signed-rank test by hand: five gains of one sign out of five have p = 2 / 2**5
+    made = stats.compare([INF, INF, 31.0, 32.0, 33.0], [30.0] * 5)
+    assert made.p_wilcoxon == 2 / 2**5
+    assert made.p_wilcoxon == oracle.wilcoxon([10.0, 10.0, 1.0, 2.0, 3.0]).pvalue
+
+
+@pytest.mark.parametrize(("gain", "wins", "verdict"), [(0.25, 3, "better"), (0.125, 0, "tie"), (-0.25, 0, "worse")])
+def test_a_gain_of_exactly_the_tie_is_no_tie(gain, wins, verdict):
+    made = stats.compare([30.0 + gain] * 3, [30.0] * 3, tie=0.25)
+    assert (made.wins, made.verdict) == (wins, verdict)
+    assert made.wins + made.losses == (3 if abs(gain) >= 0.25 else 0)
+
+
+def test_a_tie_is_under_a_hundredth_of_a_db_unless_told_otherwise():
+    apart = stats.compare([30.011, 30.015, 30.02], [30.0] * 3)
+    assert (apart.wins, apart.verdict) == (3, "better")
+    assert stats.compare([30.009] * 3, [30.0] * 3).verdict == "tie"
+
+
+def test_an_interval_that_touches_zero_decides_nothing():
+    def verdict(low, high, mean=0.5):
+        interval = stats.Interval(mean, low, high, "student-t", 3, 0)
+        made = stats.compare([31.0, 32.0], [30.0, 30.0])
+        return replace(made, difference=interval).verdict
+
+    assert verdict(0.0, 1.0) == verdict(-1.0, 0.0) == verdict(None, None) == "undecided"
+    assert verdict(1e-9, 1.0) == "better" and verdict(-1.0, -1e-9, -0.5) == "worse"
+
+
+def test_the_mean_and_its_interval_are_of_folders_where_a_protocol_averages_folders():
+    gains = {"a": [1.0, 1.0, 1.0, 1.0], "b": [-1.0, -3.0], "c": [2.0]}
+    folders = [folder for folder, of in gains.items() for _ in of]
+    gain = np.concatenate(list(gains.values()))
+    made = stats.compare(30.0 + gain, np.full(7, 30.0), folders=folders)
+    means = [1.0, -2.0, 2.0]
+    assert made.difference.mean == pytest.approx(np.mean(means))
+    wanted = oracle.t.interval(0.95, 2, loc=np.mean(means), scale=oracle.sem(means))
+    assert (made.difference.low, made.difference.high) == pytest.approx(wanted)
+    assert made.effect == pytest.approx(np.mean(means) / np.std(means, ddof=1))
+    assert (made.wins, made.ties, made.losses, made.difference.n) == (5, 0, 2, 7)
+    assert made.p_wilcoxon == oracle.wilcoxon(gain).pvalue
+    # by clips the first is ahead, by folders nobody is
+    even = stats.compare([31.0] * 4 + [29.0], [30.0] * 5, folders=["a"] * 4 + ["b"])
+    assert even.verdict == "tie" and stats.compare([31.0] * 4 + [29.0], [30.0] * 5).difference.mean == 0.6
+
+
+def test_an_exact_clip_is_left_out_of_its_folder_and_its_folder_stays():
+    made = stats.compare([INF, 31.0, 33.0], [30.0] * 3, folders=["a", "a", "b"])
+    assert (made.difference.mean, made.difference.n, made.difference.n_inf) == (2.0, 2, 1)
+
+
+def test_one_clip_decides_nothing_and_its_interval_is_none():
+    made = stats.compare([31.0], [30.0])
+    assert (made.verdict, made.difference.low, made.wins) == ("undecided", None, 1)
+
+
+def test_the_level_of_an_interval_is_asked_for():
+    values = differences(12)
+    for level in (0.5, 0.8, 0.99):
+        wanted = oracle.t.interval(level, 11, loc=values.mean(), scale=oracle.sem(values))
+        made = stats.interval(values, level)
+        assert (made.low, made.high) == pytest.approx(wanted) and made.level == level
+        assert stats.compare(values, np.zeros(12), level=level).difference == made
+    many = differences(50)
+    assert stats.interval(many, 0.5).high < stats.interval(many, 0.95).high
+    theirs = oracle.bootstrap((many,), np.mean, confidence_level=0.5, method="percentile", rng=1).confidence_interval
+    assert stats.bootstrap(many, 0.5) == pytest.approx((theirs.low, theirs.high), abs=0.002)
+
+
+def test_the_share_won_counts_ties_half():
+    assert stats.compare([31.0, 30.0, 29.0, 31.0], [30.0] * 4).share_won == (2 + 0.5) / 4
+
+
 def test_the_effect_size_is_the_mean_in_standard_deviations():
     values = differences(50)
     assert stats.effect_size(values) == pytest.approx(values.mean() / values.std(ddof=1))
     assert stats.effect_size(np.full(5, 0.3)) == np.inf and stats.effect_size(np.full(5, -0.3)) == -np.inf
     assert stats.effect_size(np.zeros(5)) == 0
+    # one difference on every clip, but for what binary fractions make of it
+    assert stats.effect_size(np.array([32.3 - 32.0, 33.3 - 33.0, 31.3 - 31.0, 4.3 - 4.0])) == np.inf
 
 
 def test_several_methods_against_one_baseline_are_corrected_for_their_number():

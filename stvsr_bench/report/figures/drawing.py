@@ -50,7 +50,8 @@ STYLE: Any = {
 def save(figure: Figure, path: Path) -> list[Path]:
     """The PNG and PDF that were written, with equal bytes for an equal figure."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    png, pdf = path.with_suffix(".png"), path.with_suffix(".pdf")
+    # not with_suffix, which would cut `spread-clips.v2-all` at its dot: two figures would be one file
+    png, pdf = (path.with_name(f"{path.name}.{kind}") for kind in ("png", "pdf"))
     with matplotlib.rc_context(STYLE):
         figure.set_dpi(DPI)
         figure.draw_without_rendering()

@@ -1,68 +1,58 @@
 """Published against measured: what papers print, beside what this suite measured under the papers' own protocols.
 
-`published.csv` holds confirmed rows only, each with its source; values are others' and are never averaged with ours.
-A row is matched by method, data set, split and clip, scale and time scale. The verdict is given under the protocol
-that the paper used (or the nearest that is known), for the authors' weights only: a difference measured with other
-weights says nothing about the paper.
+Published values are others' and are never averaged with ours. A value is matched by method, data set, split and clip,
+scale and time scale. The verdict is given under the protocol that the paper used, for the plain method with the
+authors' weights on the whole split only: any other difference says nothing about the paper.
 """
 
-import csv
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from stvsr_bench import protocols
+from stvsr_bench.report.published.origin import Cards
+from stvsr_bench.report.published.values import Published
 from stvsr_bench.report.select import MethodKey, by_method, method_keys
 from stvsr_bench.report.tidy import average_of, mean_over_clips
 
-Verdict = Literal["reproduced", "close", "differs", "untrained", "other weights", "partial", "not measured"]
-METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
+Doubt = Literal["untrained", "external", "other settings", "other weights", "partial", "unknown size"]
+Verdict = Literal["reproduced", "close", "differs", "left out", "not measured"] | Doubt
 # (reproduced, close): papers print 2 decimals of dB and 4 of SSIM, and differ among themselves by some hundredths
 TOLERANCE = {"psnr": (0.01, 0.05), "ssim": (0.0005, 0.002)}
-AUTHORS = "authors"
-
-
-@dataclass(frozen=True)
-class Published:
-    """One value that somebody printed."""
-
-    method: str
-    printed: str
-    dataset: str
-    split: str
-    clip: str
-    scale: int | None
-    time_scale: int | None
-    protocol: str
-    procedure: str
-    metric: str
-    value: float
-    source: str
-    source_url: str
-    note: str
-
-    @property
-    def subject(self) -> tuple[str, ...]:
-        """What the value is of; two values of one subject should be equal."""
-        return (self.method, self.dataset, self.split, self.clip, str(self.scale), str(self.time_scale), self.metric)
+_FLOAT = 1e-9  # 36.81 - 36.80 is 0.010000000000005
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One value of ours for a published one."""
+    """One value of ours for a published one; `rank` is the place of its weights among the authors', if it has one."""
 
     protocol: str
     method: str
     weights: str
     value: float
     n: int
-    untrained: bool
-    partial: bool
+    untrained: bool = False
+    external: bool = False
+    plain: bool = True
+    rank: int | None = None
+    whole: bool | None = True
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Why this value says nothing about the paper; None where it may be held against it."""
+        reasons: dict[Doubt, bool] = {
+            "untrained": self.untrained,
+            "external": self.external,
+            "other settings": not self.plain,
+            "other weights": self.rank is None,
+            "partial": self.whole is False,
+            "unknown size": self.whole is None,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 @dataclass(frozen=True)
@@ -74,9 +64,9 @@ class Entry:
 
     @property
     def same_protocol(self) -> Measurement | None:
-        """Ours under the paper's own protocol, the authors' weights first."""
+        """Ours under the paper's own protocol: one that may be judged first; of several, the first on the card."""
         mine = [one for one in self.measured if one.protocol == self.published.protocol]
-        return min(mine, key=lambda one: (one.weights != AUTHORS, one.untrained, one.weights), default=None)
+        return min(mine, key=_order, default=None)
 
     @property
     def delta(self) -> float | None:
@@ -88,125 +78,83 @@ class Entry:
     def verdict(self) -> Verdict:
         """Whether the paper's number is reproduced, or why nothing can be said."""
         mine = self.same_protocol
+        if self.published.left_out:
+            return "left out"
         if mine is None:
             return "not measured"
-        if mine.untrained:
-            return "untrained"
-        if mine.weights != AUTHORS:
-            return "other weights"
-        if mine.partial:
-            return "partial"
-        equal, close = TOLERANCE[self.published.metric.split("_", 1)[0]]
-        distance = abs(mine.value - self.published.value)
+        if mine.doubt:
+            return mine.doubt
+        # the paper's own number lies anywhere within half of its last digit
+        slack = self.published.slack + _FLOAT
+        distance = abs(mine.value - self.published.value) - slack
+        equal, close = TOLERANCE[kind_of(self.published.metric)]
         return "reproduced" if distance <= equal else "close" if distance <= close else "differs"
 
 
-def read_published(text: str | None = None) -> list[Published]:
-    """The confirmed values of the repository's `published.csv`, one per metric."""
-    text = files("stvsr_bench.report.published").joinpath("published.csv").read_text("utf-8") if text is None else text
-    found = []
-    for row in csv.DictReader(text.splitlines()):
-        for metric in METRICS:
-            if row[metric]:
-                names = (
-                    "method",
-                    "printed",
-                    "dataset",
-                    "split",
-                    "clip",
-                    "protocol",
-                    "procedure",
-                    "source",
-                    "source_url",
-                    "note",
-                )
-                of = {name: row[name] for name in names}
-                scales = {name: _whole(row[name]) for name in ("scale", "time_scale")}
-                found.append(
-                    Published(
-                        **of,
-                        scale=scales["scale"],
-                        time_scale=scales["time_scale"],
-                        metric=metric,
-                        value=float(row[metric]),
-                    )
-                )
-    return found
+@dataclass(frozen=True)
+class Nearest:
+    """The protocol whose values come nearest to those of one source, `distance` dB from them in the mean of `n`.
+
+    `near`: as near as values that are called close. Where it is not, none of the protocols measured is the paper's.
+    """
+
+    method: str
+    source: str
+    protocol: str
+    distance: float
+    n: int
+    near: bool
 
 
-def ledger(tidy: pd.DataFrame, published: Sequence[Published]) -> list[Entry]:
-    """Every published value with our measurements of it, in the order of the published file."""
+def ledger(tidy: pd.DataFrame, published: Sequence[Published], clips: Mapping[str, int] | None = None) -> list[Entry]:
+    """Every published value with our measurements of it, in the order of the published file.
+
+    `clips`: how many clips a run found in a split, by "data set/split/protocol key".
+    """
     parts: dict[tuple[str, str], list[_Part]] = defaultdict(list)
     of = ["dataset", "split", "protocol", "protocol_key"]
-    for (dataset, split, protocol, _), rows in tidy.groupby(of, sort=False):
-        parts[(str(dataset), str(split))].append(_Part(str(protocol), rows, method_keys(rows), rows["clip"].nunique()))
+    for (dataset, split, protocol, key), rows in tidy.groupby(of, sort=False):
+        total = (clips or {}).get(f"{dataset}/{split}/{key}")
+        parts[(str(dataset), str(split))].append(_Part(str(protocol), str(key), rows, method_keys(rows), total))
+    cards = Cards()
     cache: dict[tuple[str, ...], tuple[Measurement, ...]] = {}
     for one in published:
         if one.subject not in cache:
-            cache[one.subject] = tuple(_measurements(parts.get((one.dataset, one.split), []), one))
+            cache[one.subject] = tuple(_measurements(parts.get((one.dataset, one.split), []), one, cards))
     return [Entry(one, cache[one.subject]) for one in published]
 
 
-def best_protocols(entries: Sequence[Entry]) -> list[tuple[str, str, str, float, int]]:
-    """For each method and source: the protocol whose PSNR is nearest, the mean distance in dB, over how many values.
+def best_protocols(entries: Sequence[Entry]) -> list[Nearest]:
+    """For each method and source: the protocol whose PSNR is nearest.
 
-    Only the authors' own weights count.
+    Only measurements that may be held against the paper count, and only values of the authors' own training and task.
     """
-    distances: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    # by method and source, then by protocol: the distance of each value, and what rounding may have added to it
+    distances: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for entry in entries:
-        if entry.published.metric == "psnr_y":
+        of = entry.published
+        if of.metric == "psnr_y" and of.confirmed and not of.elsewhere:
             for one in entry.measured:
-                if one.weights == AUTHORS and not one.untrained and not one.partial:
-                    key = (entry.published.printed, entry.published.source)
-                    distances[key][one.protocol].append(abs(one.value - entry.published.value))
+                if one.doubt is None:
+                    distances[(of.printed, of.source)][one.protocol].append((abs(one.value - of.value), of.slack))
     found = []
-    for (method, source), of in distances.items():
-        nearest = min(of, key=lambda protocol: (float(np.mean(of[protocol])), protocol))
-        found.append((method, source, nearest, float(np.mean(of[nearest])), len(of[nearest])))
+    for (method, source), by in distances.items():
+        means = {protocol: np.mean(of_protocol, axis=0) for protocol, of_protocol in by.items()}
+        nearest = min(means, key=lambda protocol: (float(means[protocol][0]), protocol))
+        distance, slack = map(float, means[nearest])
+        near = distance <= TOLERANCE["psnr"][1] + slack + _FLOAT
+        found.append(Nearest(method, source, nearest, distance, len(by[nearest]), near))
     return found
 
 
 def contradictions(published: Sequence[Published]) -> list[list[Published]]:
-    """Published values of one subject that differ by more than rounding explains, largest spread first."""
+    """Confirmed values of one subject that differ by more than rounding explains, largest spread first."""
     subjects: dict[tuple[str, ...], list[Published]] = defaultdict(list)
     for one in published:
-        subjects[one.subject].append(one)
-    apart = [of for of in subjects.values() if spread(of) > TOLERANCE[of[0].metric.split("_", 1)[0]][0] + 1e-9]
+        if one.confirmed:
+            subjects[one.subject].append(one)
+    apart = [of for of in subjects.values() if spread(of) > TOLERANCE[kind_of(of[0].metric)][0] + _FLOAT]
     return sorted(apart, key=lambda of: (of[0].metric, -spread(of)))
-
-
-@dataclass(frozen=True)
-class _Part:
-    protocol: str
-    rows: pd.DataFrame
-    method_keys: list[MethodKey]
-    total: int
-
-
-def _measurements(parts: Sequence[_Part], one: Published) -> list[Measurement]:
-    found = []
-    for part in parts:
-        known = protocols.PROTOCOLS.get(part.protocol)
-        if one.metric not in part.rows or (known and (known.scale, known.time_scale) != (one.scale, one.time_scale)):
-            continue
-        mine = [method_key for method_key in part.method_keys if method_key[0].split(":", 1)[0] == one.method]
-        found += [_measurement(part.rows, method_key, one, part.protocol, part.total) for method_key in mine]
-    return [measurement for measurement in found if measurement is not None]
-
-
-def _measurement(
-    rows: pd.DataFrame, method_key: MethodKey, one: Published, protocol: str, total: int
-) -> Measurement | None:
-    values = by_method(rows, [method_key], one.metric)[method_key]
-    if one.clip:
-        values = values[values.index == one.clip]
-    known = values.dropna()
-    if known.empty:
-        return None
-    mine = rows[(rows["method"] == method_key[0]) & (rows["weights"] == method_key[1])]
-    mean = mean_over_clips(known.to_numpy(), list(known.index), average_of(protocol))
-    partial = not one.clip and (len(known) < total or any("partial" in flags for flags in mine["flags"]))
-    return Measurement(protocol, method_key[0], method_key[1], mean, len(known), bool(mine["untrained"].any()), partial)
 
 
 def spread(of: Sequence[Published]) -> float:
@@ -215,8 +163,67 @@ def spread(of: Sequence[Published]) -> float:
     return max(values) - min(values)
 
 
-def _whole(text: str) -> int | None:
-    try:
-        return int(float(text))
-    except ValueError:
+def kind_of(metric: str) -> str:
+    """ "psnr" or "ssim"; what a tolerance is of."""
+    return metric.split("_", 1)[0]
+
+
+def plain_name(method: str) -> str:
+    """The name of a row's method without options, precision and tiles: `stdan` of `stdan:top_t=9 [bf16]`."""
+    return method.split(" [", 1)[0].split(":", 1)[0]
+
+
+@dataclass(frozen=True)
+class _Part:
+    protocol: str
+    key: str
+    rows: pd.DataFrame
+    method_keys: list[MethodKey]
+    total: int | None
+
+    @property
+    def name(self) -> str:
+        """The protocol's name; its key where the name means another protocol today."""
+        return self.protocol if protocols.PROTOCOLS[self.protocol].key == self.key else self.key
+
+
+def _order(one: Measurement) -> tuple[object, ...]:
+    unranked = one.rank is None
+    return (one.doubt is not None, unranked, not one.plain, one.untrained, one.rank or 0, one.weights, one.method)
+
+
+def _measurements(parts: Sequence[_Part], one: Published, cards: Cards) -> list[Measurement]:
+    found = []
+    for part in parts:
+        protocol = protocols.PROTOCOLS.get(part.protocol)
+        # a protocol that this version does not know may be of another scale
+        if protocol is None or (protocol.scale, protocol.time_scale) != (one.scale, one.time_scale):
+            continue
+        if one.metric in part.rows:
+            mine = [method_key for method_key in part.method_keys if plain_name(method_key[0]) == one.method]
+            found += [_measurement(part, method_key, one, cards) for method_key in mine]
+    return [measurement for measurement in found if measurement is not None]
+
+
+def _measurement(part: _Part, method_key: MethodKey, one: Published, cards: Cards) -> Measurement | None:
+    values = by_method(part.rows, [method_key], one.metric)[method_key]
+    if one.clip:
+        values = values[values.index == one.clip]
+    values = values.dropna()
+    if values.empty:
         return None
+    method, weights = method_key
+    mine = part.rows[(part.rows["method"] == method) & (part.rows["weights"] == weights)]
+    plain = method == one.method
+    return Measurement(
+        protocol=part.name,
+        method=method,
+        weights=weights,
+        value=mean_over_clips(values.to_numpy(), list(values.index), average_of(part.protocol)),
+        n=len(values),
+        untrained=bool(mine["untrained"].any()),
+        external=any("external" in flags for flags in mine["flags"]),
+        plain=plain,
+        rank=cards.rank(method_key, set(mine["weights_sha256"])) if plain else None,
+        whole=True if one.clip else cards.whole(one.dataset, one.split, len(values), part.total),
+    )

@@ -37,7 +37,7 @@ def records(tables: Sequence[Table]) -> list[dict[str, Any]]:
         for table in tables
         for line in table.lines
         for column, cell in zip(table.columns, line.cells, strict=True)
-        if cell.n
+        if cell.measured
     ]
 
 

@@ -108,6 +108,11 @@ class Cell:
     mark: Mark = ""
     partial: bool = False
 
+    @property
+    def measured(self) -> bool:
+        """Whether there is anything to say: a mean, or frames that were counted because their value is infinite."""
+        return bool(self.n or self.n_inf)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -150,7 +155,7 @@ class Table:
 
     def _keep(self, keep: list[int]) -> "Table":
         lines = [replace(line, cells=tuple(line.cells[i] for i in keep)) for line in self.lines]
-        measured = tuple(line for line in lines if any(cell.n for cell in line.cells))
+        measured = tuple(line for line in lines if any(cell.measured for cell in line.cells))
         return replace(self, columns=tuple(self.columns[i] for i in keep), lines=measured)
 
 
