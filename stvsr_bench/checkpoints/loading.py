@@ -99,6 +99,22 @@ def sha256(path: Path) -> str:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
 
 
+def blob_id(path: Path) -> str:
+    """The id that git gives a file of this content: the same SHA-1 as in `git ls-tree`, hex.
+
+    Raises:
+        WeightsError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            total = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+            while piece := file.read(2**20):
+                total.update(piece)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
+    return total.hexdigest()
+
+
 def fingerprint(state: State) -> str:
     """SHA-256 of names, types, shapes and values: equal for one state however and in whatever order it was saved."""
     import torch
