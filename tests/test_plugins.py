@@ -81,6 +81,16 @@ def test_two_plug_ins_with_files_of_one_name_have_each_their_own(tmp_path: Path)
         assert type(pickle.loads(pickle.dumps(one))) is type(one)
 
 
+@pytest.mark.parametrize(
+    "make", [lambda path, what: file(path / "net.py", what), lambda path, what: net(path / "net", what)]
+)
+def test_one_name_in_two_places_is_two_pieces_of_code_in_one_process(make, tmp_path: Path) -> None:
+    for number in (0, 1):  # as in a dask worker that serves one run after the other
+        plugins.forget()
+        plugins.include(make(tmp_path / str(number), f"{BLACK} + {number}"))
+        assert float(made("net+bicubic").mean()) == pytest.approx(number)
+
+
 def test_code_that_failed_once_says_the_same_at_the_next_try(tmp_path: Path) -> None:
     plugins.include(file(tmp_path / "late.py"))
     (tmp_path / "late.py").write_text((tmp_path / "late.py").read_text() + "import no_such_module\n")

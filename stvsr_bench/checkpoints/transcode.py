@@ -14,12 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from stvsr_bench.checkpoints.inspect import LARGEST_PICKLE, LEGACY_PICKLES
+from stvsr_bench.checkpoints.inspect import GETS, LARGEST_PICKLE, LEGACY_PICKLES, PUTS
 
 OLDEST, NEWEST = 2, 5
 STRINGS = {"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"}
-PUTS = {"MEMOIZE", "BINPUT", "LONG_BINPUT"}
-GETS = {"BINGET", "LONG_BINGET"}
 
 
 def opened(path: Path) -> IO[bytes]:

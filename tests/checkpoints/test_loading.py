@@ -286,6 +286,18 @@ def test_a_storage_larger_than_its_file_is_refused_before_it_is_allocated(tmp_pa
     refused(path, f"claims a tensor of {elements} elements")
 
 
+@pytest.mark.parametrize("put", [b"r" + struct.pack("<I", 2**20), b"q\xfe"], ids=["long", "short"])
+def test_a_size_that_was_put_aside_before_is_seen_too(tmp_path: Path, put: bytes) -> None:
+    path = tmp_path / "net.pth"
+    get = put.translate(bytes.maketrans(b"rq", b"jh"))[:1] + put[1:]
+    # the object is a tuple of the number and the state dict; the storage takes its size out of the memo
+    whole = legacy_claim(77).replace(b"\x8a\x08" + struct.pack("<q", 77), get)
+    head = whole.index(b"\x80\x02}q\x00X\x01\x00\x00\x00a")
+    number = b"\x8a\x08" + struct.pack("<q", 10**11) + put
+    path.write_bytes(whole[: head + 2] + number + whole[head + 2 :].replace(b"u.", b"u\x86.", 1))
+    refused(path, f"claims a tensor of {10**11} elements")
+
+
 def test_an_expanded_tensor_is_refused(tmp_path: Path) -> None:
     torch.save({"a.weight": torch.ones(1).expand(10**6, 10**6)}, tmp_path / "net.pth")
     refused(tmp_path / "net.pth", r"claims shape \(1000000, 1000000\)")
