@@ -58,13 +58,19 @@ def facts_of(file: Path, state: State) -> Facts:
     """Hashes, counts and known names of a checkpoint that was read as `state`."""
     sha256, mark = checkpoints.sha256(file), checkpoints.fingerprint(state)
     numbers = sum(tensor.numel() for tensor in state.values())
-    return Facts(file.name, sha256, mark, len(state), numbers, known_as(sha256, mark))
+    return Facts(file.name, sha256, mark, len(state), numbers, known_as(sha256, mark, checkpoints.blob_id(file)))
 
 
-def known_as(sha256: str, fingerprint: str = "") -> list[str]:
-    """METHOD@TAG names under which cards or the cache know this very file, or the same tensors saved anew."""
+def known_as(sha256: str, fingerprint: str = "", blob: str = "") -> list[str]:
+    """METHOD@TAG names under which cards or the cache know this very file, or the same tensors saved anew.
+
+    `blob` is the file's git blob id, where cards shall be asked for it too.
+    """
     carded = [
-        f"{name}@{tag}" for name in names() for tag, facts in card_of(name).weights.items() if facts.sha256 == sha256
+        f"{name}@{tag}"
+        for name in names()
+        for tag, facts in card_of(name).weights.items()
+        if facts.sha256 == sha256 or (blob and facts.blob == blob)
     ]
     same = [e for e in checkpoints.entries() if sha256 == e.sha256 or (fingerprint and fingerprint == e.fingerprint)]
     return list(dict.fromkeys(carded + [f"{entry.method}@{entry.tag}" for entry in same]))

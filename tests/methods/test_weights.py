@@ -115,6 +115,7 @@ def test_the_published_blob_id_of_zooming_slow_mo_is_on_its_card(home: Path, mon
     (home / "file").write_bytes(b"x")
     monkeypatch.setattr(checkpoints, "blob_id", lambda path: "96b6d2a9b0d54cb24ab698a871dc29277fcc7657")
     assert published_as(card, home / "file") == "authors"
+    assert recognise.facts_of(home / "file", STATE).known_as == ["zsm@authors"]
 
 
 def test_two_files_of_one_network_go_to_their_tags_by_name_or_are_asked_for(home: Path) -> None:
