@@ -38,9 +38,7 @@ def infer(
 
     options.plug_in(include, override)
     total = work.frame_count(video)
-    settings = Settings(
-        device=pick_device(device), precision=options.precision(precision), tile=tile, tile_overlap=tile_overlap
-    )
+    settings = Settings(pick_device(device), options.precision(precision), tile, tile_overlap)
     if threads:
         import torch
 

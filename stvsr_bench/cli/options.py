@@ -29,8 +29,10 @@ Override = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
-def plug_in(include: list[Path] | None, override: list[str] | None) -> None:
+def plug_in(include: list[Path] | None, override: list[str] | None) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     """Register what `--include` names; what has the name of a built-in needs `--override` with that name.
+
+    Returned are all paths that are included and all names that may be replaced, for worker processes.
 
     Raises:
         UsageError: a path is no plug-in, its name may not be used, or a name of `--override` is that of no plug-in
@@ -48,6 +50,7 @@ def plug_in(include: list[Path] | None, override: list[str] | None) -> None:
                 f"--override {name} replaces nothing: no --include and no folder of $STVSR_BENCH_PATH has "
                 "the name of that built-in"
             )
+    return tuple(plugins.included()), plugins.overrides()
 
 
 def metrics(text: str) -> tuple[str, ...]:

@@ -63,15 +63,14 @@ def run(
     quiet: options.Quiet = False,
 ) -> int:
     """Measure methods on clips. Repeating the command goes on where it was interrupted."""
-    from stvsr_bench import plugins
     from stvsr_bench.runner.plan import RunSpec
     from stvsr_bench.schema import Settings
 
-    options.plug_in(include, override)
+    included, overrides = options.plug_in(include, override)
     if from_ is not None:
         from stvsr_bench.runner.replay import load_spec
 
-        return perform(_again(load_spec(from_, out), from_), dry_run, as_json, quiet)
+        return perform(_again(load_spec(from_, out), from_, included, overrides), dry_run, as_json, quiet)
     settings = Settings(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
     spec = RunSpec(
         methods=options.several(methods),
@@ -93,8 +92,8 @@ def run(
         overwrite=overwrite,
         seed=seed,
         settings=settings,
-        include=tuple(plugins.included()),
-        override=plugins.overrides(),
+        include=included,
+        override=overrides,
         trust_pickle=trust_pickle,
     )
     if not (dry_run or quiet or as_json):
@@ -102,14 +101,11 @@ def run(
     return perform(spec, dry_run, as_json, quiet)
 
 
-def _again(spec: "RunSpec", file: Path) -> "RunSpec":
+def _again(spec: "RunSpec", file: Path, included: tuple[Path, ...], overrides: tuple[str, ...]) -> "RunSpec":
     """The run of a file; what it was allowed to include and replace is what this command line allows."""
-    from stvsr_bench import plugins
-
-    known = plugins.included()
-    if missing := next((path for path in spec.include if path.resolve() not in known), None):
+    if missing := next((path for path in spec.include if path.resolve() not in included), None):
         raise UsageError(f"--from {file}: that run used a plug-in; to run its code again, write --include {missing}")
-    return replace(spec, include=tuple(known), override=plugins.overrides())
+    return replace(spec, include=included, override=overrides)
 
 
 def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
