@@ -1,24 +1,32 @@
 """Finds `methods/<name>/` and `datasets/<name>/`: in a checkout, wheel, entry point, $STVSR_BENCH_PATH or one file.
 
-A plug-in is a folder with a `card.toml`, or one Python file with a card in it. Later sources never replace earlier ones
-silently: the order is `--include`, $STVSR_BENCH_PATH, the package (or checkout), entry points. A broken plug-in is
-listed with its error and breaks nothing else. Nothing here imports torch, nor a plug-in's code.
+A plug-in is a folder with a `card.toml`, or one Python file with a card in it. A name that is known (of the package or
+checkout, or of an entry point) is replaced by `--include` or $STVSR_BENCH_PATH only where `--override NAME` allows it.
+A broken plug-in is listed with its error and breaks nothing else. Nothing here imports torch, and `load` alone runs a
+plug-in's code.
 """
 
+import importlib
 import os
 import re
 import stat
+import sys
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cache
+from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal, TypeVar
 
 from platformdirs import user_cache_path
 from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench.errors import CONTROL, CardError, UnknownNameError, UsageError, printable
+from stvsr_bench.schema import digest
 
 PluginKind = Literal["methods", "datasets"]
 Card = TypeVar("Card")
@@ -26,17 +34,29 @@ Card = TypeVar("Card")
 _PACKAGE = Path(__file__).resolve().parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _included: dict[PluginKind, dict[str, Path]] = {"methods": {}, "datasets": {}}
+_overrides: set[str] = set()
+BUILT_IN = ("package", "checkout")
+PATH_VARIABLE = "$STVSR_BENCH_PATH"
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One method or data set as found: its folder (or file), where it came from, and what is wrong with it."""
+    """One method or data set as found: its folder (or file), where it came from, and what is wrong with it.
+
+    `replaces` is the origin of the plug-in of the same name that it stands in for, "" for none: every table says so.
+    """
 
     kind: PluginKind
     name: str
     path: Path
     origin: str
     error: str = ""
+    replaces: str = ""
+
+    @property
+    def word(self) -> str:
+        """What it is, for a sentence."""
+        return "data set" if self.kind == "datasets" else "method"
 
 
 def home() -> Path:
@@ -47,7 +67,7 @@ def home() -> Path:
 
 def roots(kind: PluginKind) -> list[tuple[Path, str]]:
     """Folders that hold plug-in folders, first wins, each with the name of its origin."""
-    found = [(folder / kind, "$STVSR_BENCH_PATH") for folder in _path_variable()]
+    found = [(folder / kind, PATH_VARIABLE) for folder in _path_variable()]
     packaged, checkout = _PACKAGE / kind, _PACKAGE.parent / kind
     if any(packaged.glob("*/card.toml")):
         found.append((packaged, "package"))
@@ -57,25 +77,62 @@ def roots(kind: PluginKind) -> list[tuple[Path, str]]:
 
 
 def search_path(default: list[str], kind: PluginKind) -> list[str]:
-    """`__path__` of `stvsr_bench.methods` or `.datasets`: Python's own word for where its submodules lie."""
-    return [str(root) for root, _ in roots(kind)] + [p for p in default if p not in {str(r) for r, _ in roots(kind)}]
+    """`__path__` of `stvsr_bench.methods` or `.datasets`: the suite's own modules first, then its own plug-ins.
+
+    No other folder is ever on it: whatever lies beside somebody's plug-in would be importable under the suite's names.
+    """
+    own = [str(root) for root, origin in roots(kind) if origin in BUILT_IN]
+    return [*default, *(root for root in own if root not in default)]
 
 
 def plugins(kind: PluginKind) -> dict[str, Plugin]:
     """Every plug-in of one kind by name, sorted, the broken ones included."""
-    found: dict[str, Plugin] = {}
-    for name, path in _included[kind].items():
-        found[name] = Plugin(kind, name, path, "--include")
+    found = _shipped(kind)
+    named: dict[str, Plugin] = {}
     for root, origin in roots(kind):
-        for card in sorted(root.glob("*/card.toml")):
-            name = canonical(card.parent.name)
-            if name not in found:
-                found[name] = Plugin(kind, name, card.parent, origin, _complaint(card.parent, name, origin))
+        named = {**_folders(kind, root, origin), **named} if origin not in BUILT_IN else named
+    found |= {name: _instead(plugin, found.get(name)) for name, plugin in named.items()}
+    for name, path in _included[kind].items():
+        found[name] = _instead(Plugin(kind, name, path, "--include"), found.get(name))
+    return dict(sorted(found.items()))
+
+
+def everything() -> list[Plugin]:
+    """Every plug-in of both kinds, methods first."""
+    return [*plugins("methods").values(), *plugins("datasets").values()]
+
+
+def _shipped(kind: PluginKind) -> dict[str, Plugin]:
+    """What is known without the user's word: of the package or checkout, then of installed packages."""
+    found: dict[str, Plugin] = {}
+    for root, origin in roots(kind):
+        found |= _folders(kind, root, origin) if origin in BUILT_IN else {}
     for point in entry_points(group=f"stvsr_bench.{kind}"):
         name = canonical(point.name)
         if name not in found:
             found[name] = _from_entry_point(kind, name, point.value)
-    return dict(sorted(found.items()))
+    return found
+
+
+def _folders(kind: PluginKind, root: Path, origin: str) -> dict[str, Plugin]:
+    names = {canonical(card.parent.name): card.parent for card in sorted(root.glob("*/card.toml"))}
+    return {name: Plugin(kind, name, path, origin, _complaint(path, name, origin)) for name, path in names.items()}
+
+
+def _instead(plugin: Plugin, known: Plugin | None) -> Plugin:
+    """A plug-in beside the known one of its name: it stands in for it where that was allowed, else it complains."""
+    if known is None:
+        return plugin
+    if plugin.path.resolve() == known.path.resolve():  # one folder, named twice
+        return replace(plugin, error=known.error, replaces=known.replaces)
+    if plugin.name in overrides():
+        return replace(plugin, replaces=known.origin)
+    return replace(plugin, error=plugin.error or _refusal(known))
+
+
+def _refusal(known: Plugin) -> str:
+    whose = f"a built-in {known.word}" if known.origin in BUILT_IN else f"the {known.word} of {known.origin}"
+    return f"{whose} has the name '{known.name}'; rename it, or write --override {known.name} to use it instead"
 
 
 def find(kind: PluginKind, name: str) -> Plugin:
@@ -87,11 +144,11 @@ def find(kind: PluginKind, name: str) -> Plugin:
     """
     known = plugins(kind)
     plugin = known.get(canonical(name))
-    word = kind.removesuffix("s").replace("dataset", "data set")
     if plugin is None:
-        raise UnknownNameError(word, name, known)
+        raise UnknownNameError("data set" if kind == "datasets" else "method", name, known)
     if plugin.error:
-        raise CardError(f"{word} '{name}' ({plugin.origin}) is broken: {plugin.error}")
+        where = f"{plugin.origin}, {plugin.path}" if plugin.origin == PATH_VARIABLE else plugin.origin
+        raise CardError(f"{plugin.word} '{name}' ({where}) cannot be used: {plugin.error}")
     return plugin
 
 
@@ -100,11 +157,14 @@ def canonical(name: str) -> str:
     return name.replace("_", "-")
 
 
-def include(path: Path) -> Plugin:
+def include(path: Path, override: Iterable[str] = ()) -> Plugin:
     """Register one Python file (or plug-in folder) for this process: `--include my_method.py`.
 
+    `override` are the names of known plug-ins that it may replace; see `allow`.
+
     Raises:
-        UsageError: there is no such file or folder, or its name cannot be a plug-in's name.
+        UsageError: there is no such file or folder, its name cannot be a plug-in's name, another included one has that
+            name, or it is that of a known plug-in which may not be replaced.
     """
     if path.is_dir() and (path / "card.toml").is_file():
         kind: PluginKind = "datasets" if "reader" in _toml(path / "card.toml") else "methods"
@@ -115,13 +175,87 @@ def include(path: Path) -> Plugin:
         raise UsageError(f"--include {path}: neither a Python file nor a folder with a card.toml")
     if not _NAME.fullmatch(name):
         raise UsageError(f"--include {path}: '{name}' cannot be a name; use small letters, digits, - and _")
+    other = _included[kind].get(name)
+    if other is not None and other != path.resolve():
+        raise UsageError(f"--include {path}: '{name}' is also the name of --include {other}; rename one of them")
+    allow(override)
     _included[kind][name] = path.resolve()
-    return Plugin(kind, name, path.resolve(), "--include")
+    made = plugins(kind)[name]
+    if made.error:
+        del _included[kind][name]
+        raise UsageError(f"--include {path}: {made.error}")
+    return made
+
+
+def allow(names: Iterable[str]) -> None:
+    """Let plug-ins of `--include` and $STVSR_BENCH_PATH replace known ones of these names, in this process."""
+    _overrides.update(canonical(name) for name in names)
+
+
+def overrides() -> tuple[str, ...]:
+    """The names that may be replaced: by `--override` and $STVSR_BENCH_OVERRIDE (separated by commas)."""
+    typed = os.environ.get("STVSR_BENCH_OVERRIDE", "").replace(",", " ").split()
+    return tuple(sorted(_overrides | {canonical(name) for name in typed}))
+
+
+def forget() -> None:
+    """Forget what was included and allowed: a process that serves one run after another begins each with nothing."""
+    _overrides.clear()
+    for names in _included.values():
+        names.clear()
 
 
 def included() -> list[Path]:
     """Paths registered with `include`, for worker processes to register again."""
     return [path for names in _included.values() for path in names.values()]
+
+
+def load(plugin: Plugin, module: str = "") -> ModuleType:
+    """A module of a plug-in's folder, or a one-file plug-in itself; this runs its code.
+
+    Built-in plug-ins and those of packages are imported by their own names. Any other is loaded from its own place
+    under a name that nothing else has: two plug-ins never see each other's files, nor replace the suite's.
+
+    Raises:
+        ImportError, or whatever else its code raises.
+    """
+    if plugin.path.is_file():
+        return _from_place(_module_name(plugin), plugin.path)
+    if plugin.origin.startswith("entry point"):
+        return importlib.import_module(f"{plugin.origin.split()[-1].partition(':')[0]}.{module}")
+    if plugin.origin in BUILT_IN:
+        return importlib.import_module(f"stvsr_bench.{plugin.kind}.{plugin.path.name}.{module}")
+    package = _module_name(plugin)
+    _from_place(package, plugin.path)
+    return importlib.import_module(f"{package}.{module}")
+
+
+def _module_name(plugin: Plugin) -> str:
+    place = digest(str(plugin.path.resolve()))[:12]
+    return f"stvsr_bench_plugin_{plugin.kind}_{plugin.name.replace('-', '_')}_{place}"
+
+
+def _from_place(name: str, place: Path) -> ModuleType:
+    """The module of a file, or the package of a folder (with or without `__init__.py`), loaded once."""
+    if name in sys.modules:
+        return sys.modules[name]
+    file = place if place.is_file() else place / "__init__.py"
+    inside = None if place.is_file() else [str(place)]
+    if file.is_file():
+        spec = spec_from_file_location(name, file, submodule_search_locations=inside)
+    else:
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = inside
+    if spec is None:
+        raise ImportError(f"{file.name} is no Python file")
+    made = sys.modules[name] = module_from_spec(spec)
+    try:
+        if spec.loader is not None:
+            spec.loader.exec_module(made)
+    except BaseException:
+        del sys.modules[name]  # half a module would hide at the next try what went wrong
+        raise
+    return made
 
 
 def read_card(plugin: Plugin, card_type: type[Card]) -> Card:
@@ -176,7 +310,7 @@ def _toml(path: Path) -> dict[str, Any]:
 def _complaint(folder: Path, name: str, origin: str) -> str:
     if not _NAME.fullmatch(name):
         return "a folder's name is made of small letters, digits, - and _"
-    if origin == "$STVSR_BENCH_PATH" and _others_may_write(folder):
+    if origin == PATH_VARIABLE and _others_may_write(folder):
         return f"{folder} may be written by others; take the right away (chmod go-w) before its code is run"
     return ""
 

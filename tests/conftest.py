@@ -12,6 +12,8 @@ def own_home(tmp_path_factory, monkeypatch):
     """No test reads or writes the user's caches; clips that are slow to make are shared within a session."""
     monkeypatch.setenv("STVSR_BENCH_HOME", str(_session_home(tmp_path_factory)))
     monkeypatch.delenv("STVSR_BENCH_PATH", raising=False)
+    monkeypatch.delenv("STVSR_BENCH_OVERRIDE", raising=False)
+    monkeypatch.setattr(plugins, "_overrides", set())
     monkeypatch.delenv("VIMEO90K_ROOT", raising=False)
     monkeypatch.setattr(plugins, "_included", {"methods": {}, "datasets": {}})
 

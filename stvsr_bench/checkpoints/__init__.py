@@ -1,8 +1,9 @@
 """The weights clinic: reads checkpoints that may be hostile, says whose they are, keeps them by SHA-256."""
 
-from stvsr_bench.checkpoints.cache import Entry, add, entries, find, folder, keep, verify
-from stvsr_bench.checkpoints.loading import State, fingerprint, load_state, sha256
+from stvsr_bench.checkpoints.cache import Entry, add, entries, find, folder, keep, listed, verify
+from stvsr_bench.checkpoints.loading import State, blob_id, fingerprint, load_state, sha256
 from stvsr_bench.checkpoints.match import Candidate, Dialect, Fit, compare, identify
+from stvsr_bench.checkpoints.trained import Trained, from_text, trained
 
 __all__ = [
     "Candidate",
@@ -10,15 +11,20 @@ __all__ = [
     "Entry",
     "Fit",
     "State",
+    "Trained",
     "add",
+    "blob_id",
     "compare",
     "entries",
     "find",
     "fingerprint",
     "folder",
+    "from_text",
     "identify",
     "keep",
+    "listed",
     "load_state",
     "sha256",
+    "trained",
     "verify",
 ]

@@ -12,8 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench import plugins
 from stvsr_bench.checkpoints.loading import State, fingerprint, sha256
+from stvsr_bench.checkpoints.trained import trained
 from stvsr_bench.data.atomic import whole
-from stvsr_bench.errors import WeightsError
+from stvsr_bench.errors import UsageError, WeightsError
 
 INDEX = "index.json"
 PATIENCE_S = 30.0
@@ -21,7 +22,10 @@ PATIENCE_S = 30.0
 
 @dataclass(frozen=True)
 class Entry:
-    """One checkpoint of the cache: which weights of which method it is."""
+    """One checkpoint of the cache: which weights of which method it is.
+
+    `options` is what `Trained.text` says of weights that this suite trained; "" for others.
+    """
 
     method: str
     tag: str
@@ -29,6 +33,7 @@ class Entry:
     suffix: str
     fingerprint: str = ""
     name: str = ""
+    options: str = ""
 
     @property
     def path(self) -> Path:
@@ -67,41 +72,49 @@ def entries() -> list[Entry]:
 
 def find(method: str, tag: str) -> Path | None:
     """The cached file of these weights, or None if there is none (or it was deleted)."""
-    for entry in entries():
-        if (entry.method, entry.tag) == (method, tag) and entry.path.is_file():
-            return entry.path
-    return None
+    entry = listed(method, tag)
+    return entry.path if entry is not None and entry.path.is_file() else None
 
 
-def keep(source: Path, state: State, method: str, tag: str, trusted: bool = False) -> Entry:
+def listed(method: str, tag: str) -> Entry | None:
+    """What the index lists under this name, whether or not its file is there."""
+    return next((entry for entry in entries() if (entry.method, entry.tag) == (method, tag)), None)
+
+
+def keep(source: Path, state: State, method: str, tag: str, trusted: bool = False, replace: bool = False) -> Entry:
     """Keep a checkpoint that was read as `state` under `method@tag`, with the fingerprint of its tensors.
 
     What was read as a trusted pickle (`trusted`) is kept as plain tensors, so that it needs no trust a second time.
 
     Raises:
+        UsageError: another file has this name, and `replace` is not said.
         WeightsError: the cache cannot be written.
     """
     mark = fingerprint(state)
     if not trusted:
-        return add(source, method, tag, mark)
+        return add(source, method, tag, mark, replace)
     from safetensors.torch import save_file
 
     with TemporaryDirectory() as scratch:
         plain = Path(scratch) / f"{source.stem}.safetensors"
         # a clone each: safetensors refuses tensors that share their memory, as tied weights do
         save_file({key: tensor.clone().contiguous() for key, tensor in state.items()}, plain)
-        return add(plain, method, tag, mark)
+        return add(plain, method, tag, mark, replace)
 
 
-def add(source: Path, method: str, tag: str, mark: str = "") -> Entry:
-    """Copy a checkpoint into the cache and list it as `method@tag`, in place of what had that name.
+def add(source: Path, method: str, tag: str, mark: str = "", replace: bool = False) -> Entry:
+    """Copy a checkpoint into the cache and list it as `method@tag`; with `replace` in place of what had that name.
 
     `mark` is the fingerprint of its tensors, where it is known.
 
     Raises:
+        UsageError: another file has this name, and `replace` is not said.
         WeightsError: the cache cannot be written.
     """
-    entry = Entry(method, tag, sha256(source), _suffix(source), mark, source.name)
+    said = trained(source)
+    options = said.text if said is not None and said.method == method else ""
+    entry = Entry(method, tag, sha256(source), _suffix(source), mark, source.name, options)
+    _check_replaced(entry, replace)  # before a large file is copied, and once more when nobody else can write
     try:
         folder().mkdir(parents=True, exist_ok=True)
         if not entry.path.is_file() or sha256(entry.path) != entry.sha256:
@@ -109,9 +122,10 @@ def add(source: Path, method: str, tag: str, mark: str = "") -> Entry:
                 shutil.copyfileobj(file, copy)
         # several processes may add at once: without the lock the index of the last writer would be all that is left
         with FileLock(folder() / f"{INDEX}.lock", timeout=PATIENCE_S):
-            listed = [e for e in entries() if (e.method, e.tag) != (method, tag)] + [entry]
+            _check_replaced(entry, replace)
+            new = [e for e in entries() if (e.method, e.tag) != (method, tag)] + [entry]
             with whole(folder() / INDEX, durable=False) as index:
-                index.write(json.dumps([dataclasses.asdict(e) for e in listed], indent=1).encode())
+                index.write(json.dumps([dataclasses.asdict(e) for e in new], indent=1).encode())
     except Timeout:
         raise WeightsError(f"{folder()} is locked by another process; try again") from None
     except OSError as error:
@@ -129,6 +143,16 @@ def _complaint(entry: Entry) -> str:
         return "the file is gone; add it again"
     actual = sha256(entry.path)
     return "" if actual == entry.sha256 else f"the file has changed (SHA-256 {actual[:12]}...); add it again"
+
+
+def _check_replaced(entry: Entry, replace: bool) -> None:
+    old = listed(entry.method, entry.tag)
+    if old is None or replace or entry.sha256 == old.sha256:
+        return
+    raise UsageError(
+        f"{entry.method}@{entry.tag} is {old.name or 'a file'} (SHA-256 {old.sha256[:12]}...) already; choose another "
+        f"tag with --as {entry.method}@NAME, or write --replace to put {entry.name} in its place"
+    )
 
 
 def _suffix(source: Path) -> str:

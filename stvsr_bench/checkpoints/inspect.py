@@ -10,6 +10,8 @@ from stvsr_bench.errors import WeightsError
 
 LARGEST_PICKLE = 64 * 2**20  # bytes; names and shapes of the largest nets need a hundredth of this
 WHOLE_NUMBERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4"}
+PUTS = {"MEMOIZE", "BINPUT", "LONG_BINPUT"}
+GETS = {"BINGET", "LONG_BINGET"}
 LEGACY_PICKLES = 5  # magic number, version, machine facts, the object, the storage keys
 
 
@@ -69,10 +71,18 @@ def _claims(path: Path) -> Iterator[int]:
 
 
 def _storage_sizes(file: IO[bytes]) -> Iterator[int]:
-    """Element counts of the storages that one pickle names: the last whole number before each persistent id."""
-    last = 0
+    """Element counts of the storages that one pickle names: the last whole number before each persistent id.
+
+    A number may have been put into the memo long before; where it is taken out again counts.
+    """
+    last, fresh = 0, False  # fresh: the instruction before gave `last`
+    memo: dict[int, int | None] = {}
     for opcode, value, _ in pickletools.genops(file):
-        if isinstance(value, int) and opcode.name in WHOLE_NUMBERS:
-            last = value
-        elif opcode.name == "BINPERSID":
+        if opcode.name in PUTS:
+            memo[len(memo) if opcode.name == "MEMOIZE" else int(value or 0)] = last if fresh else None
+            continue
+        known = memo.get(int(value or 0)) if opcode.name in GETS else value if opcode.name in WHOLE_NUMBERS else None
+        fresh = isinstance(known, int)
+        last = known if isinstance(known, int) else last
+        if opcode.name == "BINPERSID":
             yield last

@@ -5,6 +5,7 @@ Only torch files (with `weights_only`) and safetensors are read. What is somethi
 
 import hashlib
 import pickle
+import pickletools
 import re
 import struct
 import zipfile
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stvsr_bench.checkpoints import transcode
 from stvsr_bench.checkpoints.inspect import check_declared_sizes, check_zip
 from stvsr_bench.errors import WeightsError
 
@@ -97,6 +99,22 @@ def sha256(path: Path) -> str:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
 
 
+def blob_id(path: Path) -> str:
+    """The id that git gives a file of this content: the same SHA-1 as in `git ls-tree`, hex.
+
+    Raises:
+        WeightsError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            total = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+            while piece := file.read(2**20):
+                total.update(piece)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
+    return total.hexdigest()
+
+
 def fingerprint(state: State) -> str:
     """SHA-256 of names, types, shapes and values: equal for one state however and in whatever order it was saved."""
     import torch
@@ -153,20 +171,29 @@ def _torch_load(path: Path, trust_pickle: bool) -> Any:
     try:
         # `weights_only` stops code, not claims: a storage of 10**11 elements would be allocated before it is read
         check_declared_sizes(path)
-        with path.open("rb") as file:  # a path ending in .safetensors would be believed, whatever the content
+        # a file and no path: an ending of .safetensors would be believed, whatever the content
+        with path.open("rb") if trust_pickle else transcode.opened(path) as file:
             return torch.load(file, map_location="cpu", weights_only=not trust_pickle)
     except pickle.UnpicklingError as error:
         # torch names the class that it refused in its message alone
-        foreign = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:class|operand|type)[^.]*?([\w.]+)", str(error))
-        if foreign is None or trust_pickle:
+        foreign = re.search(r"GLOBAL ([\w.]+)|Unsupported (?:class|type)[^.]*?([\w.]+)", str(error))
+        instruction = re.search(r"Unsupported operand (\d+)", str(error))
+        if (foreign is None and instruction is None) or trust_pickle:
             raise WeightsError(f"{path.name} is damaged: its pickle cannot be read") from None
+        what = _instruction(int(instruction[1])) if instruction else foreign and (foreign[1] or foreign[2])
         raise WeightsError(
-            f"{path.name} holds more than tensors ({foreign[1] or foreign[2]}), and reading it could run code; "
+            f"{path.name} holds more than tensors ({what}), and reading it could run code; "
             "if you trust its author, repeat with --trust-pickle"
         ) from None
     except DAMAGE as error:
         first_line = str(error).strip().partition("\n")[0][:100]
         raise WeightsError(f"{path.name} is truncated or damaged ({type(error).__name__}: {first_line})") from None
+
+
+def _instruction(code: int) -> str:
+    """A pickle's instruction in words: torch gives its number alone."""
+    known = {opcode.code: opcode.name for opcode in pickletools.opcodes}
+    return f"the pickle instruction {known.get(chr(code), code)}"
 
 
 def _safetensors_load(path: Path) -> Any:

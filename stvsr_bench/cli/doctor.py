@@ -13,17 +13,17 @@ from stvsr_bench.errors import FAILED_CLIPS, OK
 def doctor(
     method: Annotated[str, typer.Argument(help="A method, e.g. stdan@mini, rife+span or your own.")],
     include: options.Include = None,
+    override: options.Override = None,
     threads: Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0 = all.")] = 0,
     as_json: options.Json = False,
 ) -> int:
     """Check a method: shapes, sizes, determinism, batches, precision, times, pickling. Exit 3 if a check fails."""
     import torch
 
-    from stvsr_bench import methods, plugins
+    from stvsr_bench import methods
     from stvsr_bench.inspection import doctor as work
 
-    for path in include or []:
-        plugins.include(path)
+    options.plug_in(include, override)
     if threads:
         torch.set_num_threads(threads)
     built = methods.build(method)

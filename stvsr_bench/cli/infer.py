@@ -23,6 +23,7 @@ def infer(
     limit: Annotated[int, typer.Option("--limit", min=0, help="Only the first N frames.")] = 0,
     threads: Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0 = all.")] = 0,
     include: options.Include = None,
+    override: options.Override = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -30,17 +31,14 @@ def infer(
     from rich.console import Console
     from rich.progress import Progress
 
-    from stvsr_bench import methods, plugins
+    from stvsr_bench import methods
     from stvsr_bench.restore import pick_device, place
     from stvsr_bench.restore import video as work
     from stvsr_bench.schema import Settings
 
-    for path in include or []:
-        plugins.include(path)
+    options.plug_in(include, override)
     total = work.frame_count(video)
-    settings = Settings(
-        device=pick_device(device), precision=options.precision(precision), tile=tile, tile_overlap=tile_overlap
-    )
+    settings = Settings(pick_device(device), options.precision(precision), tile, tile_overlap)
     if threads:
         import torch
 

@@ -15,12 +15,11 @@ def ls(
     kind: Annotated[str, typer.Argument(help="methods, datasets, metrics, protocols or results.")] = "methods",
     as_json: options.Json = False,
     include: options.Include = None,
+    override: options.Override = None,
 ) -> None:
     """List what there is: methods, datasets, metrics, protocols or results."""
-    from stvsr_bench import plugins
 
-    for path in include or []:
-        plugins.include(path)
+    options.plug_in(include, override)
     makers = {
         "methods": _methods,
         "datasets": _datasets,

@@ -22,7 +22,35 @@ Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or
 Precision = Annotated[str, typer.Option("--precision", help="fp32, tf32, bf16 or fp16.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; messages go to stderr.")]
 Include = Annotated[list[Path] | None, typer.Option("--include", help="A one-file method or a plug-in folder.")]
+Override = Annotated[
+    list[str] | None,
+    typer.Option("--override", help="NAME of a built-in that --include or $STVSR_BENCH_PATH replaces; tables say so."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
+
+
+def plug_in(include: list[Path] | None, override: list[str] | None) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """Register what `--include` names; what has the name of a built-in needs `--override` with that name.
+
+    Returned are all paths that are included and all names that may be replaced, for worker processes.
+
+    Raises:
+        UsageError: a path is no plug-in, its name may not be used, or a name of `--override` is that of no plug-in
+            which replaces a known one.
+    """
+    from stvsr_bench import plugins
+
+    plugins.allow(override or ())
+    for path in include or ():
+        plugins.include(path)
+    replacing = [plugin.name for plugin in plugins.everything() if plugin.replaces]
+    for name in override or ():
+        if plugins.canonical(name) not in replacing:
+            raise UsageError(
+                f"--override {name} replaces nothing: no --include and no folder of $STVSR_BENCH_PATH has "
+                "the name of that built-in"
+            )
+    return tuple(plugins.included()), plugins.overrides()
 
 
 def metrics(text: str) -> tuple[str, ...]:

@@ -26,15 +26,14 @@ def plan(
     workers: Annotated[str, typer.Option("--workers", help="For how many workers, e.g. 1,8,64.")] = "1",
     cost: Annotated[float, typer.Option("--cost", help="Price of one worker for an hour.")] = 0,
     include: options.Include = None,
+    override: options.Override = None,
     as_json: options.Json = False,
 ) -> int:
     """Say what a run would measure, what is missing and how long it takes. Exit 4 if it cannot run."""
-    from stvsr_bench import plugins
     from stvsr_bench.runner.forecast import forecast
     from stvsr_bench.runner.plan import RunSpec
 
-    for path in include or []:
-        plugins.include(path)
+    options.plug_in(include, override)
     spec = RunSpec(
         methods=options.several(methods),
         datasets=options.several(dataset),

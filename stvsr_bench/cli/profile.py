@@ -41,6 +41,7 @@ def profile(
     top_t: TopT = False,
     counts_only: CountsOnly = False,
     include: options.Include = None,
+    override: options.Override = None,
     trust_pickle: Annotated[bool, typer.Option("--trust-pickle", help="Run the code inside a checkpoint.")] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -51,14 +52,14 @@ def profile(
     if not names:
         raise UsageError("no method named; write e.g. --methods stdan,zsm,tmnet")
     measured_size, how_precision = _size(size), options.precision(precision)
-
+    plug_ins = options.plug_in(include, override)
     from stvsr_bench.cli import profile_show
     from stvsr_bench.profiling.profiler import Profiler
     from stvsr_bench.profiling.subject import ProfileSpec
     from stvsr_bench.schema import Settings
 
     settings = Settings(device, how_precision, compile=compile_, channels_last=channels_last)
-    asked = ProfileSpec(measured_size, frames, settings, threads, budget, tuple(include or []), trust_pickle)
+    asked = ProfileSpec(measured_size, frames, settings, threads, budget, *plug_ins, trust_pickle)
     with profile_show.Said(hidden=quiet or as_json) as said:
         profiler = Profiler(asked, out, said.now, said.note)
         rows = profiler.count(names) if counts_only else profiler.compare_top_t(names) if top_t else []

@@ -1,13 +1,14 @@
 """`stvsr-bench run`: measure methods on clips; an interrupted run goes on where it was."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stvsr_bench.cli import options, result
-from stvsr_bench.errors import OK
+from stvsr_bench.errors import OK, UsageError
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.plan import RunSpec
@@ -54,6 +55,7 @@ def run(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Measure again what is there already.")] = False,
     seed: Annotated[int, typer.Option("--seed", help="Seed of anything random.")] = 0,
     include: options.Include = None,
+    override: options.Override = None,
     trust_pickle: Annotated[bool, typer.Option("--trust-pickle", help="Run the code inside a checkpoint.")] = False,
     from_: Annotated[Path | None, typer.Option("--from", help="Replay a run.toml.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done, and stop.")] = False,
@@ -61,16 +63,14 @@ def run(
     quiet: options.Quiet = False,
 ) -> int:
     """Measure methods on clips. Repeating the command goes on where it was interrupted."""
-    from stvsr_bench import plugins
     from stvsr_bench.runner.plan import RunSpec
     from stvsr_bench.schema import Settings
 
-    for path in include or []:
-        plugins.include(path)
+    included, overrides = options.plug_in(include, override)
     if from_ is not None:
         from stvsr_bench.runner.replay import load_spec
 
-        return perform(load_spec(from_, out), dry_run, as_json, quiet)
+        return perform(_again(load_spec(from_, out), from_, included, overrides), dry_run, as_json, quiet)
     settings = Settings(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
     spec = RunSpec(
         methods=options.several(methods),
@@ -92,12 +92,20 @@ def run(
         overwrite=overwrite,
         seed=seed,
         settings=settings,
-        include=tuple(plugins.included()),
+        include=included,
+        override=overrides,
         trust_pickle=trust_pickle,
     )
     if not (dry_run or quiet or as_json):
         result.say_idle_cores(spec)
     return perform(spec, dry_run, as_json, quiet)
+
+
+def _again(spec: "RunSpec", file: Path, included: tuple[Path, ...], overrides: tuple[str, ...]) -> "RunSpec":
+    """The run of a file; what it was allowed to include and replace is what this command line allows."""
+    if missing := next((path for path in spec.include if path.resolve() not in included), None):
+        raise UsageError(f"--from {file}: that run used a plug-in; to run its code again, write --include {missing}")
+    return replace(spec, include=included, override=overrides)
 
 
 def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:

@@ -44,23 +44,33 @@ def add(
     file: File,
     name: Annotated[str, typer.Option("--as", help="METHOD@TAG to keep it under; default: what it is.")] = "",
     trust_pickle: TrustPickle = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of what has this name.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Find out whose checkpoint FILE is and keep it in the cache, so that METHOD@TAG finds it."""
-    from stvsr_bench import checkpoints
+    from stvsr_bench import checkpoints, methods
     from stvsr_bench.methods import recognise
+    from stvsr_bench.methods.weights import label_of
 
     state, fits = _recognised(file, trust_pickle)
     fit, tag = recognise.place(file, fits, name)
-    entry = checkpoints.keep(file, state, fit.method, tag, trusted=trust_pickle)
+    old = checkpoints.listed(fit.method, tag)
+    entry = checkpoints.keep(file, state, fit.method, tag, trusted=trust_pickle, replace=replace)
     known = [name for name in recognise.known_as(entry.sha256) if name != f"{fit.method}@{tag}"]
+    label = label_of(methods.card(fit.method), tag, entry.path)
+    replaced = old if old is not None and old.sha256 != entry.sha256 else None
     if as_json:
-        print(json.dumps({"method": fit.method, "tag": tag, "sha256": entry.sha256, "path": str(entry.path)}, indent=1))
+        kept = {"method": fit.method, "tag": tag, "label": label, "sha256": entry.sha256, "path": str(entry.path)}
+        print(json.dumps({**kept, "replaced": replaced.sha256 if replaced else ""}, indent=1))
         return
     print(f"{file.name} is {fit.sentence()}")
     if known:
         print(f"it is also known as {', '.join(known)}")
+    if replaced is not None:
+        print(f"it replaces {replaced.name or 'a file'}, SHA-256 {replaced.sha256}")
     print(f"kept as {fit.method}@{tag}, SHA-256 {entry.sha256}")
+    if label != tag:
+        print(f"the card does not know this SHA-256 or git blob id, so tables say '{label}'")
 
 
 @app.command()
@@ -100,7 +110,7 @@ def _recognised(file: Path, trust_pickle: bool) -> tuple["State", list["Fit"]]:
     from stvsr_bench.methods import recognise
 
     state = recognise.read(file, trust_pickle)
-    fits, broken = recognise.fits(state)
+    fits, broken = recognise.fits(state, file)
     for name, why in broken.items():
         print(printable(f"not compared with {name}: {why}"), file=sys.stderr)
     return state, fits

@@ -1,15 +1,12 @@
 """Finds data sets: `names()`, `card(name)`, `clips(name, split)`.
 
-A data set is a folder `datasets/<name>/` with a `card.toml`; its code, if it has any, is importable as
+A data set is a folder `datasets/<name>/` with a `card.toml`; the code of a built-in one is importable as
 `stvsr_bench.datasets.<name>.reader`. The path of a folder of frame folders or video files is a data set too.
 """
 
-import importlib
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -30,6 +27,7 @@ class Clips(Sequence[Clip]):
     split: str
     names: list[str]
     reader: readers.Reader
+    flags: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -42,7 +40,8 @@ class Clips(Sequence[Clip]):
 
     def read(self, name: str) -> Clip:
         """One clip by name."""
-        return self.reader.read(self.split, name)
+        clip = self.reader.read(self.split, name)
+        return replace(clip, flags=(*clip.flags, *self.flags)) if self.flags else clip
 
     def first(self, count: int) -> "Clips":
         """The first `count` clips of the split; all of them if `count` is 0."""
@@ -91,7 +90,8 @@ class DataSet:
             raise DataError(
                 f"{self.card.name}/{split}: the clip name '{printable(bad)}' holds control characters; rename it"
             )
-        return Clips(self.card, split, found, reader)
+        instead = not is_path(self.name) and plugins.find("datasets", self.name).replaces
+        return Clips(self.card, split, found, reader, ("override",) if instead else ())
 
 
 def find(name: str, root: Path | None = None) -> DataSet:
@@ -143,18 +143,8 @@ def _reader_class(name: str, chosen: DatasetCard) -> type[readers.Reader]:
 
 
 def _module(plugin: plugins.Plugin, module: str) -> ModuleType:
-    """The code of a data set's folder, importable by name so that its objects can be pickled into a worker."""
-    name = f"{__name__}.{plugin.path.name}.{module}"
-    if name in sys.modules:
-        return sys.modules[name]
+    """The code of a data set's folder."""
     file = plugin.path / f"{module}.py"
     if not file.is_file():
         raise CardError(f"card of {plugin.name}: reader '{module}': there is no {file}")
-    if str(plugin.path.parent) in __path__:
-        return importlib.import_module(name)
-    spec = spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise DataError(f"{file} cannot be loaded")
-    made = sys.modules[name] = module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
+    return plugins.load(plugin, module)

@@ -1,10 +1,6 @@
 """From a spec to a network in eval mode with the weights asked for, and the identity of both."""
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Mapping
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -13,7 +9,7 @@ from torch import nn
 from stvsr_bench.errors import CardError, WeightsError
 from stvsr_bench.methods.identity import Identity, Resolved, resolve
 from stvsr_bench.nn.compose import FunctionNet, InterpolateThenUpscale, UpscaleThenInterpolate
-from stvsr_bench.plugins import Plugin
+from stvsr_bench.plugins import Plugin, load
 from stvsr_bench.schema import Method, MethodCard, OptionValue
 
 SEED = 0
@@ -48,6 +44,7 @@ def from_identity(identity: Identity, trust_pickle: bool = False) -> Method:
         weights_tag=identity.weights,
         weights_sha256=identity.sha256,
         untrained=identity.untrained,
+        flags=("override",) if any(part.plugin.replaces for part in identity.parts) else (),
     )
 
 
@@ -86,32 +83,9 @@ def load_object(plugin: Plugin, where: str) -> Any:
     """
     module_name, _, attribute = where.rpartition(":")
     try:
-        module = _module(plugin, module_name)
-        return getattr(module, attribute)
+        return getattr(load(plugin, module_name), attribute)
     except (ImportError, AttributeError, SyntaxError) as error:
         raise CardError(f"{plugin.name} ({plugin.origin}): '{where}' cannot be loaded: {error}") from error
-
-
-def _module(plugin: Plugin, name: str) -> ModuleType:
-    if plugin.path.is_file():
-        full = f"stvsr_bench_included_{plugin.name.replace('-', '_')}"
-        loaded = sys.modules.get(full)
-        if loaded is not None and getattr(loaded, "__file__", "") == str(plugin.path):
-            return loaded
-        spec = importlib.util.spec_from_file_location(full, plugin.path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{plugin.path.name} is no Python file")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[full] = module
-        spec.loader.exec_module(module)
-        return module
-    if plugin.origin.startswith("entry point"):
-        return importlib.import_module(f"{plugin.origin.split()[-1].partition(':')[0]}.{name}")
-    # under the package's own name, so that its classes can be pickled into a worker
-    search = sys.modules["stvsr_bench.methods"].__path__  # not by an import: this package imports this file
-    if str(plugin.path.parent) not in search:
-        search.insert(0, str(plugin.path.parent))
-    return importlib.import_module(f"stvsr_bench.methods.{plugin.path.name}.{name}")
 
 
 def _load(net: nn.Module, state: Mapping[str, torch.Tensor], card: MethodCard, label: str) -> None:

@@ -6,24 +6,31 @@ from functools import cache
 from torch import nn
 
 from stvsr_bench import plugins
-from stvsr_bench.checkpoints import Candidate, Dialect
+from stvsr_bench.checkpoints import Candidate, Dialect, Trained
 from stvsr_bench.methods.builder import load_object, make_net
 from stvsr_bench.methods.cards import card as read
 from stvsr_bench.methods.cards import names
+from stvsr_bench.methods.spec import typed_options
 from stvsr_bench.plugins import Plugin
 from stvsr_bench.schema import MethodCard, OptionValue
 
 Shapes = dict[str, tuple[int, ...]]
 
 
-def candidates() -> tuple[list[Candidate], dict[str, str]]:
-    """Every learned method with the names its weights come in, and why the others cannot be compared, by name."""
+def candidates(trained: Trained | None = None) -> tuple[list[Candidate], dict[str, str]]:
+    """Every learned method with the names its weights come in, and why the others cannot be compared, by name.
+
+    `trained` is what the file says of itself: its method is compared with those options too.
+    """
     found: list[Candidate] = []
     broken: dict[str, str] = {}
     for name in names():
         card = read(name)
         if card.learned and card.call == "factory":
-            dialects, broken_by = _dialects(plugins.find("methods", name))
+            plugin = plugins.find("methods", name)
+            dialects, broken_by = _dialects(plugin)
+            if trained is not None and trained.method == name:
+                dialects = (*dialects, *_trained(plugin, trained))
             found += [Candidate(name, dialects)] if dialects else []
             broken |= {name: broken_by} if broken_by else {}
     return found, broken
@@ -35,6 +42,18 @@ def _dialects(plugin: Plugin) -> tuple[tuple[Dialect, ...], str]:
         return tuple(_all_dialects(read(plugin.name), plugin)), ""
     except Exception as error:  # noqa: BLE001 - somebody's broken plug-in may raise anything, and it is said
         return (), f"its network cannot be built: {type(error).__name__}: {error}"
+
+
+def _trained(plugin: Plugin, said: Trained) -> list[Dialect]:
+    """The network with the options that a file names; none where it cannot be built with them."""
+    card = read(plugin.name)
+    try:
+        options = typed_options(card, {key: str(value) for key, value in said.options.items()})
+        net = make_net(card, plugin, options)
+    except Exception:  # noqa: BLE001 - anybody's claim, and anybody's plug-in: then it fits or not without it
+        return []
+    label = "".join(f":{key}={value}" for key, value in sorted(said.options.items()))
+    return [Dialect("own" + label, _shapes(net.state_dict()))]
 
 
 def _all_dialects(card: MethodCard, plugin: Plugin) -> Iterator[Dialect]:

@@ -78,14 +78,18 @@ def _carded(card: MethodCard, plugin: Plugin, tag: str) -> Item:
     facts = card.weights[tag]
     state: State = "here"
     sha256 = path = ""
+    origin: str = facts.origin
     what = facts.notes or facts.package or facts.url
     try:
         chosen = weights.choose(card, plugin, tag)
         sha256, path = chosen.sha256, str(chosen.path or "")
+        if chosen.label != tag:
+            origin, what = "claimed", f"{chosen.label}: not known to the card by SHA-256 or git blob id"
+    except weights.NotInstalledError as error:
+        state, what = "missing", str(error)
     except BenchError as error:
-        # one type of error for both; only missing weights are said to be "not installed"
-        state, what = "missing" if "not installed" in str(error) else "damaged", str(error)
-    return Item(card.name, tag, state, sha256, facts.origin, path, facts.licence, what)
+        state, what = "damaged", str(error)
+    return Item(card.name, tag, state, sha256, origin, path, facts.licence, what)
 
 
 def _cached(named: set[tuple[str, str]], check: bool) -> list[Item]:

@@ -1,15 +1,20 @@
 """Whose checkpoint is this file, and under which name may it be kept? Every method's network is compared with it."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from stvsr_bench import checkpoints, plugins
 from stvsr_bench.checkpoints import Fit, State
-from stvsr_bench.errors import UsageError, WeightsError
+from stvsr_bench.errors import UsageError, WeightsError, printable
+from stvsr_bench.methods import weights
 from stvsr_bench.methods.builder import load_object
 from stvsr_bench.methods.candidates import candidates
 from stvsr_bench.methods.cards import card as card_of
 from stvsr_bench.methods.cards import names
+from stvsr_bench.schema import MethodCard
+
+TAG = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -40,9 +45,12 @@ def read(file: Path, trust_pickle: bool = False) -> State:
     return checkpoints.load_state(file, trust_pickle=trust_pickle)
 
 
-def fits(state: State) -> tuple[list[Fit], dict[str, str]]:
-    """The best fit of each method that shares a key, the best first; and why others could not be compared, by name."""
-    found, broken = candidates()
+def fits(state: State, file: Path | None = None) -> tuple[list[Fit], dict[str, str]]:
+    """The best fit of each method that shares a key, the best first; and why others could not be compared, by name.
+
+    `file` is where the state was read from: what it says of its method's options is compared too.
+    """
+    found, broken = candidates(checkpoints.trained(file) if file is not None else None)
     return checkpoints.identify(state, found), broken
 
 
@@ -50,15 +58,21 @@ def facts_of(file: Path, state: State) -> Facts:
     """Hashes, counts and known names of a checkpoint that was read as `state`."""
     sha256, mark = checkpoints.sha256(file), checkpoints.fingerprint(state)
     numbers = sum(tensor.numel() for tensor in state.values())
-    return Facts(file.name, sha256, mark, len(state), numbers, known_as(sha256, mark))
+    return Facts(file.name, sha256, mark, len(state), numbers, known_as(sha256, mark, checkpoints.blob_id(file)))
 
 
-def known_as(sha256: str, fingerprint: str = "") -> list[str]:
-    """METHOD@TAG names under which cards or the cache know this very file, or the same tensors saved anew."""
+def known_as(sha256: str, fingerprint: str = "", blob: str = "") -> list[str]:
+    """METHOD@TAG names under which cards or the cache know this very file, or the same tensors saved anew.
+
+    `blob` is the file's git blob id, where cards shall be asked for it too.
+    """
     carded = [
-        f"{name}@{tag}" for name in names() for tag, facts in card_of(name).weights.items() if facts.sha256 == sha256
+        f"{name}@{tag}"
+        for name in names()
+        for tag, facts in card_of(name).weights.items()
+        if facts.sha256 == sha256 or (blob and facts.blob == blob)
     ]
-    same = [e for e in checkpoints.entries() if sha256 == e.sha256 or fingerprint == e.fingerprint]
+    same = [e for e in checkpoints.entries() if sha256 == e.sha256 or (fingerprint and fingerprint == e.fingerprint)]
     return list(dict.fromkeys(carded + [f"{entry.method}@{entry.tag}" for entry in same]))
 
 
@@ -76,14 +90,34 @@ def check_exact(file: Path, found: list[Fit]) -> None:
 def place(file: Path, found: list[Fit], name: str = "") -> tuple[Fit, str]:
     """The fit and the tag under which a checkpoint may be kept; `name` is the METHOD@TAG asked for, "" what it is.
 
+    Without a name: the tag of the card that has its SHA-256 or git blob id, else "own". Where a card has several tags
+    of the authors', their files are told apart by their names (TMNet's single and multi).
+
     Raises:
         UsageError: `name` is no METHOD@TAG, names no method, or a tag that may not be given.
         WeightsError: the file does not fit the method exactly, or is not the one that the card means by this tag.
     """
     fit = _exact(file, found, name)
-    tag = name.partition("@")[2] or ("own" if fit.dialect.startswith("own") else fit.dialect)
+    card = card_of(fit.method)
+    tag = name.partition("@")[2] or weights.published_as(card, file) or _by_name(card, fit, file)
     _check_tag(fit.method, tag, file)
     return fit, tag
+
+
+def _by_name(card: MethodCard, fit: Fit, file: Path) -> str:
+    unproved = [
+        tag for tag, facts in card.weights.items() if facts.origin == "authors" and not (facts.sha256 or facts.blob)
+    ]
+    if fit.dialect.startswith("own") or len(unproved) < 2:
+        return "own"
+    named = [tag for tag in unproved if tag in file.stem.lower()]
+    if len(named) != 1:
+        ways = " or ".join(f"--as {card.name}@{tag}" for tag in unproved)
+        raise UsageError(
+            f"{file.name} fits {card.name}, whose authors have several files, and its name does not say which it is; "
+            f"write {ways}, or --as {card.name}@NAME for one of your own"
+        )
+    return named[0]
 
 
 def _exact(file: Path, found: list[Fit], name: str) -> Fit:
@@ -106,6 +140,8 @@ def _check_tag(method: str, tag: str, file: Path) -> None:
     known = card_of(method).weights
     if tag == "none":
         raise UsageError("the tag 'none' means untrained; choose another")
+    if not TAG.fullmatch(tag):
+        raise UsageError(f"--as {method}@{printable(tag)}: a tag is made of letters, digits, '.', '-' and '_'")
     actual = checkpoints.sha256(file)
     if any(facts.reader and facts.sha256 == actual for facts in known.values()):
         raise UsageError(

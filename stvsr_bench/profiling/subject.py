@@ -25,6 +25,7 @@ class ProfileSpec:
     threads: int = 0
     budget_s: float = 30.0
     include: tuple[Path, ...] = ()
+    override: tuple[str, ...] = ()
     trust_pickle: bool = False
 
 
@@ -62,6 +63,7 @@ def build(text: str, asked: ProfileSpec) -> Subject:
 
 def prepare(asked: ProfileSpec) -> None:
     """What this process needs before a method is built: plug-ins found, kernels loaded, threads set."""
+    plugins.allow(asked.override)
     for path in asked.include:
         plugins.include(path)
     if kernels.backend() == "numba":

@@ -77,7 +77,7 @@ def _row(
     positions = [windows.frames.index(index) for index in scored]
     weights = method.weights_sha256 or method.weights_tag
     of = job(method.spec, weights, wanted.settings, (clip.dataset, clip.split, clip.name), protocol.key)
-    flags = list(clip.flags)
+    flags = [*clip.flags, *method.flags]
     if windows.leaked:
         flags.append(f"leak:{','.join(map(str, windows.leaked))}")
     if windows.left_out:

@@ -44,6 +44,7 @@ class RunSpec:
     seed: int = 0
     settings: Settings = field(default_factory=Settings)
     include: tuple[Path, ...] = ()
+    override: tuple[str, ...] = ()
     trust_pickle: bool = False
 
     @property
@@ -64,6 +65,7 @@ class RunSpec:
             root=self.root,
             frames_dir=self.out / "frames",
             included=self.include,
+            overrides=self.override,
             threads=self.threads_per_worker,
             seed=self.seed,
             trust_pickle=self.trust_pickle,

@@ -30,9 +30,11 @@ class Weights:
     """One trained state of a method: where it comes from and how it is read.
 
     `file` is a path relative to the method's folder; `package` (`name==version`) with `file` names a file inside an
-    installed package, read as data; `url` is for a person to follow. `rename`/`export` ("module:function") map a
-    foreign state dict to ours and back; `reader` ("module:function": Path -> state dict) reads what is no torch file.
-    `options` are option values that these weights were trained with (they override the card's defaults).
+    installed package, read as data; `url` is for a person to follow. A file is these weights if it has the SHA-256
+    (`sha256`) or, in a public git repository, the blob id (`blob`: SHA-1 of "blob <bytes>", NUL, content).
+    `rename`/`export` ("module:function") map a foreign state dict to ours and back; `reader` ("module:function":
+    Path -> state dict) reads what is no torch file. `options` are option values that these weights were trained with
+    (they override the card's defaults).
     """
 
     origin: Literal["authors", "ours", "package"] = "authors"
@@ -40,6 +42,7 @@ class Weights:
     file: str = ""
     package: str = ""
     sha256: str = ""
+    blob: str = ""
     licence: str = ""
     rename: str = ""
     export: str = ""

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Method:
-    """A method ready to run: its card, the identity of its weights, and the network in eval mode."""
+    """A method ready to run: its card, the identity of its weights, and the network in eval mode.
+
+    `flags` are what each of its rows must say of it: "override" where it stands in for a built-in of its name.
+    """
 
     spec: str
     card: MethodCard
@@ -21,6 +24,7 @@ class Method:
     weights_tag: str = ""
     weights_sha256: str = ""
     untrained: bool = False
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

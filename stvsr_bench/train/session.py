@@ -12,6 +12,7 @@ from torch import nn
 
 from stvsr_bench import datasets, methods, plugins
 from stvsr_bench.acquire.pack import Packed, is_packed
+from stvsr_bench.checkpoints import Trained
 from stvsr_bench.data.atomic import replacing
 from stvsr_bench.environment import describe
 from stvsr_bench.errors import NotRunnableError, UsageError
@@ -118,7 +119,9 @@ def run(order: Order, tell: Tell | None = None) -> Outcome:
     check = checker(order.method, recipe) if recipe.validation.every and trainer.share.rank == 0 else None
     outcome = trainer.run(order.steps, Listeners(check, tell))
     if outcome.is_main:
-        save_weights(order.out / WEIGHTS, outcome.net.state_dict(), half=recipe.storage == "float16")
+        said = Trained(methods.card(order.method).name, recipe.options)
+        half = recipe.storage == "float16"
+        save_weights(order.out / WEIGHTS, outcome.net.state_dict(), half, said.metadata)
         write_card(order, recipe, outcome)
     return outcome
 
@@ -129,6 +132,7 @@ def write_card(order: Order, recipe: Recipe, outcome: Outcome) -> None:
     facts = {
         "method": order.method,
         "preset": order.preset,
+        "options": recipe.options,
         "origin": "ours",
         "licence": "Apache-2.0",
         "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),

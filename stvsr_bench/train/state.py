@@ -61,14 +61,19 @@ def load_state(folder: Path, recipes: Collection[str]) -> State | None:
     return state
 
 
-def save_weights(path: Path, state_dict: dict[str, Tensor], half: bool = False) -> None:
-    """Write a state dict as safetensors; `half` stores float32 as float16. Buffers of integers stay as they are."""
+def save_weights(
+    path: Path, state_dict: dict[str, Tensor], half: bool = False, metadata: dict[str, str] | None = None
+) -> None:
+    """Write a state dict as safetensors; `half` stores float32 as float16. Buffers of integers stay as they are.
+
+    `metadata` is what the file says of itself.
+    """
     # safetensors stores neither views nor strides
     kept = {name: value.detach().cpu().contiguous() for name, value in state_dict.items()}
     if half:
         kept = {name: value.half() if value.dtype == torch.float32 else value for name, value in kept.items()}
     with replacing(path) as file:
-        file.write(save(kept))
+        file.write(save(kept, metadata))
 
 
 def freeze_all_but(net: nn.Module, letters: str) -> list[nn.Parameter]:

@@ -10,7 +10,7 @@ import torch
 
 from stvsr_bench import checkpoints
 from stvsr_bench.checkpoints import Candidate, Dialect
-from stvsr_bench.errors import WeightsError
+from stvsr_bench.errors import UsageError, WeightsError
 
 STATE = {"head.weight": torch.ones(3, 4), "head.bias": torch.zeros(3)}
 
@@ -37,10 +37,15 @@ def test_a_kept_file_is_found_under_its_hash(file: Path) -> None:
     assert checkpoints.find("other", "authors") is None
 
 
-def test_the_same_name_again_replaces_and_another_name_stands_beside(file: Path) -> None:
-    checkpoints.add(file, "mine", "authors")
+def test_the_same_name_again_replaces_only_by_the_word_and_another_name_stands_beside(file: Path) -> None:
+    old = checkpoints.add(file, "mine", "authors")
+    assert checkpoints.add(file, "mine", "authors") == old, "the same file replaces nothing"
     torch.save({"head.weight": torch.zeros(3, 4)}, file)
-    new = checkpoints.add(file, "mine", "authors")
+    with pytest.raises(UsageError, match=rf"is net\.pth \(SHA-256 {old.sha256[:12]}\.\.\.\) already; .*--replace"):
+        checkpoints.add(file, "mine", "authors")
+    assert checkpoints.entries() == [old]
+    assert {path.suffix for path in checkpoints.folder().iterdir()} == {".pth", ".json", ".lock"}
+    new = checkpoints.add(file, "mine", "authors", replace=True)
     checkpoints.add(file, "mine", "second")
     assert [(e.tag, e.sha256) for e in checkpoints.entries()] == [("authors", new.sha256), ("second", new.sha256)]
 

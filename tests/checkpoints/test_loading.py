@@ -61,8 +61,12 @@ def refused(path: Path, sentence: str) -> None:
         },
         lambda s: collections.OrderedDict(("module." + k, v) for k, v in s.items()),
         lambda s: {"state_dict": {"module._orig_mod." + k: v for k, v in s.items()}},
+        lambda s: {"_orig_mod.module." + k: v for k, v in s.items()},
     ],
-    ids=["plain", "params", "params_ema", "state_dict", "nested", "empty ema", "averaged", "module", "compiled"],
+    ids=[
+        *("plain", "params", "params_ema", "state_dict", "nested", "empty ema", "averaged", "module"),
+        *("compiled in parallel", "parallel, then compiled"),
+    ],
 )
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
 def test_a_state_dict_is_found_under_its_wrappings(tmp_path: Path, wrap, legacy: bool) -> None:
@@ -126,10 +130,11 @@ def test_a_truncated_file_is_one_sentence(tmp_path: Path, kind: str, share: floa
     refused(path, "truncated|damaged")
 
 
-@pytest.mark.parametrize("kind", ["zip", "legacy"])
+@pytest.mark.parametrize("kind", ["zip", "legacy", "legacy of protocol 4"])
 def test_flipped_bytes_never_end_in_a_traceback(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "net.pth"
-    torch.save(STATE, path, _use_new_zipfile_serialization=kind == "zip")
+    protocol = 4 if kind.endswith("4") else 2
+    torch.save(STATE, path, _use_new_zipfile_serialization=kind == "zip", pickle_protocol=protocol)
     whole = path.read_bytes()
     gen = torch.Generator().manual_seed(0)
     for _ in range(150):
@@ -235,6 +240,18 @@ def test_a_storage_larger_than_its_file_is_refused_before_it_is_allocated(tmp_pa
     path = tmp_path / "net.pth"
     path.write_bytes(legacy_claim(elements))
     refused(path, f"claims a tensor of {elements} elements")
+
+
+@pytest.mark.parametrize("put", [b"r" + struct.pack("<I", 2**20), b"q\xfe"], ids=["long", "short"])
+def test_a_size_that_was_put_aside_before_is_seen_too(tmp_path: Path, put: bytes) -> None:
+    path = tmp_path / "net.pth"
+    get = put.translate(bytes.maketrans(b"rq", b"jh"))[:1] + put[1:]
+    # the object is a tuple of the number and the state dict; the storage takes its size out of the memo
+    whole = legacy_claim(77).replace(b"\x8a\x08" + struct.pack("<q", 77), get)
+    head = whole.index(b"\x80\x02}q\x00X\x01\x00\x00\x00a")
+    number = b"\x8a\x08" + struct.pack("<q", 10**11) + put
+    path.write_bytes(whole[: head + 2] + number + whole[head + 2 :].replace(b"u.", b"u\x86.", 1))
+    refused(path, f"claims a tensor of {10**11} elements")
 
 
 def test_an_expanded_tensor_is_refused(tmp_path: Path) -> None:

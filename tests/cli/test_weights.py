@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from stvsr_bench import methods
+from stvsr_bench import checkpoints, methods
 from stvsr_bench.cli import call
 from stvsr_bench.errors import NOT_RUNNABLE, OK, USAGE
+from stvsr_bench.rows import store
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +110,48 @@ def test_a_file_that_a_card_knows_by_its_hash_is_read_as_the_card_reads_it(capsy
     assert "known as     span@authors" in capsys.readouterr().out
     assert call(["weights", "add", path]) == USAGE
     assert "is found by itself" in capsys.readouterr().err
+
+
+def test_another_file_under_a_name_names_what_it_replaces_and_needs_the_word(
+    tmp_path: Path, file: Path, state: dict[str, torch.Tensor], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["weights", "add", str(file)]) == OK
+    first = methods.resolve("span@own").sha256
+    torch.save({key: value + 1 for key, value in state.items()}, tmp_path / "second.pth")
+    assert call(["weights", "add", str(tmp_path / "second.pth")]) == USAGE
+    said = capsys.readouterr().err
+    assert f"span@own is net.pth (SHA-256 {first[:12]}...) already" in said and "--replace" in said
+    assert methods.resolve("span@own").sha256 == first
+    assert call(["weights", "add", "--replace", str(tmp_path / "second.pth")]) == OK
+    assert f"it replaces net.pth, SHA-256 {first}" in capsys.readouterr().out
+    assert methods.resolve("span@own").sha256 != first
+    assert call(["weights", "add", str(tmp_path / "second.pth")]) == OK, "the same file again replaces nothing"
+    assert "replaces" not in capsys.readouterr().out
+
+
+def test_a_claim_is_said_when_it_is_made_and_in_every_table(
+    tmp_path: Path, noise_clips, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = methods.build("stdan@mini")
+    made_up = {
+        key: value + 0.01 if value.is_floating_point() else value for key, value in small.net.state_dict().items()
+    }
+    said = checkpoints.Trained("stdan", methods.card("stdan").weights["mini"].options)
+    save_file(made_up, "net.safetensors", said.metadata)
+    assert call(["weights", "add", "net.safetensors", "--as", "stdan@authors"]) == OK
+    assert "tables say 'authors (claimed)'" in capsys.readouterr().out
+    noise_clips(1, 3, (16, 16))
+    assert call(["run", "-m", "stdan@authors", "-d", "./clips", "--out", "out", "-q", "--save-frames", "none"]) == OK
+    assert "stdan@authors (claimed)" in capsys.readouterr().out
+    assert [row.weights for row in store.read_rows(tmp_path / "out")] == ["authors (claimed)"]
+    assert call(["report", "out", "--no-figures", "--out", "report"]) == OK
+    tables = [path for path in (tmp_path / "report").rglob("*") if path.suffix in (".md", ".csv", ".tex", ".html")]
+    ours = [path for path in tables if path.stem != "ledger"]  # it has no published value of these clips
+    for path in ours:
+        text = path.read_text()
+        assert "stdan" not in text or "(claimed)" in text, path.name
+    assert {".md", ".csv", ".tex", ".html"} == {path.suffix for path in ours}
 
 
 @pytest.mark.parametrize("verb", ["identify", "add"])

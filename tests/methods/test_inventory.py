@@ -61,7 +61,9 @@ def test_weights_that_are_not_installed_are_missing_and_another_file_in_their_pl
     states = []
     for _ in range(2):
         item = next(item for item in inventory.all_weights() if item.method == "mine")
-        states.append((item.state, "weights add FILE" in item.what, "the card says 000000000000" in item.what))
+        states.append(
+            (item.state, "weights add FILE --as mine@authors" in item.what, "the card says 000000000000" in item.what)
+        )
         kept(home, {"a": torch.ones(2)}, "mine@authors")
     assert states == [("missing", True, False), ("damaged", False, True)]
 

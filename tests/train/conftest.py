@@ -66,6 +66,7 @@ net = "model:Toy"
 time = "any"
 [options]
 wide = 48
+twice = false
 [weights.mini]
 origin = "ours"
 file = "toy.safetensors"
@@ -78,16 +79,18 @@ from torch import nn
 
 
 class Toy(nn.Module):
-    def __init__(self, wide: int = 48) -> None:
+    def __init__(self, wide: int = 48, twice: bool = False) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, wide, 3, padding=1)
+        self.second = nn.Conv2d(wide, wide, 1) if twice else nn.Identity()
 
     def forward(self, lr_BTChw, times=None):
         middle = (lr_BTChw[:, :-1] + lr_BTChw[:, 1:]) / 2
         seq = torch.stack([lr_BTChw[:, :-1], middle], 2).flatten(1, 2)
         seq = torch.cat([seq, lr_BTChw[:, -1:]], 1)
         flat = seq.flatten(0, 1)
-        return (F.interpolate(flat, scale_factor=4.0) + F.pixel_shuffle(self.conv(flat), 4)).unflatten(0, seq.shape[:2])
+        detail = F.pixel_shuffle(self.second(self.conv(flat)), 4)
+        return (F.interpolate(flat, scale_factor=4.0) + detail).unflatten(0, seq.shape[:2])
 """
 
 RECIPE = """

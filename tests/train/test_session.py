@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,21 @@ def test_train_leaves_weights_that_build_takes(toy: Path, tmp_path: Path) -> Non
     method = methods.build(f"toy@{out / 'weights.safetensors'}")
     assert method.weights_sha256 == card["sha256"]
     assert torch.equal(method.net.state_dict()["conv.weight"], trained(out)["conv.weight"])
+
+
+def test_trained_weights_run_with_no_options_typed_also_out_of_the_cache(toy: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "wide.toml"
+    text = (plugins.find("methods", "toy").path / "train.toml").read_text()
+    recipe.write_text(text.replace("[[paper.stages]]", "options = { wide = 48, twice = true }\n[[paper.stages]]", 1))
+    out = tmp_path / "run"
+    argv = ["train", "toy", "--config", str(recipe), "--data", str(toy), "--out", str(out), "-q", "--steps", "1"]
+    assert call(argv) == 0
+    assert json.loads((out / "weights.json").read_text())["options"] == {"wide": 48, "twice": True}
+    method = methods.build(f"toy@{out / 'weights.safetensors'}")
+    assert (method.spec, method.options["twice"]) == ("toy", True)
+    assert call(["weights", "add", str(out / "weights.safetensors")]) == 0
+    shutil.rmtree(out)
+    assert torch.equal(methods.build("toy@own").net.second.weight, method.net.second.weight)
 
 
 def test_the_same_command_gives_the_same_weights_to_the_last_digit(toy: Path, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def badges_of(
         "mini": method_key[1] == "mini",
         "partial": "partial" in flags or any(cell.partial for cell in cells),
         "external": "external" in flags,
+        "override": "override" in flags,
         "other machine": len(machines) > 1 and own is not None and str(own.get("machine")) != _usual(profiles),
     }
     return tuple(badge for badge, holds in said.items() if holds)

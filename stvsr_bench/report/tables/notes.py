@@ -63,5 +63,5 @@ def _flag_notes(tidy: pd.DataFrame) -> list[str]:
     return [
         f"{kind}: {says.get(kind, 'flagged by the run')}, in {len(clips)} clip{'s' if len(clips) > 1 else ''}"
         for kind, clips in sorted(kinds.items())
-        if kind not in ("partial", "external")
+        if kind not in ("partial", "external", "override")
     ]

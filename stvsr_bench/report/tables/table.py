@@ -14,7 +14,7 @@ import numpy as np
 FrameChoice = Literal["all", "given", "between"]
 FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
 Mark = Literal["", "best", "second"]
-Badge = Literal["untrained", "mini", "partial", "external", "other machine", "failed"]
+Badge = Literal["untrained", "mini", "partial", "external", "override", "other machine", "failed"]
 GROUPS = ("two-stage", "one-stage", "ours")  # in the order of printing: ours last, as papers have it
 
 
@@ -164,6 +164,7 @@ _EXPLAIN: dict[Badge, str] = {
     "mini": "weights that this suite trained briefly on its own clips",
     "partial": "measured on part of the clips, takes no mark",
     "external": "frames made elsewhere and only scored here",
+    "override": "a plug-in that was put in the place of a built-in method or data set of this name",
     "other machine": "runtime and memory were measured on another machine than the others'",
     "failed": "some clips failed and are missing from the means",
 }

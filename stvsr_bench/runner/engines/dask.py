@@ -94,6 +94,7 @@ class _Cluster:
 def _run(batch: list[Task], setup: Setup, identity: str) -> list[Outcome]:
     """On a worker: some tasks, by a `Worker` that lives as long as the process."""
     global _worker  # noqa: PLW0603 - the process is the cache: a network is built once a worker
+    from stvsr_bench import plugins
     from stvsr_bench.runner.engines.isolation import torch_threads
     from stvsr_bench.runner.engines.worker import Worker
 
@@ -101,6 +102,7 @@ def _run(batch: list[Task], setup: Setup, identity: str) -> list[Outcome]:
         _leave_random_alone()
         if _worker is None or _worker[0] != identity:
             _refuse_other_code(setup)
+            plugins.forget()  # an earlier run's plug-ins are not this one's
             _worker = (identity, Worker(setup))
         return [_worker[1].run(task) for task in batch]
 

@@ -35,6 +35,7 @@ class Setup:
     root: Path | None = None
     frames_dir: Path | None = None
     included: tuple[Path, ...] = ()
+    overrides: tuple[str, ...] = ()
     threads: int = 1
     seed: int = 0
     trust_pickle: bool = False

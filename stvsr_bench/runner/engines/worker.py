@@ -23,6 +23,7 @@ class Worker:
     """Runs tasks one after the other; networks and data sets are opened once."""
 
     def __init__(self, setup: Setup) -> None:
+        plugins.allow(setup.overrides)  # also those of $STVSR_BENCH_PATH
         for path in setup.included:
             plugins.include(path)
         # torch's default for convolutions is TF32 on Ampere and later: fp32 must mean float32 here
