@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from stvsr_bench import checkpoints
-from stvsr_bench.checkpoints import Candidate, Dialect
+from stvsr_bench.checkpoints import Candidate, Dialect, cache
 from stvsr_bench.errors import UsageError, WeightsError
 
 STATE = {"head.weight": torch.ones(3, 4), "head.bias": torch.zeros(3)}
@@ -48,6 +48,23 @@ def test_the_same_name_again_replaces_only_by_the_word_and_another_name_stands_b
     new = checkpoints.add(file, "mine", "authors", replace=True)
     checkpoints.add(file, "mine", "second")
     assert [(e.tag, e.sha256) for e in checkpoints.entries()] == [("authors", new.sha256), ("second", new.sha256)]
+
+
+def test_a_name_that_another_process_takes_meanwhile_is_not_taken_from_it(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save({"head.weight": torch.zeros(3, 4)}, tmp_path / "other.pth")
+    copy = cache.shutil.copyfileobj
+
+    def late(*streams: object) -> None:
+        monkeypatch.setattr(cache.shutil, "copyfileobj", copy)
+        checkpoints.add(tmp_path / "other.pth", "mine", "own")
+        copy(*streams)
+
+    monkeypatch.setattr(cache.shutil, "copyfileobj", late)
+    with pytest.raises(UsageError, match=r"mine@own is other\.pth"):
+        checkpoints.add(file, "mine", "own")
+    assert [entry.name for entry in checkpoints.entries()] == ["other.pth"]
 
 
 def test_nothing_half_written_is_left_behind(file: Path) -> None:

@@ -1,5 +1,7 @@
 """Checkpoints of every pickle protocol: tensors are read, and nothing that could run code."""
 
+import collections
+import io
 import os
 import pickle
 import struct
@@ -11,6 +13,7 @@ import pytest
 import torch
 
 from stvsr_bench import checkpoints
+from stvsr_bench.checkpoints.transcode import as_protocol_2
 from stvsr_bench.errors import WeightsError
 
 STATE = {"head.weight": torch.arange(12.0).reshape(3, 4), "head.bias": torch.ones(3), "steps": torch.tensor(7)}
@@ -74,3 +77,25 @@ def test_a_pickle_of_a_newer_protocol_made_to_harm_is_one_sentence(
         for name in good.namelist():
             bad.writestr(name, content if name.endswith("data.pkl") else good.read(name))
     refused(tmp_path / "net.pth", sentence)
+
+
+SAME = ["a"]
+OBJECTS = [
+    {"a": 1, "b": [2**40, -1, 1e-9, True, None], "c": ("x" * 300, "x" * 300), "d": {"a": "b"}},
+    collections.OrderedDict(collections=collections.OrderedDict, OrderedDict=(SAME, SAME)),
+    [str(number) for number in range(600)] * 2,
+]
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_a_rewritten_pickle_is_of_protocol_2_and_means_the_same_to_python(protocol: int) -> None:
+    file = io.BytesIO(b"".join(pickle.dumps(held, protocol) for held in OBJECTS) + b"behind")
+    for held in OBJECTS:
+        made = as_protocol_2(file)
+        assert made[:2] == b"\x80\x02" and pickle.loads(made) == held
+    assert file.read() == b"behind"
+
+
+def test_a_place_of_the_memo_that_is_used_again_holds_the_later_value() -> None:
+    text = b"\x80\x04\x8c\x01aq\x00]q\x00h\x00\x87."  # "a" into 0, a list into 0, what is in 0
+    assert pickle.loads(text) == pickle.loads(as_protocol_2(io.BytesIO(text))) == ("a", [], [])
