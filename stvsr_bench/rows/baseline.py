@@ -76,7 +76,7 @@ def update(baseline: Path, run: Path) -> int:
     except OSError as error:
         raise DataError(f"{run} cannot be read: {error.strerror}") from None
     if "profile.jsonl" in files:  # a profile that is being written now has half a last line
-        files["profile.jsonl"] = b"".join(line + b"\n" for _, line in store.complete_lines(run / "profile.jsonl"))
+        files["profile.jsonl"] = files["profile.jsonl"][: files["profile.jsonl"].rfind(b"\n") + 1]
     _stage(baseline, files)
     finish(baseline)
     for left in baseline.glob(f"{_STAGED}.*.part"):  # by a process that died

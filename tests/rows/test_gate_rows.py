@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from stvsr_bench.metrics import METRICS
-from stvsr_bench.rows import tolerances
+from stvsr_bench.rows import gate_rows, tolerances
+from stvsr_bench.rows.judgement import Names
 from stvsr_bench.schema import Row
 
 INF, NAN = math.inf, math.nan
@@ -162,7 +163,6 @@ MUST_BE_EQUAL = [
     ("flags", ["fell-back"], "flags"),
     ("frames", [0, 2], "frames scored"),
     ("given", [True, True], "input frames"),
-    ("given", [True], "input frames"),
 ]  # fmt: skip
 MATCHED = {"method", "weights", "weights_sha256", "dataset", "split", "clip", "protocol_key"}  # test_matching.py
 COMPARED = {"values", "scalars", "bit_exact", "seconds"}  # here, seconds in test_gate_costs.py
@@ -197,10 +197,15 @@ def test_other_frames_are_said_where_many_are_scored(between, row):
     assert [(move.before, move.after) for move in between([before], [fewer]).moves] == [("30", "29")] * 2
 
 
-def test_fewer_values_than_frames_are_stopped_and_no_internal_error(between, row):
+def test_fewer_values_than_frames_are_stopped_and_no_internal_error(row):
+    """The reader refuses such rows; a gate that is handed them must not pass them either."""
+    names = Names([], [])
     for before, after in (([31.0, 29.0], [31.0]), ([31.0], [31.0, 29.0]), ([31.0], [31.0])):
-        judgement = between([row(values={"psnr_y": before})], [row(values={"psnr_y": after})])
-        assert verdicts(judgement) == [("changed", "psnr_y: values", True)]
+        sides = [row(values={"psnr_y": values}) for values in (before, after)]
+        moves, _ = gate_rows.compare(*sides, tolerances.SAME_MACHINE, names)
+        assert [(move.verdict, move.what) for move in moves] == [("changed", "psnr_y: values")]
+    short = row(given=[True])
+    assert [move.what for move in gate_rows.compare(row(), short, {}, names)[0]] == ["input frames"]
 
 
 def test_a_method_that_no_longer_calls_itself_bit_exact_does_not_get_a_looser_tolerance_unseen(between, row):

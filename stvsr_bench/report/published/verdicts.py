@@ -19,7 +19,7 @@ from stvsr_bench.report.published.values import Published
 from stvsr_bench.report.select import MethodKey, by_method, method_keys
 from stvsr_bench.report.tidy import average_of, mean_over_clips
 
-Doubt = Literal["untrained", "external", "other settings", "other weights", "partial", "unknown size"]
+Doubt = Literal["untrained", "external", "override", "other settings", "other weights", "partial", "unknown size"]
 Verdict = Literal["reproduced", "close", "differs", "left out", "not measured"] | Doubt
 # (reproduced, close): papers print 2 decimals of dB and 4 of SSIM, and differ among themselves by some hundredths
 TOLERANCE = {"psnr": (0.01, 0.05), "ssim": (0.0005, 0.002)}
@@ -37,6 +37,7 @@ class Measurement:
     n: int
     untrained: bool = False
     external: bool = False
+    overridden: bool = False
     plain: bool = True
     rank: int | None = None
     whole: bool | None = True
@@ -47,6 +48,7 @@ class Measurement:
         reasons: dict[Doubt, bool] = {
             "untrained": self.untrained,
             "external": self.external,
+            "override": self.overridden,
             "other settings": not self.plain,
             "other weights": self.rank is None,
             "partial": self.whole is False,
@@ -223,6 +225,7 @@ def _measurement(part: _Part, method_key: MethodKey, one: Published, cards: Card
         n=len(values),
         untrained=bool(mine["untrained"].any()),
         external=any("external" in flags for flags in mine["flags"]),
+        overridden=any("override" in flags for flags in mine["flags"]),
         plain=plain,
         rank=cards.rank(method_key, set(mine["weights_sha256"])) if plain else None,
         whole=True if one.clip else cards.whole(one.dataset, one.split, len(values), part.total),

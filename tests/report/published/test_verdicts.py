@@ -157,6 +157,7 @@ def test_options_precision_and_tiles_are_shown_and_get_no_verdict(vid4, method, 
 
 def test_frames_made_elsewhere_in_a_folder_of_a_methods_name_get_no_verdict(vid4, one, judged):
     assert judged(vid4(36.81, "bicubic", "", flags=["external"]), one("36.81", method="bicubic")) == ["external"]
+    assert judged(vid4(36.81, "bicubic", "", flags=["override"]), one("36.81", method="bicubic")) == ["override"]
     assert judged(vid4(36.81, "bicubic", ""), one("36.81", method="bicubic")) == ["reproduced"]
     assert judged(vid4(36.81, "of_somebody", ""), one("36.81", method="of_somebody")) == ["other weights"]
 
