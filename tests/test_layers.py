@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from stvsr_bench.cli import VERBS
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "stvsr_bench"
 
@@ -91,6 +93,11 @@ def test_no_import_goes_in_a_circle():
 
 def test_the_house_has_few_rows():
     assert len(ROWS) <= 12
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_a_verb_parses_and_prints_and_is_short(verb):
+    assert len((PACKAGE / "cli" / f"{VERBS[verb]}.py").read_text(encoding="utf-8").splitlines()) <= 120
 
 
 @pytest.mark.parametrize("kind", ["methods", "datasets"])

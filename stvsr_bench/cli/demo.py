@@ -15,7 +15,7 @@ def demo(
     quiet: options.Quiet = False,
 ) -> int:
     """Run STDAN, ZSM, TMNet and baselines on clips that need no download, and write the report."""
-    from stvsr_bench.cli.run import perform
+    from stvsr_bench.cli.result import perform
     from stvsr_bench.inspection.demo import available
     from stvsr_bench.report.tables.table import Options
     from stvsr_bench.report.write import load, write

@@ -1,4 +1,4 @@
-"""What the verbs that measure print: the plan, the tables, what failed."""
+"""A plan carried out on a terminal: what the verbs that measure print before, meanwhile and after."""
 
 import json
 import sys
@@ -9,6 +9,22 @@ from stvsr_bench.errors import FAILED_CLIPS, OK, printable
 if TYPE_CHECKING:
     from stvsr_bench.runner.execute import Result
     from stvsr_bench.runner.plan import Plan, RunSpec
+
+
+def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
+    """Plan, run with a progress bar, print the table; the exit code says whether clips failed."""
+    from stvsr_bench.runner.plan import make
+
+    plan = make(spec)
+    if dry_run:
+        print_plan(plan, as_json)
+        return OK
+    from stvsr_bench.cli.progress import Bar
+    from stvsr_bench.runner.execute import execute
+
+    with Bar(plan, quiet or as_json) as bar:
+        done = execute(spec, plan, bar.update, sys.argv)
+    return finish(spec, done, as_json)
 
 
 def finish(spec: "RunSpec", result: "Result", as_json: bool) -> int:

@@ -1,6 +1,5 @@
 """`stvsr-bench run`: measure methods on clips; an interrupted run goes on where it was."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stvsr_bench.cli import options, result
-from stvsr_bench.errors import OK, UsageError
+from stvsr_bench.errors import UsageError
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.plan import RunSpec
@@ -70,7 +69,7 @@ def run(
     if from_ is not None:
         from stvsr_bench.runner.replay import load_spec
 
-        return perform(_again(load_spec(from_, out), from_, included, overrides), dry_run, as_json, quiet)
+        return result.perform(_again(load_spec(from_, out), from_, included, overrides), dry_run, as_json, quiet)
     settings = Settings(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
     spec = RunSpec(
         methods=options.several(methods),
@@ -98,7 +97,7 @@ def run(
     )
     if not (dry_run or quiet or as_json):
         result.say_idle_cores(spec)
-    return perform(spec, dry_run, as_json, quiet)
+    return result.perform(spec, dry_run, as_json, quiet)
 
 
 def _again(spec: "RunSpec", file: Path, included: tuple[Path, ...], overrides: tuple[str, ...]) -> "RunSpec":
@@ -106,19 +105,3 @@ def _again(spec: "RunSpec", file: Path, included: tuple[Path, ...], overrides: t
     if missing := next((path for path in spec.include if path.resolve() not in included), None):
         raise UsageError(f"--from {file}: that run used a plug-in; to run its code again, write --include {missing}")
     return replace(spec, include=included, override=overrides)
-
-
-def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
-    """Plan, run with a progress bar, print the table; the exit code says whether clips failed."""
-    from stvsr_bench.runner.plan import make
-
-    plan = make(spec)
-    if dry_run:
-        result.print_plan(plan, as_json)
-        return OK
-    from stvsr_bench.cli.progress import Bar
-    from stvsr_bench.runner.execute import execute
-
-    with Bar(plan, quiet or as_json) as bar:
-        done = execute(spec, plan, bar.update, sys.argv)
-    return result.finish(spec, done, as_json)

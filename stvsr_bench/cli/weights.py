@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from stvsr_bench.methods.recognise import Facts
 
 SHOWN = 8  # key names listed per kind; --json has all
-
 HELP = "List, add, verify and identify checkpoints."
 app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -33,8 +32,7 @@ def list_weights(as_json: options.Json = False) -> None:
     items = inventory.all_weights()
     if as_json:
         print(json.dumps([asdict(item) for item in items], indent=1, ensure_ascii=False))
-        return
-    for item in items:
+    for item in () if as_json else items:
         mark = item.sha256[:12] if item.state == "here" else item.state
         print(f"{item.method + '@' + item.tag:24} {mark:14} {item.what}")
 
@@ -48,29 +46,22 @@ def add(
     as_json: options.Json = False,
 ) -> None:
     """Find out whose checkpoint FILE is and keep it in the cache, so that METHOD@TAG finds it."""
-    from stvsr_bench import checkpoints, methods
     from stvsr_bench.methods import recognise
-    from stvsr_bench.methods.weights import label_of
 
     state, fits = _recognised(file, trust_pickle)
     fit, tag = recognise.place(file, fits, name)
-    old = checkpoints.listed(fit.method, tag)
-    entry = checkpoints.keep(file, state, fit.method, tag, trusted=trust_pickle, replace=replace)
-    known = [name for name in recognise.known_as(entry.sha256) if name != f"{fit.method}@{tag}"]
-    label = label_of(methods.card(fit.method), tag, entry.path)
-    replaced = old if old is not None and old.sha256 != entry.sha256 else None
+    kept = recognise.keep(file, state, fit.method, tag, trusted=trust_pickle, replace=replace)
+    sha256, replaced = kept.entry.sha256, kept.replaced
     if as_json:
-        kept = {"method": fit.method, "tag": tag, "label": label, "sha256": entry.sha256, "path": str(entry.path)}
-        print(json.dumps({**kept, "replaced": replaced.sha256 if replaced else ""}, indent=1))
+        facts = {"method": fit.method, "tag": tag, "label": kept.label, "sha256": sha256, "path": str(kept.entry.path)}
+        print(json.dumps({**facts, "replaced": replaced.sha256 if replaced else ""}, indent=1))
         return
-    print(f"{file.name} is {fit.sentence()}")
-    if known:
-        print(f"it is also known as {', '.join(known)}")
-    if replaced is not None:
-        print(f"it replaces {replaced.name or 'a file'}, SHA-256 {replaced.sha256}")
-    print(f"kept as {fit.method}@{tag}, SHA-256 {entry.sha256}")
-    if label != tag:
-        print(f"the card does not know this SHA-256 or git blob id, so tables say '{label}'")
+    also = f"\nit is also known as {', '.join(kept.also)}" if kept.also else ""
+    instead = f"\nit replaces {replaced.name or 'a file'}, SHA-256 {replaced.sha256}" if replaced else ""
+    print(f"{file.name} is {fit.sentence()}{also}{instead}")
+    print(f"kept as {fit.method}@{tag}, SHA-256 {sha256}")
+    if kept.label != tag:
+        print(f"the card does not know this SHA-256 or git blob id, so tables say '{kept.label}'")
 
 
 @app.command()
@@ -117,10 +108,9 @@ def _recognised(file: Path, trust_pickle: bool) -> tuple["State", list["Fit"]]:
 
 
 def _print_identity(facts: "Facts", fits: list["Fit"]) -> None:
+    known = f"\nknown as     {', '.join(facts.known_as)}" if facts.known_as else ""
     print(f"{facts.file}: {facts.tensors} tensors, {facts.numbers:,} numbers")
-    print(f"SHA-256      {facts.sha256}\nfingerprint  {facts.fingerprint}")
-    if facts.known_as:
-        print(f"known as     {', '.join(facts.known_as)}")
+    print(f"SHA-256      {facts.sha256}\nfingerprint  {facts.fingerprint}{known}")
     for fit in fits[:3]:
         print(fit.sentence())
         for word, keys in fit.wrong.items() if fit is fits[0] else ():

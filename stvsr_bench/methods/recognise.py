@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stvsr_bench import checkpoints, plugins
-from stvsr_bench.checkpoints import Fit, State
+from stvsr_bench.checkpoints import Entry, Fit, State
 from stvsr_bench.errors import UsageError, WeightsError, printable
 from stvsr_bench.methods import weights
 from stvsr_bench.methods.builder import load_object
@@ -27,6 +27,16 @@ class Facts:
     tensors: int
     numbers: int
     known_as: list[str]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A checkpoint in the cache: its `label` in tables, other names that it is known by, what it took the place of."""
+
+    entry: Entry
+    label: str
+    also: list[str]
+    replaced: Entry | None
 
 
 def read(file: Path, trust_pickle: bool = False) -> State:
@@ -102,6 +112,18 @@ def place(file: Path, found: list[Fit], name: str = "") -> tuple[Fit, str]:
     tag = name.partition("@")[2] or weights.published_as(card, file) or _by_name(card, fit, file)
     _check_tag(fit.method, tag, file)
     return fit, tag
+
+
+def keep(file: Path, state: State, name: str, tag: str, *, trusted: bool = False, replace: bool = False) -> Kept:
+    """The file kept in the cache under method and tag; see `checkpoints.keep` for what is refused."""
+    old = checkpoints.listed(name, tag)
+    entry = checkpoints.keep(file, state, name, tag, trusted=trusted, replace=replace)
+    return Kept(
+        entry,
+        label=weights.label_of(card_of(name), tag, entry.path),
+        also=[known for known in known_as(entry.sha256) if known != f"{name}@{tag}"],
+        replaced=old if old is not None and old.sha256 != entry.sha256 else None,
+    )
 
 
 def _by_name(card: MethodCard, fit: Fit, file: Path) -> str:
