@@ -62,14 +62,21 @@ def app() -> typer.Typer:
     return root
 
 
-def _version(
-    version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
-) -> None:
-    if version:
+def _say_version(asked: bool) -> None:
+    if asked:
         from stvsr_bench import __version__
 
         print(f"stvsr-bench {__version__}")
         raise typer.Exit
+
+
+# a callback of the option, not of the command line: that one runs only after a verb was found
+def _version(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and stop.", is_eager=True, callback=_say_version
+    ),
+) -> None:
+    """Options before the verb."""
 
 
 def main(argv: list[str] | None = None) -> None:
