@@ -30,7 +30,9 @@ def candidates(trained: Trained | None = None) -> tuple[list[Candidate], dict[st
             plugin = plugins.find("methods", name)
             dialects, broken_by = _dialects(plugin)
             if trained is not None and trained.method == name:
-                dialects = (*dialects, *_trained(plugin, trained))
+                more, why = _trained(plugin, trained)
+                dialects = (*dialects, *more)
+                broken |= {f"{name} with the options that the file names": why} if why else {}
             found += [Candidate(name, dialects)] if dialects else []
             broken |= {name: broken_by} if broken_by else {}
     return found, broken
@@ -44,16 +46,16 @@ def _dialects(plugin: Plugin) -> tuple[tuple[Dialect, ...], str]:
         return (), f"its network cannot be built: {type(error).__name__}: {error}"
 
 
-def _trained(plugin: Plugin, said: Trained) -> list[Dialect]:
-    """The network with the options that a file names; none where it cannot be built with them."""
+def _trained(plugin: Plugin, said: Trained) -> tuple[list[Dialect], str]:
+    """The network with the options that a file names, or why it cannot be built with them."""
     card = read(plugin.name)
     try:
         options = typed_options(card, {key: str(value) for key, value in said.options.items()})
         net = make_net(card, plugin, options)
-    except Exception:  # noqa: BLE001 - anybody's claim, and anybody's plug-in: then it fits or not without it
-        return []
+    except Exception as error:  # noqa: BLE001 - anybody's claim and plug-in: it is said, and it may fit without
+        return [], f"its network cannot be built: {type(error).__name__}: {error}"
     label = "".join(f":{key}={value}" for key, value in sorted(said.options.items()))
-    return [Dialect("own" + label, _shapes(net.state_dict()))]
+    return [Dialect("own" + label, _shapes(net.state_dict()))], ""
 
 
 def _all_dialects(card: MethodCard, plugin: Plugin) -> Iterator[Dialect]:

@@ -1,9 +1,9 @@
 """Frames that a run keeps for its report: PNG files beside the rows."""
 
+import errno
 import shutil
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +40,19 @@ def _write(folder: Path, frames: Sequence[int], frames_SCHW: Frames) -> None:
     try:
         for index, frame_HWC in zip(frames, to_bytes(np.asarray(frames_SCHW)), strict=True):
             write_png(partial / f"{index:05d}.png", frame_HWC)
-        if folder.is_dir():
-            shutil.rmtree(folder)  # a rename replaces no folder that has files
-        with suppress(FileExistsError):  # another worker was faster: its frames are the same
-            partial.rename(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # a rename replaces no folder that has files
+        _put(partial, folder)
     except (OSError, DataError) as error:
         why = getattr(error, "strerror", None) or error
         raise CannotWriteError(f"cannot keep frames in {folder}: {why}; the rows so far are safe") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _put(partial: Path, folder: Path) -> None:
+    try:
+        partial.rename(folder)
+    except OSError as error:
+        # another worker was faster (the truth of a clip is every method's): its frames are the same
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise

@@ -83,9 +83,7 @@ def _joined(first: Row, second: Row, facts: Mapping[str, Any], run: Path) -> Row
             f"{run}: {second.method} on {second.clip} has other values than in another folder ({', '.join(differ)}); "
             "merge only runs of the same code, weights and data"
         )
-    return replace(
-        first, values={**second.values, **first.values}, scalars={**second.scalars, **first.scalars}, how=first.how
-    )
+    return replace(first, values={**second.values, **first.values}, scalars={**second.scalars, **first.scalars})
 
 
 def _alike(first: Sequence[float], second: Sequence[float], limit: float) -> bool:
