@@ -28,6 +28,17 @@ def printable(text: str) -> str:
     return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
+def interrupted(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind an error: a library that is stopped while it writes may raise another in its clean-up.
+
+    numpy's `savez` does: the zip file cannot be closed then, and its ValueError takes the place of the interrupt.
+    """
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, KeyboardInterrupt):
+        seen = seen.__context__  # also where it is hidden by `from None`
+    return seen is not None
+
+
 class BenchError(Exception):
     """Base of all errors that are the user's to mend."""
 

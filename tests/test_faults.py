@@ -13,7 +13,7 @@ import pytest
 
 from stvsr_bench import plugins
 from stvsr_bench.cli import call
-from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.errors import INTERRUPTED, NotRunnableError
 from stvsr_bench.rows import store
 from stvsr_bench.runner import execute as runner
 from stvsr_bench.runner.plan import RunSpec, make
@@ -99,6 +99,22 @@ def test_ctrl_c_saves_what_is_done_and_ends_with_130(spec, tmp_path):
     slow.write_text(METHOD)
     result = runner.execute(replace(spec, out=out), make(replace(spec, out=out)))
     assert result.done_before == kept and result.written == 40 - kept
+
+
+@pytest.mark.parametrize("hidden", ["", " from None"])
+def test_ctrl_c_is_not_lost_where_a_library_raises_another_error_while_it_cleans_up(spec, tmp_path, capsys, hidden):
+    stop = f"""
+    try:
+        raise KeyboardInterrupt
+    finally:
+        raise ValueError("Can't close the ZIP file"){hidden}
+    """
+    spec.include[0].write_text(METHOD.replace("    dense", f"{stop}\n    dense", 1))
+    out = tmp_path / "stopped"
+    argv = ["run", "-m", "toy", "--include", str(spec.include[0]), "-d", spec.datasets[0], "-o", str(out), "--quiet"]
+    assert call(argv) == INTERRUPTED
+    assert "interrupted; what was done is saved" in capsys.readouterr().err
+    assert store.done(out) == set() and (out / "failures.jsonl").read_text() == ""
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="mounting a small disk needs root")

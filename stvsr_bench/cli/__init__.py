@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from stvsr_bench.cli import reader
-from stvsr_bench.errors import INTERNAL, INTERRUPTED, OK, USAGE, BenchError, printable
+from stvsr_bench.errors import INTERNAL, INTERRUPTED, OK, USAGE, BenchError, interrupted, printable
 
 # verb -> (module, attribute); a typer.Typer is a group of verbs
 VERBS = {
@@ -102,6 +102,8 @@ def call(argv: list[str]) -> int:
     except BenchError as error:
         if debug:
             raise
+        if interrupted(error):
+            return _interrupted()
         _say(f"error: {error}")
         return error.exit_code
     except SystemExit as error:
@@ -112,6 +114,8 @@ def call(argv: list[str]) -> int:
     except Exception as error:
         if debug:
             raise
+        if interrupted(error):
+            return _interrupted()
         _say(f"internal error: {type(error).__name__}: {error} (STVSR_BENCH_DEBUG=1 shows where)")
         return INTERNAL
 

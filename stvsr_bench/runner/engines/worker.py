@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 
 from stvsr_bench import datasets, methods, plugins, protocols
-from stvsr_bench.errors import BenchError, CannotWriteError
+from stvsr_bench.errors import BenchError, CannotWriteError, interrupted
 from stvsr_bench.restore import pick_device, place
 from stvsr_bench.runner.engines.isolation import seeded
 from stvsr_bench.runner.engines.tasks import Outcome, Setup, Task
@@ -36,18 +36,15 @@ class Worker:
         self._last: tuple[tuple[str, str, str, str], Clip] | None = None
 
     def run(self, task: Task) -> Outcome:
-        """The outcome of one task. A user's mistake or a failing method is an outcome, never an exception."""
+        """The outcome of one task. A mistake or a failing method is an outcome, never an exception; Ctrl-C is one."""
         start = time.perf_counter()
         try:
             rows = self._run(task)
             return Outcome(task, tuple(rows), seconds=time.perf_counter() - start)
-        except CannotWriteError as error:
-            return Outcome(task, error=str(error), seconds=time.perf_counter() - start, fatal=True)
-        except BenchError as error:
-            return Outcome(task, error=str(error), seconds=time.perf_counter() - start)
-        except Exception as error:  # noqa: BLE001 - a method is anyone's code: whatever it raises is this clip's failure
-            sentence = f"{task.identity} raised {type(error).__name__}: {error}"
-            return Outcome(task, error=sentence, detail=traceback.format_exc(), seconds=time.perf_counter() - start)
+        except Exception as error:
+            if interrupted(error):
+                raise KeyboardInterrupt from error
+            return _failure(task, error, time.perf_counter() - start)
 
     def _run(self, task: Task) -> list[Row]:
         setup = self.setup
@@ -87,3 +84,10 @@ class Worker:
         if self._last is None or self._last[0] != wanted:
             self._last = (wanted, self._clips[place_of].read(task.clip))
         return self._last[1]
+
+
+def _failure(task: Task, error: Exception, seconds: float) -> Outcome:
+    if isinstance(error, BenchError):
+        return Outcome(task, error=str(error), seconds=seconds, fatal=isinstance(error, CannotWriteError))
+    sentence = f"{task.identity} raised {type(error).__name__}: {error}"
+    return Outcome(task, error=sentence, detail="".join(traceback.format_exception(error)), seconds=seconds)
