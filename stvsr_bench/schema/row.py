@@ -8,7 +8,8 @@ from pydantic.dataclasses import dataclass as checked
 from stvsr_bench.schema.canonical import digest
 from stvsr_bench.schema.strict import STRICT
 
-SCHEMA_VERSION = 1
+# 2, November 2026: rows say what made them (`made`, `stamp`, `truth`, `input`, `source`); 1 is read, and shown apart
+SCHEMA_VERSION = 2
 
 
 @checked(frozen=True, config=STRICT)
@@ -32,9 +33,15 @@ class Job:
 _JOB_FIELDS = tuple(field.name for field in dataclasses.fields(Job))
 
 
-@checked(frozen=True, config=STRICT)
+@checked(frozen=True, kw_only=True, config=STRICT)
 class Row:
     """One method on one clip under one protocol: the unit of every table. One JSON line in `rows-<worker>.jsonl`.
+
+    `key` and what the row says of its content are *what* was measured: `weights_sha256` (or `source`, for frames that
+    somebody else made), `truth` and `input` (digests of the true and of the low-resolution frames), and the settings in
+    `made` that may move a number (`seed`, `threads`, `device`). The rest of `made` says what it was *made by*: digests
+    of the method's code and card, of the suite's restoring and scoring code, and of the libraries. `stamp` is a digest
+    of sizes and times of the clip's files: where it is as before, nothing is decoded to know that the data are.
 
     `values` holds per-frame lists (`mse_y`, `psnr_y` in dB, `ssim_y`, ...) in the order of `frames`, the indices of
     the frames that the protocol scores; `given` says which of them had an input frame. `scalars` are per-clip numbers
@@ -44,6 +51,9 @@ class Row:
     """
 
     key: str
+    # second and third in every line, so that resuming reads them without parsing values
+    made: dict[str, str] = field(default_factory=dict)
+    stamp: str = ""
     method: str
     weights: str
     dataset: str
@@ -58,6 +68,9 @@ class Row:
     size: tuple[int, int]
     kind: str = "stvsr"
     weights_sha256: str = ""
+    source: str = ""
+    truth: str = ""
+    input: str = ""
     untrained: bool = False
     bit_exact: bool = False
     scalars: dict[str, float] = field(default_factory=dict)
@@ -69,3 +82,13 @@ class Row:
     env: str = ""
     suite: str = ""
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def contents(self) -> str:
+        """What tells two networks, or two folders of frames, of one name apart; "" where there is nothing to tell."""
+        return self.weights_sha256 or self.source
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether the row was measured before rows said what made them: its code and data are not known."""
+        return not self.made
