@@ -14,6 +14,7 @@ from stvsr_bench.methods.builder import make_net
 from stvsr_bench.nn import kernels
 from stvsr_bench.profiling import flops, hardware, memory, params, runtime, scaling, subject, variants
 from stvsr_bench.profiling.case import Case, Size, rounded
+from stvsr_bench.profiling.flops import Flops
 from stvsr_bench.profiling.params import Params
 from stvsr_bench.profiling.row import Kind, Measured, row
 from stvsr_bench.profiling.runtime import Clock
@@ -58,7 +59,7 @@ class Profiler:
         for text in map(self.spec, specs):
             one = self.subject(text, self.asked.size, self.asked.frames)
             one.call()  # for the shape that it makes
-            counted = (self.params(text, one.method), self.flops(text, one.case))
+            counted = (self.params(text, one.method), self.flops(text, one.case), self.plain_flops(text, one.case))
             rows += self.written([self.line("profile", one, Measured(one.call.made, *counted))])
         return rows
 
@@ -95,6 +96,7 @@ class Profiler:
                 made=one.call.made,
                 params=self.params(text, one.method),
                 flops=self.flops(text, one.case),
+                plain_flops=self.plain_flops(text, one.case),
                 timing=timings[text],
                 peak=self.peak(text, one.case),
             )
@@ -148,6 +150,15 @@ class Profiler:
         """The multiply-adds, counted on the network as built (not compiled)."""
         self.say(f"{text}: counting multiply-adds")
         net = methods.build(text, trust_pickle=self.asked.trust_pickle).net if self.asked.settings.compile else case.net
+        return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch)
+
+    def plain_flops(self, text: str, case: Case) -> Flops | None:
+        """The multiply-adds in the paper's order of computation, where a fast engine runs another; else None."""
+        plain = variants.plain_order(text)
+        if plain is None:
+            return None
+        self.say(f"{text}: counting multiply-adds of the paper's order")
+        net = methods.build(plain, trust_pickle=self.asked.trust_pickle).net
         return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch)
 
     def peak(self, text: str, case: Case, limit_mib: float = 0) -> memory.Peak:

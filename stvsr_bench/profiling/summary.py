@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stvsr_bench.protocols import DEFAULT
+
 Row = dict[str, Any]
+PSNR = "PSNR-Y"
 EXPONENTS = {"time": "time", "memory": "memory", "theory": "theory (MACs)"}  # key in the row: head of the column
 
 
@@ -52,6 +55,11 @@ def remarks(rows: Sequence[Row]) -> list[str]:
             found.append(f"{name}: {line['flops_note']}")
         if line.get("memory_note"):
             found.append(f"{name}: memory not measured: {line['memory_note']}")
+        for record in line.get("quality", ()):
+            clips = f"{record['clips']} clip{'s' if record['clips'] > 1 else ''}"
+            found.append(
+                f"{_psnr_head(record)}: mean over the {clips} that all of its T share, {record['protocol_key']}"
+            )
     return list(dict.fromkeys(found))  # a sweep would say the same of each of its points
 
 
@@ -67,10 +75,11 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
     if kind == "sweep":
         return ["size", "frames", "GMACs", "ms", "IQR", "MiB"]
     found = ["params (M)", "GMACs"]
+    if any("gmacs_plain" in line for line in rows):
+        found.append("GMACs, paper's order")
     if any("runtime_ms" in line for line in rows):
         found += ["ms", "IQR", "fps", "MiB"]
-    if kind == "topt" and any("psnr_y" in line for line in rows):
-        found.append("PSNR")
+    found += dict.fromkeys(_psnr_head(record) for line in rows for record in line.get("quality", ()))
     if any("max_size" in line for line in rows):
         found.append("max size")
     return found
@@ -79,19 +88,37 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
 def cell(line: Row, column: str) -> str:
     """The text of one number; a noisy time is marked with a star, what was not measured is a dash."""
     timing = line.get("runtime_ms") or {}
+    if column.startswith(PSNR):
+        values = [record["psnr_y"] for record in line.get("quality", ()) if _psnr_head(record) == column]
+        return "-" if not values or values[0] is None else f"{values[0]:.2f}"
     made = {
         "size": lambda: "x".join(map(str, line["size"])),
         "frames": lambda: str(line["frames"]),
         "params (M)": lambda: f"{line['params'] / 1e6:.2f}",
-        "GMACs": lambda: f"{line['gmacs']:.3g}" if line["gmacs"] < 100 else f"{line['gmacs']:.1f}",
+        "GMACs": lambda: _giga(line.get("gmacs")),
+        "GMACs, paper's order": lambda: _giga(
+            line.get("gmacs_plain") or (not line.get("engine") and line.get("gmacs"))
+        ),
         "ms": lambda: f"{timing['median']:.4g}" + ("*" if timing["noisy"] else ""),
         "IQR": lambda: f"{timing['iqr']:.2g}",
         "fps": lambda: f"{timing['frames_per_s']:.3g}",
         "MiB": lambda: "-" if line.get("peak_memory_mib") is None else f"{line['peak_memory_mib']:.0f}",
-        "PSNR": lambda: f"{line['psnr_y']:.2f}" if "psnr_y" in line else "-",
         "max size": lambda: "x".join(map(str, line["max_size"])) if line.get("max_size") else "-",
     }
     return made[column]()
+
+
+def _giga(value: float | None) -> str:
+    """Three digits; 0 means that nothing was counted."""
+    if not value:
+        return "-"
+    return f"{value:.3g}" if value < 100 else f"{value:.1f}"
+
+
+def _psnr_head(record: Row) -> str:
+    weights = f"@{record['weights']}" if record["weights"] else ""
+    other = "" if record["protocol"] == DEFAULT else f", {record['protocol']}"
+    return f"{PSNR} {record['dataset']}{other}{weights}"
 
 
 def modules(line: Row) -> Grid:

@@ -44,6 +44,7 @@ def make_row(
         "seconds": {"read": 0.01, "restore": 2.0 if method == "stdan" else 0.25, "score": 0.02},
         "suite": "0.1.0",
         "env": "e",
+        "made": {"method": "m", "scoring": "s"},
     }
     return Row(**{**fields, **changes})  # type: ignore[arg-type]
 

@@ -7,8 +7,9 @@ from stvsr_bench.report.write import load
 
 
 def test_by_position_shows_the_saw_tooth(run):
-    rows = [row for row in load([run]).rows if row.method == "stdan" and row.split == "fast"]
-    means = by_position(rows, "psnr_y").sort_values("position")["value"].to_numpy()
+    table = load([run]).tidy
+    mine = table[(table["method"] == "stdan") & (table["split"] == "fast")]
+    means = by_position(mine, "psnr_y").sort_values("position")["value"].to_numpy()
     assert (np.diff(means)[0::2] < -5).all()
     assert (np.diff(means)[1::2] > 5).all()
 

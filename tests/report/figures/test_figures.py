@@ -14,7 +14,8 @@ from stvsr_bench.report.write import Output, load, write
 def test_the_catalogue_s_figures_are_the_report_s(run, tmp_path, monkeypatch):
     _, written = write(load([run]), tmp_path / "out", Options(), Output(scenes=0, page=False))
     drawn = {path.stem for path in written.files if path.suffix == ".pdf"}
-    assert drawn < set(catalogue.FIGURES)
+    assert drawn - {"psnr-seconds-mini", "psnr-seconds-openclips"} < set(catalogue.FIGURES)
+    assert drawn >= {"psnr-seconds-mini", "psnr-seconds-openclips"}  # clips of another data set take another time
     assert {"psnr-runtime", "psnr-position", "psnr-motion", "motion", "clip-against-clip"} <= drawn
     assert not {"top-t", "sweep-size-runtime"} & drawn  # nothing of that kind was profiled
 
@@ -43,11 +44,11 @@ def test_figures_take_hostile_names(row, write, tmp_path):
     measured = load([write(tmp_path / "run", rows)])
     (table,) = build(measured.tidy, [], Options())
     for figure in (
-        pareto.quality_against_cost(table, "seconds"),
+        pareto.quality_against_cost(table, f"seconds:{name}"),
         breakdown.against_motion(measured.tidy),
         breakdown.motion_histogram(measured.tidy),
         breakdown.clip_against_clip(measured.tidy, (name, ""), ("b", "")),
-        breakdown.by_frame_position(by_position(measured.rows, "psnr_y")),
+        breakdown.by_frame_position(by_position(measured.tidy, "psnr_y")),
     ):
         assert figure is not None
         assert len(drawing.save(figure, tmp_path / "figure")) == 2
@@ -60,7 +61,7 @@ def test_ablations_find_the_option_that_was_varied(row):
 
 def test_a_figure_of_cost_averages_over_what_its_methods_share(run):
     (table,) = build(load([run]).tidy, load([run]).profiles, Options())
-    kept = {point.name: point.value for point in pareto.points(table, "gmacs", "psnr_y")}
+    kept = {point.name: point.value for point in pareto.points(table, "runtime_ms", "psnr_y")}
     first = [i for i, of in enumerate(table.columns) if of.metric == "psnr_y" and of.frames == "all"]
     for line in table.lines:
         if line.method in ("stdan", "blend+bicubic"):

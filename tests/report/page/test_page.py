@@ -97,7 +97,8 @@ def written_page(run, folder, embed=False, quality=0, page_clips=3):
     measured = load([run])
     written = write.Written(folder)
     tables = write.build(measured.tidy, measured.profiles, Options())
-    write_page(written, measured, tables, Output(embed=embed, frame_quality=quality, page_clips=page_clips))
+    output = Output(embed=embed, frame_quality=quality, page_clips=page_clips)
+    write_page(written, measured, tables, output, measured.chosen(Options()))
     return folder / "index.html"
 
 
