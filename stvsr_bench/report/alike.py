@@ -5,7 +5,7 @@ where any of them is infinite. Left out of one method alone, they would reward t
 Protocols that keep infinite values leave nothing out. A method that was measured on other data is no part of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ def alike(table: pd.DataFrame) -> pd.DataFrame:
     changed: dict[str, np.ndarray] = {}
     for metric in [name for name in table.columns if is_metric(name, table)]:
         own = table[infinite(metric)].fillna(0).to_numpy() > 0
-        keeps = table["protocol"].map(counting.keeps_infinite).to_numpy(dtype=bool)
+        keeps = _keeps(table)
         if not (own & ~keeps).any():
             continue
         places = [place for place in _places(table, own & ~keeps) if len(place)]
@@ -39,6 +39,10 @@ def notes(table: pd.DataFrame, metrics: tuple[str, ...]) -> tuple[str, ...]:
         if is_metric(metric, table) and metric in table.columns:
             said += [*_flat_notes(table, metric), *_infinite_notes(table, metric), *_kept_notes(table, metric)]
     return tuple(said)
+
+
+def _keeps(table: pd.DataFrame) -> np.ndarray:
+    return np.array([counting.keeps_infinite(name) for name in table["protocol"]], dtype=bool)
 
 
 def _places(table: pd.DataFrame, hit: np.ndarray) -> Iterator[np.ndarray]:
@@ -84,7 +88,7 @@ def _flat_notes(table: pd.DataFrame, metric: str) -> list[str]:
     if not of_frames(metric, table) or display(metric).unit != "dB":
         return []
     frames, clips = 0, []
-    for place, lines in table[table[frames_out(metric)].map(_some)].groupby(list(PLACE), sort=False):
+    for place, lines in table.loc[_some(table[frames_out(metric)])].groupby(list(PLACE), sort=False):
         scored = {index for row in lines["row"] if metric in row.values for index in row.frames}
         if flat := scored.intersection(*lines["flat"]):
             frames += len(flat)
@@ -95,7 +99,7 @@ def _flat_notes(table: pd.DataFrame, metric: str) -> list[str]:
 
 
 def _infinite_notes(table: pd.DataFrame, metric: str) -> list[str]:
-    hit = table[(table[infinite(metric)] > 0) & ~table["protocol"].map(counting.keeps_infinite)]
+    hit = table[(table[infinite(metric)] > 0) & ~_keeps(table)]
     if hit.empty:
         return []
     names = sorted({method_label(*key) for key in zip(hit["method"], hit["weights"], strict=True)})
@@ -114,7 +118,7 @@ def _infinite_notes(table: pd.DataFrame, metric: str) -> list[str]:
 
 def _kept_notes(table: pd.DataFrame, metric: str) -> list[str]:
     """Infinite values that the protocol keeps: they are in the means."""
-    hit = table[(table[infinite(metric)] > 0) & table["protocol"].map(counting.keeps_infinite)]
+    hit = table[(table[infinite(metric)] > 0) & _keeps(table)]
     if hit.empty:
         return []
     count = int(hit[infinite(metric)].sum())
@@ -123,8 +127,9 @@ def _kept_notes(table: pd.DataFrame, metric: str) -> list[str]:
     return [f"{title}: {count} {what}{many} with an infinite value in {_list(sorted(set(hit['clip'])))}, kept"]
 
 
-def _some(frames: object) -> bool:
-    return isinstance(frames, frozenset) and bool(frames)
+def _some(frames: Iterable[object]) -> np.ndarray:
+    # rows without this metric have no set of frames at all
+    return np.array([isinstance(of, frozenset) and bool(of) for of in frames], dtype=bool)
 
 
 def _counted(frames: int, clips: list[str]) -> str:

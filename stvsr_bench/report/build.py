@@ -132,7 +132,7 @@ def _cells(part: pd.DataFrame, found: pd.DataFrame, of: Column, average: Any) ->
 
 
 def _flagged(part: pd.DataFrame) -> set[MethodKey]:
-    flagged = part[["partial" in flags for flags in part["flags"]]]
+    flagged = part.loc[np.array(["partial" in flags for flags in part["flags"]], dtype=bool)]
     return set(zip(flagged["method"], flagged["weights"], strict=True))
 
 

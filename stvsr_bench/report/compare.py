@@ -185,13 +185,14 @@ def of_two(
     `name#own` columns beside each metric are the means over the frames that count for the method alone: what remains
     to be said where no frame counts for both.
     """
-    mine = table[[key in (one, other) for key in zip(table["method"], table["weights"], strict=True)]]
+    of_them = [key in (one, other) for key in zip(table["method"], table["weights"], strict=True)]
+    mine = table.loc[np.array(of_them, dtype=bool)]
     place = ["protocol_key", "dataset", "split", "clip"]
     truths = mine[mine["truth"] != ""].groupby(place)["truth"].nunique()
     apart = set(truths[truths > 1].index)
     keep = [tuple(of) not in apart for of in mine[place].itertuples(index=False, name=None)]
     # the majority of the other methods says nothing here: the two were measured on the same data or they were not
-    mine = mine[keep].assign(other_data=False)
+    mine = mine.loc[np.array(keep, dtype=bool)].assign(other_data=False)
     made = alike.alike(mine)
     names = [name for metric in metrics for frames in FRAME_CHOICES if (name := column(metric, frames)) in mine]
     notes = alike.notes(mine, tuple(metrics))

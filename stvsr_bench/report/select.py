@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from stvsr_bench.errors import UnknownNameError
@@ -25,7 +26,8 @@ def choose(tidy: pd.DataFrame, options: Options) -> pd.DataFrame:
     _check_known("method in these rows", options.methods, {name for of in known.values() for name in of})
     if options.methods:
         wanted = {method_key for method_key, of in known.items() if of & set(options.methods)}
-        table = table[[key in wanted for key in zip(tidy["method"], tidy["weights"], strict=True)]]
+        mine = [key in wanted for key in zip(tidy["method"], tidy["weights"], strict=True)]
+        table = table.loc[np.array(mine, dtype=bool)]
     for kind, names in (("split", options.splits), ("protocol", options.protocols)):
         _check_known(f"{kind} in these rows", names, set(tidy[kind]))
         if names:

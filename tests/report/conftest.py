@@ -1,5 +1,7 @@
 """Run folders made of rows that nobody measured, for tests of reports."""
 
+import csv
+import io
 import json
 import math
 from collections.abc import Callable
@@ -9,10 +11,15 @@ import numpy as np
 import pytest
 
 from stvsr_bench import protocols
+from stvsr_bench.report.published.values import read_published
 from stvsr_bench.rows.store import ROWS
 from stvsr_bench.schema import Job, Row
 
 MakeRun = Callable[..., Path]
+HEAD = (
+    "method,printed,group,dataset,split,clip,scale,time_scale,protocol,procedure,"
+    "psnr_y,ssim_y,psnr_rgb,ssim_rgb,params_m,status,source,source_url,note\n"
+)
 SEPTUPLET = [0, 1, 2, 3, 4, 5, 6]
 
 
@@ -21,8 +28,9 @@ def make_row(
 ) -> Row:
     """One row of a septuplet with these PSNR values; SSIM, MSE and seconds follow from them."""
     protocol = protocols.get(str(changes.pop("protocol", "suite-1")))
+    contents = changes.get("weights_sha256") or changes.get("source") or weights
     fields: dict[str, object] = {
-        "key": Job(method, weights, dataset, split, clip, protocol.key).key,
+        "key": Job(method, str(contents), dataset, split, clip, protocol.key).key,
         "method": method,
         "weights": weights,
         "dataset": dataset,
@@ -118,3 +126,31 @@ def run(tmp_path: Path) -> Path:
 def build_run() -> Callable[[Path], Path]:
     """`demo_run`, for fixtures that live longer than a test."""
     return demo_run
+
+
+def make_line(psnr="", protocol="zsm-2020", **changes):
+    """One line of `published.csv`; Zooming Slow-Mo on all of Vid4, x4 and x2 in time, unless changed."""
+    line = dict.fromkeys(HEAD.strip().split(","), "")
+    line |= {"method": "zsm", "printed": "Zooming Slow-Mo", "dataset": "vid4", "split": "test", "scale": "4.0"}
+    line |= {"time_scale": "2", "status": "confirmed", "source": "a paper", "source_url": "https://example.org"}
+    line |= {"protocol": protocol, "psnr_y": str(psnr), **changes}
+    out = io.StringIO()
+    csv.DictWriter(out, line, lineterminator="\n").writerow(line)
+    return out.getvalue()
+
+
+def read_lines(*lines):
+    """The published values of lines."""
+    return read_published(HEAD + "".join(lines))
+
+
+@pytest.fixture
+def one():
+    """`make_line`."""
+    return make_line
+
+
+@pytest.fixture
+def published():
+    """`read_lines`."""
+    return read_lines

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
 from stvsr_bench.report.labels import MethodKey, method_label
@@ -196,7 +197,7 @@ def _seconds(
     usual = most_frequent(of_methods)
     if usual is None:
         return []
-    here = timed[[setting == usual for setting in settings]]
+    here = timed.loc[np.array([setting == usual for setting in settings], dtype=bool)]
     for key, mine in here.groupby(["method", "weights"], sort=False):
         facts[key][f"seconds:{dataset}"] = float(mine["seconds"].median())
     (height, width), device, threads, _ = usual
