@@ -146,7 +146,10 @@ def test_intervals_stand_beside_the_means_when_asked_for(row):
 
 def test_a_split_measured_in_part_and_failed_clips_are_said(row):
     rows = [row("a", "mini", "d", "s", "1", [20.0] * 7)]
-    known = Coverage({f"d/s/{rows[0].protocol_key}": 8}, ({"method": "a", "weights": "mini"},))
+    known = Coverage(
+        {f"d/s/{rows[0].protocol_key}": 8},
+        ({"key": "k", "method": "a", "weights": "mini", "dataset": "d", "split": "s", "clip": "2"},),
+    )
     (table,) = build(tidy(rows), [], Options(metrics=("psnr_y",)), known)
     assert "partial: d s holds 8 clips, 1 was measured" in table.notes
     assert "failed" in table.lines[0].badges
