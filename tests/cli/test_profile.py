@@ -89,6 +89,23 @@ def test_counts_alone_are_those_of_the_whole_profile_and_nothing_is_timed(capsys
     assert call(["profile", *argv, "--counts-only", "--top-t"]) == 2
 
 
+def test_multiply_adds_of_the_paper_s_order_stand_beside_those_of_a_fast_engine(capsys, tmp_path):
+    path = tmp_path / "toy.py"
+    text = textwrap.dedent(NET).replace(
+        '"width": 4}', '"width": 4, "engine": "fast"}, "choices": {"engine": ["plain", "fast"]}'
+    )
+    text = text.replace("def __init__(self, top_t, width):", "def __init__(self, top_t, width, engine):")
+    path.write_text(text.replace("self.width = width", "width = width if engine == 'fast' else 2 * width"))
+    argv = ["-m", "toy,toy:engine=plain", "--include", str(path), "--size", "8x12", "--frames", "3", "--counts-only"]
+    code, (fast, plain) = profiled(capsys, *argv)
+    assert code == 0
+    by_hand = [3 * 96 * (3 * width * 9 + width * 3) / 1e9 for width in (4, 8)]  # two convolutions on three frames
+    assert [fast["gmacs"], fast["gmacs_plain"], plain["gmacs"]] == pytest.approx([*by_hand, by_hand[1]])
+    assert "gmacs_plain" not in plain and (fast["engine"], plain["engine"]) == ("fast", "plain")
+    assert call(["profile", *argv, "-q"]) == 0
+    assert "GMACs, fast engine" in capsys.readouterr().out
+
+
 def test_top_t_makes_a_row_for_each_number_of_points_in_one_run(capsys, toy, told_memory):
     code, rows = profiled(capsys, "-m", "toy:width=8", "--include", str(toy), "--size", "8x8", "--top-t")
     assert code == 0

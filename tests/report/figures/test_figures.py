@@ -79,6 +79,63 @@ def test_an_ablation_compares_equal_clips_and_holds_the_card_s_own_value(row):
     assert line.get_label() == "d s (n = 1)"
 
 
+def names_of(figure):
+    return [line.get_label() for line in figure.axes[0].get_lines()]
+
+
+def swept(method, ms, **facts):
+    """Profiles of a sweep over two sizes."""
+    return [
+        {"kind": "sweep", "axis": "size", "method": method, "weights": "none", "device": "cpu", "size": [side, 10],
+         "frames": 4, "threads": 2, "machine": "m", "precision": "fp32", "runtime_ms": {"median": ms * side}, **facts}
+        for side in (10, 20)
+    ]  # fmt: skip
+
+
+def test_a_line_of_a_sweep_is_one_network_in_one_setting_and_says_which():
+    profiles = [*swept("stdan", 1.0), *swept("stdan:engine=plain", 3.0), *swept("stdan", 0.5, precision="fp16")]
+    figure = scaling.sweep(profiles)
+    assert names_of(figure) == [
+        "stdan:engine=plain@none · cpu, fp32",
+        "stdan@none · cpu, fp16",
+        "stdan@none · cpu, fp32",
+    ]
+    by_name = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].get_lines()}
+    assert by_name["stdan@none · cpu, fp32"] == [10.0, 20.0]
+    assert by_name["stdan@none · cpu, fp16"] == [5.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [("threads", 1, "1 threads"), ("machine", "n", "machine n"), ("frames", 8, "frames 8"),
+     ("compile", True, "cpu, fp32, compile"), ("device", "cuda", "cuda, fp32")],
+)  # fmt: skip
+def test_two_settings_of_one_network_are_two_lines(name, value, said):
+    figure = scaling.sweep([*swept("a", 1.0), *swept("a", 2.0, **{name: value})])
+    names = names_of(figure)
+    assert len(set(names)) == 2 and any(said in one for one in names)
+
+
+def test_a_sweep_measured_again_replaces_its_points():
+    figure = scaling.sweep([*swept("a", 1.0), *swept("a", 2.0)])
+    (line,) = figure.axes[0].get_lines()
+    assert list(line.get_ydata()) == [20.0, 40.0]
+
+
+def test_top_t_lines_keep_the_other_options():
+    def kept(method, t, ms, **facts):
+        return {"kind": "topt", "method": method, "top_t": t, "weights": "none", "device": "cpu", "size": [8, 8],
+                "frames": 4, "runtime_ms": {"frame_ms": ms}, **facts}  # fmt: skip
+
+    profiles = [kept(f"a:engine=plain:top_t={t}", t, 9.0 + t) for t in (1, 4)] + [
+        kept("a", 2, 2.0),
+        kept("a:top_t=9", 9, 3.0),
+    ]
+    figure = scaling.top_t(profiles)
+    by_name = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].get_lines()}
+    assert by_name == {"a:engine=plain@none · cpu, fp32": [10.0, 13.0], "a@none · cpu, fp32": [2.0, 3.0]}
+
+
 def test_sweeps_and_top_t_are_drawn_from_profiles_of_their_kind():
     def profile(kind, **facts):
         timing = {"median": 70.0 * facts.get("frames", 1), "frame_ms": 10.0}
