@@ -19,6 +19,7 @@ from stvsr_bench.rows import store
 from stvsr_bench.rows.gate_costs import lost_profiles
 from stvsr_bench.rows.gate_rows import values_of
 from stvsr_bench.rows.judgement import Names
+from stvsr_bench.rows.lines import line_of
 from stvsr_bench.rows.matching import doubled, match
 from stvsr_bench.schema import Row
 
@@ -69,7 +70,7 @@ def update(baseline: Path, run: Path) -> int:
     """
     rows = _rows(baseline, run)
     finish(baseline)
-    text = b"".join(store.ROWS.dump_json(row) + b"\n" for row in sorted(rows, key=_order))
+    text = b"".join(line_of(row) + b"\n" for row in sorted(rows, key=_order))
     files: dict[str, bytes] = {store.rows_file(baseline).name: text}
     try:
         files |= {name: (run / name).read_bytes() for name in _COPIED if (run / name).is_file()}
