@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench.errors import DataError
-from stvsr_bench.schema import SCHEMA_VERSION, Job, Row
+from stvsr_bench.schema import SCHEMA_VERSION, Row
 
 ROWS = TypeAdapter(Row)
 _MARK = b"\xef\xbb\xbf"
@@ -177,8 +177,9 @@ def _impossible(row: Row) -> str:
     for name, total in {**{name: sum(values) for name, values in row.values.items()}, **row.scalars}.items():
         if math.isnan(total) or total == -math.inf:
             return f"{name} is {total}, which no metric gives"
-    named = Job(row.method, row.contents or row.weights, row.dataset, row.split, row.clip, row.protocol_key).key
-    return f"its key is not that of its method, weights, clip and protocol ({named})" if named != row.key else ""
+    if row.key != row.own_key:
+        return f"its key is not that of its method, weights, clip and protocol ({row.own_key})"
+    return ""
 
 
 def _schema_version(line: bytes) -> int:

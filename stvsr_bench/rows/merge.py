@@ -63,7 +63,7 @@ def _take_over(run: Path, out: Path) -> None:
     try:
         if (run / "run.toml").is_file() and not (out / "run.toml").exists():
             store.write_atomic(out / "run.toml", (run / "run.toml").read_bytes())
-        for clip in sorted((run / "frames").glob("*/*/*/*")):
+        for clip in sorted((run / "frames").glob("*/*/*/*/*")):
             target = out / clip.relative_to(run)
             if clip.is_dir() and not clip.name.startswith(".") and not target.exists():
                 shutil.copytree(clip, target, copy_function=_link)

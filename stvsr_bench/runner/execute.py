@@ -12,11 +12,11 @@ from stvsr_bench import protocols
 from stvsr_bench.errors import DataError, NotRunnableError, UsageError
 from stvsr_bench.rows import store
 from stvsr_bench.rows.joining import joined
+from stvsr_bench.rows.made import changed, said
 from stvsr_bench.runner import kept_frames
 from stvsr_bench.runner.engines import local
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.facts import write_facts
-from stvsr_bench.runner.made import changed, said
 from stvsr_bench.runner.plan import Plan, RunSpec, keep, make
 from stvsr_bench.runner.resume import Found, settle
 from stvsr_bench.schema import Row

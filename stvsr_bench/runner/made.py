@@ -3,7 +3,6 @@
 Two rows of one key whose `made` differ are not the same measurement: a run that is repeated measures them again.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict
 
 from stvsr_bench import environment, plugins
@@ -12,18 +11,6 @@ from stvsr_bench.schema import Settings, digest
 
 RESTORING = ("nn", "data", "restore")
 SCORING = ("metrics", "protocols")
-# what a person reads of each; "scoring" alone may be made good without the network
-WORDS = {
-    "code": "its code",
-    "card": "its card",
-    "restoring": "the suite's restoring code",
-    "scoring": "the suite's scoring code",
-    "libraries": "the version of a library",
-    "device": "the device",
-    "threads": "the number of threads",
-    "seed": "the seed",
-    "layout": "the memory layout",
-}
 
 
 def made_by(identity: Identity, settings: Settings, threads: int, seed: int) -> dict[str, str]:
@@ -57,16 +44,3 @@ def _kind(device: str) -> str:
 def scored_by() -> dict[str, str]:
     """What would make a score of frames that are there already."""
     return {"scoring": environment.suite_code(*SCORING), "libraries": environment.libraries()}
-
-
-def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The names of what differs, in the order of `WORDS`; for a row that does not say what made it: "unknown"."""
-    if not before:
-        return ["unknown"]
-    return [name for name in WORDS if before.get(name) != now.get(name)]
-
-
-def said(what: list[str]) -> str:
-    """What changed, in words."""
-    words = [WORDS.get(name, name) for name in what]
-    return ", ".join(words[:-1]) + (" and " if len(words) > 1 else "") + words[-1] if words else ""

@@ -14,8 +14,8 @@ from stvsr_bench.datasets import Clips
 from stvsr_bench.errors import BenchError
 from stvsr_bench.rows import frames, store
 from stvsr_bench.rows.lines import Head
+from stvsr_bench.rows.made import changed, said
 from stvsr_bench.runner.engines.tasks import Task
-from stvsr_bench.runner.made import changed, said
 from stvsr_bench.schema import Row
 
 Opened = Callable[[Task], Clips]
