@@ -74,7 +74,8 @@ class Folders:
         if found.stretch is not None:
             return [found.stretch.path]
         own = [found.folder / file for file in self.files] or sources.in_order(found.folder)
-        return [*own, *(path for folder in shipped_folders(found) for path in sources.in_order(folder))]
+        # as they lie there: a neighbour with a frame missing is no input, and no reason to refuse the clip
+        return [*own, *(path for folder in shipped_folders(found) for path in sorted(folder.iterdir()))]
 
     def find(self, split: str, name: str) -> sources.Found:
         """Where one clip lies."""

@@ -133,7 +133,7 @@ def _not_compared(limits: Sequence[tuple[Row, Allowed]]) -> list[str]:
 
 
 def _made(pairs: Sequence[Pair], names: Names) -> list[str]:
-    """What made the rows of a method otherwise than those of the baseline: no verdict, for that is what a gate is for."""
+    """What made rows otherwise than those of the baseline; no verdict, for a change of code is what a gate is for."""
     found: dict[str, set[str]] = {}
     for a, b in pairs:
         if a.made and b.made and (what := changed(a.made, b.made)):

@@ -67,6 +67,8 @@ def row_of(path: Path, number: int, line: bytes) -> Row:
     """
     where = f"{path}, line {number}"
     row, said, whole = _parsed(where, line)
+    if row.schema_version > SCHEMA_VERSION:
+        raise DataError(_newer(where, row.schema_version))
     if said and not whole and _digest(ROWS.dump_json(row)[:-1]) != said:
         raise DataError(f"{where}: the digest at its end is not that of the row; was it edited?")
     if not said and row.schema_version > 1:
@@ -158,13 +160,17 @@ def _validated(where: str, text: bytes) -> Row:
         return ROWS.validate_json(text)
     except ValidationError as error:
         if (version := _schema_version(text)) > SCHEMA_VERSION:
-            raise DataError(
-                f"{where}: written by a newer stvsr-bench (its rows have schema {version}, this one "
-                f"reads up to {SCHEMA_VERSION}); update stvsr-bench"
-            ) from None
+            raise DataError(_newer(where, version)) from None
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "line"
         raise DataError(f"{where}: a row cannot be read ({field}: {first['msg']}); was it edited?") from None
+
+
+def _newer(where: str, version: int) -> str:
+    return (
+        f"{where}: written by a newer stvsr-bench (its rows have schema {version}, this one reads up to "
+        f"{SCHEMA_VERSION}); update stvsr-bench"
+    )
 
 
 def _impossible(row: Row) -> str:

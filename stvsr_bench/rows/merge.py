@@ -57,12 +57,17 @@ def _distinct(folders: Sequence[Path]) -> list[Path]:
 
 
 def _take_over(run: Path, out: Path) -> None:
-    """`run.toml` and kept frames of a run, where the merged folder has none of its own."""
+    """`run.toml`, commands and kept frames of a run, where the merged folder has none of its own."""
     if run.resolve() == out.resolve():
         return
     try:
         if (run / "run.toml").is_file() and not (out / "run.toml").exists():
             store.write_atomic(out / "run.toml", (run / "run.toml").read_bytes())
+        known = {path.read_bytes() for path in (out / "commands").glob("*.toml")}
+        for path in sorted((run / "commands").glob("*.toml")):
+            if (text := path.read_bytes()) not in known:
+                count = len(list((out / "commands").glob("*.toml")))
+                store.write_atomic(out / "commands" / f"{count + 1:04d}.toml", text)
         for clip in sorted((run / "frames").glob("*/*/*/*/*")):
             target = out / clip.relative_to(run)
             if clip.is_dir() and not clip.name.startswith(".") and not target.exists():
