@@ -83,6 +83,10 @@ class OpenClips:
         window = known[name]
         return Clip(self.card.name, split, name, from_bytes(self._frames(window)), motion_px=window.motion_px)
 
+    def made_from(self, split: str, name: str) -> list[Path]:
+        """The video that the window is cut out of."""
+        return [self._path(windows(split)[name].video)]
+
     def _frames(self, window: Window) -> Bytes:
         path = cache.clips(self.card.name) / SHA256[window.video][:12] / f"{window.start}-{window.x}-{window.y}.npz"
         kept = cache.load(path)
