@@ -5,7 +5,7 @@ What is written stands in two lists: `formats.FORMATS` (texts) and `figures.cata
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +184,10 @@ def saved_of(measured: Measured, tables: Sequence[Table]) -> list[Saved]:
         return []
     table = main_table(tables)
     shown = {(line.method, line.weights) for line in table.lines}
-    rows = [row for row in measured.rows if row.protocol_key == table.protocol_key]
-    return saved(measured.runs, [row for row in rows if (row.method, row.weights) in shown])
+    lines = measured.tidy[measured.tidy["protocol_key"] == table.protocol_key]
+    of = lines[["method", "weights", "row"]].itertuples(index=False, name=None)
+    rows = [replace(row, method=method, weights=weights) for method, weights, row in of if (method, weights) in shown]
+    return saved(measured.runs, rows)
 
 
 def write_spread(measured: Measured, folder: Path, options: Options) -> str:

@@ -5,6 +5,7 @@ import io
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ import pytest
 
 from stvsr_bench import protocols
 from stvsr_bench.report.published.values import read_published
-from stvsr_bench.rows.store import ROWS
-from stvsr_bench.schema import Job, Row
+from stvsr_bench.rows.lines import line_of
+from stvsr_bench.schema import Row
 
 MakeRun = Callable[..., Path]
 HEAD = (
@@ -28,9 +29,8 @@ def make_row(
 ) -> Row:
     """One row of a septuplet with these PSNR values; SSIM, MSE and seconds follow from them."""
     protocol = protocols.get(str(changes.pop("protocol", "suite-1")))
-    contents = changes.get("weights_sha256") or changes.get("source") or weights
     fields: dict[str, object] = {
-        "key": Job(method, str(contents), dataset, split, clip, protocol.key).key,
+        "key": "",
         "method": method,
         "weights": weights,
         "dataset": dataset,
@@ -54,13 +54,14 @@ def make_row(
         "env": "e",
         "made": {"method": "m", "scoring": "s"},
     }
-    return Row(**{**fields, **changes})  # type: ignore[arg-type]
+    made = Row(**{**fields, **changes})  # type: ignore[arg-type]
+    return replace(made, key=made.key or made.own_key)
 
 
 def write_run(folder: Path, rows: list[Row]) -> Path:
     """A run folder with these rows and the files beside them."""
     folder.mkdir(parents=True)
-    (folder / "rows-main.jsonl").write_bytes(b"".join(ROWS.dump_json(row) + b"\n" for row in rows))
+    (folder / "rows-main.jsonl").write_bytes(b"".join(line_of(row) + b"\n" for row in rows))
     manifest = {"run": folder.name, "started": "2026-01-01T00:00:00Z", "env": "e"}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     machine = {"cpu": "a processor", "cores": 2}

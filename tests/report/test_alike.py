@@ -74,7 +74,8 @@ def test_protocols_that_keep_infinite_values_leave_nothing_out(row):
     tables = build(tidy(rows), [], Options(metrics=("psnr_y",)))
     found = cells(tables)
     assert math.isinf(found["exact"].value) and found["near"].value == pytest.approx(np.mean(NEAR))
-    assert (found["near"].n_left, tables[0].left_out) == (
+    assert (found["exact"].n_left, found["near"].n_left, tables[0].left_out) == (
+        0,
         0,
         ("PSNR-Y: 3 frames with an infinite value in black, kept",),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stvsr_bench import protocols
 from stvsr_bench.cli import call
 from stvsr_bench.report import formats
 from stvsr_bench.report.build import build
@@ -16,6 +17,8 @@ from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import by_position
 from stvsr_bench.report.write import Output, load, write
 from stvsr_bench.rows.names import clip_folder, method_folder
+
+RESTORING = protocols.restoring_key(protocols.get("suite-1"))
 
 GOLDENS = Path(__file__).resolve().parent.parent / "goldens" / "report"
 QUICK = Output(figures=False, scenes=0, page=False)
@@ -106,14 +109,15 @@ def test_mistakes_are_one_sentence_with_the_documented_code(run, capsys, monkeyp
     assert "Traceback" not in error
 
 
-def test_frames_are_found_under_the_names_that_a_run_gives_them(run):
+def test_frames_are_found_under_the_names_that_a_run_gives_them(run, row):
     names = ("stdan:top_t=9", "dis+bicubic", "a/b c", "x" * 200, "..", "fp16 [tile64,8]")
     for name in names:
         place = clip_folder("mini", "fast", name)
+        frames = run / "frames" / RESTORING
         for folder in ("_hr", method_folder(name, "mini")):
-            (run / "frames" / folder / place).mkdir(parents=True)
-        (found,) = saved([run], [("mini", "fast", name)], [(name, "mini")])
-        assert found.folders[f"{name}@mini"] == run / "frames" / method_folder(name, "mini") / place
+            (frames / folder / place).mkdir(parents=True)
+        (found,) = saved([run], [row(name, "mini", "mini", "fast", name, [30.0] * 7)])
+        assert found.folders[f"{name}@mini"] == frames / method_folder(name, "mini") / place
 
 
 def test_reports_can_be_read_by_others(run, tmp_path):

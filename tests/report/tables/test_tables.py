@@ -94,6 +94,7 @@ def test_a_method_that_missed_clips_is_partial_and_not_ranked(row):
     line = {line.method: line for line in table.lines}["b"]
     assert line.badges == ("partial",)
     assert (line.cells[0].n, line.cells[0].mark) == (1, "")
+    assert ranking(table) == [("a", "")]
 
 
 def test_common_compares_only_the_clips_that_all_methods_have(row):
@@ -168,6 +169,7 @@ def test_a_metric_where_less_is_better_marks_the_lowest(row):
     (table,) = build(tidy(rows), [], Options(metrics=("tof_dis_medium",)))
     assert [line.cells[0].mark for line in table.lines] == ["best", "second"]
     assert "0.500" in table_md(table)
+    assert ranking(table) == [("a", ""), ("b", "")]
 
 
 def test_methods_are_chosen_and_ordered_by_name_or_with_their_weights(row):
