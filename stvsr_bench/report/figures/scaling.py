@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from stvsr_bench.report.figures.drawing import STYLE, draw_lines, legend_above, log_axis, new
 from stvsr_bench.report.select import method_label, options_of
-from stvsr_bench.report.tables.cost import Profile, frame_ms, of_kind
+from stvsr_bench.report.tables.cost import Profile, frame_ms, of_kind, threads_of
 from stvsr_bench.report.tables.table import FACTS
 
 SweepAxis = Literal["size", "frames"]
@@ -90,7 +90,7 @@ def _setting(profile: Profile, along: str = "") -> tuple[str, ...]:
     named = method_label(spec, str(profile.get("weights") or ""))
     return (
         f"{named} · {', '.join(filter(None, [device, precision, *way]))}",
-        f"{profile.get('threads') or '?'} threads",
+        threads_of(profile.get("threads")),
         f"machine {profile.get('machine') or '?'}",
     )
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from stvsr_bench.report.labels import MethodKey, method_label
 from stvsr_bench.report.select import method_keys
-from stvsr_bench.report.tables.cost import Profile, frame_ms, gmacs, hardware, of_kind
+from stvsr_bench.report.tables.cost import Profile, frame_ms, gmacs, hardware, of_kind, threads_of
 from stvsr_bench.report.tables.table import FACTS
 
 Setting = TypeVar("Setting", bound=Hashable)
@@ -137,7 +137,7 @@ def _setting(name: str, profile: Profile) -> tuple[str, ...]:
     if name.startswith("gmacs"):
         return (given,)
     layout = ("channels_last",) if profile.get("channels_last") else ()
-    threads = f"{profile.get('threads') or '?'} threads"
+    threads = threads_of(profile.get("threads"))
     where = f"{hardware(profile)} ({profile.get('machine', '')})"
     return (given, str(profile.get("device", "")), *layout, threads, where)
 
@@ -204,7 +204,7 @@ def _seconds(
     words = [
         f"clips of {width}x{height}",
         *([str(device)] if device else []),
-        *([f"{threads} threads"] if threads else []),
+        *([threads_of(threads)] if threads else []),
     ]
     notes = [f"Time, {dataset}: median of {', '.join(words)}"]
     others = [method_label(*key) for key in of_methods if usual not in of_methods[key]]

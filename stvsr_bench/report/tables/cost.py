@@ -29,6 +29,11 @@ def hardware(profile: Profile) -> str:
     return str(facts.get("gpu") or facts.get("cpu") or "")
 
 
+def threads_of(count: object) -> str:
+    """A number of threads in words."""
+    return f"{count or '?'} thread{'s' if str(count) != '1' else ''}"
+
+
 def gmacs(profile: Profile) -> tuple[float | None, float | None]:
     """1e9 multiply-adds in the paper's order of computation, and those of a fast engine; None where not counted.
 
@@ -72,7 +77,7 @@ def costs_grid(profiles: Sequence[Profile]) -> str:
     how = [
         (
             f"{one['frames']} frames of {one['size']}",
-            ", ".join([one["device"], one["precision"], *_ways(one), f"{one['threads'] or '?'} threads"]),
+            ", ".join([one["device"], one["precision"], *_ways(one), threads_of(one["threads"])]),
             f"{one['hardware']} ({one['machine']})",
         )
         for one in records

@@ -107,7 +107,7 @@ def test_a_line_of_a_sweep_is_one_network_in_one_setting_and_says_which():
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
-    [("threads", 1, "1 threads"), ("machine", "n", "machine n"), ("frames", 8, "frames 8"),
+    [("threads", 1, "1 thread"), ("machine", "n", "machine n"), ("frames", 8, "frames 8"),
      ("compile", True, "cpu, fp32, compile"), ("device", "cuda", "cuda, fp32")],
 )  # fmt: skip
 def test_two_settings_of_one_network_are_two_lines(name, value, said):
