@@ -133,8 +133,8 @@ def test_floats_are_scored_against_bytes_without_rounding_too(engine, monkeypatc
 def test_no_float_however_large_makes_a_warning(dtype, huge):
     sr_SCHW, hr_SCHW = clips((1, 3, 256, 256))
     for frames in (sr_SCHW.astype(dtype), np.full_like(sr_SCHW, huge, dtype)):
-        levels = [np.rint(np.clip(side.astype(np.float64), 0, 1).astype(np.float32) * np.float32(255)).astype(np.float64)
-                  for side in (frames, hr_SCHW)]  # fmt: skip
+        unit = [np.clip(side.astype(np.float64), 0, 1).astype(np.float32) for side in (frames, hr_SCHW)]
+        levels = [np.rint(side * np.float32(255)).astype(np.float64) for side in unit]
         mse = ((levels[0] - levels[1]) ** 2).mean()
         assert metrics.mse_rgb(frames, hr_SCHW)[0] == pytest.approx(mse, rel=1e-13)
     broken = sr_SCHW.astype(dtype)
