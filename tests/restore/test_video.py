@@ -4,6 +4,7 @@ from importlib.metadata import distribution
 from importlib.util import find_spec
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -13,8 +14,6 @@ from stvsr_bench.data.video import decode
 from stvsr_bench.errors import UsageError
 from stvsr_bench.restore import video as infer
 from stvsr_bench.schema import Settings
-
-av = pytest.importorskip("av", reason="the extra [video] is not installed")
 
 
 @pytest.fixture(scope="module")
