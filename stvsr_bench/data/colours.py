@@ -2,7 +2,7 @@
 
 Axes: H W size, C channels. swscale (the part of ffmpeg that converts) does it with accurate rounding and full chroma
 interpolation: its default is 0.8 to 1.9 levels too dark, by another amount on another processor. What it does not
-convert well even so (10 bits and more in full range, deep RGB, grey) is computed here. Standard: ITU-T H.273, 8.3.
+convert well even so (10 bits and more in full range, deep RGB, grey) is computed here. Standard: ITU-T H.273.
 """
 
 from typing import Any, Final, Literal
