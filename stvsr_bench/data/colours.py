@@ -1,8 +1,9 @@
 """Between the stored planes of a video's frame and 8-bit RGB: one conversion for all that reads or writes video.
 
 Axes: H W size, C channels. swscale (the part of ffmpeg that converts) does it with accurate rounding and full chroma
-interpolation: its default is 0.8 to 1.9 levels too dark, by another amount on another processor. What it does not
-convert well even so (10 bits and more in full range, deep RGB, grey) is computed here. Standard: ITU-T H.273.
+interpolation: its default makes most 4:2:0 and 4:2:2 video 0.8 to 1.9 levels too dark, by another amount on another
+processor. What it does not convert well even so (10 bits and more in full range, deep RGB, grey) is computed here.
+Standard: ITU-T H.273.
 """
 
 from typing import Any, Final, Literal
@@ -16,8 +17,8 @@ from stvsr_bench.errors import DataError
 
 VERSION: Final = 2  # of the pixels that come out; 1, until November 2026, was swscale's default
 
-# swscale's SWS_BICUBIC, _FULL_CHR_H_INT, _FULL_CHR_H_INP, _ACCURATE_RND, _BITEXACT. Bicubic chroma is 0.4 to 1.1 dB
-# nearer to the RGB that was encoded than bilinear (three photographs, 4:2:0)
+# SWS_BICUBIC, _FULL_CHR_H_INT, _FULL_CHR_H_INP, _ACCURATE_RND and _BITEXACT: numbers, because PyAV 17 has a name for
+# the first alone. Bicubic chroma is 0.4 to 1.1 dB nearer to the RGB that was encoded than bilinear (three photographs)
 FLAGS: Final = 0x4 | 0x2000 | 0x4000 | 0x40000 | 0x80000
 HD_LINES, HD_COLUMNS = 720, 1280  # from either on a video that states no matrix is BT.709, as players take it
 

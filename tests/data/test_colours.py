@@ -11,8 +11,10 @@ import av
 import numpy as np
 import pytest
 
+from stvsr_bench.cli import call
 from stvsr_bench.data import colours, sources, video
 from stvsr_bench.errors import DataError
+from stvsr_bench.rows import store
 from stvsr_bench.runner import score
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +50,7 @@ def stored(path):
     return kept
 
 
-def write(path, pix_fmt, size, planes, matrix="", value_range=0, codec="ffv1", **options):
+def write(path, pix_fmt, size, planes, matrix="", value_range=0, codec="ffv1", frames=1, **options):
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25, options=options)
         stream.width, stream.height = size
@@ -58,7 +60,8 @@ def write(path, pix_fmt, size, planes, matrix="", value_range=0, codec="ffv1", *
         stream.codec_context.color_range = value_range
         frame = filled(pix_fmt, *size, planes)
         frame.colorspace, frame.color_range = TAGS[matrix], value_range
-        container.mux(stream.encode(frame))
+        for frame.pts in range(frames):
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     for kept, given in zip(stored(path), planes, strict=True):
         assert np.array_equal(kept, given), "not lossless: the test would compare with other planes"
@@ -199,6 +202,28 @@ def planes_at(planes):
 
 def both(matrix):
     return matrix, next(other for other in KR_KB if other != matrix)
+
+
+def test_rows_and_data_check_say_which_matrix_was_assumed(tmp_path, capsys):
+    """Of a true video and of results that are a video; of one that states its matrix, nothing."""
+    for name, matrix in (("silent", ""), ("stated", "bt709")):
+        path = tmp_path / "gt" / f"{name}.mkv"
+        path.parent.mkdir(exist_ok=True)
+        write(path, "yuv420p", (64, 48), scene("yuv420p", (64, 48)), matrix, LIMITED, frames=7)
+    out = ["--out", str(tmp_path / "rows"), "-q"]
+    assert call(["run", "-m", "blend+bicubic", "-d", str(tmp_path / "gt"), "--save-frames", "none", *out]) == 0
+    assert call(["score", str(tmp_path / "gt"), "--against", str(tmp_path / "gt"), "--name", "theirs", *out]) == 0
+    rows = store.read_rows(tmp_path / "rows")
+    said = {(row.method, row.clip): [flag for flag in row.flags if "matrix" in flag] for row in rows}
+    assumed = "matrix-assumed:bt601"
+    assert said == {
+        ("blend+bicubic", "silent"): [assumed],
+        ("blend+bicubic", "stated"): [],
+        ("theirs", "silent"): [assumed],
+        ("theirs", "stated"): [],
+    }
+    call(["data", "check", str(tmp_path / "gt")])
+    assert "does not state the matrix of its colours; read as bt601" in " ".join(capsys.readouterr().out.split())
 
 
 def test_rgb_video_and_pictures_have_no_matrix_to_assume(tmp_path):
