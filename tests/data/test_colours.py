@@ -19,7 +19,7 @@ from stvsr_bench.runner import score
 
 ROOT = Path(__file__).parents[2]
 KR_KB = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722)}
-TAGS = {"bt601": 5, "bt709": 1, "": 2}
+TAGS = {"bt601": 5, "bt709": 1, "ycgco": 8, "": 2}
 LIMITED, FULL = 1, 2
 FORMATS = ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "yuv444p10le"]
 
@@ -237,14 +237,14 @@ def test_rgb_video_and_pictures_have_no_matrix_to_assume(tmp_path):
     assert video.flags(tmp_path / "clip.mkv") == () == video.flags(tmp_path)
 
 
-def test_a_matrix_that_cannot_be_converted_is_named(tmp_path):
-    planes = scene("yuv444p", (64, 48))
-    path = write(tmp_path / "clip.mkv", "yuv444p", (64, 48), planes, "bt709", LIMITED)
-    with av.open(str(path)) as container:
-        frame = next(container.decode(video=0))
-    frame.colorspace = 8  # YCgCo
-    with pytest.raises(DataError, match=r"matrix 8 of H\.273, which cannot be converted to RGB here; convert it to"):
-        colours.rgb(frame)
+def test_a_matrix_that_cannot_be_converted_is_named(tmp_path, capsys):
+    path = write(tmp_path / "clip.mkv", "yuv444p", (64, 48), scene("yuv444p", (64, 48)), "ycgco", LIMITED)
+    said = r"clip\.mkv: its colours use matrix 8 of H\.273, which cannot be converted to RGB here; convert it to"
+    with pytest.raises(DataError, match=said):
+        next(video.decode(path))
+    assert call(["infer", str(path), "-m", "blend+bicubic", "-o", str(tmp_path / "out.mp4"), "-q"]) == 4
+    assert re.search(said, " ".join(capsys.readouterr().err.split()))
+    assert not (tmp_path / "out.mp4").exists()
 
 
 def test_all_who_read_a_video_get_the_same_bytes(tmp_path):
