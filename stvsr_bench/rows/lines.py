@@ -59,6 +59,34 @@ def line_of(row: Row) -> bytes:
     return body + b',"digest":"' + _digest(body) + b'"}'
 
 
+def line_of_facts(facts: Mapping[str, Any]) -> bytes:
+    """The line of a failure or a profile, without its end; a digest is its last field, as in a row.
+
+    Raises:
+        ValueError: a fact is no number that JSON knows (NaN, infinity).
+    """
+    body = json.dumps(facts, allow_nan=False)[:-1].encode()
+    return body + b', "digest": "' + _digest(body) + b'"}'
+
+
+def facts_of(where: str, line: bytes) -> dict[str, Any]:
+    """The facts of a line; one of an older suite has no digest.
+
+    Raises:
+        DataError: it is no JSON object, or was edited.
+    """
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where} is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{where} is no JSON object")
+    said = found.pop("digest", None)
+    if said is not None and str(said).encode() != _digest(json.dumps(found)[:-1].encode()):
+        raise DataError(f"{where}: the digest at its end is not that of the line; was it edited?")
+    return found
+
+
 def row_of(path: Path, number: int, line: bytes) -> Row:
     """The row of a line.
 
