@@ -65,8 +65,9 @@ class Folders:
     def read(self, split: str, name: str) -> Clip:
         """One clip; its shipped low-resolution frames too where they lie beside it."""
         found = self.find(split, name)
-        hr_SCHW = frames.from_bytes(found.source(self.files, self.every).read())
-        return Clip(self.card.name, split, name, hr_SCHW, lr_SChw=self._shipped(found, hr_SCHW))
+        source = found.source(self.files, self.every)
+        hr_SCHW = frames.from_bytes(source.read())
+        return Clip(self.card.name, split, name, hr_SCHW, self._shipped(found, hr_SCHW), flags=source.flags())
 
     def made_from(self, split: str, name: str) -> list[Path]:
         """The files that a clip is read from, the shipped low-resolution frames among them."""

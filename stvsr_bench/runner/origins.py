@@ -71,6 +71,13 @@ class Origins:
             f"{row.weights and '@'}{row.weights} on {row.dataset} with the weights that the row names"
         )
 
+    def data_set(self, label: str) -> tuple[str, Path | None] | None:
+        """What was typed for a data set of that name in rows, and where it lies; None where no command names it."""
+        for command in self.commands:
+            if label in (known := self._labels(command)):
+                return known[label], self.root or command.root
+        return None
+
     def _check(self, row: Row) -> None:
         if row.protocol not in protocols.PROTOCOLS:
             raise UnknownNameError("protocol", row.protocol, protocols.PROTOCOLS)

@@ -134,6 +134,7 @@ def _rows(external: External, clip: Clip, wanted: Wanted, split: str, card: Meth
     windows = windows_of(len(clip.hr_SCHW), protocol)
     sr_SCHW = _aligned(place, windows.frames, clip)
     flags = ["external", *_suspicions(sr_SCHW, clip.hr_SCHW[list(windows.frames)], windows.is_given, clip.name)]
+    flags += [flag for flag in video.flags(place) if flag not in clip.flags]
     method = Method(spec=external.name, card=card, net=nn.Identity())
     data = Digests(digest_of(clip.hr_SCHW), digest_of(sr_SCHW))
     return [

@@ -60,6 +60,8 @@ def test_frames_of_another_protocol_or_other_weights_lie_elsewhere(tmp_path):
     one = place(tmp_path)
     others = [replace(one, restoring_key="1"), replace(one, contents="c" * 64), replace(one, weights="own")]
     assert len({one.folder, *(other.folder for other in others)}) == 4
+    two = [replace(one, contents=f"{'a' * 64}+{second * 64}") for second in "bc"]
+    assert two[0].folder != two[1].folder
     assert one.beside("_hr") != others[0].beside("_hr") and one.beside("_hr") == others[1].beside("_hr")
 
 
