@@ -5,15 +5,17 @@ where any of them is infinite. Left out of one method alone, they would reward t
 Protocols that keep infinite values leave nothing out. A method that was measured on other data is no part of it.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from stvsr_bench.report.labels import method_label
-from stvsr_bench.report.tables.table import FRAME_CHOICES, display
+from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
 from stvsr_bench.report.tidy import column, frames_out, infinite, is_metric, left_out, of_frames, present
 from stvsr_bench.rows import counting
+from stvsr_bench.schema import Row
 
 PLACE = ("protocol_key", "dataset", "split", "clip", "other_data")
 _LISTED = 5  # names of clips or methods in one sentence
@@ -65,15 +67,25 @@ def _of_frames(table: pd.DataFrame, metric: str, places: list[np.ndarray]) -> di
         out = counting.NONE.union(*(new[frames_out(metric)][i] for i in mine))
         out = out.union(*(counting.infinite_frames(rows[i], metric) for i in mine))
         for i in mine:
-            values = np.array(rows[i].values[metric], dtype=np.float64)
-            counts = ~np.isnan(counting.counted(rows[i], metric, out))
-            given = np.array(rows[i].given, dtype=bool)
-            for frames, chosen in zip(FRAME_CHOICES, (np.ones_like(given), given, ~given), strict=True):
+            for frames, (mean, left) in _means(rows[i], metric, out).items():
                 name = column(metric, frames)
-                new[name][i] = values[chosen & counts].mean() if (chosen & counts).any() else np.nan
-                new[left_out(name)][i] = np.count_nonzero(chosen & ~counts & ~np.isnan(values))
+                new[name][i], new[left_out(name)][i] = mean, left
             new[frames_out(metric)][i] = out
     return new
+
+
+def _means(row: Row, metric: str, out: counting.Frames) -> dict[FrameChoice, tuple[float, int]]:
+    """The mean over the frames that count, and how many are left out, for each choice of frames."""
+    # plain lists: seven values are too few for numpy, and a method that is exact everywhere touches every clip
+    known = [(given, index in out, value) for index, given, value in
+             zip(row.frames, row.given, row.values[metric], strict=True) if not math.isnan(value)]  # fmt: skip
+    chosen = {"all": known, "given": [one for one in known if one[0]], "between": [one for one in known if not one[0]]}
+    found = {}
+    for frames in FRAME_CHOICES:
+        kept = [value for _, is_out, value in chosen[frames] if not is_out]
+        mean = math.fsum(kept) / len(kept) if kept else math.nan
+        found[frames] = mean, len(chosen[frames]) - len(kept)
+    return found
 
 
 def _of_clips(table: pd.DataFrame, metric: str, places: list[np.ndarray]) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ A mean that leaves infinite frames out of one method and not of another compares
 method that is not exact: 19 dB on clips with black frames. So what is left out is left out of all rows.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -41,7 +42,7 @@ def flat_frames(rows: Iterable[Row]) -> dict[tuple[str, str, str], Frames]:
 def infinite_frames(row: Row, metric: str) -> Frames:
     """The frames of a row whose value is infinite."""
     values = row.values.get(metric, ())
-    return frozenset(index for index, value in zip(row.frames, values, strict=False) if np.isinf(value))
+    return frozenset(index for index, value in zip(row.frames, values, strict=False) if math.isinf(value))
 
 
 def counted(row: Row, metric: str, left_out: Frames) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from stvsr_bench.report.figures import breakdown
 from stvsr_bench.report.frames import saved
 from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import by_position
-from stvsr_bench.report.write import Output, load, write
+from stvsr_bench.report.write import Output, load, saved_of, write
 from stvsr_bench.rows.names import clip_folder, method_folder
 
 RESTORING = protocols.restoring_key(protocols.get("suite-1"))
@@ -118,6 +118,20 @@ def test_frames_are_found_under_the_names_that_a_run_gives_them(run, row):
             (frames / folder / place).mkdir(parents=True)
         (found,) = saved([run], [row(name, "mini", "mini", "fast", name, [30.0] * 7)])
         assert found.folders[f"{name}@mini"] == frames / method_folder(name, "mini") / place
+
+
+def test_frames_of_two_files_of_one_name_stand_under_their_labels(row, write, tmp_path):
+    files = ("5f54" + "0" * 60, "a1b2" + "0" * 60)
+    rows = [row("a", "best.pth", "d", "s", "1", [30.0] * 7, weights_sha256=of) for of in files]
+    run = write(tmp_path / "r", rows)
+    for name in ("_hr", *(f"a_best.pth-{of[:8]}" for of in files)):
+        (run / "frames" / RESTORING / name / "d" / "s" / "1").mkdir(parents=True)
+    measured = load([run])
+    (found,) = saved_of(measured, build(measured.tidy, [], Options()))
+    assert {label: folder.parts[-4] for label, folder in found.folders.items()} == {
+        "a@best.pth#5f54": "a_best.pth-5f540000",
+        "a@best.pth#a1b2": "a_best.pth-a1b20000",
+    }
 
 
 def test_reports_can_be_read_by_others(run, tmp_path):
