@@ -151,7 +151,8 @@ def _check_finite(name: str, frames: NDArray[Any]) -> None:
     if frames.dtype == np.uint8:
         return
     for index, frame in enumerate(frames):
-        flat = frame.ravel()
+        # in float16 the sum of squares would overflow with a warning
+        flat = frame.ravel().astype(np.float32, copy=False) if frame.dtype == np.float16 else frame.ravel()
         if np.isfinite(np.dot(flat, flat)):  # one fast pass; what is not finite shows in the sum of squares
             continue
         # huge finite values overflow the sum, too

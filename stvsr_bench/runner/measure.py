@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from stvsr_bench import __version__, metrics
 from stvsr_bench.data.windows import Windows
 from stvsr_bench.protocols import restoring_key
@@ -36,14 +34,14 @@ def measure(method: Method, clip: Clip, restored: Restored, wanted: Wanted, seco
     `clip` is the cropped one, `seconds` the wall seconds of the steps so far.
     """
     truth_SCHW = true_frames(clip, restored.windows)
-    tables: dict[tuple[int, bool], dict[str, np.ndarray]] = {}
+    tables: dict[tuple[int, bool], metrics.Found] = {}
     rows = []
     for protocol in wanted.protocols:
         start = time.perf_counter()
         # all that changes a per-frame value; averages and choices of frames come after
         variant = (protocol.crop, protocol.round_8bit)
         if variant not in tables:
-            tables[variant] = metrics.score_frames(
+            tables[variant] = metrics.of_frames(
                 restored.sr_SCHW,
                 truth_SCHW,
                 [name for name in wanted.metrics if metrics.METRICS[name].per == "frame"],
@@ -68,7 +66,7 @@ def _row(
     restored: Restored,
     wanted: Wanted,
     protocol: EvalProtocol,
-    table: dict[str, np.ndarray],
+    table: metrics.Found,
     seconds: dict[str, float],
 ) -> Row:
     windows = restored.windows
@@ -82,8 +80,7 @@ def _row(
         flags.append(f"leak:{','.join(map(str, windows.leaked))}")
     if windows.left_out:
         flags.append(f"unscored:{windows.left_out}")
-    scalars = _scalars(clip, restored, wanted.metrics)
-    not_had = sorted(set(wanted.metrics) - table.keys() - scalars.keys())
+    of_clip = _scalars(clip, restored, wanted.metrics, protocol)
     return Row(
         key=of.key,
         method=of.method,
@@ -96,32 +93,37 @@ def _row(
         restoring_key=restoring_key(protocol),
         frames=scored,
         given=[index in windows.given for index in scored],
-        values={name: [float(values[p]) for p in positions] for name, values in table.items()},
+        values={name: [float(values[p]) for p in positions] for name, values in table.values.items()},
         size=(clip.hr_SCHW.shape[-2], clip.hr_SCHW.shape[-1]),
         kind=method.card.kind,
         weights_sha256=method.weights_sha256,
         untrained=method.untrained,
         bit_exact=method.card.bit_exact and wanted.settings.bits_stay and protocol.round_8bit,
-        scalars=scalars,
+        scalars=of_clip.scalars,
         params=sum(p.numel() for p in method.net.parameters()),
         motion_px=clip.motion_px,
         seconds=seconds,
         flags=flags,
-        how={**_how(wanted), **restored.how, **({"left_out": ",".join(not_had)} if not_had else {})},
+        how={**_how(wanted), **restored.how, **metrics.told(table, of_clip)},
         env=wanted.env,
         suite=__version__,
     )
 
 
-def _scalars(clip: Clip, restored: Restored, names: Sequence[str]) -> dict[str, float]:
+def _scalars(clip: Clip, restored: Restored, names: Sequence[str], protocol: EvalProtocol) -> metrics.Found:
     per_clip = [name for name in names if metrics.METRICS[name].per == "clip"]
     if not per_clip:
-        return {}
-    first, last = restored.windows.frames[0], restored.windows.frames[-1]
-    # a flow from frame i to i+1 says nothing where a frame between was not restored
-    gapless = last - first + 1 == len(restored.windows.frames)
-    flow_FHW2 = clip.flow_FHW2[first:last] if clip.flow_FHW2 is not None and gapless else None
-    return metrics.score_clip(restored.sr_SCHW, true_frames(clip, restored.windows), per_clip, flow_FHW2=flow_FHW2)
+        return metrics.Found()
+    windows = restored.windows
+    return metrics.of_clip(
+        restored.sr_SCHW,
+        true_frames(clip, windows),
+        per_clip,
+        windows.frames,
+        windows.scored(protocol),
+        flow_FHW2=clip.flow_FHW2,
+        keep_infinite=protocol.inf_policy == "keep",
+    )
 
 
 def _how(wanted: Wanted) -> dict[str, str]:

@@ -39,6 +39,12 @@ def test_a_noisy_call_ends_with_its_budget_and_says_so():
     assert timing.facts()["noisy"] is True
 
 
+@pytest.mark.parametrize(("other", "noisy"), [(104.0, False), (110.0, True), (140.0, True)])
+def test_a_spread_of_five_percent_is_the_limit(other, noisy):
+    timing = runtime.measure({"a": lambda: None}, FakeClock(100.0, other), budget_s=1)["a"]
+    assert timing.facts()["noisy"] is noisy
+
+
 def test_a_single_time_is_never_called_steady():
     timing = runtime.measure({"a": lambda: None}, FakeClock(5000.0), budget_s=1)["a"]
     assert timing.facts() == {"median": 5000.0, "iqr": 0.0, "min": 5000.0, "n": 1, "noisy": True}
