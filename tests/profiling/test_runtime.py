@@ -50,6 +50,26 @@ def test_a_single_time_is_never_called_steady():
     assert timing.facts() == {"median": 5000.0, "iqr": 0.0, "min": 5000.0, "n": 1, "noisy": True}
 
 
+class Passing(Clock):
+    """A clock that each call moves by its milliseconds: the first compiles, some are cold, the rest are warm."""
+
+    def __init__(self, *ms):
+        super().__init__()
+        self.ms, self.now = list(ms), 0.0
+
+    def now_ms(self):
+        return self.now
+
+    def call(self):
+        self.now += self.ms.pop(0) if len(self.ms) > 1 else self.ms[0]
+
+
+@pytest.mark.parametrize("first", [[30_000, 1500], [30_000, 700, 600], [200, 300, 400, 350]])
+def test_neither_compilation_nor_a_second_of_warming_enters_a_time(first):
+    clock = Passing(*map(float, first), 100.0)
+    assert set(runtime.measure({"a": clock.call}, clock, budget_s=1)["a"].times_ms) == {100.0}
+
+
 def test_methods_that_are_compared_are_timed_in_turns():
     order = []
     calls = {name: (lambda name=name: order.append(name)) for name in "ab"}
