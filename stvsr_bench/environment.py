@@ -8,6 +8,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from stvsr_bench import __version__
 from stvsr_bench.schema import digest
 
 _PACKAGES = ("torch", "numpy", "scipy", "opencv-python-headless", "numba", "av", "scikit-image")
+_COMPUTING = ("torch", "numpy", "scipy", "opencv-python-headless", "opencv-python", "numba")
 # Variables that make a library take the code of another processor
 CODE_PATH_VARIABLES = (
     "ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "MKL_CBWR", "MKL_ENABLE_INSTRUCTIONS", "NPY_DISABLE_CPU_FEATURES",
@@ -44,6 +46,20 @@ def made_with() -> tuple[tuple[str, str], ...]:
     """The suite's code and the libraries that compute, by name: what two machines must share to fill one store."""
     names = ("torch", "numpy", "opencv-python-headless")
     return (("stvsr-bench code", code(Path(__file__).parent)), *((name, _version(name)) for name in names))
+
+
+@cache
+def suite_code(*rooms: str) -> str:
+    """A short digest of some rooms of the suite (packages, or modules), as they were when this process first asked."""
+    package = Path(__file__).parent
+    places = [package / room if (package / room).is_dir() else package / f"{room}.py" for room in rooms]
+    return digest([code(place) for place in places])[:16]
+
+
+@cache
+def libraries() -> str:
+    """A short digest of the versions of the libraries that compute what is restored and scored."""
+    return digest({name: _version(name) for name in _COMPUTING})[:8]
 
 
 def code(place: Path) -> str:

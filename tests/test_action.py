@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stvsr_bench.rows import store
+from stvsr_bench.rows.lines import line_of
 
 yaml = pytest.importorskip("yaml")
 ACTION = yaml.safe_load((Path(__file__).parents[1] / "action.yml").read_text())
@@ -50,9 +52,8 @@ def test_the_steps_measure_and_judge(act, tmp_path):
     assert "gate: passed" in (tmp_path / "summary.md").read_text()
 
     (row,) = store.read_rows(tmp_path / "baseline")
-    fields = json.loads(store.ROWS.dump_json(row))
-    fields["values"]["psnr_y"] = [value + 0.02 for value in row.values["psnr_y"]]
-    store.rows_file(tmp_path / "baseline").write_text(json.dumps(fields, separators=(",", ":")) + "\n")
+    better = {**row.values, "psnr_y": [value + 0.02 for value in row.values["psnr_y"]]}
+    store.rows_file(tmp_path / "baseline").write_bytes(line_of(replace(row, values=better)) + b"\n")
     stopped = act("Judge", baseline="baseline", gate_options="--no-runtime")
     assert stopped.returncode == 5, stopped.stderr
     assert "regressed" in (tmp_path / "summary.md").read_text() and "<failure" in (tmp_path / "gate.xml").read_text()

@@ -92,6 +92,15 @@ def test_the_wheel_holds_code_cards_weights_and_licence_and_one_top_level_name(p
     assert "stvsr_bench/py.typed" in found and any(name.endswith("licenses/LICENSE") for name in found)
 
 
+def test_pyav_comes_with_the_package_and_the_old_extra_still_installs(packages):
+    """`pip install stvsr-bench[video]` was the way to PyAV until November 2026."""
+    with zipfile.ZipFile(packages[1]) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        lines = wheel.read(name).decode().splitlines()
+    assert any(line.startswith("Requires-Dist: av>=") and "extra" not in line for line in lines)
+    assert "Provides-Extra: video" in lines
+
+
 def test_the_installed_command_finds_its_methods_measures_and_reports(bench):
     where = bench("-c", "import stvsr_bench; print(stvsr_bench.__file__)", program="python")
     assert Path(where.strip()).is_relative_to(bench.folder / "env")

@@ -45,11 +45,28 @@ def test_every_field_and_the_key_of_a_published_protocol_stay(name):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("crop", 4), ("tail", "drop"), ("round_8bit", False), ("degradation", "bd"), ("version", 2)]
-)
+    ("field", "value"),
+    [("crop", 4), ("tail", "drop"), ("round_8bit", False), ("degradation", "bd-2021"), ("degradation", "bd-stdan"),
+     ("version", 2)],
+)  # fmt: skip
 def test_any_change_of_procedure_changes_the_key(field, value):
     suite = protocols.get("suite-1")
     assert replace(suite, **{field: value}).key != suite.key
+
+
+def test_a_protocol_with_the_old_name_of_a_degradation_is_the_same_protocol():
+    # the keys of rows that were measured while `bd` was its name
+    for base, key, restoring in (
+        ("suite-1", "suite-1.1-116d0658", "c6571c125502"),
+        ("stdan-2023", "stdan-2023.1-6cfb5af7", "09066418f7d8"),
+    ):
+        old, new = (replace(protocols.get(base), degradation=name) for name in ("bd", "bd-stdan"))
+        assert old == new and old.degradation == "bd-stdan"
+        assert (new.key, protocols.restoring_key(new)) == (key, restoring)
+        meant = replace(new, degradation="bd-2021")
+        assert meant.key != key and protocols.restoring_key(meant) != restoring
+    with pytest.raises(ValueError, match="bd-2021"):
+        replace(protocols.get("suite-1"), degradation="bd-2020")
 
 
 def test_a_better_description_does_not_change_the_key():

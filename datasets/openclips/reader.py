@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stvsr_bench.data import cache
+from stvsr_bench.data import cache, colours
 from stvsr_bench.data.frames import Bytes, from_bytes
 from stvsr_bench.data.motion import Thresholds
 from stvsr_bench.data.video import Video
@@ -83,8 +83,14 @@ class OpenClips:
         window = known[name]
         return Clip(self.card.name, split, name, from_bytes(self._frames(window)), motion_px=window.motion_px)
 
+    def made_from(self, split: str, name: str) -> list[Path]:
+        """The video that the window is cut out of."""
+        return [self._path(windows(split)[name].video)]
+
     def _frames(self, window: Window) -> Bytes:
-        path = cache.clips(self.card.name) / SHA256[window.video][:12] / f"{window.start}-{window.x}-{window.y}.npz"
+        # frames that an earlier conversion to RGB left in the cache are others
+        folder = cache.clips(self.card.name) / f"{SHA256[window.video][:12]}-rgb{colours.VERSION}"
+        path = folder / f"{window.start}-{window.x}-{window.y}.npz"
         kept = cache.load(path)
         if kept is not None:
             return kept["frames"]

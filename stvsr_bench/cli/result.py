@@ -22,9 +22,17 @@ def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
     from stvsr_bench.cli.progress import Bar
     from stvsr_bench.runner.execute import execute
 
+    say_changes(plan)
+
     with Bar(plan, quiet or as_json) as bar:
         done = execute(spec, plan, bar.update, sys.argv)
     return finish(spec, done, as_json)
+
+
+def say_changes(plan: "Plan") -> None:
+    """What changed since rows were measured, on stderr: also with --quiet, for numbers in the table move by it."""
+    for sentence in plan.found.changes:
+        print(printable(sentence), file=sys.stderr)
 
 
 def finish(spec: "RunSpec", result: "Result", as_json: bool) -> int:
@@ -55,6 +63,7 @@ def print_plan(plan: "Plan", as_json: bool) -> None:
         }
         for c in plan.cells
     ]
+    say_changes(plan)
     facts = {"rows": plan.rows_total, "done": plan.rows_done, "tasks": len(plan.tasks), "cells": cells}
     if as_json:
         print(json.dumps({**facts, "methods": [f"{i.spec}@{i.weights}" for i in plan.identities.values()]}))

@@ -1,48 +1,101 @@
-"""`stvsr-bench verify`: compute a sample of a run's rows again and say whether they hold."""
+"""`stvsr-bench verify`: compute a run's rows again and say whether they hold."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stvsr_bench.cli import options
-from stvsr_bench.errors import GATE_TRIPPED, OK, UsageError
+from stvsr_bench.cli import options, reader
+from stvsr_bench.errors import GATE_TRIPPED, NOT_RUNNABLE, OK, UsageError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stvsr_bench.runner.verify import Sorted, Verified
 
 
 def verify(
     run: Annotated[Path, typer.Argument(help="The run to verify.")] = Path("runs/latest"),
-    sample: Annotated[str, typer.Option("--sample", help="Share of the rows, e.g. 1% or 0.1; default all.")] = "100%",
-    seed: Annotated[int, typer.Option("--seed", help="Which rows are chosen.")] = 0,
+    sample: Annotated[str, typer.Option("--sample", help="Share of the clips, e.g. 1% or 0.1; default all.")] = "100%",
+    seed: Annotated[int, typer.Option("--seed", help="Which clips are chosen.")] = 0,
+    root: options.Root = None,
+    include: options.Include = None,
+    override: options.Override = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Accept rows that cannot be computed here; they are still named.")
+    ] = False,
     as_json: options.Json = False,
 ) -> int:
-    """Compute rows again and compare each frame's PSNR-Y. Exit 5 if one differs by more than its tolerance."""
+    """Compute rows again and compare them whole: every value, frame and flag.
+
+    Exit 5 if one does not hold, or cannot be computed here (see --partial). Rows that score made are counted, and no
+    one can compute them again; exit 4 if a run has no others.
+    """
     from stvsr_bench.runner import verify as work
 
-    found = list(work.verify(run, _share(sample), seed))
-    bad = [one for one in found if not one.holds]
+    included, overrides = options.plug_in(include, override)
+    found = work.sort(run, work.Asked(_share(sample), seed, root, included, overrides))
+    verified = list(work.verify(run, found)) if found.tasks or not (found.external or found.uncovered) else []
     if as_json:
-        listed = [
-            {
-                "key": v.row.key,
-                "change_db": v.change_db,
-                "allowed_db": v.allowed_db,
-                "why": v.why,
-                "holds": v.holds,
-                "error": v.error,
-            }
-            for v in found
-        ]
-        print(json.dumps({"verified": len(found), "held": len(found) - len(bad), "rows": listed}))
+        reader.say(json.dumps(_facts(found, verified)) + "\n")
     else:
-        for one in bad:
-            what = one.error or f"moved by {one.change_db:.2g} dB; allowed: {one.allowed_db:.2g} dB ({one.why})"
-            typer.echo(f"does not hold: {one.row.method} {one.row.dataset}/{one.row.split}/{one.row.clip}: {what}")
-        worst = max(one.change_db for one in found)
-        typer.echo(f"{len(found) - len(bad)} of {len(found)} rows hold; largest change {worst:.2g} dB")
-        for why, limit in dict.fromkeys((v.why, v.allowed_db) for v in found if v.why):
-            typer.echo(f"largest change allowed: {limit:.2g} dB ({why})")
-    return GATE_TRIPPED if bad else OK
+        reader.say("".join(f"{printable(line)}\n" for line in _lines(found, verified)))
+    if any(not one.holds for one in verified) or found.contradicted or (found.uncovered and not partial):
+        return GATE_TRIPPED
+    return OK if verified else NOT_RUNNABLE
+
+
+def _facts(found: "Sorted", verified: "list[Verified]") -> dict[str, object]:
+    listed = [
+        {
+            "key": v.row.key,
+            "change_db": v.change_db,
+            "allowed_db": v.allowed_db,
+            "why": v.why,
+            "holds": v.holds,
+            "differs": list(v.differs),
+            "made_otherwise": v.made,
+            "error": v.error,
+        }
+        for v in verified
+    ]
+    return {
+        "verified": len(verified),
+        "held": sum(one.holds for one in verified),
+        "external": len(found.external),
+        "contradicted": found.contradicted,
+        "not_covered": [{"key": row.key, "why": why} for row, why in found.uncovered],
+        "rows": listed,
+    }
+
+
+def _lines(found: "Sorted", verified: "list[Verified]") -> "Iterator[str]":
+    for one in verified:
+        if not one.holds:
+            where = f"{one.row.method} {one.row.dataset}/{one.row.split}/{one.row.clip}"
+            yield f"does not hold: {where}: {one.error or '; '.join(one.differs)}"
+    yield from (f"does not hold: {sentence}" for sentence in found.contradicted)
+    if verified:
+        worst = max(one.change_db for one in verified)
+        held = sum(one.holds for one in verified)
+        yield f"{held} of {len(verified)} rows hold; largest change {worst:.2g} dB"
+    for why, limit in dict.fromkeys((v.why, v.allowed_db) for v in verified if v.why):
+        yield f"largest change allowed: {limit:.2g} dB ({why})"
+    for what in dict.fromkeys(one.made for one in verified if one.made):
+        rows = [one for one in verified if one.made == what]
+        names = ", ".join(dict.fromkeys(one.row.method for one in rows))
+        yield f"made otherwise than then: {what}, of {names} ({_rows(len(rows))})"
+    if found.external:
+        yield f"not verifiable: {_rows(len(found.external))} of frames that score was given"
+    for why in dict.fromkeys(why for _, why in found.uncovered):
+        rows_of = [row for row, said in found.uncovered if said == why]
+        names = ", ".join(dict.fromkeys(row.method for row in rows_of))
+        yield f"not computed: {names} ({_rows(len(rows_of))}): {why}"
+
+
+def _rows(count: int) -> str:
+    return f"{count} row{'s' if count > 1 else ''}"
 
 
 def _share(text: str) -> float:

@@ -48,7 +48,7 @@ def check_clip(clip: Clip, wanted: Contents | None = None) -> list[Finding]:
         says += [*repeats, *_cuts(away_SS)]
         if not repeats:
             says += _order(small_SHW, away_SS)
-    says += _shipped(clip)
+    says += [*_shipped(clip), *_assumed(clip)]
     return [Finding(level, clip.name, what) for level, what in says]
 
 
@@ -148,6 +148,15 @@ def _shipped(clip: Clip) -> Iterator[tuple[Level, str]]:
             f"its low-resolution frames are not MATLAB bicubic but look like {guess.name} ({guess.description}; "
             f"nearest: {nearest}, {guess.psnr_db[nearest]:.1f} dB)",
         )
+
+
+def _assumed(clip: Clip) -> Iterator[tuple[Level, str]]:
+    for flag in clip.flags:
+        if flag.startswith("matrix-assumed:"):
+            yield (
+                "note",
+                f"its video does not state the matrix of its colours; read as {flag.partition(':')[2]}, by size",
+            )
 
 
 def _listed(numbers: list[int]) -> str:

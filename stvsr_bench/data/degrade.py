@@ -20,11 +20,10 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from stvsr_bench import plugins
-from stvsr_bench.data import cache, compiled
+from stvsr_bench.data import blur, cache, compiled
 from stvsr_bench.errors import UnknownNameError, UsageError
 from stvsr_bench.opencv import portable
-from stvsr_bench.rounded import exp
-from stvsr_bench.schema import Frames
+from stvsr_bench.schema import RENAMED, Frames
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 Array = TypeVar("Array", NDArray[Any], "Tensor")
 Bytes = NDArray[np.uint8]
 VERSION = 1  # part of the cache key: raise it when a degradation changes
-BD_SIGMA, BD_TAPS = 1.6, 7
 FAR_DB = 45.0  # OpenCV without antialiasing is 35 dB from MATLAB, area means 47, Pillow 56
 
 
@@ -63,9 +61,9 @@ def degrade(hr_SCHW: NDArray[Any], name: str, scale: int = 4) -> Frames:
 
     Raises:
         UnknownNameError: a degradation that is not one of `DEGRADATIONS`.
+        UsageError: `bd-2021` at another scale than 4.
     """
-    if name not in DEGRADATIONS:
-        raise UnknownNameError("degradation", name, DEGRADATIONS)
+    name = _known(name)
     # 8 bits before and after, as the published scripts go from saved frames to saved frames; LD-STVSR and STNO, which
     # keep floats, are the exceptions (../shared/specs/protocols.md, 5)
     return _as_frames(_degraded(_as_bytes(mod_crop(hr_SCHW, scale)), name, scale))
@@ -73,8 +71,7 @@ def degrade(hr_SCHW: NDArray[Any], name: str, scale: int = 4) -> Frames:
 
 def lr_cached(hr_SCHW: NDArray[Any], name: str, scale: int = 4) -> Frames:
     """`degrade`, kept under the cache folder by the content of the frames and the name of the degradation."""
-    if name not in DEGRADATIONS:
-        raise UnknownNameError("degradation", name, DEGRADATIONS)
+    name = _known(name)
     hr_bytes = _as_bytes(mod_crop(hr_SCHW, scale))
     # by content, not by the clip's name: frames that were replaced in place never get the lr of the old ones
     path = plugins.home() / "lr" / f"{name}-x{scale}" / f"{_content(hr_bytes)}.npz"
@@ -176,26 +173,6 @@ def _bicubic(hr_SCHW: Bytes, scale: int) -> Bytes:
     return _imresize_bytes(hr_SCHW, 1 / scale)
 
 
-def _bd(hr_SCHW: Bytes, scale: int) -> Bytes:
-    # MATLAB's nearest neighbour takes samples 2, 6, 10, ... (counted from 0) at 1/4; 1, 4, ... at 1/3; 1, 3, ... at 1/2
-    return blur_down(hr_SCHW, scale, phase=scale // 2)
-
-
-@portable()
-def blur_down(hr_SCHW: Bytes, scale: int, phase: int) -> Bytes:
-    """Every `scale`-th sample from `phase` on of the frames blurred by a 7x7 Gaussian (sigma 1.6, edges repeated)."""
-    taps_1d = np.array([exp(-((tap - BD_TAPS // 2) ** 2) / (2 * BD_SIGMA**2)) for tap in range(BD_TAPS)])
-    taps_1d /= taps_1d.sum()
-    # `exp` of `rounded`: numpy's differs by the last bit on AVX-512
-    height, width = hr_SCHW.shape[-2:]
-    out = np.empty((*hr_SCHW.shape[:2], height // scale, width // scale), np.uint8)
-    for made, plane in zip(out.reshape(-1, *out.shape[2:]), hr_SCHW.reshape(-1, height, width), strict=True):
-        blurred = cv2.sepFilter2D(plane, cv2.CV_64F, taps_1d, taps_1d, borderType=cv2.BORDER_REPLICATE)
-        # float64 and rounded once, half away from zero as MATLAB stores 8 bits
-        made[:] = np.floor(blurred[phase::scale, phase::scale] + 0.5)
-    return out
-
-
 def _pil(hr_SCHW: Bytes, scale: int) -> Bytes:
     # BF-STVSR's frames; 56.2 dB from MATLAB, for Pillow rounds between its passes and has another border
     from PIL import Image
@@ -220,13 +197,16 @@ def _cv2(hr_SCHW: Bytes, scale: int) -> Bytes:
 
 DEGRADATIONS: dict[str, Callable[[Bytes, int], Bytes]] = {
     "bicubic": _bicubic,
-    "bd": _bd,
+    "bd-2021": blur.bd_2021,
+    "bd-stdan": blur.bd_stdan,
     "pil": _pil,
     "cv2": _cv2,
 }
 DESCRIPTIONS = {
     "bicubic": "MATLAB imresize, bicubic with antialiasing",
-    "bd": "blur-down: 7x7 Gaussian, sigma 1.6, edges repeated, every scale-th sample (2, 6, 10, ... at 4)",
+    "bd-2021": "blur-down as BasicVSR's: 12x12 Gaussian, sigma 1.6, centred on each 4x4 block, edges repeated",
+    "bd-stdan": "blur-down of a script in STDAN's repository: 7x7 Gaussian, sigma 1.6, edges repeated, every scale-th "
+    "sample (2, 6, 10, ... at 4: half a pixel off the block's centre)",
     "pil": "Pillow's bicubic with antialiasing, in 8-bit steps",
     "cv2": "OpenCV's bicubic without antialiasing",
 }
@@ -258,10 +238,11 @@ def identify_degradation(lr_SChw: NDArray[Any], hr_SCHW: NDArray[Any]) -> Guess:
     if scale < 2 or len(lr_bytes) != len(hr_bytes) or lr_bytes.shape[2:] != small:
         raise UsageError(f"lr has shape {lr_bytes.shape} and hr {hr_bytes.shape}: lr is no whole fraction of hr")
     hr_bytes = np.ascontiguousarray(mod_crop(hr_bytes, scale))
-    made = {name: make(hr_bytes, scale) for name, make in DEGRADATIONS.items()}
-    for phase in range(scale):  # blurred as `bd`, but sampled elsewhere, as by `[::4]`
+    defined = {name: make for name, make in DEGRADATIONS.items() if name != "bd-2021" or scale == blur.SCALE_2021}
+    made = {name: make(hr_bytes, scale) for name, make in defined.items()}
+    for phase in range(scale):  # blurred as `bd-stdan`, but sampled elsewhere, as by `[::4]`
         if phase != scale // 2:
-            made[f"bd phase {phase}"] = blur_down(hr_bytes, scale, phase)
+            made[f"bd-stdan phase {phase}"] = blur.blur_down(hr_bytes, scale, phase, blur.TAPS_STDAN)
     made["nearest"] = hr_bytes[:, :, ::scale, ::scale]
     made["area"] = np.floor(_block_means(hr_bytes, scale) + 0.5).astype(np.uint8)
     psnr_db = {name: _psnr(lr_bytes, candidate) for name, candidate in made.items()}
@@ -282,6 +263,18 @@ def _block_means(hr_SCHW: Bytes, scale: int) -> NDArray[np.float64]:
 def _psnr(first: Bytes, second: Bytes) -> float:
     mse = float(np.mean((first.astype(np.float64) - second) ** 2))
     return math.inf if mse == 0 else 10 * math.log10(255**2 / mse)
+
+
+def _known(name: str) -> str:
+    """The name of a degradation today.
+
+    Raises:
+        UnknownNameError: not one of `DEGRADATIONS`, now or before.
+    """
+    name = RENAMED.get(name, name)
+    if name not in DEGRADATIONS:
+        raise UnknownNameError("degradation", name, DEGRADATIONS)
+    return name
 
 
 def _degraded(hr_SCHW: Bytes, name: str, scale: int) -> Bytes:

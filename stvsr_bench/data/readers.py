@@ -22,7 +22,11 @@ log = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
-    """What the suite asks of a data set."""
+    """What the suite asks of a data set.
+
+    A reader may also say which files a clip is `made_from(split, name)`, a list of paths: where their sizes and times
+    are as before, a run that is repeated does not read the clip to know that it is.
+    """
 
     card: DatasetCard
 
@@ -61,8 +65,18 @@ class Folders:
     def read(self, split: str, name: str) -> Clip:
         """One clip; its shipped low-resolution frames too where they lie beside it."""
         found = self.find(split, name)
-        hr_SCHW = frames.from_bytes(found.source(self.files, self.every).read())
-        return Clip(self.card.name, split, name, hr_SCHW, lr_SChw=self._shipped(found, hr_SCHW))
+        source = found.source(self.files, self.every)
+        hr_SCHW = frames.from_bytes(source.read())
+        return Clip(self.card.name, split, name, hr_SCHW, self._shipped(found, hr_SCHW), flags=source.flags())
+
+    def made_from(self, split: str, name: str) -> list[Path]:
+        """The files that a clip is read from, the shipped low-resolution frames among them."""
+        found = self.find(split, name)
+        if found.stretch is not None:
+            return [found.stretch.path]
+        own = [found.folder / file for file in self.files] or sources.in_order(found.folder)
+        # as they lie there: a neighbour with a frame missing is no input, and no reason to refuse the clip
+        return [*own, *(path for folder in shipped_folders(found) for path in sorted(folder.iterdir()))]
 
     def find(self, split: str, name: str) -> sources.Found:
         """Where one clip lies."""
@@ -126,6 +140,12 @@ class Septuplets(Folders):
         found = self.find(split, name)
         hr_SCHW = frames.from_bytes(found.source(self.files).read())
         return Clip(self.card.name, split, name, hr_SCHW, flags=self.flags(split, name))
+
+    def made_from(self, split: str, name: str) -> list[Path]:
+        """The seven frames, and the list that names the clip."""
+        found = self.find(split, name)
+        clip_list = self.clip_list(split).path
+        return [*(found.folder / file for file in self.files), *([clip_list] if clip_list else [])]
 
     def flags(self, split: str, name: str) -> tuple[str, ...]:
         """What a reader of the row should know of this clip."""

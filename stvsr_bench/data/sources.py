@@ -30,6 +30,10 @@ class FrameFiles:
         """The frames, 8-bit RGB (S, H, W, C)."""
         return frames.read(self.paths)
 
+    def flags(self) -> tuple[str, ...]:
+        """What a row should say of how the frames are read: nothing."""
+        return ()
+
 
 @dataclass(frozen=True)
 class VideoStretch:
@@ -42,6 +46,10 @@ class VideoStretch:
     def read(self) -> frames.Bytes:
         """The frames, 8-bit RGB (S, H, W, C)."""
         return _video(self.path).read(self.start, self.stop)
+
+    def flags(self) -> tuple[str, ...]:
+        """What a row should say of how the frames are read, e.g. which matrix was assumed."""
+        return _video(self.path).flags()
 
 
 Source = FrameFiles | VideoStretch

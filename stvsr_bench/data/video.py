@@ -1,6 +1,6 @@
-"""Frames of video files, by PyAV (extra `video`) or OpenCV; both give the same pixels (ffmpeg's RGB conversion).
+"""Frames of video files, decoded by PyAV and converted to RGB by `data/colours.py`: the one reader of video.
 
-Axes: S frames, C channels, H W size. A video is read forwards: asking for later frames goes on from where the last
+Axes: S frames, C channels, H W size. A video is read forwards: asking for later frames continues from where the last
 call ended, asking for earlier ones starts again.
 """
 
@@ -8,13 +8,14 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import cv2
+import av
 import numpy as np
+from av.error import FFmpegError
 
+from stvsr_bench.data import colours
 from stvsr_bench.data.frames import MAX_PIXELS, Bytes
 from stvsr_bench.errors import DataError
 
@@ -37,6 +38,7 @@ class Video:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.info = probe(path)
+        self._flags: tuple[str, ...] | None = None
         self._frames: Iterator[Bytes] | None = None
         self._next = 0
         self._last: tuple[int, int, Bytes] | None = None  # asked for again, it would be decoded from the file's start
@@ -76,8 +78,13 @@ class Video:
 
     def count(self) -> int:
         """How many frames the file says it has; counted where it does not say."""
-        # Matroska stores no number of frames
-        return self.info.count or (_packets(self.path) if find_spec("av") else sum(1 for _ in decode(self.path)))
+        return self.info.count or _packets(self.path)  # Matroska stores no number of frames
+
+    def flags(self) -> tuple[str, ...]:
+        """What a row should say of how the frames are read; see the function `flags`."""
+        if self._flags is None:
+            self._flags = flags(self.path)
+        return self._flags
 
 
 def probe(path: Path) -> VideoInfo:
@@ -87,7 +94,9 @@ def probe(path: Path) -> VideoInfo:
         DataError: it is missing, empty, or no video.
     """
     _check_file(path)
-    info = _probe_av(path) if find_spec("av") else _probe_cv2(path)
+    with _container(path) as container:
+        stream = container.streams.video[0]
+        info = VideoInfo(stream.width, stream.height, stream.frames, float(stream.average_rate or 0))
     if not 0 < info.width * info.height <= MAX_PIXELS:
         raise DataError(f"{path} says its frames are {info.width}x{info.height}, which cannot be")
     return info
@@ -101,13 +110,32 @@ def decode(path: Path) -> Iterator[Bytes]:
     """
     _check_file(path)
     first: tuple[int, ...] | None = None
-    for i, frame in enumerate(_decode_av(path) if find_spec("av") else _decode_cv2(path)):
+    for i, frame in enumerate(_pictures(path)):
         first = first or frame.shape
         if frame.shape != first:
             raise DataError(
                 f"{path} changes its size at frame {i}, from {first[1]}x{first[0]} to {frame.shape[1]}x{frame.shape[0]}"
             )
         yield frame
+
+
+def flags(path: Path) -> tuple[str, ...]:
+    """What a row should say of how a video is read; nothing for a folder of pictures.
+
+    `matrix-assumed:bt709`: the file does not say which matrix its luma and chroma were made with.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    if not path.is_file():
+        return ()
+    with _container(path) as container:
+        try:
+            first = next(container.decode(container.streams.video[0]), None)
+            matrix = None if first is None else colours.assumed(first)
+        except FFmpegError as error:
+            raise DataError(f"{path} is damaged: {error.strerror}") from None
+    return () if matrix is None else (f"matrix-assumed:{matrix}",)
 
 
 def _check_file(path: Path) -> None:
@@ -119,75 +147,37 @@ def _check_file(path: Path) -> None:
         raise DataError(f"{path} is {'empty (0 bytes)' if empty else 'no file'}")
 
 
-def _probe_av(path: Path) -> VideoInfo:
-    with _container(path) as container:
-        stream = container.streams.video[0]
-        return VideoInfo(stream.width, stream.height, stream.frames, float(stream.average_rate or 0))
-
-
 def _packets(path: Path) -> int:
     """The number of frames as stored, without decoding one."""
-    import av
-
     with _container(path) as container:
         try:
             # PyAV ends with an empty packet that flushes the decoder
             return sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
-        except av.error.FFmpegError as error:
+        except FFmpegError as error:
             raise DataError(f"{path} is damaged: {error.strerror}") from None
 
 
-def _decode_av(path: Path) -> Iterator[Bytes]:
-    from av.error import FFmpegError  # bound here: a decoder left open ends after its module
-
+def _pictures(path: Path) -> Iterator[Bytes]:
+    damaged = FFmpegError  # bound here: a decoder left open ends after its module
     with _container(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"  # several frames at a time; PyAV's default is slices of one
         try:
             for frame in container.decode(stream):
-                yield frame.to_ndarray(format="rgb24")
-        except FFmpegError as error:
+                yield colours.rgb(frame)
+        except damaged as error:
             raise DataError(f"{path} is damaged: {error.strerror}") from None
+        except colours.MatrixError as error:
+            raise DataError(f"{path}: {error}") from None
 
 
 @contextlib.contextmanager
 def _container(path: Path) -> Iterator[Any]:
-    import av
-
     try:
         container = av.open(str(path))
-    except av.error.FFmpegError as error:
+    except FFmpegError as error:
         raise DataError(f"{path} is no video that can be read: {error.strerror}") from None
     with container:
         if not container.streams.video:
             raise DataError(f"{path} holds no video stream")
         yield container
-
-
-def _probe_cv2(path: Path) -> VideoInfo:
-    with _capture(path) as capture:
-        asked = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_COUNT)
-        # a number that OpenCV does not know may be negative
-        width, height, count = (max(0, int(capture.get(what))) for what in asked)
-        return VideoInfo(width, height, count, float(capture.get(cv2.CAP_PROP_FPS)))
-
-
-def _decode_cv2(path: Path) -> Iterator[Bytes]:
-    with _capture(path) as capture:
-        while True:
-            there, frame = capture.read()
-            if not there:
-                return
-            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-
-
-@contextlib.contextmanager
-def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
-    # FFmpeg only: other backends would take "frame%03d.png" in a name for a pattern
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    try:
-        if not capture.isOpened():
-            raise DataError(f"{path} is no video that OpenCV can read; pip install 'stvsr-bench[video]' reads more")
-        yield capture
-    finally:
-        capture.release()

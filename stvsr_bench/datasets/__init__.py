@@ -6,7 +6,7 @@ A data set is a folder `datasets/<name>/` with a `card.toml`; the code of a buil
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -14,7 +14,7 @@ from typing import cast
 from stvsr_bench import plugins
 from stvsr_bench.data import readers
 from stvsr_bench.errors import CONTROL, CardError, DataError, UnknownNameError, printable
-from stvsr_bench.schema import Clip, DatasetCard
+from stvsr_bench.schema import Clip, DatasetCard, digest
 
 __path__ = plugins.search_path(__path__, "datasets")
 
@@ -28,6 +28,7 @@ class Clips(Sequence[Clip]):
     names: list[str]
     reader: readers.Reader
     flags: tuple[str, ...] = ()
+    code: str = ""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -40,8 +41,25 @@ class Clips(Sequence[Clip]):
 
     def read(self, name: str) -> Clip:
         """One clip by name."""
+        # before it is read: files that change meanwhile have another stamp the next time
+        stamp = self.stamp(name)
         clip = self.reader.read(self.split, name)
-        return replace(clip, flags=(*clip.flags, *self.flags)) if self.flags else clip
+        return replace(clip, flags=(*clip.flags, *self.flags), stamp=stamp)
+
+    def stamp(self, name: str) -> str:
+        """A digest of names, sizes and times of the files that a clip is read from, and of the code that reads it.
+
+        "" where the reader does not say which files they are: the clip must be read to know that it is as before.
+        """
+        made_from = getattr(self.reader, "made_from", None)
+        if made_from is None:
+            return ""
+        try:
+            found = [(path, path.stat()) for path in made_from(self.split, name)]
+        except OSError:
+            return ""  # reading it says what is wrong
+        files = [(path.parent.name, path.name, about.st_size, about.st_mtime_ns) for path, about in found]
+        return digest([self.code, files])[:16]
 
     def first(self, count: int) -> "Clips":
         """The first `count` clips of the split; all of them if `count` is 0."""
@@ -66,12 +84,14 @@ def card(name: str) -> DatasetCard:
 class DataSet:
     """A data set as it was asked for: its card is read once, and every split is opened from here.
 
-    `root` is where the data lie; without it, the environment variable that the card names.
+    `root` is where the data lie; without it, the environment variable that the card names. `label` is its name in rows
+    where that is not the card's: two folders of one name are two data sets.
     """
 
     name: str
     card: DatasetCard
     root: Path | None = None
+    label: str = ""
 
     @property
     def default_splits(self) -> list[str]:
@@ -84,23 +104,27 @@ class DataSet:
         if split not in self.card.splits:
             raise UnknownNameError(f"split of {self.card.name}", split, self.card.splits)
         root = self.root or root_of(self.card, self.name)
-        reader = _reader_class(self.name, self.card)(self.card, root, lists)
+        card = replace(self.card, name=self.label) if self.label else self.card
+        reader = _reader_class(self.name, self.card)(card, root, lists)
         found = reader.names(split)
         if bad := next(filter(CONTROL.search, found), None):
             raise DataError(
                 f"{self.card.name}/{split}: the clip name '{printable(bad)}' holds control characters; rename it"
             )
-        instead = not is_path(self.name) and plugins.find("datasets", self.name).replaces
-        return Clips(self.card, split, found, reader, ("override",) if instead else ())
+        plugin = None if is_path(self.name) else plugins.find("datasets", self.name)
+        flags = ("override",) if plugin is not None and plugin.replaces else ()
+        # how frames are read from files is the reader's, and what they mean the card's
+        code = "" if plugin is None else digest([plugins.code(plugin), asdict(self.card)])
+        return Clips(card, split, found, reader, flags, code)
 
 
-def find(name: str, root: Path | None = None) -> DataSet:
-    """The data set of that name or path.
+def find(name: str, root: Path | None = None, label: str = "") -> DataSet:
+    """The data set of that name or path; see `DataSet`.
 
     Raises:
         UnknownNameError: no such data set.
     """
-    return DataSet(name, card(name), root)
+    return DataSet(name, card(name), root, label)
 
 
 def clips(name: str, split: str = "", root: Path | None = None, lists: str = "zsm") -> Clips:

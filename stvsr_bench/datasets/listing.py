@@ -7,7 +7,7 @@ from stvsr_bench import datasets
 from stvsr_bench.errors import BenchError
 from stvsr_bench.schema import DatasetCard
 
-FACTS = ("title", "splits", "licence", "source", "layout", "convention", "notes", "root_env")
+FACTS = ("title", "version", "splits", "licence", "source", "layout", "convention", "notes", "root_env")
 
 
 def summaries() -> list[dict[str, Any]]:

@@ -94,7 +94,8 @@ def levels(frame_CHW: NDArray[Any], round_8bit: bool = True) -> Levels:
         exact: Levels = np.clip(frame_CHW, 0, 1).astype(np.float64) * 255
         return exact
     # clipped and multiplied in float32, as the published scripts do: float64 would round some ties another way
-    values = np.ascontiguousarray(frame_CHW, dtype=np.float32)
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and then white
+        values = np.ascontiguousarray(frame_CHW, dtype=np.float32)
     if kernels.available():
         from stvsr_bench.metrics import fused
 
@@ -151,11 +152,12 @@ def _check_finite(name: str, frames: NDArray[Any]) -> None:
     if frames.dtype == np.uint8:
         return
     for index, frame in enumerate(frames):
-        # in float16 the sum of squares would overflow with a warning
-        flat = frame.ravel().astype(np.float32, copy=False) if frame.dtype == np.float16 else frame.ravel()
-        if np.isfinite(np.dot(flat, flat)):  # one fast pass; what is not finite shows in the sum of squares
+        # numpy sums squares of float16 in float16, which ends at 65504
+        flat = frame.ravel().astype(np.float32) if frame.dtype == np.float16 else frame.ravel()
+        with np.errstate(all="ignore"):  # huge finite values overflow the sum, too; the count below tells them apart
+            total = np.dot(flat, flat)
+        if np.isfinite(total):  # one fast pass; what is not finite shows in the sum of squares
             continue
-        # huge finite values overflow the sum, too
         bad = int(frame.size - np.count_nonzero(np.isfinite(frame)))
         if bad:
             raise ClipError(f"{name}: frame {index} has {bad} values that are not finite numbers; it cannot be scored")

@@ -91,7 +91,11 @@ def _settled(view: View, crop: int, round_8bit: bool) -> View:
 
 
 def _levels(sr_CHW: NDArray[Any], hr_CHW: NDArray[Any], rounded: bool | None) -> tuple[Levels, Levels]:
-    return color.levels(sr_CHW, bool(rounded)), color.levels(hr_CHW, bool(rounded))
+    sr, hr = color.levels(sr_CHW, bool(rounded)), color.levels(hr_CHW, bool(rounded))
+    if sr.dtype == hr.dtype:
+        return sr, hr
+    # a network's floats against the bytes of a file, not rounded: OpenCV subtracts numbers of one type only
+    return sr.astype(np.float64), hr.astype(np.float64)
 
 
 def _of_frame(

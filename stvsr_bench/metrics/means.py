@@ -1,4 +1,6 @@
-"""The mean over the frames of a clip, and which frames it leaves out."""
+"""The mean over the frames of a clip, then over clips, and what each leaves out."""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,3 +19,9 @@ def over_frames(values_nS: Floats, keep_infinite: bool = False) -> Floats:
     total = np.where(known, values_nS, 0.0).sum(axis=1)
     means: Floats = np.divide(total, count, out=np.full(len(values_nS), np.nan), where=count > 0)
     return means
+
+
+def over_clips(values_n: Floats) -> float:
+    """The mean over clips; a clip without a value (all its frames left out) is left out, NaN where none is left."""
+    known = ~np.isnan(values_n)
+    return float(values_n[known].mean()) if known.any() else math.nan

@@ -19,6 +19,7 @@ from stvsr_bench.metrics.extras import EXTRAS
 from stvsr_bench.metrics.registry import METRICS, score_frames
 
 V = TypeVar("V")
+TOLD = ("left_out", "missing", "infinite")  # the keys of `told`
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def told(*parts: Found) -> dict[str, str]:
         "missing": "; ".join(f"{name}: {one.why}" for name, one in sorted(missing.items())),
         "infinite": "; ".join(f"{name}: {text}" for part in parts for name, text in part.infinite.items()),
     }
-    return {key: text for key, text in entries.items() if text}
+    return {key: entries[key] for key in TOLD if entries[key]}
 
 
 def _each(

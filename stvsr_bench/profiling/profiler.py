@@ -1,6 +1,5 @@
 """What `stvsr-bench profile` does: builds each method, measures it, appends rows to `profile.jsonl`."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +17,7 @@ from stvsr_bench.profiling.runtime import Clock
 from stvsr_bench.profiling.subject import ProfileSpec, ShapeRecorder, Subject
 from stvsr_bench.restore import pick_device
 from stvsr_bench.rows import store
+from stvsr_bench.rows.lines import line_of_facts
 from stvsr_bench.schema import Method
 
 FREE_PART = 0.8  # of the memory that is free, for --max-size
@@ -189,5 +189,5 @@ class Profiler:
         if self.out is not None:
             with store.Appender(self.out / "profile.jsonl") as file:
                 for line in rows:
-                    file.line(json.dumps(line, allow_nan=False).encode())
+                    file.line(line_of_facts(line))
         return rows

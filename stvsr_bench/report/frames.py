@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stvsr_bench.report.select import method_label
-from stvsr_bench.rows.names import INPUT, TRUTH, clip_folder, method_folder
+from stvsr_bench.rows.frames import place_of
+from stvsr_bench.rows.names import INPUT, TRUTH
+from stvsr_bench.schema import Row
 
 Bytes = NDArray[np.uint8]
 
@@ -32,24 +34,33 @@ class Saved:
         return f"{self.dataset}/{self.split}/{self.clip}"
 
 
-def saved(
-    runs: Sequence[Path], clips: Sequence[tuple[str, str, str]], methods: Sequence[tuple[str, str]]
-) -> list[Saved]:
-    """The clips of which a truth and at least one method were saved, in the order of `clips`."""
-    found = []
-    for dataset, split, clip in clips:
-        for run in runs:
-            place = clip_folder(dataset, split, clip)
-            truth = run / "frames" / TRUTH / place
-            folders = {
-                method_label(*method_key): folder
-                for method_key in methods
-                if (folder := run / "frames" / method_folder(*method_key) / place).is_dir()
-            }
-            if truth.is_dir() and folders:
-                found.append(Saved(dataset, split, clip, folders, truth, run / "frames" / INPUT / place))
-                break
-    return found
+def saved(runs: Sequence[Path], rows: Sequence[Row]) -> list[Saved]:
+    """The clips of which a truth and at least one method were saved, in the order of the rows.
+
+    The rows are those of one protocol: under another one, other frames were restored.
+    """
+    clips: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        clips.setdefault((row.dataset, row.split, row.clip), []).append(row)
+    found = (_saved(run, alike) for alike in clips.values() for run in _holding(runs, alike))
+    return [one for one in found if one is not None]
+
+
+def _holding(runs: Sequence[Path], rows: Sequence[Row]) -> Sequence[Path]:
+    """The first run that kept frames of a clip: those of two runs may be of two films."""
+    return next(([run] for run in runs if _saved(run, rows) is not None), [])
+
+
+def _saved(run: Path, rows: Sequence[Row]) -> Saved | None:
+    places = {method_label(row.method, row.weights): place_of(run, row) for row in rows}
+    folders = {name: place.folder for name, place in places.items() if place.folder.is_dir()}
+    if not folders:
+        return None
+    beside = places[next(iter(folders))]
+    if not beside.beside(TRUTH).is_dir():
+        return None
+    first = rows[0]
+    return Saved(first.dataset, first.split, first.clip, folders, beside.beside(TRUTH), beside.beside(INPUT))
 
 
 def paths(folder: Path) -> dict[int, Path]:

@@ -166,12 +166,13 @@ def write_page(written: Written, measured: Measured, tables: Sequence[Table], ou
 
 
 def saved_of(measured: Measured, tables: Sequence[Table]) -> list[Saved]:
-    """The clips with saved frames."""
-    clips = measured.tidy[["dataset", "split", "clip"]].drop_duplicates().itertuples(index=False, name=None)
-    named = list(dict.fromkeys((line.method, line.weights) for table in tables for line in table.lines))
+    """The clips with saved frames, of the methods and under the protocol of the main table."""
     if not any((run / "frames").is_dir() for run in measured.runs):
         return []
-    return saved(measured.runs, list(clips), named)
+    table = main_table(tables)
+    shown = {(line.method, line.weights) for line in table.lines}
+    rows = [row for row in measured.rows if row.protocol_key == table.protocol_key]
+    return saved(measured.runs, [row for row in rows if (row.method, row.weights) in shown])
 
 
 def write_spread(measured: Measured, folder: Path, options: Options) -> str:

@@ -9,12 +9,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import av
 import cv2
 import numpy as np
 
 from stvsr_bench import protocols
+from stvsr_bench.data import colours
 from stvsr_bench.data.frames import from_bytes, to_bytes
-from stvsr_bench.errors import DataError, NotRunnableError, UsageError
+from stvsr_bench.errors import DataError, UsageError
 from stvsr_bench.opencv import portable
 from stvsr_bench.restore import forward
 from stvsr_bench.schema import Frames, Method, Settings
@@ -129,10 +131,8 @@ def upscale(
     """The restored video, written beside its place and moved there when it is whole; sound is copied.
 
     Raises:
-        NotRunnableError: PyAV is not installed.
         DataError: the source is no readable video, or the target cannot be written.
     """
-    av = _av()
     protocols.check(method.card, protocols.get(protocols.DEFAULT))
     if target.suffix.lower() not in (".mp4", ".mkv", ".mov"):
         raise UsageError(f"{target}: write a video, name it .mp4, .mkv or .mov")
@@ -142,9 +142,11 @@ def upscale(
     partial = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
         with av.open(str(source)) as given, av.open(str(partial), "w") as made:
-            done = _transcode(av, method, given, made, settings, on_frame, crf, limit)
+            done = _transcode(method, given, made, settings, on_frame, crf, limit)
         partial.replace(target)
         return done
+    except colours.MatrixError as error:
+        raise DataError(f"{source}: {error}") from None
     except (av.FFmpegError, OSError) as error:
         raise DataError(f"{source} -> {target}: {error}") from None
     finally:
@@ -157,7 +159,6 @@ def frame_count(source: Path) -> int:
     Raises:
         DataError: it is no readable video.
     """
-    av = _av()
     try:
         with av.open(str(source)) as given:
             if not given.streams.video:
@@ -169,7 +170,6 @@ def frame_count(source: Path) -> int:
 
 
 def _transcode(
-    av: Any,
     method: Method,
     given: Any,
     made: Any,
@@ -182,18 +182,33 @@ def _transcode(
     rate = Fraction(stream.average_rate or 25)
     scale = method.card.scale
     size = (stream.width * scale, stream.height * scale)
-    video = made.add_stream("libx264", rate=rate * 2, options={"crf": str(crf), "preset": "medium"})
+    # chromaloc=1: chroma lies between its four pixels, as `yuv420` makes it, and not at the left ones
+    encoder = {"crf": str(crf), "preset": "medium", "x264-params": "chromaloc=1"}
+    video = made.add_stream("libx264", rate=rate * 2, options=encoder)
     video.width, video.height, video.pix_fmt = *size, "yuv420p"
+    matrix = _tag(video, stream)
     sound = made.add_stream_from_template(given.streams.audio[0]) if given.streams.audio else None
     cuts: list[int] = []
     written = read = 0
     for sr_CHW, read in restored(method, _decoded(given, made, stream, sound, limit), settings, cuts):
-        frame = av.VideoFrame.from_ndarray(to_bytes(sr_CHW[None])[0], format="rgb24")
-        made.mux(video.encode(frame))
+        made.mux(video.encode(colours.yuv420(to_bytes(sr_CHW[None])[0], matrix)))
         written += 1
         on_frame(read)
     made.mux(video.encode(None))
     return Done(read, written, cuts, size, float(rate * 2), sound is not None)
+
+
+def _tag(video: Any, stream: Any) -> colours.Matrix:
+    """Write into the new video what its colours are; the matrix that its frames must be made with.
+
+    The source's matrix where it states one, else the one that players take for the new size. Primaries and transfer are
+    those of the source: its RGB values are restored as they are.
+    """
+    given, made = stream.codec_context, video.codec_context
+    matrix = colours.stated(given.colorspace) or colours.usual(video.width, video.height)
+    made.colorspace, made.color_range = colours.H273[matrix], colours.LIMITED
+    made.color_primaries, made.color_trc = given.color_primaries, given.color_trc
+    return matrix
 
 
 def _decoded(given: Any, made: Any, stream: Any, sound: Any, limit: int) -> Iterator["Bytes"]:
@@ -208,15 +223,7 @@ def _decoded(given: Any, made: Any, stream: Any, sound: Any, limit: int) -> Iter
                 made.mux(packet)
             continue
         for frame in packet.decode():
-            yield frame.to_ndarray(format="rgb24")
+            yield colours.rgb(frame)
             count += 1
             if limit and count >= limit:
                 return
-
-
-def _av() -> Any:
-    try:
-        import av
-    except ImportError:
-        raise NotRunnableError("video needs PyAV, which is not installed: pip install 'stvsr-bench[video]'") from None
-    return av

@@ -6,7 +6,6 @@ leaves the moving to `finish`, which whoever opens the baseline calls first. Oth
 """
 
 import json
-import math
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -19,7 +18,8 @@ from stvsr_bench.rows import store
 from stvsr_bench.rows.gate_costs import lost_profiles
 from stvsr_bench.rows.gate_rows import values_of
 from stvsr_bench.rows.judgement import Names
-from stvsr_bench.rows.matching import doubled, match
+from stvsr_bench.rows.lines import line_of
+from stvsr_bench.rows.matching import match
 from stvsr_bench.schema import Row
 
 _STAGED = ".new-baseline"
@@ -69,7 +69,7 @@ def update(baseline: Path, run: Path) -> int:
     """
     rows = _rows(baseline, run)
     finish(baseline)
-    text = b"".join(store.ROWS.dump_json(row) + b"\n" for row in sorted(rows, key=_order))
+    text = b"".join(line_of(row) + b"\n" for row in sorted(rows, key=_order))
     files: dict[str, bytes] = {store.rows_file(baseline).name: text}
     try:
         files |= {name: (run / name).read_bytes() for name in _COPIED if (run / name).is_file()}
@@ -128,17 +128,6 @@ def _rows(baseline: Path, run: Path) -> list[Row]:
     rows = store.read_rows(run)
     if not rows:
         raise NotRunnableError(f"{run} holds no row; a baseline of nothing would pass everything")
-    for row, count in doubled(rows):
-        raise NotRunnableError(
-            f"{run} holds {count} rows of {row.method} on {row.dataset}/{row.split}/{row.clip}; a baseline needs one "
-            "of each: measure into a new folder"
-        )
-    for row in rows:
-        if any(math.isnan(value) for values in (*row.values.values(), row.scalars.values()) for value in values):
-            raise NotRunnableError(
-                f"{run}: a value of {row.method} on {row.dataset}/{row.split}/{row.clip} is no number (NaN); no run "
-                "could pass such a baseline"
-            )
     return rows
 
 

@@ -12,6 +12,7 @@ from stvsr_bench.errors import UsageError
 from stvsr_bench.rows import gate_costs, gate_rows, store
 from stvsr_bench.rows.baseline import finish
 from stvsr_bench.rows.judgement import Judgement, Move, Names, Side, Used
+from stvsr_bench.rows.made import WORDS, changed, said
 from stvsr_bench.rows.matching import Matched, doubled, match
 from stvsr_bench.rows.tolerances import Allowed, allowed, checked, part
 from stvsr_bench.schema import Row
@@ -31,7 +32,15 @@ def judge(baseline: Path, run: Path, tolerances: Mapping[str, float] | None = No
     """
     given = checked(tolerances or {})
     finish(baseline)
-    before, after = side(baseline), side(run)
+    return compare(side(baseline), side(run), given, runtime)
+
+
+def compare(before: Side, after: Side, given: Mapping[str, float], runtime: bool = True) -> Judgement:
+    """What moved between two sides; `given` are tolerances that were checked, none for the defaults.
+
+    Raises:
+        UsageError: a tolerance of a metric that the baseline does not hold.
+    """
     _held(given, before.rows)
     names = Names(before.rows, after.rows)
     found = match(before.rows, after.rows)
@@ -48,7 +57,7 @@ def judge(baseline: Path, run: Path, tolerances: Mapping[str, float] | None = No
         moves += some
         compared += count
         limits.append((a, within))
-    notes = _fingerprints(before, after, found.pairs, names) + _not_compared(limits)
+    notes = _made(found.pairs, names) + _fingerprints(before, after, found.pairs, names) + _not_compared(limits)
     moves += gate_costs.costs(before, after)
     if runtime:
         moves += gate_costs.runtime(before, after, found.pairs, names, notes)
@@ -87,7 +96,7 @@ def _unpaired(before: Side, after: Side, found: Matched, names: Names) -> list[M
     ]
     moves += [
         Move(
-            "changed", names.method(row), names.place(row), "weights", row.weights_sha256[:12],
+            "changed", names.method(row), names.place(row), "weights", row.contents[:12],
             " or ".join(sha256[:12] for sha256 in candidates) + ": nothing says which replaced it",
         )
         for row, candidates in found.unclear
@@ -121,6 +130,18 @@ def _not_compared(limits: Sequence[tuple[Row, Allowed]]) -> list[str]:
                 without[metric] = None
     said = "not compared, for no tolerance is known of it (--tolerance METRIC=NUMBER gives one): "
     return [said + ", ".join(without)] if without else []
+
+
+def _made(pairs: Sequence[Pair], names: Names) -> list[str]:
+    """What made rows otherwise than those of the baseline; no verdict, for a change of code is what a gate is for."""
+    found: dict[str, set[str]] = {}
+    for a, b in pairs:
+        if a.made and b.made and (what := changed(a.made, b.made)):
+            found.setdefault(names.method(a), set()).update(what)
+    same: dict[str, list[str]] = {}
+    for method, parts in found.items():
+        same.setdefault(said([name for name in WORDS if name in parts]), []).append(method)
+    return [f"other than when the baseline was measured: {what}, of {', '.join(of)}" for what, of in same.items()]
 
 
 def _fingerprints(before: Side, after: Side, pairs: Sequence[Pair], names: Names) -> list[str]:

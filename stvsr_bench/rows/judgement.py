@@ -81,7 +81,7 @@ class Names:
         """The method; with its tag where it has several, and the start of the SHA-256 where a tag has several files."""
         several = (row.method, row.weights) in self._files
         tag = f"@{row.weights}" if row.weights and (several or row.method in self._tagged) else ""
-        return f"{row.method}{tag}" + (f"#{row.weights_sha256[:8] or 'unknown'}" if several else "")
+        return f"{row.method}{tag}" + (f"#{row.contents[:8] or 'unknown'}" if several else "")
 
     def place(self, row: Row) -> str:
         """Data set, split and clip; with the protocol where there are several."""
@@ -91,7 +91,7 @@ class Names:
 
 def _of_several_files(rows: Sequence[Row]) -> set[Hashable]:
     """Method and tag where several files of weights carry the tag."""
-    return _repeated((method, tag) for method, tag, _ in {(r.method, r.weights, r.weights_sha256) for r in rows})
+    return _repeated((method, tag) for method, tag, _ in {(r.method, r.weights, r.contents) for r in rows})
 
 
 def _repeated(things: Iterable[Hashable]) -> set[Hashable]:

@@ -1,12 +1,14 @@
 """`manifest.json` of a run folder: read, written, and made one of several."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from stvsr_bench.rows.store import done, read_json, write_json
-from stvsr_bench.schema import Manifest
+from stvsr_bench.schema import Manifest, digest
+
+_KEPT = ("protocols", "cells", "datasets", "methods")
 
 
 def read(run: Path) -> dict[str, Any]:
@@ -18,12 +20,44 @@ def read(run: Path) -> dict[str, Any]:
     return read_json(run / "manifest.json")
 
 
-def write(run: Path, manifest: Manifest) -> None:
-    """The manifest of the command that runs now; what earlier commands on this folder measured stays listed."""
+def write(run: Path, manifest: Manifest) -> int:
+    """The manifest of the command that runs now; what earlier ones on this folder measured stays listed.
+
+    The number of commands, this one among them.
+    """
     before = read(run)
     fields = asdict(manifest)
-    kept = {name: {**before.get(name, {}), **fields[name]} for name in ("protocols", "cells", "methods")}
-    write_json(run / "manifest.json", {**fields, **kept})
+    kept = {name: {**before.get(name, {}), **fields[name]} for name in _KEPT}
+    # a command says what it asked for; what all of them measured is in the lists above
+    entry = {name: fields[name] for name in ("argv", "started", "env")} | {
+        "methods": {spec: {"sha256": of["sha256"], "code": of["code"]} for spec, of in manifest.methods.items()},
+        "cells": sorted(manifest.cells),
+    }
+    earlier = before.get("history")
+    history = [*(earlier if isinstance(earlier, list) else ()), entry]
+    write_json(run / "manifest.json", {**fields, **kept, "history": history})
+    return len(history)
+
+
+def place_of(path: str) -> str:
+    """A short digest of where a data set lies: two folders of one name are told apart, and no manifest names a home."""
+    return digest(str(Path(path).expanduser().resolve()))[:12]
+
+
+def labels(run: Path, paths: Sequence[str]) -> dict[str, str]:
+    """The names in rows of data sets that are named by a path, by path.
+
+    It is the last part of the path; where this run folder, or an earlier path, has a data set of that name that lies
+    elsewhere, a few digits tell which one is meant.
+    """
+    known: dict[str, str] = dict(read(run).get("datasets", {}))
+    found = {}
+    for path in paths:
+        name, place = Path(path).expanduser().resolve().name, place_of(path)
+        label = name if known.get(name, place) == place else f"{name}#{place[:4]}"
+        known.setdefault(label, place)
+        found[path] = label
+    return found
 
 
 def merged(name: str, runs: Iterable[Path]) -> dict[str, Any]:
@@ -31,7 +65,10 @@ def merged(name: str, runs: Iterable[Path]) -> dict[str, Any]:
     whole: dict[str, Any] = {}
     for run in runs:
         for key, value in read(run).items():
-            whole[key] = {**whole.get(key, {}), **value} if isinstance(value, dict) else value
+            if isinstance(value, dict):
+                whole[key] = {**whole.get(key, {}), **value}
+            else:
+                whole[key] = [*whole.get(key, []), *value] if key == "history" else value
     return {**whole, "run": name}
 
 

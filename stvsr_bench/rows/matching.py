@@ -1,8 +1,8 @@
 """Which row of a run is which row of its baseline.
 
-Rows match by method, tag and SHA-256 of the weights, data set, split, clip and protocol. Of a tag with another file the
-SHA-256 is another: where a tag had one file that is gone and has one that is new, the new one replaced it, and their
-rows are compared. Where there are several, nothing says which replaced which.
+Rows match by method, tag and SHA-256 of the weights (or the folder of somebody's frames), data set, split, clip and
+protocol. Of a tag with another file the SHA-256 is another: where a tag had one file that is gone and has one that is
+new, the new one replaced it, and their rows are compared. Where there are several, nothing says which replaced which.
 """
 
 from collections import Counter, defaultdict
@@ -26,7 +26,7 @@ class Matched:
 
 def identity(row: Row) -> Identity:
     """What no two rows of a run may share."""
-    return row.method, row.weights, row.dataset, row.split, row.clip, row.protocol_key, row.weights_sha256
+    return row.method, row.weights, row.dataset, row.split, row.clip, row.protocol_key, row.contents
 
 
 def doubled(rows: Sequence[Row]) -> list[tuple[Row, int]]:
@@ -42,7 +42,7 @@ def match(before: Sequence[Row], after: Sequence[Row]) -> Matched:
     places = {identity(row)[:-1] for row in new.values()}
     found, taken = Matched(), set()
     for key, row in sorted(old.items()):
-        candidates, sure = replaced.get((row.method, row.weights, row.weights_sha256), ((), False))
+        candidates, sure = replaced.get((row.method, row.weights, row.contents), ((), False))
         partner = (*key[:-1], candidates[0]) if sure else key
         if partner in new:
             found.pairs.append((row, new[partner]))
@@ -68,7 +68,7 @@ def _replaced(before: Iterable[Row], after: Iterable[Row]) -> dict[tuple[str, st
     new: dict[tuple[str, str], set[str]] = defaultdict(set)
     for files, rows in ((old, before), (new, after)):
         for row in rows:
-            files[row.method, row.weights].add(row.weights_sha256)
+            files[row.method, row.weights].add(row.contents)
     found = {}
     for (method, tag), files_then in old.items():
         gone, came = files_then - new[method, tag], tuple(sorted(new[method, tag] - files_then))

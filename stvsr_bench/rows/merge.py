@@ -2,20 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from stvsr_bench.errors import DataError, NotRunnableError
+from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.rows import manifest, store
-from stvsr_bench.rows.tolerances import allowed
+from stvsr_bench.rows.joining import joined
+from stvsr_bench.rows.lines import complete_lines, line_of
 from stvsr_bench.schema import Row
-
-# what must be equal for two rows to be of one thing; seconds, environment and the suite's version may differ
-_SAME = ("method", "weights_sha256", "dataset", "split", "clip", "protocol_key", "frames", "given", "size", "params")
 
 
 def merge(runs: Sequence[Path], out: Path) -> int:
@@ -34,19 +28,21 @@ def merge(runs: Sequence[Path], out: Path) -> int:
     rows: dict[str, Row] = {}
     for run in sources:
         for row in store.read_rows(run):
-            rows[row.key] = _joined(rows[row.key], row, facts, run) if row.key in rows else row
+            rows[row.key] = joined(rows[row.key], row, facts, str(run)) if row.key in rows else row
     lines = {
-        name: dict.fromkeys(line for run in sources for _, line in store.complete_lines(run / name))
-        for name in ("failures.jsonl", "profile.jsonl")
+        name: dict.fromkeys(line for run in sources for _, line in complete_lines(run / name))
+        for name in ("failures.jsonl", "profile.jsonl", store.SUPERSEDED)
     }
     whole = manifest.merged(out.name, sources)
     with store.locked(out):
-        text = b"".join(store.ROWS.dump_json(row) + b"\n" for row in rows.values())
+        text = b"".join(line_of(row) + b"\n" for row in rows.values())
         store.write_atomic(store.rows_file(out, "merged"), text)
         for path in out.glob("rows-*.jsonl"):
             if path != store.rows_file(out, "merged"):
                 path.unlink()
         for name, found in lines.items():
+            if not found and name == store.SUPERSEDED:
+                continue
             store.write_atomic(out / name, b"".join(line + b"\n" for line in found))
         store.write_json(out / "env.json", facts)
         store.write_json(out / "manifest.json", whole)
@@ -60,51 +56,19 @@ def _distinct(folders: Sequence[Path]) -> list[Path]:
     return list({folder.resolve(): folder for folder in reversed(folders)}.values())[::-1]
 
 
-def _joined(first: Row, second: Row, facts: Mapping[str, Any], run: Path) -> Row:
-    """One row of two of the same key: the first one's values, and what the second has besides.
-
-    Raises:
-        DataError: they differ in more than the time, by more than what `gate` allows between two such rows.
-    """
-    differ = [name for name in _SAME if getattr(first, name) != getattr(second, name)]
-    limits = allowed(first, second, facts.get(first.env, {}), facts.get(second.env, {})).limits
-    differ += [
-        name
-        for name in first.values.keys() & second.values.keys()
-        if not _alike(first.values[name], second.values[name], limits.get(name, 0.0))
-    ]
-    differ += [
-        name
-        for name in first.scalars.keys() & second.scalars.keys()
-        if not _alike([first.scalars[name]], [second.scalars[name]], limits.get(name, 0.0))
-    ]
-    if differ:
-        raise DataError(
-            f"{run}: {second.method} on {second.clip} has other values than in another folder ({', '.join(differ)}); "
-            "merge only runs of the same code, weights and data"
-        )
-    return replace(first, values={**second.values, **first.values}, scalars={**second.scalars, **first.scalars})
-
-
-def _alike(first: Sequence[float], second: Sequence[float], limit: float) -> bool:
-    old, new = np.asarray(first), np.asarray(second)
-    if old.shape != new.shape or not np.array_equal(np.isfinite(old), np.isfinite(new)):
-        return False
-    finite = np.isfinite(old)
-    if not np.array_equal(old[~finite], new[~finite], equal_nan=True):
-        return False
-    # of the mean, as the gate's limits are
-    return abs(float((old[finite] - new[finite]).sum())) <= limit * len(old)
-
-
 def _take_over(run: Path, out: Path) -> None:
-    """`run.toml` and kept frames of a run, where the merged folder has none of its own."""
+    """`run.toml`, commands and kept frames of a run, where the merged folder has none of its own."""
     if run.resolve() == out.resolve():
         return
     try:
         if (run / "run.toml").is_file() and not (out / "run.toml").exists():
             store.write_atomic(out / "run.toml", (run / "run.toml").read_bytes())
-        for clip in sorted((run / "frames").glob("*/*/*/*")):
+        known = {path.read_bytes() for path in (out / "commands").glob("*.toml")}
+        for path in sorted((run / "commands").glob("*.toml")):
+            if (text := path.read_bytes()) not in known:
+                count = len(list((out / "commands").glob("*.toml")))
+                store.write_atomic(out / "commands" / f"{count + 1:04d}.toml", text)
+        for clip in sorted((run / "frames").glob("*/*/*/*/*")):
             target = out / clip.relative_to(run)
             if clip.is_dir() and not clip.name.startswith(".") and not target.exists():
                 shutil.copytree(clip, target, copy_function=_link)

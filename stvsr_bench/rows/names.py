@@ -23,9 +23,15 @@ def path_component(name: str) -> str:
     return f"{text[:100]}-{digest(name)[:8]}".encode()[-120:].decode("utf-8", "ignore")
 
 
-def method_folder(name: str, weights: str) -> str:
-    """The folder of a method's frames."""
-    return path_component(f"{name}@{weights}" if weights else name)
+def method_folder(name: str, weights: str, contents: str = "") -> str:
+    """The folder of a method's frames; `contents` tells two checkpoints of one name apart."""
+    known = path_component(f"{name}@{weights}" if weights else name)
+    return f"{known}-{contents[:8]}" if contents else known
+
+
+def frames_folder(run: Path, restoring_key: str, name: str) -> Path:
+    """Where frames of a method lie, or of `TRUTH` or `INPUT`: which frames those are is the protocol's to say."""
+    return run / "frames" / restoring_key / name
 
 
 def clip_folder(dataset: str, split: str, clip: str) -> Path:

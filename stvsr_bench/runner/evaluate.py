@@ -5,10 +5,11 @@ Each step is taken once and hands its result to the next; protocols that differ 
 
 import time
 
+from stvsr_bench.data.frames import digest_of
 from stvsr_bench.restore import low_resolution, mod_crop, restore
 from stvsr_bench.rows import frames
-from stvsr_bench.runner.measure import Wanted, measure
-from stvsr_bench.schema import Clip, Method, Row
+from stvsr_bench.runner.measure import Digests, Wanted, measure, rescore
+from stvsr_bench.schema import Clip, EvalProtocol, Frames, Method, Row
 
 
 def evaluate(method: Method, clip: Clip, wanted: Wanted, read_s: float = 0.0) -> list[Row]:
@@ -19,13 +20,33 @@ def evaluate(method: Method, clip: Clip, wanted: Wanted, read_s: float = 0.0) ->
     """
     protocol = wanted.protocols[0]
     start = time.perf_counter()
-    clip = mod_crop(clip, protocol.scale)
-    lr_SChw = low_resolution(clip, protocol)
+    clip, lr_SChw, data = prepared(clip, protocol)
     lr_s = time.perf_counter() - start
     start = time.perf_counter()
     restored = restore(method, lr_SChw, protocol, wanted.settings)
     seconds = {"read": read_s, "lr": lr_s, "restore": time.perf_counter() - start}
-    if wanted.frames_dir is not None:
-        name = (wanted.settings.name(method.spec), method.weights_tag)
-        frames.save(wanted.frames_dir, name, clip, lr_SChw, restored.windows.frames, restored.sr_SCHW)
-    return measure(method, clip, restored, wanted, seconds)
+    if wanted.save is not None:
+        frames.save(wanted.save, clip, lr_SChw, restored.windows.frames, restored.sr_SCHW)
+    return measure(method, clip, restored, wanted, data, seconds)
+
+
+def score_again(before: tuple[Row, ...], clip: Clip, wanted: Wanted) -> list[Row] | None:
+    """The rows of one clip with other metrics or by other scoring code, from saved frames and without a network.
+
+    None where the frames cannot serve: not saved, not those of the rows, or a protocol scores values that a picture
+    of 8 bits does not have.
+    """
+    protocol = wanted.protocols[0]
+    if wanted.save is None or not all(one.round_8bit for one in wanted.protocols):
+        return None
+    clip, _, data = prepared(clip, protocol)
+    if any((row.truth, row.input) != (data.truth, data.input) for row in before):
+        return None
+    return rescore(before, clip, wanted)
+
+
+def prepared(clip: Clip, protocol: EvalProtocol) -> tuple[Clip, Frames, Digests]:
+    """The clip as it is scored, its low-resolution frames, and the digests of both."""
+    clip = mod_crop(clip, protocol.scale)
+    lr_SChw = low_resolution(clip, protocol)
+    return clip, lr_SChw, Digests(digest_of(clip.hr_SCHW), digest_of(lr_SChw))

@@ -1,20 +1,24 @@
 """plan → minus done → engine → append. An interrupted run, repeated, writes what one run writes."""
 
-import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from stvsr_bench import protocols
-from stvsr_bench.errors import NotRunnableError, UsageError
+from stvsr_bench.errors import DataError, NotRunnableError, UsageError
 from stvsr_bench.rows import store
+from stvsr_bench.rows.joining import joined
+from stvsr_bench.rows.lines import line_of_facts
+from stvsr_bench.rows.made import changed, said
 from stvsr_bench.runner import kept_frames
 from stvsr_bench.runner.engines import local
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.facts import write_facts
 from stvsr_bench.runner.plan import Plan, RunSpec, keep, make
+from stvsr_bench.runner.resume import Found, settle
 from stvsr_bench.schema import Row
 
 OnOutcome = Callable[[Outcome], None]
@@ -85,6 +89,7 @@ def write_outcomes(
     """
     with store.locked(spec.out):
         env = write_facts(spec, plan, argv or sys.argv)
+        settle(spec.out, plan.found)
         worker = "main" if spec.shard == (1, 1) else f"shard-{spec.shard[0]}-of-{spec.shard[1]}"
         failures: list[Outcome] = []
         written = 0
@@ -92,7 +97,8 @@ def write_outcomes(
             store.Appender(store.rows_file(spec.out, worker)) as rows,
             store.Appender(spec.out / "failures.jsonl") as failed,
         ):
-            for outcome in map(_checked, outcomes(env)):
+            facts = store.read_json(spec.out / "env.json")
+            for outcome in (_carried(_checked(one), plan.found, facts) for one in outcomes(env)):
                 if outcome.fatal:
                     raise NotRunnableError(outcome.error)
                 if outcome.error:
@@ -121,7 +127,7 @@ def _outcomes(spec: RunSpec, plan: Plan, env: str) -> Iterator[Outcome]:
     yield from _engine(spec, [task for task in plan.tasks if task.method == first], env)
     chosen = kept_frames.worst(spec, plan, first)
     rest = [task for task in plan.tasks if task.method != first]
-    yield from _engine(spec, [replace(task, save=kept_frames.place_of(task) in chosen) for task in rest], env)
+    yield from _engine(spec, [replace(task, save=task.place in chosen) for task in rest], env)
     yield from _engine(spec, kept_frames.missing(spec, plan, chosen), env)
 
 
@@ -145,13 +151,31 @@ def _checked(outcome: Outcome) -> Outcome:
     that name, would fill the store with rows that nobody asked for and leave the run unfinished for ever.
     """
     task = outcome.task
-    if outcome.error or not task.score or {row.key for row in outcome.rows} == set(task.keys):
+    if outcome.error or not task.score:
+        return outcome
+    other = said([name for row in outcome.rows for name in changed(row.made, task.made)][:1]) if task.made else ""
+    if not other and {row.key for row in outcome.rows} == set(task.keys):
         return outcome
     sentence = (
-        f"{task.identity} on {task.clip}: measured with other weights or settings than planned; were the weights "
-        "replaced meanwhile, or does a worker have another file of that name?"
+        f"{task.identity} on {task.clip}: measured with other weights or settings than planned"
+        f"{other and f' ({other} differs)'}; were the weights replaced meanwhile, or does a worker have another file "
+        "of that name?"
     )
     return replace(outcome, rows=(), error=sentence)
+
+
+def _carried(outcome: Outcome, found: Found, facts: Mapping[str, Any]) -> Outcome:
+    """The outcome with metrics that its rows had before and that this command did not ask for."""
+    rows = []
+    for row in outcome.rows:
+        before = found.before.get(row.key)
+        try:
+            # what other code scored stays with the row that it moved away
+            same_code = before is not None and not changed(before.made, row.made)
+            rows.append(joined(row, before, facts, row.dataset) if before is not None and same_code else row)
+        except DataError as error:
+            return replace(outcome, rows=(), error=f"{error}: measuring it again gives other values")
+    return replace(outcome, rows=tuple(rows))
 
 
 def _append_failure(failed: store.Appender, outcome: Outcome, env: str) -> None:
@@ -159,7 +183,7 @@ def _append_failure(failed: store.Appender, outcome: Outcome, env: str) -> None:
     fields = {"method": task.identity, "weights": task.weights, "dataset": task.label, "split": task.split}
     for key in task.keys:
         entry = {"key": key, **fields, "clip": task.clip, "error": outcome.error, "detail": outcome.detail, "env": env}
-        failed.line(json.dumps(entry).encode())
+        failed.line(line_of_facts(entry))
 
 
 def _point_latest(out: Path) -> None:

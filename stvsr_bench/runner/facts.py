@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from stvsr_bench import environment, metrics
+from stvsr_bench import datasets, environment, metrics, plugins
 from stvsr_bench.rows import manifest, store
 from stvsr_bench.runner.plan import Plan, RunSpec
 from stvsr_bench.runner.replay import write_spec
@@ -16,8 +16,8 @@ def write_facts(spec: RunSpec, plan: Plan, argv: Sequence[str]) -> str:
     facts = environment.describe()
     env = digest(facts)[:12]
     store.write_json(spec.out / "env.json", {**store.read_json(spec.out / "env.json"), env: facts})
-    write_spec(spec)
-    manifest.write(spec.out, _manifest(spec, plan, argv, env))
+    number = manifest.write(spec.out, _manifest(spec, plan, argv, env))
+    write_spec(spec, number)
     return env
 
 
@@ -33,6 +33,7 @@ def _manifest(spec: RunSpec, plan: Plan, argv: Sequence[str], env: str) -> Manif
             for c in plan.cells
             for p in c.protocols
         },
+        datasets={c.label: manifest.place_of(c.dataset) for c in plan.cells if datasets.is_path(c.dataset)},
         methods={
             identity.spec: {
                 "title": identity.card.title,
@@ -40,7 +41,7 @@ def _manifest(spec: RunSpec, plan: Plan, argv: Sequence[str], env: str) -> Manif
                 "weights": identity.weights,
                 "sha256": identity.sha256,
                 "card": digest(asdict(identity.card))[:16],
-                "code": [environment.code(part.plugin.path) for part in identity.parts],
+                "code": [plugins.code(part.plugin) for part in identity.parts],
             }
             for identity in plan.identities.values()
         },

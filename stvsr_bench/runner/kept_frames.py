@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 
-from stvsr_bench.rows import store
-from stvsr_bench.rows.frames import count
+from stvsr_bench.protocols import restoring_key
+from stvsr_bench.rows import frames, store
 from stvsr_bench.rows.identity import job
-from stvsr_bench.rows.names import TRUTH, clip_folder, method_folder
+from stvsr_bench.rows.names import TRUTH
 from stvsr_bench.runner.engines.tasks import Task
+from stvsr_bench.runner.made import made_by
 from stvsr_bench.runner.plan import Plan, RunSpec
 
 Place = tuple[str, str, str]  # data set, split, clip
@@ -18,18 +19,13 @@ def anchor(plan: Plan) -> str:
     return min(plan.identities, key=lambda text: plan.identities[text].card.learned)
 
 
-def place_of(task: Task) -> Place:
-    """The clip of a task, by its names in rows."""
-    return task.label, task.split, task.clip
-
-
 def worst(spec: RunSpec, plan: Plan, method: str) -> set[Place]:
     """The K clips of each split with the lowest mean PSNR-Y of one method, from the rows that are on disk."""
     count = int(spec.save_frames.partition(":")[2])
     name = spec.settings.name(plan.identities[method].spec)
     wanted = {(cell.label, cell.split): set(cell.clips) for cell in plan.cells}
     found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
-    for row in store.read_rows(spec.out):
+    for row in store.read_rows(spec.out) if spec.out.is_dir() else ():
         if row.method == name and row.clip in wanted.get((row.dataset, row.split), ()) and row.frames:
             values = row.values["psnr_y"]
             found[row.dataset, row.split][row.clip] = sum(values) / len(values)
@@ -46,18 +42,21 @@ def missing(spec: RunSpec, plan: Plan, chosen: set[Place] | None = None) -> list
     tasks = []
     finished = store.done(spec.out)
     for text, identity in plan.identities.items():
-        folder = spec.out / "frames" / method_folder(spec.settings.name(identity.spec), identity.weights)
+        name = spec.settings.name(identity.spec)
+        made = made_by(identity, spec.settings, spec.threads_per_worker, spec.seed)
         for cell in plan.cells:
+            key_of_frames = restoring_key(cell.protocols[0])
             for clip in cell.clips:
                 place = (cell.label, cell.split, clip)
                 if chosen is not None and place not in chosen:
                     continue
-                weights = identity.sha256 or identity.weights
-                keys = (job(identity.spec, weights, spec.settings, place, p.key).key for p in cell.protocols)
-                there = count(folder / clip_folder(*place))
-                whole = there > 0 and there == count(spec.out / "frames" / TRUTH / clip_folder(*place))
+                contents = identity.sha256 or identity.weights
+                keys = (job(name, contents, place, p.key).key for p in cell.protocols)
+                kept = frames.Place(spec.out, key_of_frames, name, identity.weights, identity.sha256, place)
+                there = frames.count(kept.folder)
+                whole = there > 0 and there == frames.count(kept.beside(TRUTH))
                 if not whole and any(key in finished for key in keys):  # of other shards there is no row here
                     names = (cell.protocols[0].name,)
-                    fields = (text, identity.spec, identity.weights, cell.dataset, *place, names)
-                    tasks.append(Task(*fields, keys=(), save=True, score=False))
+                    fields = (text, identity.spec, identity.weights, cell.dataset, *place, names, (), name)
+                    tasks.append(Task(*fields, identity.sha256, save=True, score=False, made=made))
     return tasks

@@ -1,23 +1,25 @@
 """Restored frames and the truth make rows: metrics once for each way of scoring, one row a protocol."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from stvsr_bench import __version__, metrics
-from stvsr_bench.data.windows import Windows
+from stvsr_bench.data.windows import Windows, windows_of
 from stvsr_bench.protocols import restoring_key
 from stvsr_bench.restore import Restored
+from stvsr_bench.rows.frames import Place, load
 from stvsr_bench.rows.identity import job
-from stvsr_bench.schema import Clip, EvalProtocol, Frames, Method, Row, Settings
+from stvsr_bench.schema import SCHEMA_VERSION, Clip, EvalProtocol, Frames, Method, Row, Settings
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What is asked of one clip: protocols that share one restoring half, metrics, and how to run the network.
 
-    `frames_dir` is where the restored frames are kept; None keeps none.
+    `made` is what makes its rows (see `runner.made`); `save` is where the restored frames are kept, or were; None keeps
+    none.
     """
 
     protocols: tuple[EvalProtocol, ...]
@@ -25,17 +27,78 @@ class Wanted:
     settings: Settings = field(default_factory=Settings)
     threads: int = 0
     env: str = ""
-    frames_dir: Path | None = None
+    made: Mapping[str, str] = field(default_factory=dict)
+    save: Place | None = None
 
 
-def measure(method: Method, clip: Clip, restored: Restored, wanted: Wanted, seconds: dict[str, float]) -> list[Row]:
+class Digests(NamedTuple):
+    """Of the true frames of a clip, and of those that the network was given."""
+
+    truth: str
+    input: str
+
+
+class Scores(NamedTuple):
+    """What is measured under one protocol: the frames of `frames`, the clip, and what is `told` of missing metrics."""
+
+    frames: list[int]
+    values: dict[str, list[float]]
+    scalars: dict[str, float]
+    told: dict[str, str]
+    seconds: float
+
+
+def measure(
+    method: Method, clip: Clip, restored: Restored, wanted: Wanted, data: Digests, seconds: dict[str, float]
+) -> list[Row]:
     """Rows of frames that are already restored, one for each protocol; nothing is computed twice.
 
-    `clip` is the cropped one, `seconds` the wall seconds of the steps so far.
+    `clip` is the cropped one, `data` the digests of its frames, `seconds` the wall seconds of the steps so far.
     """
+    return [
+        _row(method, clip, restored, wanted, protocol, scores, data, seconds)
+        for protocol, scores in zip(wanted.protocols, _scores(clip, restored, wanted), strict=True)
+    ]
+
+
+def rescore(before: Sequence[Row], clip: Clip, wanted: Wanted) -> list[Row] | None:
+    """Rows that exist, scored again or by more metrics from the frames that were saved of them.
+
+    A row keeps what it has where the same code scored it, and gains what is new. None where the frames are not there
+    or are not those of the rows.
+    """
+    windows = windows_of(len(clip.hr_SCHW), wanted.protocols[0])
+    size = (clip.hr_SCHW.shape[-2], clip.hr_SCHW.shape[-1])
+    sr_SCHW = None if wanted.save is None else load(wanted.save, windows.frames, size)
+    if sr_SCHW is None:
+        return None
+    rows = []
+    for row, scores in zip(before, _scores(clip, Restored(windows, sr_SCHW), wanted), strict=True):
+        same_code = all(row.made.get(name) == wanted.made.get(name) for name in ("scoring", "libraries"))
+        if same_code and row.values["mse_y"] != scores.values["mse_y"]:
+            return None
+        how = {name: value for name, value in row.how.items() if name not in metrics.TOLD}
+        rows.append(
+            replace(
+                row,
+                made=dict(wanted.made),
+                stamp=clip.stamp,
+                values={**(row.values if same_code else {}), **scores.values},
+                scalars={**(row.scalars if same_code else {}), **scores.scalars},
+                how={**how, **_made_by_programs(wanted), **scores.told},
+                seconds={**row.seconds, "score": scores.seconds},
+                env=wanted.env,
+                suite=__version__,
+                schema_version=SCHEMA_VERSION,
+            )
+        )
+    return rows
+
+
+def _scores(clip: Clip, restored: Restored, wanted: Wanted) -> Iterator[Scores]:
+    """What each protocol measures; protocols that ask for the same computation share it."""
     truth_SCHW = true_frames(clip, restored.windows)
     tables: dict[tuple[int, bool], metrics.Found] = {}
-    rows = []
     for protocol in wanted.protocols:
         start = time.perf_counter()
         # all that changes a per-frame value; averages and choices of frames come after
@@ -48,9 +111,13 @@ def measure(method: Method, clip: Clip, restored: Restored, wanted: Wanted, seco
                 crop=protocol.crop,
                 round_8bit=protocol.round_8bit,
             )
-        spent = {**seconds, "score": time.perf_counter() - start}
-        rows.append(_row(method, clip, restored, wanted, protocol, tables[variant], spent))
-    return rows
+        table, of_clip = tables[variant], _scalars(clip, restored, wanted.metrics, protocol)
+        scored = restored.windows.scored(protocol)
+        # values are of all restored frames; the row has those that its protocol scores
+        positions = [restored.windows.frames.index(index) for index in scored]
+        values = {name: [float(of[p]) for p in positions] for name, of in table.values.items()}
+        told = metrics.told(table, of_clip)
+        yield Scores(scored, values, of_clip.scalars, told, time.perf_counter() - start)
 
 
 def true_frames(clip: Clip, windows: Windows) -> Frames:
@@ -66,23 +133,21 @@ def _row(
     restored: Restored,
     wanted: Wanted,
     protocol: EvalProtocol,
-    table: metrics.Found,
+    scores: Scores,
+    data: Digests,
     seconds: dict[str, float],
 ) -> Row:
     windows = restored.windows
-    scored = windows.scored(protocol)
-    # values are of all restored frames; the row has those that its protocol scores
-    positions = [windows.frames.index(index) for index in scored]
-    weights = method.weights_sha256 or method.weights_tag
-    of = job(method.spec, weights, wanted.settings, (clip.dataset, clip.split, clip.name), protocol.key)
-    flags = [*clip.flags, *method.flags]
-    if windows.leaked:
-        flags.append(f"leak:{','.join(map(str, windows.leaked))}")
-    if windows.left_out:
-        flags.append(f"unscored:{windows.left_out}")
-    of_clip = _scalars(clip, restored, wanted.metrics, protocol)
+    of = job(
+        wanted.settings.name(method.spec),
+        method.weights_sha256 or method.weights_tag,
+        (clip.dataset, clip.split, clip.name),
+        protocol.key,
+    )
     return Row(
         key=of.key,
+        made=dict(wanted.made),
+        stamp=clip.stamp,
         method=of.method,
         weights=method.weights_tag,
         dataset=clip.dataset,
@@ -91,23 +156,43 @@ def _row(
         protocol=protocol.name,
         protocol_key=protocol.key,
         restoring_key=restoring_key(protocol),
-        frames=scored,
-        given=[index in windows.given for index in scored],
-        values={name: [float(values[p]) for p in positions] for name, values in table.values.items()},
+        frames=scores.frames,
+        given=[index in windows.given for index in scores.frames],
+        values=scores.values,
         size=(clip.hr_SCHW.shape[-2], clip.hr_SCHW.shape[-1]),
         kind=method.card.kind,
         weights_sha256=method.weights_sha256,
+        truth=data.truth,
+        input=data.input,
         untrained=method.untrained,
         bit_exact=method.card.bit_exact and wanted.settings.bits_stay and protocol.round_8bit,
-        scalars=of_clip.scalars,
+        scalars=scores.scalars,
         params=sum(p.numel() for p in method.net.parameters()),
         motion_px=clip.motion_px,
-        seconds=seconds,
-        flags=flags,
-        how={**_how(wanted), **restored.how, **metrics.told(table, of_clip)},
+        seconds={**seconds, "score": scores.seconds},
+        flags=_flags(method, clip, windows, scores.frames),
+        how={**_how(wanted), **restored.how, **scores.told},
         env=wanted.env,
         suite=__version__,
     )
+
+
+def _flags(method: Method, clip: Clip, windows: Windows, scored: Sequence[int]) -> list[str]:
+    """What a reader of the row should know of its clip, its method and the protocol's frames."""
+    flags = [*clip.flags, *method.flags]
+    if windows.leaked:
+        flags.append(f"leak:{','.join(map(str, windows.leaked))}")
+    if windows.left_out:
+        flags.append(f"unscored:{windows.left_out}")
+    # where there is nothing to see, a method that restores it to the last bit has an infinite PSNR, and one that does
+    # not has some 80 dB: neither says how well it restores
+    if flat := [index for index in scored if _is_flat(clip.hr_SCHW[index])]:
+        flags.append(f"flat:{','.join(map(str, flat))}")
+    return flags
+
+
+def _is_flat(frame_CHW: Frames) -> bool:
+    return bool((frame_CHW == frame_CHW[:, :1, :1]).all())
 
 
 def _scalars(clip: Clip, restored: Restored, names: Sequence[str], protocol: EvalProtocol) -> metrics.Found:
@@ -128,6 +213,10 @@ def _scalars(clip: Clip, restored: Restored, names: Sequence[str], protocol: Eva
 
 def _how(wanted: Wanted) -> dict[str, str]:
     """Device, precision, CPU threads, and the programs that made the numbers of extras."""
-    made_by = {name: program for name in wanted.metrics if (program := metrics.made_by(name))}
     threads = {"threads": str(wanted.threads)} if wanted.threads else {}
-    return {"device": wanted.settings.device, "precision": wanted.settings.precision, **threads, **made_by}
+    settings = wanted.settings
+    return {"device": settings.device, "precision": settings.precision, **threads, **_made_by_programs(wanted)}
+
+
+def _made_by_programs(wanted: Wanted) -> dict[str, str]:
+    return {name: program for name in wanted.metrics if (program := metrics.made_by(name))}

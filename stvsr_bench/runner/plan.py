@@ -1,16 +1,18 @@
 """From what was asked to the tasks that are not done yet, without decoding a frame or building a network."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stvsr_bench import datasets, environment, methods, metrics, protocols
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.methods import Identity
-from stvsr_bench.rows import store
+from stvsr_bench.rows import manifest
 from stvsr_bench.rows.identity import job
 from stvsr_bench.runner.engines.tasks import Setup, Task
+from stvsr_bench.runner.made import made_by
+from stvsr_bench.runner.resume import Found, look
 from stvsr_bench.schema import EvalProtocol, Settings
 
 RUNS = Path("runs")
@@ -63,7 +65,7 @@ class RunSpec:
             metrics=self.all_metrics,
             settings=self.settings,
             root=self.root,
-            frames_dir=self.out / "frames",
+            out=self.out,
             included=self.include,
             overrides=self.override,
             threads=self.threads_per_worker,
@@ -76,7 +78,10 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class Cell:
-    """One split of one data set under one group of protocols: the clips of every method."""
+    """One split of one data set under one group of protocols: the clips of every method.
+
+    `dataset` is what was asked for, `label` its name in rows, `source` its clips, to be read one by one.
+    """
 
     dataset: str
     label: str
@@ -84,17 +89,19 @@ class Cell:
     protocols: tuple[EvalProtocol, ...]
     clips: tuple[str, ...]
     total: int
+    source: datasets.Clips | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Tasks in a fixed order, and how many rows are there already."""
+    """Tasks in a fixed order, how many rows are there already, and those of `found` that no longer hold."""
 
     identities: dict[str, Identity]
     cells: list[Cell]
     tasks: list[Task]
     rows_total: int
     rows_done: int
+    found: Found = field(default_factory=Found)
 
 
 def make(spec: RunSpec) -> Plan:
@@ -117,10 +124,13 @@ def make(spec: RunSpec) -> Plan:
     mine = every[spec.shard[0] - 1 :: spec.shard[1]]
     if not every:
         raise NotRunnableError("nothing to measure: no clip is left after --limit and --clips")
-    finished = set() if spec.overwrite else store.done(spec.out, spec.metrics)
-    left = [missing for task in mine if (missing := _minus(task, finished))]
+    on_disk = look(spec.out, mine, spec.metrics, _opener(found))
+    if spec.overwrite:  # what no longer holds is moved away all the same: the run may be interrupted
+        on_disk.finished.clear()
+        on_disk.before.clear()
+    left = [missing for task in mine if (missing := _minus(task, on_disk))]
     rows = sum(len(task.keys) for task in mine)
-    return Plan(identities, found, left, rows, rows - sum(len(task.keys) for task in left))
+    return Plan(identities, found, left, rows, rows - sum(len(task.keys) for task in left), on_disk)
 
 
 def idle_cores(spec: RunSpec) -> tuple[int, int, int] | None:
@@ -147,7 +157,21 @@ def keep(text: str) -> str:
 
 def cells(spec: RunSpec) -> list[Cell]:
     """The splits that are asked for, with the clips that are left after `limit` and `clips`."""
-    return [cell for name in default_datasets(spec) for cell in _cells(spec, name)]
+    names = default_datasets(spec)
+    labels = manifest.labels(spec.out, [name for name in names if datasets.is_path(name)])
+    return [cell for name in names for cell in _cells(spec, name, labels.get(name, ""))]
+
+
+def _opener(found: Sequence[Cell]) -> Callable[[Task], datasets.Clips]:
+    """From a task to the clips that it is one of."""
+    sources = {(cell.label, cell.split, protocol.name): cell.source for cell in found for protocol in cell.protocols}
+
+    def opened(task: Task) -> datasets.Clips:
+        clips = sources[task.label, task.split, task.protocols[0]]
+        assert clips is not None  # only a cell of a hand-made plan has none
+        return clips
+
+    return opened
 
 
 def default_datasets(spec: RunSpec) -> tuple[str, ...]:
@@ -175,12 +199,14 @@ def _check_names(spec: RunSpec) -> None:
         raise UsageError(f"--shard {part}/{parts} is not possible; write i/n with 1 <= i <= n")
 
 
-def _cells(spec: RunSpec, dataset: str) -> Iterable[Cell]:
-    chosen = datasets.find(dataset, spec.root)
+def _cells(spec: RunSpec, dataset: str, label: str) -> Iterable[Cell]:
+    chosen = datasets.find(dataset, spec.root, label)
+    name = label or chosen.card.name
     for split in spec.splits or chosen.default_splits:
         for group in _groups(spec.protocols):
-            names = chosen.clips(split, group[0].lists).names
-            yield Cell(dataset, chosen.card.name, split, group, tuple(_chosen(spec, dataset, split, names)), len(names))
+            clips = chosen.clips(split, group[0].lists)
+            left = tuple(_chosen(spec, dataset, split, clips.names))
+            yield Cell(dataset, name, split, group, left, len(clips.names), clips)
 
 
 def _groups(names: tuple[str, ...]) -> list[tuple[EvalProtocol, ...]]:
@@ -207,21 +233,27 @@ def _chosen(spec: RunSpec, dataset: str, split: str, names: list[str]) -> list[s
 
 
 def _tasks(spec: RunSpec, text: str, identity: Identity, cell: Cell) -> Iterable[Task]:
-    weights = identity.sha256 or identity.weights
     names = tuple(protocol.name for protocol in cell.protocols)
     protocol_keys = [protocol.key for protocol in cell.protocols]  # a digest each: not once a clip
+    name = spec.settings.name(identity.spec)
+    made = made_by(identity, spec.settings, spec.threads_per_worker, spec.seed)
     for clip in cell.clips:
         place = (cell.label, cell.split, clip)
-        keys = tuple(job(identity.spec, weights, spec.settings, place, key).key for key in protocol_keys)
-        yield Task(text, identity.spec, identity.weights, cell.dataset, *place, protocols=names, keys=keys)
+        keys = tuple(job(name, identity.sha256 or identity.weights, place, key).key for key in protocol_keys)
+        yield Task(
+            *(text, identity.spec, identity.weights, cell.dataset, *place, names, keys, name, identity.sha256),
+            made=made,
+        )
 
 
-def _minus(task: Task, finished: set[str]) -> Task | None:
-    """The task with only the protocols whose rows are missing; None if there are none."""
-    left = [(name, key) for name, key in zip(task.protocols, task.keys, strict=True) if key not in finished]
-    if len(left) == len(task.keys):
-        return task
+def _minus(task: Task, found: Found) -> Task | None:
+    """The task with only the protocols whose rows are missing or lack something; None if there are none."""
+    left = [(name, key) for name, key in zip(task.protocols, task.keys, strict=True) if key not in found.finished]
     if not left:
         return None
-    fields = (task.method, task.identity, task.weights, task.dataset, task.label, task.split, task.clip)
-    return Task(*fields, protocols=tuple(name for name, _ in left), keys=tuple(key for _, key in left))
+    return replace(
+        task,
+        protocols=tuple(name for name, _ in left),
+        keys=tuple(key for _, key in left),
+        before=tuple(row for _, key in left if (row := found.before.get(key))),
+    )

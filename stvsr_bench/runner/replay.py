@@ -11,17 +11,33 @@ from stvsr_bench.errors import CardError
 from stvsr_bench.rows import store
 from stvsr_bench.runner.plan import RunSpec
 
+COMMANDS = "commands"
 _SPEC = TypeAdapter(RunSpec)
 
 
-def write_spec(spec: RunSpec) -> None:
-    """`run.toml` in the run's folder. Where results go and who shares the work is not part of what is asked."""
+def write_spec(spec: RunSpec, number: int) -> None:
+    """`run.toml` in the run's folder, and the same as `commands/<number>.toml`, where those of earlier commands lie.
+
+    Where results go and who shares the work is not part of what is asked.
+    """
     spec = dataclasses.replace(spec, threads=spec.threads_per_worker)  # as a number: the default may change
     fields = {key: value for key, value in _SPEC.dump_python(spec, mode="json").items() if value is not None}
     # the place is the command line's, so that a replay cannot write over what it replays
     fields.pop("out")
     fields.pop("shard")
-    store.write_atomic(spec.out / "run.toml", tomli_w.dumps(fields))
+    text = tomli_w.dumps(fields)
+    store.write_atomic(spec.out / COMMANDS / f"{number:04d}.toml", text)
+    store.write_atomic(spec.out / "run.toml", text)
+
+
+def load_all(run: Path) -> list[RunSpec]:
+    """Every command that wrote into a run folder, the last one first; of an older suite the last one alone.
+
+    Raises:
+        CardError: a file cannot be read, or a key or value in it is wrong.
+    """
+    files = sorted((run / COMMANDS).glob("*.toml"), reverse=True) or [run / "run.toml"]
+    return [load_spec(file, run) for file in files]
 
 
 def load_spec(path: Path, out: Path) -> RunSpec:

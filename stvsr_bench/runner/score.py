@@ -16,13 +16,16 @@ from torch import nn
 from stvsr_bench import datasets, metrics
 from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import video
+from stvsr_bench.data.frames import digest_of
 from stvsr_bench.data.windows import windows_of
 from stvsr_bench.errors import BenchError, ClipError, DataError, UsageError
 from stvsr_bench.restore import Restored, mod_crop
+from stvsr_bench.rows import manifest
 from stvsr_bench.rows.identity import job
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.execute import OnOutcome, Result, write_outcomes
-from stvsr_bench.runner.measure import Wanted, measure
+from stvsr_bench.runner.made import scored_by
+from stvsr_bench.runner.measure import Digests, Wanted, measure
 from stvsr_bench.runner.plan import Cell, Plan, RunSpec, cells
 from stvsr_bench.schema import Clip, Frames, Method, MethodCard, Row
 
@@ -41,6 +44,11 @@ class External:
     name: str
     folder: Path
 
+    @property
+    def source(self) -> str:
+        """A digest of where they lie: two folders called `results` are two methods."""
+        return manifest.place_of(str(self.folder))
+
 
 def make(spec: RunSpec) -> Plan:
     """The plan of scoring a folder: its cells; no method is built and nothing is subtracted."""
@@ -56,15 +64,16 @@ def execute(spec: RunSpec, plan: Plan, folder: Path, on_outcome: OnOutcome) -> R
         NotRunnableError: the run folder is in use or cannot be written.
     """
     external = External(spec.methods[0], folder)
+    made = scored_by()
 
     def scored(env: str) -> Iterator[Outcome]:
         for cell in plan.cells:
-            yield from outcomes(external, cell, Wanted(cell.protocols, spec.all_metrics, env=env), spec.root)
+            yield from outcomes(external, cell, Wanted(cell.protocols, spec.all_metrics, env=env, made=made))
 
     return write_outcomes(spec, plan, scored, on_outcome)
 
 
-def outcomes(external: External, cell: Cell, wanted: Wanted, root: Path | None) -> Iterator[Outcome]:
+def outcomes(external: External, cell: Cell, wanted: Wanted) -> Iterator[Outcome]:
     """Rows or a failure for each clip of a split.
 
     Raises:
@@ -72,7 +81,7 @@ def outcomes(external: External, cell: Cell, wanted: Wanted, root: Path | None) 
     """
     if not external.folder.is_dir():
         raise UsageError(f"{external.folder} is no folder; write stvsr-bench score FOLDER --against DATASET")
-    clips = datasets.clips(cell.dataset, cell.split, root=root, lists=cell.protocols[0].lists)
+    clips = cell.source or datasets.clips(cell.dataset, cell.split, lists=cell.protocols[0].lists)
     if not any(find(external.folder, cell.split, name) for name in cell.clips):
         raise UsageError(
             f"{external.folder} holds no frames of {cell.dataset}/{cell.split}; wanted are folders or videos named "
@@ -82,8 +91,8 @@ def outcomes(external: External, cell: Cell, wanted: Wanted, root: Path | None) 
     for name in cell.clips:
         names = tuple(protocol.name for protocol in cell.protocols)
         place = (cell.label, cell.split, name)
-        keys = tuple(job(external.name, "", wanted.settings, place, protocol.key).key for protocol in cell.protocols)
-        task = Task(external.name, external.name, "", cell.dataset, *place, names, keys)
+        keys = tuple(job(external.name, external.source, place, protocol.key).key for protocol in cell.protocols)
+        task = Task(external.name, external.name, "", cell.dataset, *place, names, keys, external.name)
         start = time.perf_counter()
         try:
             rows = _rows(external, clips.read(name), wanted, cell.split, card)
@@ -125,11 +134,25 @@ def _rows(external: External, clip: Clip, wanted: Wanted, split: str, card: Meth
     windows = windows_of(len(clip.hr_SCHW), protocol)
     sr_SCHW = _aligned(place, windows.frames, clip)
     flags = ["external", *_suspicions(sr_SCHW, clip.hr_SCHW[list(windows.frames)], windows.is_given, clip.name)]
+    flags += [flag for flag in video.flags(place) if flag not in clip.flags]
     method = Method(spec=external.name, card=card, net=nn.Identity())
+    data = Digests(digest_of(clip.hr_SCHW), digest_of(sr_SCHW))
     return [
-        replace(row, flags=[*row.flags, *flags], params=None, how={"device": "", "precision": "external"})
-        for row in measure(method, clip, Restored(windows, sr_SCHW), wanted, {})
+        _external(row, external, flags) for row in measure(method, clip, Restored(windows, sr_SCHW), wanted, data, {})
     ]
+
+
+def _external(row: Row, external: External, flags: list[str]) -> Row:
+    """A row of frames, without what belongs to a network. `input` is the digest of the frames that were handed in."""
+    of = job(row.method, external.source, (row.dataset, row.split, row.clip), row.protocol_key)
+    return replace(
+        row,
+        key=of.key,
+        source=external.source,
+        flags=[*row.flags, *flags],
+        params=None,
+        how={**row.how, "device": "", "precision": "external"},
+    )
 
 
 def _aligned(place: Path, indices: Sequence[int], clip: Clip) -> Frames:

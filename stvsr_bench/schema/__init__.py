@@ -20,11 +20,11 @@ from stvsr_bench.schema.cards import (
 from stvsr_bench.schema.clip import Clip, Frames
 from stvsr_bench.schema.manifest import Manifest
 from stvsr_bench.schema.method import Method, Settings
-from stvsr_bench.schema.protocol import Degradation, EvalProtocol
+from stvsr_bench.schema.protocol import RENAMED, Degradation, EvalProtocol
 from stvsr_bench.schema.row import SCHEMA_VERSION, Job, Row
 
 __all__ = [
-    "SCHEMA_VERSION", "Clip", "Contents", "DatasetCard", "Degradation", "EvalProtocol", "Frames", "Job", "Kind",
-    "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Row", "Settings", "SplitList", "TimeControl",
+    "RENAMED", "SCHEMA_VERSION", "Clip", "Contents", "DatasetCard", "Degradation", "EvalProtocol", "Frames", "Job",
+    "Kind", "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Row", "Settings", "SplitList", "TimeControl",
     "Weights", "digest",
 ]  # fmt: skip

@@ -110,12 +110,16 @@ class Contents:
 
 @checked(frozen=True, config=STRICT)
 class DatasetCard:
-    """What a data set is and where its frames lie; read from `datasets/<name>/card.toml`."""
+    """What a data set is and where its frames lie; read from `datasets/<name>/card.toml`.
+
+    `version` counts up when a data set that the suite decodes or draws gets other pixels; `convention` says which.
+    """
 
     name: str
     title: str
     reader: str
     splits: list[str]
+    version: int = 1
     source: str = ""
     licence: str = ""
     fps: float | None = None

@@ -14,7 +14,8 @@ class Clip:
 
     `lr_SChw` holds the low-resolution frames where the data set ships its own; otherwise the suite makes them.
     `flow_FHW2` is the exact forward flow (frame i to i+1, x then y, pixels) where a data set knows it. `flags` are what
-    a reader of the clip's rows should know (`black`, `list-3f2a9c01`: not one of the published lists).
+    a reader of the clip's rows should know (`black`, `list-3f2a9c01`: not one of the published lists). `stamp` is a
+    digest of sizes and times of the files it was read from, "" where they are not known.
     """
 
     dataset: str
@@ -25,3 +26,4 @@ class Clip:
     flow_FHW2: NDArray[np.float32] | None = None
     motion_px: float | None = None
     flags: tuple[str, ...] = ()
+    stamp: str = ""

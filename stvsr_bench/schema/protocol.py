@@ -1,14 +1,21 @@
 """Protocols: everything that must be equal for two numbers to be comparable."""
 
 import dataclasses
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import BeforeValidator
 from pydantic.dataclasses import dataclass as checked
 
 from stvsr_bench.schema.canonical import digest
 from stvsr_bench.schema.strict import STRICT
 
-Degradation = Literal["bicubic", "bd", "pil", "cv2", "shipped"]
+# old name: new name. `bd` was one of two things that papers call BD, and not the one that most of them mean
+RENAMED = {"bd": "bd-stdan"}
+_KEYED = {new: old for old, new in RENAMED.items()}  # keys are made of the old name, so that rows stay comparable
+Degradation = Annotated[
+    Literal["bicubic", "bd-2021", "bd-stdan", "pil", "cv2", "shipped"],
+    BeforeValidator(lambda name: RENAMED.get(name, name) if isinstance(name, str) else name),
+]
 
 
 @checked(frozen=True, config=STRICT)
@@ -42,12 +49,13 @@ class EvalProtocol:
 
     @property
     def restoring(self) -> dict[str, Any]:
-        """The fields that decide what the network sees."""
+        """The fields that decide what the network sees; a degradation by its first name, for digests."""
         names = ("scale", "time_scale", "window", "tail", "pad_multiple", "pad", "degradation", "flip_test")
-        return {name: getattr(self, name) for name in names}
+        fields = {name: getattr(self, name) for name in names}
+        return {**fields, "degradation": _KEYED.get(self.degradation, self.degradation)}
 
     @property
     def key(self) -> str:
         """A short digest of every field but `source`: `suite-1.1-3f2a9c01`."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "source"}
-        return f"{self.name}.{self.version}-{digest(fields)[:8]}"
+        return f"{self.name}.{self.version}-{digest({**fields, **self.restoring})[:8]}"

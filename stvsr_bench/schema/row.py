@@ -89,6 +89,12 @@ class Row:
         return self.weights_sha256 or self.source
 
     @property
+    def own_key(self) -> str:
+        """The key that its method, weights, clip and protocol give: what `key` is in a row that nobody edited."""
+        contents = self.contents or self.weights
+        return Job(self.method, contents, self.dataset, self.split, self.clip, self.protocol_key).key
+
+    @property
     def incomplete(self) -> bool:
         """Whether the row was measured before rows said what made them: its code and data are not known."""
         return not self.made

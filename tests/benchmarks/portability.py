@@ -62,7 +62,7 @@ PLACES = [
     ("ATen (torch)", "`bicubic`, `blend`: element by element", "equal as measured"),
     ("ATen (torch)", "warps of `dis`", "float64, rounded to 8 bits"),
     ("ATen, oneDNN, MKL", "networks", "not equal: tolerance"),
-    ("swscale (ffmpeg)", "RGB of a video's frames", "equal from SSE4.2 on, which numpy's wheels need"),
+    ("swscale (ffmpeg)", "RGB of a video's frames", "`colours.rgb`: accurate rounding, its bit-exact code"),
 ]
 
 

@@ -16,9 +16,8 @@ import torch
 from tabulate import tabulate
 
 from stvsr_bench import datasets, methods, metrics, protocols
-from stvsr_bench.restore import place, restore
+from stvsr_bench.restore import low_resolution, mod_crop, place, restore
 from stvsr_bench.schema import Settings
-from stvsr_bench.train.validate import _small
 
 WAYS = {
     "fp32": Settings(),
@@ -27,6 +26,7 @@ WAYS = {
     "channels-last": Settings(channels_last=True),
     "compile": Settings(compile=True),
 }
+PROTOCOL = protocols.get(protocols.DEFAULT)
 SPLITS = (("mini", "medium"), ("openclips", "medium"))
 
 
@@ -35,24 +35,23 @@ def clips(count):
     for dataset, split in SPLITS:
         found = datasets.clips(dataset, split)
         for index in range(count):
-            hr_SCHW = found[index].hr_SCHW
-            yield _small(hr_SCHW, 4), hr_SCHW
+            clip = mod_crop(found[index], PROTOCOL.scale)
+            yield low_resolution(clip, PROTOCOL), clip.hr_SCHW
 
 
 def compare(spec, ways, count):
     """Rows of a table: how much faster each way is than float32, and what it moves."""
-    protocol = protocols.get(protocols.DEFAULT)
     nets = {way: place(methods.build(spec), WAYS[way]) for way in ways}
     chosen = list(clips(count))
     for way in ways:
-        restore(nets[way], chosen[0][0], protocol, WAYS[way])  # compiled kernels, warm libraries
+        restore(nets[way], chosen[0][0], PROTOCOL, WAYS[way])  # compiled kernels, warm libraries
     seconds, dbs = {way: [] for way in ways}, {way: [] for way in ways}
     for lr, hr in chosen:
         for way in ways:
             start = time.perf_counter()
-            made = restore(nets[way], lr, protocol, WAYS[way])
+            made = restore(nets[way], lr, PROTOCOL, WAYS[way])
             seconds[way].append(time.perf_counter() - start)
-            dbs[way].append(float(metrics.psnr_y(made.sr_SCHW, hr[made.frames]).mean()))
+            dbs[way].append(float(metrics.psnr_y(made.sr_SCHW, hr[list(made.windows.frames)]).mean()))
     rows = []
     for way in ways:
         ratios = [a / b for a, b in zip(seconds["fp32"], seconds[way], strict=True)]

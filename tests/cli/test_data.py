@@ -65,14 +65,12 @@ def test_every_planted_fault_is_found_and_named(root, capsys):
 def test_a_wrong_degradation_is_named(root, capsys):
     for name in ("walk", "dash", "creep"):
         hr_SHWC = np.stack([_read(root / "GT" / name / f"im{i}.png") for i in range(1, 8)])
-        for i, frame_HWC in enumerate(to_bytes(degrade(from_bytes(hr_SHWC), "bd")), start=1):
+        for i, frame_HWC in enumerate(to_bytes(degrade(from_bytes(hr_SHWC), "bd-2021")), start=1):
             write_png(root / "LRx4" / name / f"im{i}.png", frame_HWC)
     assert call(["data", "check", str(root)]) == 0
     said = capsys.readouterr().out
-    assert (
-        "warning  all creep, dash, walk (3 clips): its low-resolution frames are not MATLAB bicubic but look like bd"
-        in said
-    )
+    what = "its low-resolution frames are not MATLAB bicubic but look like bd-2021"
+    assert f"warning  all creep, dash, walk (3 clips): {what}" in said
     assert "all: 3 clips checked, 0 errors, 3 warnings" in said
 
 

@@ -174,7 +174,7 @@ def test_the_number_of_clips_is_compared():
     assert check.check_names(["a"], "test", None) == []
 
 
-@pytest.mark.parametrize("name", ["bicubic", "bd", "pil", "cv2"])
+@pytest.mark.parametrize("name", ["bicubic", "bd-2021", "bd-stdan", "pil", "cv2"])
 def test_the_degradation_of_shipped_frames_is_named(moving, name):
     shipped = replace(moving, lr_SChw=degrade.degrade(moving.hr_SCHW, name))
     found = said(shipped)

@@ -1,3 +1,4 @@
+import av
 import numpy as np
 import pytest
 
@@ -63,7 +64,6 @@ def test_a_link_in_a_circle_ends(tmp_path, draw):
 
 
 def test_a_long_video_is_cut_into_clips_and_a_short_one_is_one(tmp_path):
-    av = pytest.importorskip("av")
     frames_SHWC = np.random.default_rng(1).integers(0, 256, (40, 16, 24, 3), dtype=np.uint8)
     for name, count in (("short.mkv", 20), ("long.mkv", 40)):
         with av.open(str(tmp_path / name), "w") as container:

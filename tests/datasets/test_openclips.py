@@ -1,12 +1,14 @@
+import hashlib
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
 
+import av
 import numpy as np
 import pytest
 
-from stvsr_bench import datasets
-from stvsr_bench.data import motion
+from stvsr_bench import datasets, plugins
+from stvsr_bench.data import frames, motion
 from stvsr_bench.errors import NotRunnableError, UnknownNameError
 
 
@@ -36,6 +38,36 @@ def test_a_clip_is_a_septuplet_of_the_motion_it_claims(split):
     assert clip.hr_SCHW.shape == (7, 3, 256, 448)
     assert motion.measure(clip.hr_SCHW) == pytest.approx(clip.motion_px, rel=0.05, abs=0.02)
     assert motion.Thresholds().speed(clip.motion_px) == split
+
+
+@needs_wheel
+def test_a_clip_is_as_bright_as_the_video_is_stored(module):
+    """Y of the clip, in levels, against the luma planes that the decoder gives before any conversion."""
+    with av.open(str(module._folder() / "bikes.mp4")) as container:
+        planes = [frame.planes[0] for _, frame in zip(range(37), container.decode(video=0), strict=False)][30:]
+    whole = np.stack([np.frombuffer(p, np.uint8).reshape(p.height, -1)[8 : 8 + 256, 96 : 96 + 448] for p in planes])
+    clip = datasets.clips("openclips", "fast").read("bikes-030")
+    luma = 16 + np.tensordot(clip.hr_SCHW.astype(np.float64), [65.481, 128.553, 24.966], axes=([1], [0]))
+    assert np.abs((luma - whole).mean((1, 2))).max() < 0.05
+
+
+@needs_wheel
+def test_other_pixels_are_another_version(module):
+    """If this fails, the frames have changed: count up `version` on the card, say why there, remake the baseline."""
+    digest = hashlib.sha256()
+    for split in ("slow", "medium", "fast"):
+        digest.update(frames.to_bytes(datasets.clips("openclips", split)[0].hr_SCHW).tobytes())
+    assert (datasets.card("openclips").version, digest.hexdigest()[:16]) == (2, "f52d7fffddacc4a1")
+
+
+@needs_wheel
+def test_frames_that_version_1_left_in_the_cache_are_not_read(module, tmp_path, monkeypatch):
+    monkeypatch.setattr(plugins, "home", lambda: tmp_path)
+    old = tmp_path / "clips" / "openclips" / module.SHA256["bikes"][:12] / "30-96-8.npz"
+    old.parent.mkdir(parents=True)
+    np.savez_compressed(old, frames=np.zeros((7, 256, 448, 3), np.uint8))
+    clip = datasets.clips("openclips", "fast").read("bikes-030")
+    assert clip.hr_SCHW.mean() > 0.1
 
 
 @needs_wheel

@@ -4,6 +4,7 @@ from importlib.metadata import distribution
 from importlib.util import find_spec
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -13,8 +14,6 @@ from stvsr_bench.data.video import decode
 from stvsr_bench.errors import UsageError
 from stvsr_bench.restore import video as infer
 from stvsr_bench.schema import Settings
-
-av = pytest.importorskip("av", reason="the extra [video] is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +110,59 @@ def test_a_video_comes_out_four_times_as_large_at_twice_the_rate_with_its_sound(
     with av.open(str(target)) as made, av.open(str(source)) as given:
         assert [bytes(p) for p in made.demux(audio=0)] == [bytes(p) for p in given.demux(audio=0)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+def kinds(frame_or_context):
+    """Matrix, primaries, transfer and range, as the numbers of ITU-T H.273 and of ffmpeg's ranges."""
+    names = ("colorspace", "color_primaries", "color_trc", "color_range")
+    return tuple(int(getattr(frame_or_context, name)) for name in names)
+
+
+def converted(yuv, given, wanted):
+    """Limited-range Y, Cb, Cr of one matrix as those of another, by the definition of luma and chroma."""
+    kr, kb = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722)}[given]
+    y, u, v = (yuv[0] - 16) / 219, (yuv[1] - 128) / 224, (yuv[2] - 128) / 224
+    red, blue = y + 2 * (1 - kr) * v, y + 2 * (1 - kb) * u
+    green = (y - kr * red - kb * blue) / (1 - kr - kb)
+    kr, kb = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722)}[wanted]
+    y = kr * red + (1 - kr - kb) * green + kb * blue
+    return 16 + 219 * y, 128 + 112 * (blue - y) / (1 - kb), 128 + 112 * (red - y) / (1 - kr)
+
+
+@pytest.mark.parametrize(
+    ("size", "stated", "given", "wanted", "tags"),
+    [
+        ((64, 48), (1, 1, 1, 1), "bt709", "bt709", (1, 1, 1, 1)),
+        ((64, 48), (5, 5, 6, 1), "bt601", "bt601", (6, 5, 6, 1)),
+        ((64, 48), (2, 2, 2, 0), "bt601", "bt601", (6, 2, 2, 1)),
+        ((320, 16), (2, 2, 2, 0), "bt601", "bt709", (1, 2, 2, 1)),  # small and untagged, large enough for HD when done
+    ],
+)
+def test_a_video_comes_out_as_bright_as_it_went_in_and_says_its_colours(tmp_path, size, stated, given, wanted, tags):
+    width, height = size
+    source = av.VideoFrame(width, height, "yuv420p")
+    planes = [np.tile(np.linspace(70, 180, width).round(), (height, 1))]  # a ramp, so that rounding has no bias
+    planes += [np.full((height // 2, width // 2), level) for level in (110, 145)]
+    with av.open(str(tmp_path / "in.mkv"), "w") as container:
+        video = container.add_stream("ffv1", rate=10)
+        video.width, video.height, video.pix_fmt = *size, "yuv420p"
+        for place in (video.codec_context, source):
+            place.colorspace, place.color_primaries, place.color_trc, place.color_range = stated
+        for plane, values in zip(source.planes, planes, strict=True):
+            rows = np.zeros((plane.height, plane.line_size), np.uint8)
+            rows[:, : plane.width] = values
+            plane.update(rows.tobytes().ljust(plane.buffer_size, b"\0"))
+        for pts in range(3):
+            source.pts = pts
+            container.mux(video.encode(source))
+        container.mux(video.encode(None))
+    argv = ["infer", str(tmp_path / "in.mkv"), "--method", "blend+bicubic", "-o", str(tmp_path / "out.mp4"), "-q"]
+    assert call([*argv, "--crf", "1"]) == 0
+    with av.open(str(tmp_path / "out.mp4")) as made:
+        frame = next(made.decode(video=0))
+        assert kinds(frame) == kinds(made.streams.video[0].codec_context) == tags
+    found = [np.frombuffer(p, np.uint8).reshape(p.height, -1)[:, : p.width].mean() for p in frame.planes]
+    assert found == pytest.approx(converted([plane.mean() for plane in planes], given, wanted), abs=0.3)
 
 
 @pytest.mark.parametrize(

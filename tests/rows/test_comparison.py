@@ -11,8 +11,10 @@ from stvsr_bench.schema import Row
 
 @pytest.fixture
 def before():
-    names = ("k", "m", "", "mini", "fast", "c", "suite-1", "suite-1.1-0", "0")
-    return Row(*names, [0, 1, 2], [True, False, True], {"psnr_y": [30.0, 40.0, math.inf]}, (32, 48))
+    names = ("key", "method", "weights", "dataset", "split", "clip", "protocol", "protocol_key", "restoring_key")
+    of = dict(zip(names, ("k", "m", "", "mini", "fast", "c", "suite-1", "suite-1.1-0", "0"), strict=True))
+    values = {"psnr_y": [30.0, 40.0, math.inf]}
+    return Row(**of, frames=[0, 1, 2], given=[True, False, True], values=values, size=(32, 48))
 
 
 def test_the_worst_frame_counts_in_either_direction(before):

@@ -163,13 +163,26 @@ MUST_BE_EQUAL = [
     ("flags", ["fell-back"], "flags"),
     ("frames", [0, 2], "frames scored"),
     ("given", [True, True], "input frames"),
+    ("truth", "0" * 16, "true frames"),
+    ("input", "0" * 16, "low-resolution frames"),
 ]  # fmt: skip
-MATCHED = {"method", "weights", "weights_sha256", "dataset", "split", "clip", "protocol_key"}  # test_matching.py
+MATCHED = {
+    "method",
+    "weights",
+    "weights_sha256",
+    "source",
+    "dataset",
+    "split",
+    "clip",
+    "protocol_key",
+}  # test_matching.py
 COMPARED = {"values", "scalars", "bit_exact", "seconds"}  # here, seconds in test_gate_costs.py
 MAY_DIFFER = {
     "key",  # of the same parts as what is matched
     "motion_px",  # of the truth: it has no part in a verdict
     "how", "env",  # they choose the tolerance
+    "made",  # a gate compares what other code makes; it is named in a note
+    "stamp",  # of the files: their frames are compared
     "suite", "schema_version",
 }  # fmt: skip
 
@@ -183,7 +196,8 @@ def test_every_field_of_a_row_is_guarded_or_may_differ():
 
 @pytest.mark.parametrize(("field", "value", "what"), MUST_BE_EQUAL)
 def test_what_is_no_value_and_must_be_equal(between, row, field, value, what):
-    judgement = between([row(weights_sha256="a" * 64)], [row(**{"weights_sha256": "a" * 64, field: value})])
+    known = {"weights_sha256": "a" * 64, "truth": "1" * 16, "input": "1" * 16}
+    judgement = between([row(**known)], [row(**{**known, field: value})])
     assert verdicts(judgement) == [("changed", what, True)]
     assert judgement.moves[0].before != judgement.moves[0].after
 
@@ -233,3 +247,14 @@ def test_the_tolerances_are_those_of_the_page():
             f"{name}_{of}": float(v) for name, v in (("psnr", psnr), ("ssim", ssim)) for of in ("y", "rgb")
         }
         assert frame_db == float(frame)
+
+
+def test_what_made_the_rows_otherwise_is_said_in_words_and_is_no_verdict(between, row):
+    before = [row("0", made={"code": "1", "seed": "0"}), row("1", made={"code": "1", "seed": "0"})]
+    after = [row("0", made={"code": "2", "seed": "0"}), row("1", made={"code": "1", "seed": "7"})]
+    judgement = between(before, after)
+    assert judgement.passed
+    assert "other than when the baseline was measured: its code and the seed, of net@mini" in judgement.notes
+    assert not any("other than" in note for note in between(before, before).notes)
+    older = [row("0"), row("1")]
+    assert not any("other than" in note for note in between(older, after).notes)  # what made them is not known

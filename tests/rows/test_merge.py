@@ -12,7 +12,15 @@ from stvsr_bench.rows.merge import merge
 from stvsr_bench.schema import Row
 
 ROW = Row(
-    *("0" * 16, "net", "mini", "mini", "fast", "c", "suite-1", "suite-1.1-0", "0"),
+    key="",
+    method="net",
+    weights="mini",
+    dataset="mini",
+    split="fast",
+    clip="c",
+    protocol="suite-1",
+    protocol_key="suite-1.1-0",
+    restoring_key="0",
     frames=[0, 1, 2],
     given=[True, False, True],
     values={"psnr_y": [30.0, math.inf, 31.0], "ssim_y": [0.9, 1.0, 0.8]},
@@ -20,6 +28,9 @@ ROW = Row(
     scalars={"tof": 0.5},
     env="e",
 )
+ROW = replace(ROW, key=ROW.own_key)
+OTHER = replace(ROW, clip="d")
+OTHER = replace(OTHER, key=OTHER.own_key)
 
 
 def run(folder, *rows, env="e"):
@@ -33,7 +44,7 @@ def run(folder, *rows, env="e"):
     (folder / "env.json").write_text(json.dumps({env: {"machine": {"host": folder.name}}}))
     (folder / "manifest.json").write_text(json.dumps({"run": folder.name, "methods": {folder.name: {}}}))
     (folder / "run.toml").write_text(f"methods = ['{folder.name}']\n")
-    place = folder / "frames" / "net@mini" / "mini" / "fast" / folder.name
+    place = folder / "frames" / "0" / "net@mini" / "mini" / "fast" / folder.name
     place.mkdir(parents=True)
     (place / "00000.png").write_bytes(folder.name.encode())
     return folder
@@ -46,7 +57,7 @@ def everything(folder):
 
 def test_a_merged_folder_holds_all_that_its_parts_held_and_what_it_held_before(tmp_path):
     out = run(tmp_path / "out", ROW, env="o")
-    other = run(tmp_path / "other", replace(ROW, key="1" * 16, clip="d"), env="x")
+    other = run(tmp_path / "other", OTHER, env="x")
     assert merge([other], out) == 2
     assert {row.clip for row in store.read_rows(out)} == {"c", "d"}
     for name in ("failures.jsonl", "profile.jsonl"):
@@ -54,7 +65,7 @@ def test_a_merged_folder_holds_all_that_its_parts_held_and_what_it_held_before(t
     assert store.read_json(out / "env.json").keys() == {"o", "x"}
     assert store.read_json(out / "manifest.json")["methods"].keys() == {"out", "other"}
     assert (out / "run.toml").read_text() == "methods = ['out']\n"
-    assert {f"frames/net@mini/mini/fast/{name}/00000.png" for name in ("out", "other")} <= everything(out)
+    assert {f"frames/0/net@mini/mini/fast/{name}/00000.png" for name in ("out", "other")} <= everything(out)
 
 
 def test_a_run_that_is_merged_into_itself_stays_as_it_was(tmp_path):
@@ -79,7 +90,8 @@ def test_metrics_that_only_one_part_has_are_joined(tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        {"weights_sha256": "f" * 64},
+        {"truth": "f" * 16},
+        {"input": "f" * 16},
         {"given": [True, True, True]},
         {"frames": [1, 2, 3]},
         {"values": {**ROW.values, "ssim_y": [0.9, 1.0, 0.7]}},
@@ -90,8 +102,9 @@ def test_metrics_that_only_one_part_has_are_joined(tmp_path):
     ],
 )
 def test_parts_that_disagree_are_refused_and_nothing_is_written(tmp_path, change):
-    one, two = run(tmp_path / "one", ROW), run(tmp_path / "two", replace(ROW, **change))
-    with pytest.raises(DataError, match="two: net on c has other values than in another folder"):
+    known = replace(ROW, truth="0" * 16, input="0" * 16)
+    one, two = run(tmp_path / "one", known), run(tmp_path / "two", replace(known, **change))
+    with pytest.raises(DataError, match="two: net on c has other values than the other row of it"):
         merge([one, two], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -104,7 +117,7 @@ def test_what_two_machines_may_differ_by_is_no_disagreement(tmp_path):
 
 
 def test_a_damaged_part_leaves_no_half_made_folder(tmp_path):
-    one, two = run(tmp_path / "one", ROW), run(tmp_path / "two", replace(ROW, key="1" * 16, clip="d"))
+    one, two = run(tmp_path / "one", ROW), run(tmp_path / "two", OTHER)
     (two / "env.json").write_text("[1")
     with pytest.raises(DataError, match=r"env\.json"):
         merge([one, two], tmp_path / "out")

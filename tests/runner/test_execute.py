@@ -23,7 +23,7 @@ from stvsr_bench.runner import execute as runner
 from stvsr_bench.runner.forecast import forecast
 from stvsr_bench.runner.plan import RunSpec, make
 from stvsr_bench.runner.replay import load_spec, write_spec
-from stvsr_bench.runner.verify import verify
+from stvsr_bench.runner.verify import Asked, sort, verify
 from stvsr_bench.schema import Settings
 
 METHOD = '''
@@ -79,6 +79,10 @@ def spec(clips, tmp_path, monkeypatch):
 def rows(run):
     """Rows without what may differ from run to run: seconds and environment."""
     return sorted((replace(row, seconds={}, env="") for row in store.read_rows(run)), key=lambda row: row.key)
+
+
+def verified(run):
+    return list(verify(run, sort(run, Asked())))
 
 
 def execute(spec):
@@ -197,7 +201,7 @@ def test_run_toml_replays_the_run(spec, tmp_path):
 
 def test_a_run_toml_of_before_the_settings_had_their_name_is_still_read(spec, tmp_path):
     asked = replace(spec, settings=Settings(tile=32))
-    write_spec(asked)
+    write_spec(asked, 1)
     file = spec.out / "run.toml"
     file.write_text(file.read_text().replace("[settings]", "[how]"))
     assert load_spec(file, spec.out).settings == Settings(tile=32)
@@ -208,7 +212,7 @@ def test_frames_of_the_worst_clips_are_kept_for_every_method(spec):
     found = {p.parent.relative_to(spec.out / "frames") for p in (spec.out / "frames").rglob("00000.png")}
     by_method = {}
     for place in found:
-        by_method.setdefault(place.parts[0], set()).add(place.name)
+        by_method.setdefault(place.parts[1], set()).add(place.name)
     assert by_method.keys() == {"_hr", "_lr", "toy", "blend+bicubic"}
     assert len({frozenset(names) for names in by_method.values()}) == 1
     assert all(len(names) == 2 for names in by_method.values())
@@ -336,12 +340,12 @@ def test_frames_wanted_later_are_saved_for_rows_that_are_there(spec):
 
 def test_frames_that_a_kill_cut_short_are_saved_again(spec):
     execute(replace(spec, save_frames="all"))
-    frames = sorted((spec.out / "frames" / "toy").rglob("*.png"))
+    frames = sorted((spec.out / "frames").glob("*/toy/**/*.png"))
     before = {path: path.read_bytes() for path in frames}
     for path in frames[2:7]:
         path.unlink()
     execute(replace(spec, save_frames="all"))
-    assert {path: path.read_bytes() for path in sorted((spec.out / "frames" / "toy").rglob("*.png"))} == before
+    assert {path: path.read_bytes() for path in sorted((spec.out / "frames").glob("*/toy/**/*.png"))} == before
 
 
 def test_a_disk_that_is_full_of_frames_ends_the_run_and_keeps_its_rows(spec, monkeypatch):
@@ -358,11 +362,11 @@ def test_a_disk_that_is_full_of_frames_ends_the_run_and_keeps_its_rows(spec, mon
 
 def test_verify_computes_rows_again_and_sees_one_that_was_changed(spec):
     execute(spec)
-    assert all(one.holds and one.change_db == 0 for one in verify(spec.out, 1.0))
+    assert all(one.holds and one.change_db == 0 for one in verified(spec.out))
     row = rows(spec.out)[0]
     with store.Appender(store.rows_file(spec.out)) as appender:
         appender.row(replace(row, values={**row.values, "psnr_y": [v + 0.01 for v in row.values["psnr_y"]]}))
-    (bad,) = [one for one in verify(spec.out, 1.0) if not one.holds]
+    (bad,) = [one for one in verified(spec.out) if not one.holds]
     assert bad.row.key == row.key and bad.change_db == pytest.approx(0.01)
 
 

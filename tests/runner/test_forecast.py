@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from stvsr_bench.cli import call
 from stvsr_bench.rows import store
+from stvsr_bench.rows.identity import job
 from stvsr_bench.runner import execute
 from stvsr_bench.runner.forecast import forecast
 from stvsr_bench.runner.plan import RunSpec, make
@@ -23,8 +24,11 @@ def test_only_seconds_of_the_same_weights_and_of_this_machine_are_used(noise_cli
     with store.Appender(store.rows_file(timed)) as appender:
 
         def put(seconds, **of):
-            key = f"{int(seconds):016x}"
-            appender.row(replace(row, key=key, **{"env": "here", "seconds": {"read": 1.0, "restore": seconds}, **of}))
+            one = replace(
+                row, **{"clip": f"c{seconds}", "env": "here", "seconds": {"read": 1.0, "restore": seconds}, **of}
+            )
+            place = (one.dataset, one.split, one.clip)
+            appender.row(replace(one, key=job(one.method, one.contents or one.weights, place, one.protocol_key).key))
 
         for seconds in (8.0, 9.0, 13.0):
             put(seconds)

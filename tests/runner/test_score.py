@@ -32,7 +32,7 @@ def ours(tmp_path, truth):
     runner.execute(spec, make(spec))
     folder = tmp_path / "results"
     for number in range(2):
-        source = tmp_path / "run" / "frames" / "blend+bicubic" / "truth" / "all" / f"clip{number}"
+        (source,) = (tmp_path / "run" / "frames").glob(f"*/blend+bicubic/truth/all/clip{number}")
         for path in sorted(source.glob("*.png")):
             write_png(folder / f"clip{number}" / f"frame_{int(path.stem) + 1}.png", read([path])[0])
     return folder, {row.clip: row for row in store.read_rows(tmp_path / "run")}

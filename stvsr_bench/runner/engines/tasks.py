@@ -1,5 +1,6 @@
 """What an engine hands out and gets back. Plain values: planning needs no torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from stvsr_bench.schema import Row, Settings
 class Task:
     """One method on one clip under protocols that share one restoring half: one pass through the network.
 
-    `dataset` is what was asked for (a name or a path), `label` the data set's name in rows.
+    `dataset` is what was asked for (a name or a path), `label` the data set's name in rows; `identity` is the method's
+    spec, `name` its name in rows, `contents` what tells its weights from others of their name. `made` is what would
+    make its rows here. `before` are rows that exist and stay valid: where other metrics are asked for, or the scoring
+    code changed, their saved frames may serve.
     """
 
     method: str
@@ -22,8 +26,17 @@ class Task:
     clip: str
     protocols: tuple[str, ...]
     keys: tuple[str, ...]
+    name: str = ""
+    contents: str = ""
     save: bool = False
     score: bool = True
+    made: Mapping[str, str] = field(default_factory=dict, compare=False)
+    before: tuple[Row, ...] = field(default=(), compare=False)
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """The clip, by its names in rows: data set, split, clip."""
+        return self.label, self.split, self.clip
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ class Setup:
     metrics: tuple[str, ...]
     settings: Settings = field(default_factory=Settings)
     root: Path | None = None
-    frames_dir: Path | None = None
+    out: Path | None = None
     included: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
     threads: int = 1

@@ -9,12 +9,16 @@ from dataclasses import replace
 
 import torch
 
-from stvsr_bench import datasets, methods, plugins, protocols
-from stvsr_bench.errors import BenchError, CannotWriteError, interrupted
+from stvsr_bench import datasets, methods, metrics, plugins, protocols
+from stvsr_bench.errors import BenchError, CannotWriteError, NotRunnableError, interrupted
+from stvsr_bench.methods import Identity
+from stvsr_bench.methods.builder import from_identity
 from stvsr_bench.restore import pick_device, place
+from stvsr_bench.rows import frames
 from stvsr_bench.runner.engines.isolation import seeded
 from stvsr_bench.runner.engines.tasks import Outcome, Setup, Task
-from stvsr_bench.runner.evaluate import evaluate
+from stvsr_bench.runner.evaluate import evaluate, score_again
+from stvsr_bench.runner.made import made_by
 from stvsr_bench.runner.measure import Wanted
 from stvsr_bench.schema import Clip, Method, Row
 
@@ -30,8 +34,8 @@ class Worker:
         torch.backends.cuda.matmul.allow_tf32 = setup.settings.precision == "tf32"
         torch.backends.cudnn.allow_tf32 = setup.settings.precision == "tf32"
         self.setup = replace(setup, settings=replace(setup.settings, device=pick_device(setup.settings.device)))
-        self._methods: dict[str, Method] = {}
-        self._data_sets: dict[str, datasets.DataSet] = {}
+        self._methods: dict[str, tuple[Method, dict[str, str]]] = {}
+        self._data_sets: dict[tuple[str, str], datasets.DataSet] = {}
         self._clips: dict[tuple[str, str, str], datasets.Clips] = {}
         self._last: tuple[tuple[str, str, str, str], Clip] | None = None
 
@@ -48,38 +52,50 @@ class Worker:
 
     def _run(self, task: Task) -> list[Row]:
         setup = self.setup
-        wanted = Wanted(
-            tuple(protocols.get(name) for name in task.protocols),
-            setup.metrics,
-            setup.settings,
-            setup.threads,
-            setup.env,
-            frames_dir=setup.frames_dir if task.save else None,
-        )
+        chosen = tuple(protocols.get(name) for name in task.protocols)
         start = time.perf_counter()
-        clip = self._clip(task, wanted.protocols[0].lists)
+        clip = self._clip(task, chosen[0].lists)
         read_s = time.perf_counter() - start
-        method = self._method(task.method)
-        key = protocols.restoring_key(wanted.protocols[0])
-        with seeded(setup.seed, setup.settings.name(task.identity), task.label, task.split, task.clip, key):
+        key = protocols.restoring_key(chosen[0])
+        name = setup.settings.name(task.identity)
+        place_of = frames.Place(setup.out, key, name, task.weights, task.contents, task.place) if setup.out else None
+        # a row that gains a metric, or is scored again by other code, keeps what it had
+        had = {name for row in task.before for name in (*row.values, *row.scalars) if not metrics.missing(name)}
+        names = tuple(dict.fromkeys((*setup.metrics, *sorted(had))))
+        wanted = Wanted(chosen, names, setup.settings, setup.threads, setup.env, task.made, place_of)
+        # saved frames serve only where they make all that is missing
+        if len(task.before) == len(task.keys) and (rows := score_again(task.before, clip, wanted)) is not None:
+            return rows
+        method, made = self._method(task.method)
+        wanted = replace(wanted, made=made, save=place_of if task.save else None)
+        with seeded(setup.seed, name, task.label, task.split, task.clip, key):
             return evaluate(method, clip, wanted, read_s)
 
-    def _method(self, spec: str) -> Method:
+    def _method(self, spec: str) -> tuple[Method, dict[str, str]]:
+        """The method, and what makes its rows: the code that was loaded, whatever its file says later."""
         if spec not in self._methods:
+            identity = methods.resolve(spec)
+            made = self._made(identity)
             with seeded(self.setup.seed, spec):
-                method = methods.build(spec, trust_pickle=self.setup.trust_pickle)
-            self._methods = {spec: place(method, self.setup.settings)}  # one network at a time: memory
+                method = from_identity(identity, trust_pickle=self.setup.trust_pickle)
+            if self._made(identity) != made:
+                raise NotRunnableError(f"{spec}: its code changed while it was loaded; run the command again")
+            # one network at a time: memory
+            self._methods = {spec: (place(method, self.setup.settings), made)}
         return self._methods[spec]
 
-    def _data_set(self, name: str) -> datasets.DataSet:
-        if name not in self._data_sets:
-            self._data_sets[name] = datasets.find(name, self.setup.root)
-        return self._data_sets[name]
+    def _made(self, identity: Identity) -> dict[str, str]:
+        return made_by(identity, self.setup.settings, self.setup.threads, self.setup.seed)
+
+    def _data_set(self, name: str, label: str) -> datasets.DataSet:
+        if (name, label) not in self._data_sets:
+            self._data_sets[name, label] = datasets.find(name, self.setup.root, label)
+        return self._data_sets[name, label]
 
     def _clip(self, task: Task, lists: str) -> Clip:
         place_of = (task.dataset, task.split, lists)
         if place_of not in self._clips:
-            self._clips[place_of] = self._data_set(task.dataset).clips(task.split, lists)
+            self._clips[place_of] = self._data_set(task.dataset, task.label).clips(task.split, lists)
         wanted = (*place_of, task.clip)
         if self._last is None or self._last[0] != wanted:
             self._last = (wanted, self._clips[place_of].read(task.clip))

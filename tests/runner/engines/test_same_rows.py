@@ -15,7 +15,7 @@ from stvsr_bench.data.frames import to_bytes, write_png
 from stvsr_bench.rows import store
 from stvsr_bench.runner import execute as runner
 from stvsr_bench.runner.plan import RunSpec, make
-from stvsr_bench.runner.verify import verify
+from stvsr_bench.runner.verify import Asked, sort, verify
 from stvsr_bench.schema import Settings
 
 # Its frames say how many threads torch has and what three generators of random numbers give
@@ -134,9 +134,9 @@ def test_threads_are_what_was_asked_whatever_is_left_to_do_and_stand_in_the_row(
 
 def test_verify_computes_with_the_threads_of_the_row(spec):
     execute(replace(spec, threads=2, clips=("c0", "c1")))
-    execute(replace(spec, threads=1))  # only the clip that is left; run.toml now says 1
+    execute(replace(spec, threads=1, clips=("c2",)))  # run.toml now says 1
     assert {row.how["threads"] for row in rows(spec.out)} == {"1", "2"}
-    found = list(verify(spec.out, 1.0))
+    found = list(verify(spec.out, sort(spec.out, Asked(include=spec.include))))
     assert [one.change_db for one in found] == [0.0] * 6 and all(one.holds for one in found)
 
 
@@ -144,7 +144,7 @@ def test_verify_says_what_it_allows_and_why(spec, capsys):
     from stvsr_bench.cli import call
 
     execute(replace(spec, clips=("c0",)))
-    assert call(["verify", str(spec.out)]) == 0
+    assert call(["verify", str(spec.out), "--include", str(spec.include[0])]) == 0
     said = capsys.readouterr().out
     assert "largest change allowed: 0 dB (bit-exact methods: equal on every CPU)" in said
     assert "largest change allowed: 1e-06 dB (the same machine, versions and threads)" in said

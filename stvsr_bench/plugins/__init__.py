@@ -6,57 +6,37 @@ A broken plug-in is listed with its error and breaks nothing else. Nothing here 
 plug-in's code.
 """
 
-import importlib
 import os
 import re
 import stat
-import sys
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from importlib.machinery import ModuleSpec
 from importlib.metadata import entry_points
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from platformdirs import user_cache_path
 from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench.errors import CONTROL, CardError, UnknownNameError, UsageError, printable
-from stvsr_bench.schema import digest
+from stvsr_bench.plugins.loading import code, load
+from stvsr_bench.plugins.plugin import BUILT_IN, Plugin, PluginKind
 
-PluginKind = Literal["methods", "datasets"]
+__all__ = [
+    "BUILT_IN", "PATH_VARIABLE", "Plugin", "PluginKind", "allow", "canonical", "card_from", "code", "everything",
+    "find", "forget", "home", "include", "included", "load", "overrides", "plugins", "read_card", "roots",
+    "search_path",
+]  # fmt: skip
+
 Card = TypeVar("Card")
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parent.parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _included: dict[PluginKind, dict[str, Path]] = {"methods": {}, "datasets": {}}
 _overrides: set[str] = set()
-BUILT_IN = ("package", "checkout")
 PATH_VARIABLE = "$STVSR_BENCH_PATH"
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """One method or data set as found: its folder (or file), where it came from, and what is wrong with it.
-
-    `replaces` is the origin of the plug-in of the same name that it stands in for, "" for none: every table says so.
-    """
-
-    kind: PluginKind
-    name: str
-    path: Path
-    origin: str
-    error: str = ""
-    replaces: str = ""
-
-    @property
-    def word(self) -> str:
-        """What it is, for a sentence."""
-        return "data set" if self.kind == "datasets" else "method"
 
 
 def home() -> Path:
@@ -208,54 +188,6 @@ def forget() -> None:
 def included() -> list[Path]:
     """Paths registered with `include`, for worker processes to register again."""
     return [path for names in _included.values() for path in names.values()]
-
-
-def load(plugin: Plugin, module: str = "") -> ModuleType:
-    """A module of a plug-in's folder, or a one-file plug-in itself; this runs its code.
-
-    Built-in plug-ins and those of packages are imported by their own names. Any other is loaded from its own place
-    under a name that nothing else has: two plug-ins never see each other's files, nor replace the suite's.
-
-    Raises:
-        ImportError, or whatever else its code raises.
-    """
-    if plugin.path.is_file():
-        return _from_place(_module_name(plugin), plugin.path)
-    if plugin.origin.startswith("entry point"):
-        return importlib.import_module(f"{plugin.origin.split()[-1].partition(':')[0]}.{module}")
-    if plugin.origin in BUILT_IN:
-        return importlib.import_module(f"stvsr_bench.{plugin.kind}.{plugin.path.name}.{module}")
-    package = _module_name(plugin)
-    _from_place(package, plugin.path)
-    return importlib.import_module(f"{package}.{module}")
-
-
-def _module_name(plugin: Plugin) -> str:
-    place = digest(str(plugin.path.resolve()))[:12]
-    return f"stvsr_bench_plugin_{plugin.kind}_{plugin.name.replace('-', '_')}_{place}"
-
-
-def _from_place(name: str, place: Path) -> ModuleType:
-    """The module of a file, or the package of a folder (with or without `__init__.py`), loaded once."""
-    if name in sys.modules:
-        return sys.modules[name]
-    file = place if place.is_file() else place / "__init__.py"
-    inside = None if place.is_file() else [str(place)]
-    if file.is_file():
-        spec = spec_from_file_location(name, file, submodule_search_locations=inside)
-    else:
-        spec = ModuleSpec(name, None, is_package=True)
-        spec.submodule_search_locations = inside
-    if spec is None:
-        raise ImportError(f"{file.name} is no Python file")
-    made = sys.modules[name] = module_from_spec(spec)
-    try:
-        if spec.loader is not None:
-            spec.loader.exec_module(made)
-    except BaseException:
-        del sys.modules[name]  # half a module would hide at the next try what went wrong
-        raise
-    return made
 
 
 def read_card(plugin: Plugin, card_type: type[Card]) -> Card:

@@ -1,0 +1,46 @@
+"""What makes a row: the code, the card, the libraries and the settings behind its number, each as a short digest.
+
+Two rows of one key whose `made` differ are not the same measurement: a run that is repeated measures them again.
+"""
+
+from dataclasses import asdict
+
+from stvsr_bench import environment, plugins
+from stvsr_bench.methods import Identity
+from stvsr_bench.schema import Settings, digest
+
+RESTORING = ("nn", "data", "restore")
+SCORING = ("metrics", "protocols")
+
+
+def made_by(identity: Identity, settings: Settings, threads: int, seed: int) -> dict[str, str]:
+    """What would make a row of this method here and now.
+
+    The processor is not among it: a run that a cluster stopped may go on with another machine. Its rows name theirs.
+    """
+    return {
+        "code": digest([plugins.code(part.plugin) for part in identity.parts])[:16],
+        "card": digest([asdict(part.card) for part in identity.parts])[:16],
+        "restoring": environment.suite_code(*RESTORING),
+        **scored_by(),
+        "device": _kind(settings.device),
+        "threads": str(threads),
+        "seed": str(seed),
+        # where the weights lay: of two files of one name, the one that was written anew replaced the other
+        "weights_from": digest([str(part.chosen.path and part.chosen.path.resolve()) for part in identity.parts])[:8],
+        **({"layout": "channels_last"} if settings.channels_last else {}),
+    }
+
+
+def _kind(device: str) -> str:
+    """The kind of a device: `cuda:1` computes what `cuda` computes."""
+    if device == "auto":
+        from stvsr_bench.restore import pick_device  # torch: only it knows what is there
+
+        device = pick_device(device)
+    return device.partition(":")[0]
+
+
+def scored_by() -> dict[str, str]:
+    """What would make a score of frames that are there already."""
+    return {"scoring": environment.suite_code(*SCORING), "libraries": environment.libraries()}
