@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from stvsr_bench.data.atomic import whole
 from stvsr_bench.errors import DataError, NotRunnableError
-from stvsr_bench.rows.lines import Head, complete_lines, cut_half_line, facts_of, head_of, line_of, row_of
+from stvsr_bench.rows.lines import Head, Shared, complete_lines, cut_half_line, facts_of, head_of, line_of, row_of
 from stvsr_bench.schema import Row
 
 SUPERSEDED = "superseded.jsonl"
@@ -129,9 +129,10 @@ def stream_rows(run: Path, keys: Set[str] | None = None) -> Iterator[Row]:
     if not run.is_dir():
         raise DataError(f"no run in {run}: the folder does not exist; start one with stvsr-bench run")
     known: dict[bytes, Mapping[str, str]] = {}
+    shared = Shared()
     for path, number, line in _lines(run):
         if keys is None or head_of(path, number, line, known).key in keys:
-            yield row_of(path, number, line)
+            yield shared.row(row_of(path, number, line))
 
 
 def supersede(run: Path, keys: Set[str]) -> int:

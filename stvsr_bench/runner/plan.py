@@ -124,7 +124,7 @@ def make(spec: RunSpec) -> Plan:
     mine = every[spec.shard[0] - 1 :: spec.shard[1]]
     if not every:
         raise NotRunnableError("nothing to measure: no clip is left after --limit and --clips")
-    on_disk = look(spec.out, mine, spec.metrics, _opener(found))
+    on_disk = look(spec.out, mine, spec.metrics, opener(found))
     if spec.overwrite:  # what no longer holds is moved away all the same: the run may be interrupted
         on_disk.finished.clear()
         on_disk.before.clear()
@@ -162,7 +162,7 @@ def cells(spec: RunSpec) -> list[Cell]:
     return [cell for name in names for cell in _cells(spec, name, labels.get(name, ""))]
 
 
-def _opener(found: Sequence[Cell]) -> Callable[[Task], datasets.Clips]:
+def opener(found: Sequence[Cell]) -> Callable[[Task], datasets.Clips]:
     """From a task to the clips that it is one of."""
     sources = {(cell.label, cell.split, protocol.name): cell.source for cell in found for protocol in cell.protocols}
 
@@ -251,9 +251,8 @@ def _minus(task: Task, found: Found) -> Task | None:
     left = [(name, key) for name, key in zip(task.protocols, task.keys, strict=True) if key not in found.finished]
     if not left:
         return None
-    return replace(
-        task,
-        protocols=tuple(name for name, _ in left),
-        keys=tuple(key for _, key in left),
-        before=tuple(row for _, key in left if (row := found.before.get(key))),
-    )
+    before = tuple(row for _, key in left if (row := found.before.get(key)))
+    if len(left) == len(task.keys) and not before:
+        return task
+    names, keys = zip(*left, strict=True)
+    return replace(task, protocols=names, keys=keys, before=before)
