@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from stvsr_bench import methods
 from stvsr_bench.methods.builder import make_net
 from stvsr_bench.nn import kernels
@@ -170,7 +168,7 @@ class Profiler:
 
     def largest(self, text: str, one: Subject, budget_mib: float) -> dict[str, Any]:
         """The largest frame, of the aspect of `--size`, whose peak stays within the budget."""
-        budget = budget_mib or FREE_PART * psutil.virtual_memory().available / memory.MIB
+        budget = budget_mib or FREE_PART * memory.free_mib(one.case.device)
         unit = one.method.card.multiple_of
         size = self.asked.size
 

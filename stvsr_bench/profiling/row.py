@@ -44,6 +44,7 @@ def row(kind: Kind, method: Method, case: Case, found: Measured, machine: Mappin
         "frames": case.frames,
         "frames_out": found.made[0],
         "size_out": list(found.made[1:]),
+        "pad": "{} {}x{}".format(case.pad, *case.padding) if any(case.padding) else "",
         "device": case.device,
         "precision": case.precision,
         "machine": environment.runtime_id(machine),

@@ -55,6 +55,8 @@ def remarks(rows: Sequence[Row]) -> list[str]:
             found.append(f"the two FLOP counters differ by more than 1 % on {name}")
         if line.get("flops_note"):
             found.append(f"{name}: {line['flops_note']}")
+        if line.get("pad"):
+            found.append(f"{name}: each frame padded as a run does ({line['pad']} pixels at the right and bottom)")
         if line.get("memory_note"):
             found.append(f"{name}: memory not measured: {line['memory_note']}")
         for record in line.get("quality", ()):
