@@ -180,9 +180,10 @@ def _carried(outcome: Outcome, found: Found, facts: Mapping[str, Any]) -> Outcom
 
 def _append_failure(failed: store.Appender, outcome: Outcome, env: str) -> None:
     task = outcome.task
-    fields = {"method": task.identity, "weights": task.weights, "dataset": task.label, "split": task.split}
-    for key in task.keys:
-        entry = {"key": key, **fields, "clip": task.clip, "error": outcome.error, "detail": outcome.detail, "env": env}
+    fields = {"method": task.name, "weights": task.weights, "dataset": task.label, "split": task.split}
+    said = {"clip": task.clip, "error": outcome.error, "detail": outcome.detail, "env": env}
+    for name, key in zip(task.protocols, task.keys, strict=True):
+        entry = {"key": key, **fields, "protocol": name, "protocol_key": protocols.get(name).key, **said}
         failed.line(line_of_facts(entry))
 
 

@@ -1,7 +1,7 @@
 """Restored frames and the truth make rows: metrics once for each way of scoring, one row a protocol."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class Wanted:
     """What is asked of one clip: protocols that share one restoring half, metrics, and how to run the network.
 
     `made` is what makes its rows (see `runner.made`); `save` is where the restored frames are kept, or were; None keeps
-    none.
+    none. `warming` is told when a first call begins, which compiles, and when it ends.
     """
 
     protocols: tuple[EvalProtocol, ...]
@@ -29,6 +29,7 @@ class Wanted:
     env: str = ""
     made: Mapping[str, str] = field(default_factory=dict)
     save: Place | None = None
+    warming: Callable[[bool], None] = lambda begins: None
 
 
 class Digests(NamedTuple):

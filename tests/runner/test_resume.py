@@ -158,7 +158,7 @@ def test_whatever_changed_on_disk_is_measured_again_and_said(spec, what):
     assert execute(spec).written == 2
     now = values(spec.out)
     assert now == fresh(spec) and all(now[place] != before[place] for place in now)
-    assert len(store.read_jsonl(spec.out / "superseded.jsonl")) == 2
+    assert len((spec.out / "superseded.jsonl").read_text().splitlines()) == 2
     assert make(spec).tasks == [] and make(spec).found.changes == []
 
 
@@ -323,7 +323,7 @@ def test_an_interrupted_run_leaves_no_old_row_beside_new_ones(spec):
     with pytest.raises(Stop):
         runner.execute(spec, plan, stop)
     left = store.read_rows(spec.out)
-    assert len(left) == 1 and len(store.read_jsonl(spec.out / "superseded.jsonl")) == 2
+    assert len(left) == 1 and len((spec.out / "superseded.jsonl").read_text().splitlines()) == 2
     assert execute(spec).written == 1
     assert values(spec.out) == fresh(spec)
 
