@@ -29,7 +29,7 @@ class _Slot:
     connection: Connection
     task: Task | None = None
     since: float = field(default_factory=time.monotonic)
-    warming: bool = False
+    warming: bool = True  # from its start on: importing torch is in no clip's time either
 
 
 def run(tasks: Sequence[Task], setup: Setup, jobs: int = 1, timeout_s: float = 0.0) -> Iterator[Outcome]:
@@ -84,7 +84,7 @@ class _Pool:
         if slot.task is None and self.queue:
             task, attempt = self.queue.popleft()
             self.tries[task] = attempt
-            slot.task, slot.since, slot.warming = task, time.monotonic(), False
+            slot.task, slot.since = task, time.monotonic()
             with suppress(BrokenPipeError, ConnectionError):  # a dead worker: _collect sees its end
                 slot.connection.send(task)
 
