@@ -14,6 +14,7 @@ from stvsr_bench.schema.cards import (
     OptionValue,
     Paper,
     SplitList,
+    TileNeeds,
     TimeControl,
     Weights,
 )  # fmt: skip
@@ -25,6 +26,6 @@ from stvsr_bench.schema.row import SCHEMA_VERSION, Job, Row
 
 __all__ = [
     "SCHEMA_VERSION", "Clip", "Contents", "DatasetCard", "Degradation", "EvalProtocol", "Frames", "Job", "Kind",
-    "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Row", "Settings", "SplitList", "TimeControl",
-    "Weights", "digest",
+    "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Row", "Settings", "SplitList", "TileNeeds",
+    "TimeControl", "Weights", "digest",
 ]  # fmt: skip

@@ -45,12 +45,7 @@ class Settings:
     @property
     def label(self) -> str:
         """What belongs to a result's identity: "" for plain float32 on whole frames."""
-        parts = [] if self.precision == "fp32" else [self.precision]
-        if self.tile:
-            parts.append(f"tile{self.tile}-{self.tile_overlap}")
-        if self.compile:
-            parts.append("compile")
-        return ",".join(parts)
+        return self._label({})
 
     @property
     def bits_stay(self) -> bool:
@@ -58,5 +53,23 @@ class Settings:
         return self.device == "cpu" and self.precision == "fp32" and not self.compile
 
     def name(self, method: str) -> str:
-        """A method's name in rows: what may move its numbers (precision, tiles) is part of it."""
-        return f"{method} [{self.label}]" if self.label else method
+        """A method's name as it is asked for: what may move its numbers (precision, tiles) is part of it."""
+        return self.name_after(method, {})
+
+    def name_after(self, method: str, how: Mapping[str, str]) -> str:
+        """A method's name in a row: the tile that was used, and whether memory ran out, instead of what was asked.
+
+        `how` is `Restored.how`: `zsm [tile56-16]` where 62 was asked, `zsm [tile56-16,fell back]` where nothing was.
+        """
+        label = self._label(how)
+        return f"{method} [{label}]" if label else method
+
+    def _label(self, how: Mapping[str, str]) -> str:
+        parts = [] if self.precision == "fp32" else [self.precision]
+        if "tile" in how or self.tile:
+            parts.append(f"tile{how.get('tile', f'{self.tile}-{self.tile_overlap}')}")
+        if "fall_back" in how:
+            parts.append("fell back")
+        if self.compile:
+            parts.append("compile")
+        return ",".join(parts)
