@@ -45,7 +45,7 @@ def place_of(run: Path, row: Row) -> Place:
     if row.incomplete:  # of a suite that kept the frames of all protocols, and of all files of one name, in one folder
         return Place(run, "", row.method, row.weights, "", clip)
     weights = _TOLD_APART.sub("", row.weights) if row.contents else row.weights
-    return Place(run, row.restoring_key, row.method, weights, row.contents, clip)
+    return Place(run, row.restoring_key, row.planned, weights, row.contents, clip)
 
 
 def save(place: Place, clip: Clip, lr_SChw: Frames, frames: Sequence[int], sr_SCHW: Frames) -> None:

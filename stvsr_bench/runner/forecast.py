@@ -8,6 +8,7 @@ from statistics import median
 from stvsr_bench import environment, methods
 from stvsr_bench.errors import BenchError
 from stvsr_bench.rows import store
+from stvsr_bench.rows.identity import name_of
 from stvsr_bench.rows.tolerances import part
 from stvsr_bench.runner.plan import Plan, RunSpec, make
 
@@ -72,7 +73,7 @@ def forecast(spec: RunSpec, timed: tuple[Path, ...] = ()) -> Forecast:
     clips = sum(len(cell.clips) for cell in plan.cells)
     for text, identity in plan.identities.items():
         left = sum(task.method == text for task in plan.tasks)
-        name = spec.settings.name(identity.spec)
+        name = name_of(identity.spec, identity.card, spec.settings, plan.cells[0].protocols[0])
         known = ours.get((name, identity.sha256 or identity.weights), [])
         seconds = median(known) if known else None
         others = all_rows[name] - len(known)

@@ -10,7 +10,7 @@ from stvsr_bench.data.windows import Windows, windows_of
 from stvsr_bench.protocols import restoring_key
 from stvsr_bench.restore import Restored
 from stvsr_bench.rows.frames import Place, load
-from stvsr_bench.rows.identity import job
+from stvsr_bench.rows.identity import job, name_of
 from stvsr_bench.schema import SCHEMA_VERSION, Clip, EvalProtocol, Frames, Method, Row, Settings
 
 
@@ -139,17 +139,15 @@ def _row(
     seconds: dict[str, float],
 ) -> Row:
     windows = restored.windows
-    of = job(
-        wanted.settings.name(method.spec),
-        method.weights_sha256 or method.weights_tag,
-        (clip.dataset, clip.split, clip.name),
-        protocol.key,
-    )
+    planned = name_of(method.spec, method.card, wanted.settings, protocol)
+    name = wanted.settings.name_after(method.spec, restored.how)
+    contents = method.weights_sha256 or method.weights_tag
     return Row(
-        key=of.key,
+        key=job(planned, contents, (clip.dataset, clip.split, clip.name), protocol.key).key,
         made=dict(wanted.made),
         stamp=clip.stamp,
-        method=of.method,
+        method=name,
+        asked=planned if name != planned else "",
         weights=method.weights_tag,
         dataset=clip.dataset,
         split=clip.split,

@@ -9,7 +9,7 @@ from stvsr_bench import datasets, environment, methods, metrics, protocols
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.methods import Identity
 from stvsr_bench.rows import manifest
-from stvsr_bench.rows.identity import job
+from stvsr_bench.rows.identity import job, name_of
 from stvsr_bench.runner.engines.tasks import Setup, Task
 from stvsr_bench.runner.made import made_by
 from stvsr_bench.runner.resume import Found, look
@@ -235,7 +235,8 @@ def _chosen(spec: RunSpec, dataset: str, split: str, names: list[str]) -> list[s
 def _tasks(spec: RunSpec, text: str, identity: Identity, cell: Cell) -> Iterable[Task]:
     names = tuple(protocol.name for protocol in cell.protocols)
     protocol_keys = [protocol.key for protocol in cell.protocols]  # a digest each: not once a clip
-    name = spec.settings.name(identity.spec)
+    # the protocols of a cell pad alike: one name for all of them
+    name = name_of(identity.spec, identity.card, spec.settings, cell.protocols[0])
     made = made_by(identity, spec.settings, spec.threads_per_worker, spec.seed)
     for clip in cell.clips:
         place = (cell.label, cell.split, clip)

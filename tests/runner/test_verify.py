@@ -76,6 +76,7 @@ FIELDS = {
     "size": (lambda row: (32, 44), "verify"),
     "kind": (lambda row: "vfi", "verify"),
     "weights_sha256": (lambda row: "a" * 64, "cover"),
+    "asked": (lambda row: "dis+bicubic", "cover"),
     "source": (lambda row: "a" * 12, "verify"),
     "truth": (lambda row: "0" * 16, "verify"),
     "input": (lambda row: "0" * 16, "verify"),

@@ -66,7 +66,7 @@ class Worker:
         clip = self._clip(task, chosen[0].lists)
         read_s = time.perf_counter() - start
         key = protocols.restoring_key(chosen[0])
-        name = setup.settings.name(task.identity)
+        name = task.name
         place_of = frames.Place(setup.out, key, name, task.weights, task.contents, task.place) if setup.out else None
         # a row that gains a metric, or is scored again by other code, keeps what it had
         had = {name for row in task.before for name in (*row.values, *row.scalars) if not metrics.missing(name)}
