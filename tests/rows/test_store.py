@@ -276,7 +276,8 @@ OTHER = {
     "dataset": "vid4", "split": "slow", "clip": "x", "protocol": "zsm", "protocol_key": "zsm-1", "restoring_key": "1",
     "frames": [0, 1, 3], "given": [True] * 3, "values": {"psnr_y": [30.25, 99.0, 31.5]}, "size": (256, 440),
     "kind": "vfi", "weights_sha256": "a" * 64, "source": "0f", "asked": "x", "truth": "0f", "input": "0f",
-    "untrained": True, "bit_exact": True, "scalars": {"tof": 1.0}, "params": 3, "motion_px": 1.0, "seconds": {"restore": 1.0},
+    "untrained": True, "bit_exact": True, "scalars": {"tof": 1.0}, "params": 3, "motion_px": 1.0,
+    "seconds": {"restore": 1.0},
     "flags": ["external"], "how": {"device": "cuda"}, "env": "x", "suite": "9", "schema_version": 1,
 }  # fmt: skip
 

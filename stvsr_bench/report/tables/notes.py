@@ -31,7 +31,8 @@ class Coverage:
 
 def notes_of(tidy: pd.DataFrame) -> tuple[str, ...]:
     """Flags of rows, settings that moved numbers, rows that do not say what made them, other data, environments."""
-    notes = [*_flag_notes(tidy), *settings.notes(tidy), *_identity_notes(tidy), *_truth_notes(tidy)]
+    notes = [*_flag_notes(tidy), *_missing_notes(tidy), *settings.notes(tidy)]
+    notes += [*_identity_notes(tidy), *_truth_notes(tidy)]
     if (machines := tidy["env"].nunique()) > 1:
         notes.append(f"rows come from {machines} environments; compare their seconds with care")
     return tuple(notes)
@@ -71,11 +72,24 @@ def _flag_notes(tidy: pd.DataFrame) -> list[str]:
     says = {
         "leak": "held-out frames were an input (the protocol's own window rule)",
         "unscored": "some frames are never scored under this protocol",
+        "matrix-assumed": "the video names no colour matrix; BT.709 or BT.601 was taken by its size",
     }
     return [
         f"{kind}: {says.get(kind, 'flagged by the run')}, in {len(clips)} clip{'s' if len(clips) > 1 else ''}"
         for kind, clips in sorted(kinds.items())
         if kind not in _NO_NOTE
+    ]
+
+
+def _missing_notes(tidy: pd.DataFrame) -> list[str]:
+    """Metrics that could not be computed for some clips, with the reason that their rows give."""
+    clips: dict[str, set[str]] = {}
+    for clip, row in tidy[["clip", "row"]].itertuples(index=False, name=None):
+        for said in filter(None, row.how.get("missing", "").split("; ")):
+            clips.setdefault(said, set()).add(clip)
+    return [
+        f"missing: {said}, on {len(of)} clip{'s' if len(of) > 1 else ''} ({_listed(sorted(of))})"
+        for said, of in sorted(clips.items())
     ]
 
 

@@ -271,3 +271,13 @@ def test_marks_that_are_not_in_the_order_of_the_means_are_explained(row):
     assert NOT_TRANSITIVE in table.notes and "each is compared with the best" in table_md(table)
     (table,) = build(tidy(rows[:12]), [], Options(metrics=("psnr_y",)))
     assert NOT_TRANSITIVE not in table.notes
+
+
+def test_a_metric_that_clips_cannot_have_is_said_with_its_reason(row):
+    why = {"missing": "ms_ssim_y: frames are too small; tof: a program failed", "left_out": "ms_ssim_y"}
+    rows = [
+        row("a", "", "d", "s", name, [30.0] * 7, how=why if name != "001" else {}) for name in ("000", "001", "002")
+    ]
+    (table,) = build(tidy(rows), [], Options())
+    assert "missing: ms_ssim_y: frames are too small, on 2 clips (000, 002)" in table.notes
+    assert "missing: tof: a program failed, on 2 clips (000, 002)" in table.notes
