@@ -52,7 +52,7 @@ def share(text: str) -> float:
 
 
 def tests_of(file: str) -> str:
-    """The folder of a file's tests: `tests/rows` for `stvsr_bench/rows/x.py`, `tests/methods` for `methods/zsm/x.py`."""
+    """The folder of a file's tests: `tests/rows` for `stvsr_bench/rows/x.py`, `tests/methods` for `methods/zsm/x`."""
     parts = Path(file).parts
     room = parts[1] if parts[0] == "stvsr_bench" and len(parts) > 2 else parts[0]
     found = f"tests/{room}"
