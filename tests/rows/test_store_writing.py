@@ -123,3 +123,11 @@ def test_a_folder_in_use_is_refused_at_once(tmp_path, monkeypatch):
     with pytest.raises(NotRunnableError, match="in use by another"), store.locked(tmp_path):
         pass
     assert asked == [(tmp_path / ".lock", 0)]
+
+
+def test_profiles_are_the_lines_of_their_file(tmp_path):
+    assert store.profiles(tmp_path) == []
+    with store.Appender(tmp_path / "profile.jsonl") as file:
+        for params in (1, 2):
+            file.line(json.dumps({"method": "net", "params": params}).encode())
+    assert [profile["params"] for profile in store.profiles(tmp_path)] == [1, 2]
