@@ -160,7 +160,9 @@ def report(found: dict[str, list[tuple[int, str, bool]]]) -> None:
         print(f"| {file} | {len(tried)} | {noticed} | {len(tried) - noticed} |")
         total.update(tried=len(tried), noticed=noticed)
     percent = f", {total['noticed'] / total['tried']:.0%} noticed" if total["tried"] else ""
-    print(f"\n{total['noticed']} of {total['tried']}{percent}. Survived:\n")
+    print(f"\n{total['noticed']} of {total['tried']}{percent}.")
+    if total["noticed"] < total["tried"]:
+        print("Survived:\n")
     for file, tried in found.items():
         for line, what, killed in sorted(tried):
             if not killed:

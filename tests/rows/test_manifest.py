@@ -70,6 +70,9 @@ def test_two_folders_of_one_name_have_two_labels_in_one_command_and_in_two(tmp_p
     told = [f"GT#{manifest.place_of(path)[:4]}" for path in (first, second, third)]
     found = manifest.labels(tmp_path, [first, second, third, first])
     assert found == {first: "GT", second: told[1], third: told[2]}
+    # whichever comes first has the plain name, whatever the order of their digests
+    assert manifest.labels(tmp_path, [second, first])[second] == "GT"
+    assert manifest.labels(tmp_path, [second, first])[first] == f"GT#{manifest.place_of(first)[:4]}"
     manifest.write(tmp_path, command(1, datasets={"GT": manifest.place_of(first)}))
     assert manifest.labels(tmp_path, [second, first]) == {second: told[1], first: "GT"}
 

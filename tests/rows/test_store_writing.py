@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 
 import pytest
+from filelock import Timeout
 
 from stvsr_bench.errors import DataError, NotRunnableError
 from stvsr_bench.rows import store
@@ -105,3 +106,28 @@ def test_json_is_written_for_people_in_one_order(tmp_path):
     text = f'{{\n  "a": {{\n    "c": [\n      1\n    ],\n    "d": "{tmp_path}"\n  }},\n  "b": 1\n}}\n'
     assert (tmp_path / "x.json").read_text() == text
     assert store.read_json(tmp_path / "x.json") == json.loads(text) and store.read_json(tmp_path / "no.json") == {}
+
+
+def test_a_folder_in_use_is_refused_at_once(tmp_path, monkeypatch):
+    """A command that waited for another one of hours would look like one that hangs."""
+    asked = []
+
+    class Held:
+        def __init__(self, path, timeout):
+            asked.append((path, timeout))
+
+        def acquire(self):
+            raise Timeout(asked[0][0])
+
+    monkeypatch.setattr(store, "FileLock", Held)
+    with pytest.raises(NotRunnableError, match="in use by another"), store.locked(tmp_path):
+        pass
+    assert asked == [(tmp_path / ".lock", 0)]
+
+
+def test_profiles_are_the_lines_of_their_file(tmp_path):
+    assert store.profiles(tmp_path) == []
+    with store.Appender(tmp_path / "profile.jsonl") as file:
+        for params in (1, 2):
+            file.line(json.dumps({"method": "net", "params": params}).encode())
+    assert [profile["params"] for profile in store.profiles(tmp_path)] == [1, 2]
