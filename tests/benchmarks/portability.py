@@ -124,7 +124,9 @@ def of_places(clip: Any) -> dict[str, Any]:
     with portable():
         strips = [ssim._by_strips(*pair, color.STUDIO_Y) for pair in zip(*levels_SCHW, strict=True)]
     made = [
-        digest(degrade.degrade(hr_SCHW, name, scale)) for name in sorted(degrade.DEGRADATIONS) for scale in (2, 3, 4)
+        digest(degrade.degrade(hr_SCHW, name, scale))
+        for name in sorted(degrade.DEGRADATIONS)
+        for scale in ((4,) if name == "bd-2021" else (2, 3, 4))  # it is defined for x4 alone
     ]
     whole = temporal.score(sr_SCHW, hr_SCHW, [n for n in temporal.TEMPORAL if n not in temporal.NEED_TRUE_FLOW])
     true = (
