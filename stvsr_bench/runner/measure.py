@@ -169,7 +169,7 @@ def _row(
         params=sum(p.numel() for p in method.net.parameters()),
         motion_px=clip.motion_px,
         seconds={**seconds, "score": scores.seconds},
-        flags=_flags(method, clip, windows, scores.frames),
+        flags=[*_flags(method, clip, windows, scores.frames), *filter(None, [restored.how.get("tile_flag")])],
         how={**_how(wanted), **restored.how, **scores.told},
         env=wanted.env,
         suite=__version__,
