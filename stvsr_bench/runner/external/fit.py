@@ -24,13 +24,16 @@ REACH = 6  # frames further apart are not compared
 SHIFTS = (-4, -3, -2, -1, 1, 2, 3, 4)
 LEAST = 3  # two frames say nothing about an order
 GAIN_DB = 0.3
+AGREE = 0.75  # of the frames that had an input
 MOTION = 0.25  # mean squared change of the truth, in levels squared: half a level, below which nothing is judged
 CERTAIN = 4.0  # so much motion, and frames that are equal in every pixel are copies whatever else they look like
-EXCHANGED, COPIED = -0.1, 0.06  # of `step`; COPIED is divided by the time scale, as blended neighbours are more alike
+# of `step`; COPIED is divided by the time scale, as blended neighbours are more alike
+EXCHANGED, EXCHANGED_BETWEEN, COPIED = -0.1, -0.3, 0.06
 LIKE_GIVEN, LIKE_BETWEEN = 0.5, 0.6
+USUAL_TIMES = 2.0
 CUT, CUT_TIMES = 400.0, 9.0  # a change so large, and so many times the median one, is a cut
 RED, BLUE = 0, 2
-COLOURS_TURNED, COLOURS_DB = -0.3, 0.5
+COLOURS, TURNED = 1.0, -0.3  # mean squared red minus blue, in levels squared, and how much of it must be turned round
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,13 @@ class Facts:
     names: tuple[str, ...]
     given: Sequence[bool]
     time_scale: int
+
+    def tells(self, k: int) -> bool:
+        """Whether frame k can be expected to look more like its own true frame than like a neighbour.
+
+        In a gap of seven interpolated frames, a right one may look like any of them.
+        """
+        return self.given[k] or self.time_scale == 2
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,6 @@ def check(sr_SCHW: Frames, hr_SCHW: Frames, facts: Facts) -> list[str]:
     fit = _fit(luma(sr_SCHW), luma(hr_SCHW))
     _check_shift(fit, facts)
     _check_exchanged(fit, facts)
-    _check_rest(fit, facts)
     held = _check_doubled(fit, facts)
     pairs = zip(sr_SCHW, hr_SCHW, facts.given, strict=True)
     copied = sum(given and np.array_equal(sr_CHW, hr_CHW) for sr_CHW, hr_CHW, given in pairs)
@@ -100,45 +109,42 @@ def _check_colours(sr_SCHW: Frames, hr_SCHW: Frames, facts: Facts) -> None:
         colour += float(np.vdot(hue_HW, hue_HW))
         here += float(np.square(sr_CHW - hr_CHW).sum(dtype=np.float64))
         turned += float(np.square(sr_CHW[::-1] - hr_CHW).sum(dtype=np.float64))
-    if along < COLOURS_TURNED * colour and (gain := _db(here, turned)) > COLOURS_DB:
+    if colour * 255**2 > COLOURS * hr_SCHW[:, 0].size and along < TURNED * colour:
         raise ClipError(
-            f"{facts.clip}: the frames fit the truth better with red and blue exchanged ({gain:.1f} dB); write them as "
-            "RGB. cv2.imwrite takes BGR: cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) first"
+            f"{facts.clip}: the frames fit the truth better with red and blue exchanged ({_db(here, turned):.1f} dB); "
+            "write them as RGB. cv2.imwrite takes BGR: cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) first"
         )
 
 
 def _check_shift(fit: _Fit, facts: Facts) -> None:
-    gain, shift = max((_gain(fit, 0, shift), shift) for shift in SHIFTS)
-    if gain > GAIN_DB:
-        first = max(0, -shift)
-        raise ClipError(
-            f"{facts.clip}: the frames fit the truth better when moved by {shift} ({gain:.1f} dB): "
-            f"{facts.names[first]} looks like true frame {first + shift}, counted from 0, and not like {first}; "
-            "are they numbered from another start, or is one missing or doubled?"
-        )
-
-
-def _check_rest(fit: _Fit, facts: Facts) -> None:
-    """Frames that are right at first and moved from one on: one was left out, or is there twice."""
+    """Frames that are moved, all of them or from one on: there one was left out, or is there twice."""
     found = [
-        (float(sum(fit.error[i, i] - fit.error[i, i + shift] for i in _overlap(fit, start, shift))), gain, start, shift)
+        (float(sum(fit.error[i, i] - fit.error[i, i + shift] for i in _overlap(fit, start, shift))), -start, shift)
         for shift in SHIFTS
-        for start in range(1, len(fit.error) - LEAST + 1)
-        if (gain := _gain(fit, start, shift)) > GAIN_DB
+        for start in range(len(fit.error) - LEAST + 1)
+        if _gain(fit, facts, start, shift) > GAIN_DB
     ]
-    if found:
-        _, gain, start, shift = max(found)
+    if not found:
+        return
+    _, start, shift = max(found)
+    gain, first = _gain(fit, facts, -start, shift), _overlap(fit, -start, shift)[0]
+    moved = f"fit the truth better when moved by {shift} ({gain:.1f} dB)"
+    if start:
         raise ClipError(
-            f"{facts.clip}: from {facts.names[start]} on the frames fit the truth better when moved by {shift} "
-            f"({gain:.1f} dB); is a frame {'missing' if shift > 0 else 'doubled'} before it?"
+            f"{facts.clip}: from {facts.names[first]} on the frames {moved}; "
+            f"is a frame {'missing' if shift > 0 else 'doubled'} before it?"
         )
+    raise ClipError(
+        f"{facts.clip}: the frames {moved}: {facts.names[first]} looks like true frame {first + shift}, counted from "
+        f"0, and not like {first}; are they numbered from another start, or is one missing or doubled?"
+    )
 
 
 def _check_exchanged(fit: _Fit, facts: Facts) -> None:
     found = []
     for i, j in _pairs(fit):
         gain = _db(fit.error[i, i] + fit.error[j, j], fit.error[i, j] + fit.error[j, i])
-        if fit.step(i, j) < EXCHANGED and gain > GAIN_DB:
+        if fit.step(i, j) < EXCHANGED and gain > GAIN_DB and _tell(fit, facts, i, j):
             found.append((-fit.step(i, j) * fit.moved[i, j], gain, i, j))
     # what is exchanged moves its neighbours too: (2, 4) also looks like (2, 3) and (3, 4)
     chosen: list[tuple[float, int, int]] = []
@@ -152,6 +158,19 @@ def _check_exchanged(fit: _Fit, facts: Facts) -> None:
             f"{facts.clip}: {facts.names[i]} and {facts.names[j]} fit the truth better exchanged ({gain:.1f} dB){more};"
             " write the frames in order of time"
         )
+
+
+def _tell(fit: _Fit, facts: Facts, i: int, j: int) -> bool:
+    """Whether a frame of a pair is found in the other's place, as good as frames of its kind usually are.
+
+    A frame that was interpolated badly may look a little like any other by chance: two of them must be neighbours.
+    """
+    between = not (facts.given[i] or facts.given[j])
+    if between and not (facts.tells(i) and j - i == facts.time_scale and fit.step(i, j) < EXCHANGED_BETWEEN):
+        return False
+    usual = np.median([fit.error[k, k] for k, given in enumerate(facts.given) if given is not between])
+    exchanged = sorted((fit.error[i, j], fit.error[j, i]))
+    return bool(exchanged[1 if between else 0] < USUAL_TIMES * usual)
 
 
 def _check_doubled(fit: _Fit, facts: Facts) -> int:
@@ -185,7 +204,8 @@ def _is_copy(fit: _Fit, facts: Facts, i: int, j: int) -> bool:
     if j > i + 1 or abs(fit.step(i, j)) > COPIED / facts.time_scale:
         return False
     return any(
-        fit.likeness(k, other) > (LIKE_GIVEN if facts.given[k] else LIKE_BETWEEN)
+        facts.tells(k)
+        and fit.likeness(k, other) > (LIKE_GIVEN if facts.given[k] else LIKE_BETWEEN)
         and _db(fit.error[k, k], fit.error[k, other]) > GAIN_DB
         for k, other in ((i, j), (j, i))
     )
@@ -215,14 +235,17 @@ def _overlap(fit: _Fit, start: int, shift: int) -> list[int]:
     return [i for i in range(start, len(fit.error)) if 0 <= i + shift < len(fit.error)]
 
 
-def _gain(fit: _Fit, start: int, shift: int) -> float:
-    """How much better the frames from `start` on fit the truth when moved, in dB; -inf where that cannot be judged.
+def _gain(fit: _Fit, facts: Facts, start: int, shift: int) -> float:
+    """How much better the frames from `start` on fit the truth when moved, in dB; -inf where they do not.
 
     Against the same frames where they are, and against the same true frames where those are: a first frame that is
-    worse than the others drops out of one of the two alone.
+    worse than the others drops out of one of the two alone. Frames with an input must agree: an interpolated one may
+    look like its neighbour by the method's own rule, and at a cut it outweighs all others.
     """
     mine = _overlap(fit, start, shift)
-    if len(mine) < LEAST or np.mean([fit.moved[i, i + shift] for i in mine]) < MOTION:
+    given = [i for i in mine if facts.given[i] and fit.moved[i, i + shift] >= MOTION]
+    agree = sum(fit.likeness(i, i + shift) > LIKE_GIVEN for i in given)
+    if len(mine) < LEAST or not given or agree < AGREE * len(given):
         return -np.inf
     here = min(sum(fit.error[i, i] for i in mine), sum(fit.error[i + shift, i + shift] for i in mine))
     return _db(here, sum(fit.error[i, i + shift] for i in mine))

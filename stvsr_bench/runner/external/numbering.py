@@ -63,13 +63,11 @@ class Numbered:
         says = f"{clip}: {len(missing)} of {wanted} frames {'are' if len(missing) > 1 else 'is'} missing: "
         if first == 0 or not outer:
             return says + self._listed([*inner, *range(last + 1, last + 1 + outer)])
-        if inner:
-            says += f"{self._listed(inner)}, and "
         before, after = range(max(0, first - outer), first), range(last + 1, last + 1 + outer)
         return says + (
-            f"{outer} before {self.paths[first].name} or after {self.paths[last].name}, for these are the first and "
-            f"the last: {self._listed(before)} if the first frame is {self._name(before[0])}, {self._listed(after)} if "
-            f"it is {self._name(first)}"
+            (f"{self._listed(inner)} and {outer} at an end: " if inner else "")
+            + f"the pictures go from {self._name(first)} to {self._name(last)}, so look before the first "
+            f"({self._listed(before)}) and after the last ({self._listed(after)})"
         )
 
     def _listed(self, numbers: Sequence[int]) -> str:

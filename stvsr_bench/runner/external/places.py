@@ -13,6 +13,7 @@ from typing import NamedTuple
 from stvsr_bench import datasets
 from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import video
+from stvsr_bench.data.readers import Folders
 from stvsr_bench.data.sources import VideoStretch
 from stvsr_bench.errors import ClipError, DataError
 
@@ -73,7 +74,7 @@ class Places:
             return True  # too much of it
 
     def missing(self, clip: str) -> str:
-        """The sentence for a clip without results: what was looked for, and what lies there in its stead."""
+        """The sentence for a clip without results: what was looked for, and what lies there instead."""
         there = self._look(self.folder)
         stem = _composed(clip).replace("/", "_")
         kinds = ", ".join(video.SUFFIXES)
@@ -120,9 +121,8 @@ class Places:
 
     def _stretch(self, clip: str) -> VideoStretch | None:
         """The stretch that a clip is of a truth video that is cut into several."""
-        find = getattr(self.clips.reader, "find", None)
-        found = find(self.clips.split, clip) if find is not None else None
-        stretch = getattr(found, "stretch", None)
+        reader = self.clips.reader
+        stretch = reader.find(self.clips.split, clip).stretch if isinstance(reader, Folders) else None
         return stretch if stretch is not None and clip.endswith(f"-{stretch.start:06d}") else None
 
     def _count(self, truth: Path) -> int:
