@@ -105,8 +105,8 @@ def _column(folder: Path, paths: Sequence[Path]) -> int:
     even = [i for i in distinct if len({b - a for a, b in pairwise(columns[i])}) <= 1]
     last = len(columns) - 1
     for kind in (even, distinct):
-        orders = {i: sorted(range(len(rows)), key=lambda row, i=i: rows[row][i]) for i in kind}
-        if orders and all(order == orders[kind[-1]] for order in orders.values()):
+        orders = [_order([row[i] for row in rows]) for i in kind]
+        if orders and all(order == orders[0] for order in orders):
             return kind[-1]
         if orders:
             raise DataError(
@@ -115,6 +115,10 @@ def _column(folder: Path, paths: Sequence[Path]) -> int:
             )
     differing = [i for i, column in enumerate(columns) if len(set(column)) > 1]
     return differing[0] if len(differing) == 1 else last
+
+
+def _order(numbers: Sequence[int]) -> list[int]:
+    return sorted(range(len(numbers)), key=lambda i: numbers[i])
 
 
 def names_of(paths: Sequence[Path]) -> str:
