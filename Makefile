@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PROFILED := stdan@none,stdan:top_t=1@none,stdan:top_t=9@none,zsm@none,tmnet@none
 
 .PHONY: demo test coverage lint baselines reports docs clean install gate gate-everywhere baseline measured \
-  lock audit sbom package
+  lock audit sbom package mutants
 
 install: $(STAMP)
 
@@ -86,8 +86,21 @@ audit: $(TOOLS)/bin/python
 sbom: $(TOOLS)/bin/python $(STAMP)
 	$(TOOLS)/bin/cyclonedx-py environment $(BIN)/python --output-file sbom.json
 
+# Which changes of files the tests notice: make mutants FILES="stvsr_bench/rows/lines.py" [TESTS=tests/rows] [SHARE=0.1].
+# Not in CI: each change runs the tests once. The tool has an environment of its own, so that it moves no version here.
+MUTANTS := $(VENV)-mutants
+EXTRA = import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["mutants"])
+
+$(MUTANTS)/.installed: pyproject.toml
+	test -x $(MUTANTS)/bin/python || $(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/python -m pip install --quiet --disable-pip-version-check $$($(MUTANTS)/bin/python -c '$(EXTRA)')
+	touch $@
+
+mutants: $(STAMP) $(MUTANTS)/.installed
+	$(MUTANTS)/bin/python tests/benchmarks/mutants.py $(FILES) --tests "$(TESTS)" --share $(or $(SHARE),1) --python $(BIN)/python
+
 package: $(STAMP)
 	$(BIN)/python -m pytest tests/test_package.py
 
 clean:
-	rm -rf $(VENV) $(TOOLS) build dist *.egg-info
+	rm -rf $(VENV) $(TOOLS) $(MUTANTS) build dist *.egg-info

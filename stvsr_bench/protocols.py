@@ -4,6 +4,7 @@ A protocol is a frozen value; its `key` stands in every row and rows of differen
 together. What is known of each published procedure, with file and line, is in `docs/protocols.md`.
 """
 
+import math
 from dataclasses import replace
 
 from stvsr_bench.errors import UnknownNameError, UsageError
@@ -86,6 +87,12 @@ def get(name: str) -> EvalProtocol:
     if name not in PROTOCOLS:
         raise UnknownNameError("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]
+
+
+def grid(card: MethodCard, protocol: EvalProtocol) -> int:
+    """The pixels that each side of what the network is given must be a multiple of."""
+    # the protocol pads as its paper does, the card as its network must: both have to fit
+    return math.lcm(card.multiple_of, protocol.pad_multiple or 1)
 
 
 def restoring_key(protocol: EvalProtocol) -> str:

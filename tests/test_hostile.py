@@ -19,6 +19,7 @@ from stvsr_bench.errors import BenchError, CardError, UsageError
 from stvsr_bench.methods.cards import card_of_file
 from stvsr_bench.methods.spec import parse
 from stvsr_bench.rows import store
+from stvsr_bench.rows.lines import ROWS
 from stvsr_bench.rows.names import path_component
 from stvsr_bench.runner.replay import load_spec
 from stvsr_bench.schema import MethodCard, Row
@@ -98,7 +99,8 @@ def test_no_name_of_a_file_or_row_steers_a_terminal(tmp_path, capsys, monkeypatc
     monkeypatch.setenv("STVSR_BENCH_PATH", str(folder(tmp_path, GOOD.replace("Net", "\\u001b[2J"))))
     with store.Appender(tmp_path / "foreign" / "rows-main.jsonl") as rows:
         names = {"method": "\x1b[2Jnet", "dataset": "\x1b[2Jset", "split": "\x1b[2Js", "clip": "\x1b[2Jc"}
-        rows.row(replace(ROW, **names, values={"psnr_y": [30.0], "ssim_y": [0.9]}))
+        row = replace(ROW, **names, values={"psnr_y": [30.0], "ssim_y": [0.9]})
+        rows.row(replace(row, key=row.own_key))
     for argv, code in (
         (["run", "-m", "blend+bicubic", "-d", "./clips"], 4),
         (["run", "-m", "blend+bicubic", "-d", "mini", "-s", "\x1b[2J"], 2),
@@ -259,14 +261,14 @@ ROW = Row(
 )
 def test_any_row_is_read_back_as_it_was_written(name, values, how):
     row = replace(ROW, method=name, clip=name, values={"psnr_y": values}, how=how)
-    assert store.ROWS.validate_json(store.ROWS.dump_json(row)) == row
+    assert ROWS.validate_json(ROWS.dump_json(row)) == row
 
 
 @settings(max_examples=200, deadline=None)
 @given(JSON)
 def test_any_json_line_is_a_row_or_an_error_that_is_caught(value):
     with pytest.raises(ValidationError):
-        store.ROWS.validate_json(json.dumps(value, allow_nan=True))
+        ROWS.validate_json(json.dumps(value, allow_nan=True))
 
 
 def test_every_error_class_has_a_documented_exit_code():

@@ -20,7 +20,7 @@ def compare(
 ) -> None:
     """Compare two methods clip by clip: difference, interval, won and lost, where they differ most."""
     from stvsr_bench.cli.console import print_compared
-    from stvsr_bench.report.compare import compare_tidy, compared_md, method_key_of, of_protocols
+    from stvsr_bench.report.compare import compare_tidy, compared_md, method_key_of, of_protocols, of_two
     from stvsr_bench.report.figures.breakdown import clip_against_clip
     from stvsr_bench.report.tables.csvjson import finite
     from stvsr_bench.report.write import LATEST, Written, load
@@ -32,7 +32,8 @@ def compare(
         written = Written(out)
         written.text("compare.md", compared_md(found))
         both = method_key_of(table, second), method_key_of(table, first)
-        parts = list(of_protocols(table))
+        lines, _ = of_two(table, *both, names)
+        parts = list(of_protocols(lines))
         for _, key, rows in parts:
             name = "clip-against-clip" + (f"-{key}" if len(parts) > 1 else "")
             written.figure(name, clip_against_clip(rows, *both, names[0]))

@@ -29,19 +29,26 @@ def print_tables(tables: "Sequence[Table]") -> None:
             console.print(_block(part))
             for said in _exact(part):
                 console.print(Text(said))
+        for note in table.left_out:
+            console.print(Text(printable(note)))
 
 
 def _exact(table: "Table") -> list[str]:
-    """Where a mean is of fewer clips than its column says, because in the others every frame is exact."""
+    """Where a mean is of fewer clips than the method measured, because in the others no frame counts."""
     return [
         printable(
-            f"{_name(line)}, {of.split}: {cell.n_inf} frame{'s' if cell.n_inf > 1 else ''} with infinite "
-            f"{display(of.metric).title}; the mean is of {cell.n} of {of.clips} clip{'s' if of.clips > 1 else ''}"
+            f"{_name(line)}, {of.split}: {_infinite(cell, of.metric)}the mean is of {cell.n} of {cell.clips} "
+            f"clip{'s' if cell.clips > 1 else ''}"
         )
         for line in table.lines
         for of, cell in zip(table.columns, line.cells, strict=True)
-        if cell.n_inf and cell.n < of.clips
+        if cell.n < cell.clips
     ]
+
+
+def _infinite(cell: "Cell", metric: str) -> str:
+    many = "s" if cell.n_inf > 1 else ""
+    return f"{cell.n_inf} frame{many} with infinite {display(metric).title}; " if cell.n_inf else ""
 
 
 def _block(table: "Table") -> RichTable:
@@ -49,12 +56,15 @@ def _block(table: "Table") -> RichTable:
     block = RichTable(box=SIMPLE_HEAD, pad_edge=False)
     block.add_column("method", overflow="fold")
     for split in splits:
-        clips = max(column.clips for column in table.columns if column.split == split)
+        # PSNR / SSIM of 3 clips and VMAF of 1: "n=3/3/1"
+        counts = [str(column.clips) for column in table.columns if column.split == split]
+        clips = counts[0] if len(set(counts)) == 1 else "/".join(counts)
         block.add_column(Text(printable(f"{split} (n={clips})")), justify="right", no_wrap=True)
     block.add_column("s/clip", justify="right", no_wrap=True)
     for line in table.lines:
         cells = [_joined(table, line, split) for split in splits]
-        block.add_row(Text(_name(line)), *cells, shown(line.facts.get("seconds"), FACTS["seconds"]))
+        seconds = line.facts.get(f"seconds:{table.datasets[0]}")
+        block.add_row(Text(_name(line)), *cells, shown(seconds, FACTS["seconds"]))
     return block
 
 
@@ -87,6 +97,8 @@ def print_compared(found: "Compared") -> None:
     console.print(Text(said))
     if found.exact:
         console.print(Text(found.exact))
+    for note in found.notes:
+        console.print(Text(printable(f"{note}.")))
     if found.untrained:
         console.print(Text(f"Untrained: {', '.join(found.untrained)}. The numbers show only that it runs.", "bold"))
     for key, protocol in found.protocols.items():

@@ -72,7 +72,12 @@ def _print(found: "Forecast", counts: list[int], cost: float) -> None:
         names = ", ".join(protocol.name for protocol in cell.protocols)
         typer.echo(f"{cell.label}/{cell.split}: {len(cell.clips)} of {cell.total} clips, {names}")
     for e in found.estimates:
-        speed = f"{e.seconds_per_clip:.2f} s a clip (median of {e.measured_on})" if e.measured_on else "never timed"
+        speed = (
+            f"{e.seconds_per_clip:.2f} s a clip (median of {e.measured_on})" if e.measured_on else "never timed here"
+        )
+        if e.not_used:
+            rows = "row" if e.not_used == 1 else "rows"
+            speed += f", {e.not_used} {rows} of other weights, machines or devices not used"
         weights = f"@{e.weights}" if e.weights else ""
         typer.echo(f"{e.method}{weights}: {e.clips_left} clips to restore, {e.clips_done} done, {speed}")
     for count in counts:

@@ -24,7 +24,7 @@ def report(
     runs: Runs = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder; default reports/<run name>.")] = None,
     metrics: Annotated[str, typer.Option(help="Metrics to show, in this order.")] = "psnr_y,ssim_y",
-    columns: Annotated[str, typer.Option(help="Cost columns: params,gmacs,runtime_ms,memory_mib,seconds.")] = "",
+    columns: Annotated[str, typer.Option(help="Costs: params,gmacs,gmacs_fast,runtime_ms,memory_mib,seconds.")] = "",
     methods: Annotated[str, typer.Option("--methods", "-m", help="Methods to show, in this order.")] = "",
     splits: Annotated[str, typer.Option("--split", "-s", help="Splits to show.")] = "",
     protocols: Annotated[str, typer.Option("--protocol", "-p", help="Protocols to show.")] = "",

@@ -41,7 +41,7 @@ def verify(
         reader.say(json.dumps(_facts(found, verified)) + "\n")
     else:
         reader.say("".join(f"{printable(line)}\n" for line in _lines(found, verified)))
-    if any(not one.holds for one in verified) or (found.uncovered and not partial):
+    if any(not one.holds for one in verified) or found.contradicted or (found.uncovered and not partial):
         return GATE_TRIPPED
     return OK if verified else NOT_RUNNABLE
 
@@ -64,6 +64,7 @@ def _facts(found: "Sorted", verified: "list[Verified]") -> dict[str, object]:
         "verified": len(verified),
         "held": sum(one.holds for one in verified),
         "external": len(found.external),
+        "contradicted": found.contradicted,
         "not_covered": [{"key": row.key, "why": why} for row, why in found.uncovered],
         "rows": listed,
     }
@@ -74,6 +75,7 @@ def _lines(found: "Sorted", verified: "list[Verified]") -> "Iterator[str]":
         if not one.holds:
             where = f"{one.row.method} {one.row.dataset}/{one.row.split}/{one.row.clip}"
             yield f"does not hold: {where}: {one.error or '; '.join(one.differs)}"
+    yield from (f"does not hold: {sentence}" for sentence in found.contradicted)
     if verified:
         worst = max(one.change_db for one in verified)
         held = sum(one.holds for one in verified)

@@ -7,18 +7,16 @@ be known. Frames are compared as small grey pictures, mean absolute difference i
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal, get_args
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stvsr_bench.data import order
 from stvsr_bench.data.degrade import identify_degradation
 from stvsr_bench.data.frames import to_bytes
 from stvsr_bench.data.motion import luma
 from stvsr_bench.errors import UsageError
-from stvsr_bench.opencv import portable
 from stvsr_bench.schema import Clip, Contents
 
 Level = Literal["error", "warning", "note"]
@@ -27,12 +25,6 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 REPEAT_LEVELS = 0.3  # a repeated frame of a compressed video differs by less, a moving one by more
 STILL_LEVELS = 0.3
 CUT_LEVELS, CUT_TIMES = 20.0, 3.0  # a step this large, and this many times the clip's median step
-# how much exchanging two frames shortens the way through 7 frames. 45 clips in order: -0.04 to -0.01; each with two
-# frames exchanged in seven ways: 0.01 to 0.5, nine in ten above 0.03
-ORDER_DOUBT, ORDER_GAIN = 0.003, 0.03
-ORDER_KNOWN = 1.15  # two steps must lead this much further than one, or the order leaves no trace
-SMALL = (112, 64)  # width and height of the pictures that are compared
-REACH = 6  # frames further apart than this are not tried as exchanged
 
 
 @dataclass(frozen=True)
@@ -50,11 +42,12 @@ def check_clip(clip: Clip, wanted: Contents | None = None) -> list[Finding]:
     grey_SHW = luma(clip.hr_SCHW)
     says = [*_shape(clip, wanted), *_black(hr_SHWC)]
     if len(grey_SHW) > 1:
-        away_SS = distances(grey_SHW)
+        small_SHW = order.small(grey_SHW)
+        away_SS = order.distances(small_SHW)
         repeats = list(_repeats(hr_SHWC, away_SS))
         says += [*repeats, *_cuts(away_SS)]
         if not repeats:
-            says += _order(away_SS)
+            says += _order(small_SHW, away_SS)
     says += [*_shipped(clip), *_assumed(clip)]
     return [Finding(level, clip.name, what) for level, what in says]
 
@@ -74,18 +67,6 @@ def grouped(findings: Iterable[Finding]) -> list[tuple[Level, str, list[str]]]:
     for finding in findings:
         clips_of[finding.level, finding.what].append(finding.clip)
     return [(level, what, clips) for each in LEVELS for (level, what), clips in clips_of.items() if level == each]
-
-
-def distances(grey_SHW: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Mean absolute difference of every two frames within reach, in levels, (S, S); infinite beyond it."""
-    with portable():
-        small = [cv2.resize(grey, SMALL, interpolation=cv2.INTER_AREA).astype(np.float32) for grey in grey_SHW]
-    away_SS = np.full((len(small), len(small)), np.inf)
-    np.fill_diagonal(away_SS, 0.0)
-    for i, j in combinations(range(len(small)), 2):
-        if j - i <= REACH + 1:
-            away_SS[i, j] = away_SS[j, i] = np.abs(small[i] - small[j]).mean(dtype=np.float64)
-    return away_SS
 
 
 def _shape(clip: Clip, wanted: Contents | None) -> Iterator[tuple[Level, str]]:
@@ -115,7 +96,7 @@ def _black(hr_SHWC: NDArray[np.uint8]) -> Iterator[tuple[Level, str]]:
 
 def _repeats(hr_SHWC: NDArray[np.uint8], away_SS: NDArray[np.float64]) -> Iterator[tuple[Level, str]]:
     """Frames that equal the one before, or nearly so while the clip moves."""
-    steps = _steps(away_SS)
+    steps = order.steps(away_SS)
     if steps.max() < STILL_LEVELS:
         yield "note", "hardly moves"
     moving = float(np.median(steps)) > 2 * REPEAT_LEVELS
@@ -131,51 +112,23 @@ def _repeats(hr_SHWC: NDArray[np.uint8], away_SS: NDArray[np.float64]) -> Iterat
 
 
 def _cuts(away_SS: NDArray[np.float64]) -> Iterator[tuple[Level, str]]:
-    steps = _steps(away_SS)
+    steps = order.steps(away_SS)
     usual = float(np.median(steps))
     for i, step in enumerate(steps, start=1):
         if step > CUT_LEVELS and step > CUT_TIMES * usual:
             yield "warning", f"a cut before frame {i} ({step:.0f} levels, the usual step is {usual:.0f})"
 
 
-def _order(away_SS: NDArray[np.float64]) -> Iterator[tuple[Level, str]]:
-    """Two frames that seem exchanged: exchanging them back makes the way through all frames shorter."""
-    steps = _steps(away_SS)
-    if len(steps) < 3 or np.median(steps) < STILL_LEVELS:
+def _order(small_SHW: NDArray[np.uint8], away_SS: NDArray[np.float64]) -> Iterator[tuple[Level, str]]:
+    """Two frames that seem to be exchanged: an error where two statistics agree, else a warning."""
+    if len(away_SS) < 4 or np.median(order.steps(away_SS)) < STILL_LEVELS:
         return
-    gained, order, pair = _best_exchange(away_SS)
-    mended_SS = away_SS[np.ix_(order, order)]
-    if np.median(np.diagonal(mended_SS, 2)) < ORDER_KNOWN * np.median(_steps(mended_SS)):
+    verdict = order.judge(small_SHW, away_SS)
+    if not verdict.known:
         yield "note", "changes so much from frame to frame that their order cannot be judged"
-        return
-    gain = gained / (float(np.median(steps)) * min(len(steps), 6))
-    if gain > ORDER_DOUBT:
-        level: Level = "error" if gain > ORDER_GAIN else "warning"
-        yield level, f"frames {pair[0]} and {pair[1]} seem to be exchanged"
-
-
-def _best_exchange(away_SS: NDArray[np.float64]) -> tuple[float, NDArray[np.intp], tuple[int, int]]:
-    """The exchange of two frames that shortens the way most: by how much, the order then, the two."""
-    order = np.arange(len(away_SS))
-    best, best_order, pair = 0.0, order, (0, 0)
-    for i, j in combinations(range(len(order)), 2):
-        if j - i > REACH:
-            continue
-        near = slice(max(0, i - 1), j + 2)
-        trial = order.copy()
-        trial[[i, j]] = trial[[j, i]]
-        gained = _way(away_SS, order[near]) - _way(away_SS, trial[near])
-        if gained > best:
-            best, best_order, pair = gained, trial, (i, j)
-    return best, best_order, pair
-
-
-def _way(away_SS: NDArray[np.float64], order: NDArray[np.intp]) -> float:
-    return float(away_SS[order[:-1], order[1:]].sum())
-
-
-def _steps(away_SS: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.diagonal(away_SS, 1)
+    elif verdict.exchanged is not None:
+        what = "frames {} and {} seem to be exchanged".format(*verdict.exchanged)
+        yield ("error", what) if verdict.certain else ("warning", f"{what}; a camera that shakes looks so too")
 
 
 def _shipped(clip: Clip) -> Iterator[tuple[Level, str]]:

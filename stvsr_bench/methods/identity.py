@@ -12,7 +12,7 @@ from stvsr_bench.methods.cards import card as read
 from stvsr_bench.methods.spec import Part, canonical_text, parse, typed_options
 from stvsr_bench.methods.weights import Chosen, choose
 from stvsr_bench.plugins import Plugin
-from stvsr_bench.schema import MethodCard, OptionValue
+from stvsr_bench.schema import MethodCard, OptionValue, TileNeeds
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,24 @@ def composed_card(first: Resolved, second: Resolved) -> MethodCard:
         kind="stvsr",
         scale=sr.scale,
         multiple_of=math.lcm(wanted, sr.multiple_of),
+        tiles=_tiles_of_both(first.card, second.card),
         learned=vfi.learned or sr.learned,
         bit_exact=vfi.bit_exact and sr.bit_exact,
         group="two-stage",
         options={},
         choices={},
         weights={},
+    )
+
+
+def _tiles_of_both(first: MethodCard, second: MethodCard) -> TileNeeds:
+    """What the needier of two methods needs, in pixels of the frames that the first is given."""
+    one, two = first.tiles, second.tiles
+    known = None not in (one.safe, two.safe)
+    return TileNeeds(
+        least=max(one.least, -(-two.least // first.scale)),
+        overlap=max(one.overlap, -(-two.overlap // first.scale)),
+        safe=False if False in (one.safe, two.safe) else True if known else None,
     )
 
 
@@ -111,6 +123,7 @@ def _resolve(part: Part) -> Resolved:
     typed_options(card, part.options)  # a wrong option is said before missing weights are
     chosen = choose(card, plugin, part.weights)
     trained_with = {key: str(value) for key, value in chosen.options.items()}
+    card = dataclasses.replace(card, tiles=card.tiles.of(chosen.label))
     return Resolved(card, plugin, typed_options(card, {**trained_with, **part.options}), chosen)
 
 

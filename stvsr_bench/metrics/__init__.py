@@ -7,24 +7,30 @@ common. Torch is not imported here.
 
 from stvsr_bench.metrics.color import Array
 from stvsr_bench.metrics.frames import FRAME_METRICS, one
+from stvsr_bench.metrics.possible import TOLD, Found, of_clip, of_frames, told
 from stvsr_bench.metrics.registry import CORE, METRICS, Metric, expanded, made_by, missing, score_clip, score_frames
 
 __all__ = [
     "CORE",
     "FRAME_METRICS",
     "METRICS",
+    "TOLD",
+    "Found",
     "Metric",
     "expanded",
     "made_by",
     "missing",
     "mse_rgb",
     "mse_y",
+    "of_clip",
+    "of_frames",
     "psnr_rgb",
     "psnr_y",
     "score_clip",
     "score_frames",
     "ssim_rgb",
     "ssim_y",
+    "told",
 ]
 
 

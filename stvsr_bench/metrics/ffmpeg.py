@@ -126,7 +126,9 @@ def _run(command: list[str], folder: Path) -> str:
     except OSError as error:
         raise NotRunnableError(f"{command[0]} cannot be run: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        raise ClipError(f"ffmpeg was still not done after {_SECONDS} s and was stopped") from None
+        raise NotRunnableError(f"ffmpeg was still not done after {_SECONDS} s and was stopped") from None
+    if done.returncode < 0:  # the machine's fault, not the clip's: the next try may work
+        raise NotRunnableError(f"ffmpeg was ended by signal {-done.returncode}; perhaps memory ran out")
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
         raise ClipError(f"ffmpeg refused the frames: {last}")

@@ -151,11 +151,16 @@ def score_frames(
 
 
 def score_clip(
-    sr_SCHW: Any, hr_SCHW: Any, metrics: Sequence[str], flow_FHW2: temporal.Flow | None = None
+    sr_SCHW: Any,
+    hr_SCHW: Any,
+    metrics: Sequence[str],
+    flow_FHW2: temporal.Flow | None = None,
+    keep_infinite: bool = False,
 ) -> dict[str, float]:
     """Every asked metric of the whole clip, by name; flows are computed once.
 
     `flow_FHW2` is the true flow of hr from each frame to the next; metrics that need it are left out without it.
+    A pair of frames without any error is left out of `tdiff_psnr_y` unless `keep_infinite` (a protocol's `inf_policy`).
 
     Raises:
         UnknownNameError: a metric that is not one of whole clips.
@@ -166,5 +171,5 @@ def score_clip(
         if name not in per_clip:
             raise UnknownNameError("metric of whole clips", name, per_clip)
     together = [name for name in metrics if name in TEMPORAL]
-    scores = temporal.score(sr_SCHW, hr_SCHW, together, flow_FHW2) if together else {}
+    scores = temporal.score(sr_SCHW, hr_SCHW, together, flow_FHW2, keep_infinite) if together else {}
     return scores | {name: float(per_clip[name].function(sr_SCHW, hr_SCHW)) for name in metrics if name not in TEMPORAL}

@@ -5,6 +5,7 @@ errors on unrounded BT.601 luma of 8-bit frames, in levels 0..255. No border is 
 are part of a metric's name; another OpenCV version may still move the last digits, another processor does not.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from stvsr_bench.errors import ClipError
 from stvsr_bench.metrics import color
+from stvsr_bench.metrics.means import over_frames
 from stvsr_bench.metrics.psnr import psnr_of_mse
 from stvsr_bench.opencv import dis_flow, portable
 
@@ -70,6 +72,13 @@ class Pair:
     sr: Pictures
     hr: Pictures
     flow_PHW2: Flow | None = None
+    keep_infinite: bool = False  # the protocol's policy for pairs without an error
+
+    @cached_property
+    def tdiff_db_P(self) -> NDArray[np.float64]:
+        """PSNR of what changes from each frame to the next, in dB; `inf` where both sides change alike."""
+        error = np.diff(self.sr.luma_SHW, axis=0) - np.diff(self.hr.luma_SHW, axis=0)
+        return psnr_of_mse(np.mean(error**2, axis=(1, 2)))
 
     @cached_property
     def visible(self) -> NDArray[np.bool_]:
@@ -90,9 +99,13 @@ class Pair:
 
 
 def tdiff_psnr_y(pair: Pair) -> float:
-    """PSNR of what changes from frame to frame: Y[t+1] - Y[t] of sr against that of hr, in dB."""
-    error = np.diff(pair.sr.luma_SHW, axis=0) - np.diff(pair.hr.luma_SHW, axis=0)
-    return float(np.mean(psnr_of_mse(np.mean(error**2, axis=(1, 2)))))
+    """PSNR of what changes from frame to frame: Y[t+1] - Y[t] of sr against that of hr, in dB; mean over the pairs.
+
+    Pairs without an error (still ones that sr repeats) are infinite and left out, unless the protocol keeps them; of
+    a clip without any error it is `inf`.
+    """
+    mean = float(over_frames(pair.tdiff_db_P[None], pair.keep_infinite)[0])
+    return math.inf if math.isnan(mean) else mean
 
 
 def tof_dis(pair: Pair) -> float:
@@ -139,25 +152,54 @@ TEMPORAL: dict[str, Callable[[Pair], float]] = {
 NEED_TRUE_FLOW = frozenset({"warp_error_true_flow", "warp_error_true_flow_hr"})
 
 
-def score(sr_SCHW: Any, hr_SCHW: Any, names: Sequence[str], flow_PHW2: Flow | None = None) -> dict[str, float]:
+def score(
+    sr_SCHW: Any,
+    hr_SCHW: Any,
+    names: Sequence[str],
+    flow_PHW2: Flow | None = None,
+    keep_infinite: bool = False,
+) -> dict[str, float]:
     """The asked temporal metrics by name; flows and luma are computed once. What needs a true flow is left out
     where there is none.
 
     Raises:
         ClipError: fewer than two frames, frames too small for a flow, or a flow of another shape.
     """
+    pair = pair_of(sr_SCHW, hr_SCHW, flow_PHW2, keep_infinite)
+    return {name: of_pair(name, pair) for name in names if flow_PHW2 is not None or name not in NEED_TRUE_FLOW}
+
+
+def pair_of(sr_SCHW: Any, hr_SCHW: Any, flow_PHW2: Flow | None = None, keep_infinite: bool = False) -> Pair:
+    """Both sides of a clip, checked; what its metrics share is computed when the first of them asks.
+
+    Raises:
+        ClipError: fewer than two frames, or a flow of another shape.
+    """
     sr, hr = color.checked(sr_SCHW, hr_SCHW)
     if len(hr) < 2:
         raise ClipError("temporal metrics need at least two frames")
-    if min(hr.shape[-2:]) < SMALLEST and set(names) - {"tdiff_psnr_y"}:
-        raise ClipError(f"optical flow needs frames of at least {SMALLEST}x{SMALLEST} px, these are {hr.shape[-2:]}")
     if flow_PHW2 is not None and flow_PHW2.shape != (len(hr) - 1, *hr.shape[-2:], 2):
         raise ClipError(
             f"the true flow has shape {flow_PHW2.shape}; frames {hr.shape} want {len(hr) - 1} flows (H, W, 2)"
         )
-    pair = Pair(Pictures(sr), Pictures(hr), flow_PHW2)
+    return Pair(Pictures(sr), Pictures(hr), flow_PHW2, keep_infinite)
+
+
+def of_pair(name: str, pair: Pair) -> float:
+    """One temporal metric.
+
+    Raises:
+        ClipError: frames too small for a flow, no point visible in two frames, or no true flow where one is needed.
+    """
+    size = pair.hr.frames_SCHW.shape[-2:]
+    if name != "tdiff_psnr_y" and min(size) < SMALLEST:
+        raise ClipError(
+            f"optical flow needs frames of at least {SMALLEST}x{SMALLEST} px, these are {size[0]}x{size[1]}"
+        )
+    if name in NEED_TRUE_FLOW and pair.flow_PHW2 is None:
+        raise ClipError(f"{name} needs the true flow of the clip, which only made clips have")
     with portable():
-        return {name: TEMPORAL[name](pair) for name in names if flow_PHW2 is not None or name not in NEED_TRUE_FLOW}
+        return TEMPORAL[name](pair)
 
 
 def one(name: str, sr_SCHW: Any, hr_SCHW: Any, flow_PHW2: Flow | None = None) -> float:
@@ -166,9 +208,7 @@ def one(name: str, sr_SCHW: Any, hr_SCHW: Any, flow_PHW2: Flow | None = None) ->
     Raises:
         ClipError: as `score`, or a true flow is needed and was not given.
     """
-    if name in NEED_TRUE_FLOW and flow_PHW2 is None:
-        raise ClipError(f"{name} needs the true flow of the clip, which only made clips have")
-    return score(sr_SCHW, hr_SCHW, [name], flow_PHW2)[name]
+    return of_pair(name, pair_of(sr_SCHW, hr_SCHW, flow_PHW2))
 
 
 def _steps(pictures: Pictures, flow_PHW2: Flow) -> NDArray[np.float32]:

@@ -1,15 +1,18 @@
 """What is profiled: one network, one clip of a stated size, and how it is run.
 
+A clip is padded as `run` pads it under `suite-1`: as the method's card says. What comes out is counted without padding.
 Axes: B batch, T frames given, S frames wanted, C channels, h w low and H W high resolution.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from stvsr_bench.errors import ClipError, UsageError
+from stvsr_bench.restore import pad
 from stvsr_bench.schema import Method
 
 Size = tuple[int, int]
@@ -19,19 +22,31 @@ _SEED = 0  # the same clip in every profile
 
 @dataclass(frozen=True)
 class Case:
-    """One network on one clip: `size` is (h, w) of the frames given, `frames` how many are given."""
+    """One network on one clip: `size` is (h, w) of the frames given, `frames` how many are given.
+
+    The network gets them with sides of a multiple of `multiple_of`.
+    """
 
     net: nn.Module
     size: Size
     frames: int
     device: str = "cpu"
     precision: str = "fp32"
+    multiple_of: int = 1
+    pad: Literal["zeros", "replicate", "reflect"] = "zeros"
+
+    @property
+    def padding(self) -> tuple[int, int]:
+        """Pixels added at the right and at the bottom."""
+        height, width = self.size
+        return -width % self.multiple_of, -height % self.multiple_of
 
     def clip(self) -> Tensor:
-        """lr_BTChw, one clip of fixed noise on the device."""
+        """lr_BTChw, one clip of fixed noise on the device, padded."""
         generator = torch.Generator().manual_seed(_SEED)  # on the CPU: the same noise for every device
         lr_BTChw = torch.rand(1, self.frames, 3, *self.size, generator=generator)
-        return lr_BTChw.to(self.device)
+        right, down = self.padding
+        return (pad(lr_BTChw, right, down, self.pad) if right or down else lr_BTChw).to(self.device)
 
     def prepared(self) -> Callable[[], Tensor]:
         """A call that runs the network once on the clip, as a run does: no gradient, autocast for the half types."""
@@ -50,19 +65,13 @@ def make(method: Method, size: Size, frames: int, device: str = "cpu", precision
     """The case of a method, checked against its card.
 
     Raises:
-        UsageError: the method cannot take this size or this many frames.
+        UsageError: the method cannot take this many frames.
     """
-    fewest, most = method.card.frames_in
+    card = method.card
+    fewest, most = card.frames_in
     if not fewest <= frames <= most:
         raise UsageError(f"{method.spec} takes {fewest} to {most} frames, not {frames}; change --frames")
-    multiple = method.card.multiple_of
-    if any(side < 1 or side % multiple for side in size):
-        fitting = "x".join(str(side) for side in rounded(size, 1.0, multiple))
-        asked = "x".join(str(side) for side in size)
-        raise UsageError(
-            f"{method.spec} takes sides that are multiples of {multiple}, not {asked}; try --size {fitting}"
-        )
-    return Case(method.net, size, frames, device, precision)
+    return Case(method.net, size, frames, device, precision, card.multiple_of, card.pad)
 
 
 def rounded(size: Size, factor: float, multiple: int) -> Size:
@@ -71,8 +80,8 @@ def rounded(size: Size, factor: float, multiple: int) -> Size:
     return height, width
 
 
-def frames_made(sr: object, spec: str) -> tuple[int, int, int]:
-    """(S, H, W) of what a network returned.
+def frames_made(sr: object, spec: str, case: Case) -> tuple[int, int, int]:
+    """(S, H, W) of what a network returned, without what it made of the padding.
 
     Raises:
         ClipError: it is no batch of clips.
@@ -80,4 +89,6 @@ def frames_made(sr: object, spec: str) -> tuple[int, int, int]:
     if not isinstance(sr, Tensor) or sr.dim() != 5:
         got = tuple(sr.shape) if isinstance(sr, Tensor) else type(sr).__name__
         raise ClipError(f"{spec} returned {got}, a tensor (B, S, C, H, W) is wanted")
-    return sr.shape[1], sr.shape[3], sr.shape[4]
+    height, width = case.size
+    right, down = case.padding
+    return sr.shape[1], sr.shape[3] * height // (height + down), sr.shape[4] * width // (width + right)

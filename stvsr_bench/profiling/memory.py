@@ -1,19 +1,20 @@
 """How much memory a network needs, measured in a fresh process, where nothing else has been allocated or cached.
 
 On the CPU: the highest resident size less the resident size after the imports, so weights, clip, activations and code
-compiled on the way count, and the libraries do not. On a GPU: what torch allocated and reserved at most.
+compiled on the way count, and the libraries do not. On a GPU: what torch allocated and reserved at most. No limit of
+time: the first call of a network compiles, and how long that takes says nothing of the network.
 """
 
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import psutil
+import torch
 
 from stvsr_bench.errors import BenchError, ClipError
 
@@ -25,7 +26,7 @@ Work = Callable[[], Callable[[], Any]]  # builds the network, gives the call to 
 
 @dataclass(frozen=True)
 class Peak:
-    """Mebibytes. `fits` is False where the process was stopped at its limit, ran out of memory or of time."""
+    """Mebibytes. `fits` is False where the limit was passed or the process ran out of memory."""
 
     mib: float = 0.0
     import_mib: float = 0.0
@@ -34,10 +35,11 @@ class Peak:
     why: str = ""
 
 
-def peak(load: Load, work: Work, device: str = "cpu", limit_mib: float = 0, limit_s: float = 0) -> Peak:
+def peak(load: Load, work: Work, device: str = "cpu", limit_mib: float = 0) -> Peak:
     """The peak of one call beyond the imports. Both functions are pickled into a process of their own.
 
-    Above `limit_mib` or `limit_s` (0 = none) the process is stopped.
+    A process that is seen above `limit_mib` (0 = none) is stopped. A peak that nobody saw is compared with the limit
+    all the same; on CUDA what torch reserved is, and nothing is stopped before its end.
 
     Raises:
         BenchError: what the work itself raised, in its words.
@@ -49,7 +51,9 @@ def peak(load: Load, work: Work, device: str = "cpu", limit_mib: float = 0, limi
     process.start()
     theirs.close()
     try:
-        return _watch(process.pid or 0, ours, limit_mib, limit_s)
+        # what the process takes beside a GPU's memory (the driver's context, above all) is not what is limited
+        seen_mib = limit_mib if torch.device(device).type != "cuda" else 0
+        return _within(_watch(process.pid or 0, ours, seen_mib), limit_mib)
     finally:
         ours.close()
         process.terminate()
@@ -58,9 +62,9 @@ def peak(load: Load, work: Work, device: str = "cpu", limit_mib: float = 0, limi
             process.kill()
 
 
-def _watch(pid: int, answers: Connection, limit_mib: float, limit_s: float) -> Peak:
-    """Poll the process and its children until it answers, ends or passes a limit."""
-    start, base, highest = time.monotonic(), 0.0, 0.0
+def _watch(pid: int, answers: Connection, limit_mib: float) -> Peak:
+    """Poll the process and its children until it answers, ends or passes the limit."""
+    base, highest = 0.0, 0.0
     while True:
         if answers.poll(POLL_S):
             try:
@@ -73,9 +77,19 @@ def _watch(pid: int, answers: Connection, limit_mib: float, limit_s: float) -> P
             return _answer(word, value, highest - base)
         highest = max(highest, _tree_mib(pid))
         if limit_mib and base and highest - base > limit_mib:
-            return Peak(highest - base, base, fits=False, why=f"more than {limit_mib:.0f} MiB")
-        if limit_s and time.monotonic() - start > limit_s:
-            return Peak(highest - base, base, fits=False, why=f"longer than {limit_s:.0f} s")
+            return Peak(highest - base, base, fits=False, why=_above(limit_mib))
+
+
+def _within(found: Peak, limit_mib: float) -> Peak:
+    """The peak, which does not fit where it is above the limit: it may have been there between two looks only."""
+    needed = found.mib if found.reserved_mib is None else found.reserved_mib
+    if not found.fits or not limit_mib or needed <= limit_mib:
+        return found
+    return replace(found, fits=False, why=_above(limit_mib))
+
+
+def _above(limit_mib: float) -> str:
+    return f"more than {limit_mib:.0f} MiB"
 
 
 def _answer(word: str, value: Any, polled_mib: float) -> Peak:
@@ -85,18 +99,12 @@ def _answer(word: str, value: Any, polled_mib: float) -> Peak:
     if word == "full":
         return Peak(fits=False, why=value)
     assert isinstance(value, Peak)
-    # children (a method in a process of its own) are seen by polling only
-    return value if value.reserved_mib is not None or polled_mib <= value.mib else _with(value, polled_mib)
-
-
-def _with(found: Peak, mib: float) -> Peak:
-    return Peak(mib, found.import_mib, found.reserved_mib)
+    # children that have ended (a method in a process of its own) were seen by polling only
+    return value if value.reserved_mib is not None or polled_mib <= value.mib else replace(value, mib=polled_mib)
 
 
 def _serve(answers: Connection, load: Load, work: Work, device: str) -> None:
     """The fresh process: import, note the size, build and run, note the highest size."""
-    import torch
-
     try:
         load()
         _forget_peak()
@@ -121,12 +129,19 @@ def _plain(error: BenchError) -> bool:
 
 
 def _found(base_mib: float, device: str) -> Peak:
-    import torch
-
     if torch.device(device).type == "cuda":
         allocated, reserved = torch.cuda.max_memory_allocated(device), torch.cuda.max_memory_reserved(device)
         return Peak(allocated / MIB, base_mib, reserved / MIB)
-    return Peak(max(0.0, highest_mib() - base_mib), base_mib)
+    # the marks of a method's own process beside ours: at most what both took at one time, and between two looks too
+    children = sum(highest_mib(child.pid) for child in psutil.Process().children(recursive=True))
+    return Peak(max(0.0, highest_mib() + children - base_mib), base_mib)
+
+
+def free_mib(device: str) -> float:
+    """The memory that is free for a network: of the GPU, or of the machine."""
+    if torch.device(device).type == "cuda":  # written without a GPU at hand: unmeasured
+        return float(torch.cuda.mem_get_info(device)[0]) / MIB
+    return float(psutil.virtual_memory().available) / MIB
 
 
 def resident_mib() -> float:
@@ -134,11 +149,13 @@ def resident_mib() -> float:
     return float(psutil.Process().memory_info().rss) / MIB
 
 
-def highest_mib() -> float:
-    """The most that this process has occupied."""
-    for line in _status().splitlines():
+def highest_mib(pid: int | None = None) -> float:
+    """The most that this process, or another one, has occupied; 0 for another one where the system does not tell."""
+    for line in _status(pid).splitlines():
         if line.startswith("VmHWM:"):  # resident high-water mark, which unlike getrusage's can be reset
             return int(line.split()[1]) / 1024
+    if pid is not None:
+        return 0.0
     if sys.platform == "win32":
         return float(psutil.Process().memory_info().peak_wset) / MIB
     import resource
@@ -147,9 +164,11 @@ def highest_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (MIB if sys.platform == "darwin" else 1024)
 
 
-def _status() -> str:
-    path = Path("/proc/self/status")
-    return path.read_text() if path.is_file() else ""
+def _status(pid: int | None) -> str:
+    try:
+        return Path(f"/proc/{pid or 'self'}/status").read_text()
+    except OSError:  # no such file on other systems; a child that has just ended
+        return ""
 
 
 def _forget_peak() -> None:

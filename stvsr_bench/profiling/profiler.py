@@ -1,25 +1,24 @@
 """What `stvsr-bench profile` does: builds each method, measures it, appends rows to `profile.jsonl`."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from stvsr_bench import methods
 from stvsr_bench.methods.builder import make_net
 from stvsr_bench.nn import kernels
 from stvsr_bench.profiling import flops, hardware, memory, params, runtime, scaling, subject, variants
 from stvsr_bench.profiling.case import Case, Size, rounded
+from stvsr_bench.profiling.flops import Flops
 from stvsr_bench.profiling.params import Params
 from stvsr_bench.profiling.row import Kind, Measured, row
 from stvsr_bench.profiling.runtime import Clock
 from stvsr_bench.profiling.subject import ProfileSpec, ShapeRecorder, Subject
 from stvsr_bench.restore import pick_device
 from stvsr_bench.rows import store
+from stvsr_bench.rows.lines import line_of_facts
 from stvsr_bench.schema import Method
 
 FREE_PART = 0.8  # of the memory that is free, for --max-size
@@ -58,7 +57,7 @@ class Profiler:
         for text in map(self.spec, specs):
             one = self.subject(text, self.asked.size, self.asked.frames)
             one.call()  # for the shape that it makes
-            counted = (self.params(text, one.method), self.flops(text, one.case))
+            counted = (self.params(text, one.method), self.flops(text, one.case), self.plain_flops(text, one.case))
             rows += self.written([self.line("profile", one, Measured(one.call.made, *counted))])
         return rows
 
@@ -95,6 +94,7 @@ class Profiler:
                 made=one.call.made,
                 params=self.params(text, one.method),
                 flops=self.flops(text, one.case),
+                plain_flops=self.plain_flops(text, one.case),
                 timing=timings[text],
                 peak=self.peak(text, one.case),
             )
@@ -150,6 +150,15 @@ class Profiler:
         net = methods.build(text, trust_pickle=self.asked.trust_pickle).net if self.asked.settings.compile else case.net
         return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch)
 
+    def plain_flops(self, text: str, case: Case) -> Flops | None:
+        """The multiply-adds in the paper's order of computation, where a fast engine runs another; else None."""
+        plain = variants.plain_order(text)
+        if plain is None:
+            return None
+        self.say(f"{text}: counting multiply-adds of the paper's order")
+        net = methods.build(plain, trust_pickle=self.asked.trust_pickle).net
+        return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch)
+
     def peak(self, text: str, case: Case, limit_mib: float = 0) -> memory.Peak:
         """The peak memory, from a process of its own."""
         self.say(f"{text}: memory at {case.size[0]}x{case.size[1]}, {case.frames} frames")
@@ -159,7 +168,7 @@ class Profiler:
 
     def largest(self, text: str, one: Subject, budget_mib: float) -> dict[str, Any]:
         """The largest frame, of the aspect of `--size`, whose peak stays within the budget."""
-        budget = budget_mib or FREE_PART * psutil.virtual_memory().available / memory.MIB
+        budget = budget_mib or FREE_PART * memory.free_mib(one.case.device)
         unit = one.method.card.multiple_of
         size = self.asked.size
 
@@ -191,5 +200,5 @@ class Profiler:
         if self.out is not None:
             with store.Appender(self.out / "profile.jsonl") as file:
                 for line in rows:
-                    file.line(json.dumps(line, allow_nan=False).encode())
+                    file.line(line_of_facts(line))
         return rows

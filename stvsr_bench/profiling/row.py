@@ -18,11 +18,15 @@ Kind = Literal["profile", "sweep", "topt"]
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of one case; a part that was not asked for is None."""
+    """What was measured of one case; a part that was not asked for is None.
+
+    `plain_flops` are those of the plain engine, where `flops` are of another one.
+    """
 
     made: tuple[int, int, int]
     params: Params | None = None
     flops: Flops | None = None
+    plain_flops: Flops | None = None
     timing: Timing | None = None
     peak: Peak | None = None
     stages_ms: dict[str, float] = field(default_factory=dict)
@@ -40,6 +44,7 @@ def row(kind: Kind, method: Method, case: Case, found: Measured, machine: Mappin
         "frames": case.frames,
         "frames_out": found.made[0],
         "size_out": list(found.made[1:]),
+        "pad": "{} {}x{}".format(case.pad, *case.padding) if any(case.padding) else "",
         "device": case.device,
         "precision": case.precision,
         "machine": environment.runtime_id(machine),
@@ -47,6 +52,7 @@ def row(kind: Kind, method: Method, case: Case, found: Measured, machine: Mappin
         "threads": machine.get("threads"),
         **_params(found.params),
         **_flops(found.flops, found.made[0]),
+        **_plain(found.plain_flops),
         **_timing(found),
         **_peak(found.peak),
         "suite": __version__,
@@ -82,6 +88,11 @@ def _flops(flops: Flops | None, frames_out: int) -> dict[str, Any]:
         "uncounted": flops.uncounted,
         "flops_note": flops.note,
     }
+
+
+def _plain(flops: Flops | None) -> dict[str, Any]:
+    """The same in the paper's order of computation, for a network that a fast engine ran."""
+    return {} if flops is None else {"gmacs_plain": flops.total / 1e9}
 
 
 def _timing(found: Measured) -> dict[str, Any]:

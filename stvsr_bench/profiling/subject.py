@@ -32,13 +32,13 @@ class ProfileSpec:
 class ShapeRecorder:
     """A call that remembers what shape it made, as (S, H, W)."""
 
-    def __init__(self, call: Call, spec: str) -> None:
-        self.call, self.spec = call, spec
+    def __init__(self, case: Case, spec: str) -> None:
+        self.call, self.case, self.spec = case.prepared(), case, spec
         self.made = (0, 0, 0)
 
     def __call__(self) -> None:
         """Run once; the frames themselves are let go, so that timing holds one output and not two."""
-        self.made = frames_made(self.call(), self.spec)
+        self.made = frames_made(self.call(), self.spec, self.case)
 
 
 @dataclass
@@ -54,11 +54,11 @@ def build(text: str, asked: ProfileSpec) -> Subject:
     """The method built, checked against its card and put in place on the clip that is asked for.
 
     Raises:
-        UsageError: the method cannot take this size or this many frames.
+        UsageError: the method cannot take this many frames.
     """
     method = place(methods.build(text, trust_pickle=asked.trust_pickle), asked.settings)
     case = make(method, asked.size, asked.frames, asked.settings.device, asked.settings.precision)
-    return Subject(method, case, ShapeRecorder(case.prepared(), method.spec))
+    return Subject(method, case, ShapeRecorder(case, method.spec))
 
 
 def prepare(asked: ProfileSpec) -> None:

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stvsr_bench.protocols import DEFAULT
+
 Row = dict[str, Any]
+PSNR = "PSNR-Y"
+# "GMACs" alone are of the paper's order of computation
+FAST, AS_RUN = "GMACs, fast engine", "GMACs as run"
 EXPONENTS = {"time": "time", "memory": "memory", "theory": "theory (MACs)"}  # key in the row: head of the column
 
 
@@ -50,8 +55,15 @@ def remarks(rows: Sequence[Row]) -> list[str]:
             found.append(f"the two FLOP counters differ by more than 1 % on {name}")
         if line.get("flops_note"):
             found.append(f"{name}: {line['flops_note']}")
+        if line.get("pad"):
+            found.append(f"{name}: each frame padded as a run does ({line['pad']} pixels at the right and bottom)")
         if line.get("memory_note"):
             found.append(f"{name}: memory not measured: {line['memory_note']}")
+        for record in line.get("quality", ()):
+            clips = f"{record['clips']} clip{'s' if record['clips'] > 1 else ''}"
+            found.append(
+                f"{_psnr_head(record)}: mean over the {clips} that all of its T share, {record['protocol_key']}"
+            )
     return list(dict.fromkeys(found))  # a sweep would say the same of each of its points
 
 
@@ -65,12 +77,13 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
     """The columns of numbers that these rows fill; all rows are of one kind."""
     kind = rows[0]["kind"]
     if kind == "sweep":
-        return ["size", "frames", "GMACs", "ms", "IQR", "MiB"]
+        return ["size", "frames", AS_RUN if any(map(_is_fast, rows)) else "GMACs", "ms", "IQR", "MiB"]
     found = ["params (M)", "GMACs"]
+    if any(map(_is_fast, rows)):
+        found.append(FAST)
     if any("runtime_ms" in line for line in rows):
         found += ["ms", "IQR", "fps", "MiB"]
-    if kind == "topt" and any("psnr_y" in line for line in rows):
-        found.append("PSNR")
+    found += dict.fromkeys(_psnr_head(record) for line in rows for record in line.get("quality", ()))
     if any("max_size" in line for line in rows):
         found.append("max size")
     return found
@@ -79,19 +92,40 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
 def cell(line: Row, column: str) -> str:
     """The text of one number; a noisy time is marked with a star, what was not measured is a dash."""
     timing = line.get("runtime_ms") or {}
+    if column.startswith(PSNR):
+        values = [record["psnr_y"] for record in line.get("quality", ()) if _psnr_head(record) == column]
+        return "-" if not values or values[0] is None else f"{values[0]:.2f}"
     made = {
         "size": lambda: "x".join(map(str, line["size"])),
         "frames": lambda: str(line["frames"]),
         "params (M)": lambda: f"{line['params'] / 1e6:.2f}",
-        "GMACs": lambda: f"{line['gmacs']:.3g}" if line["gmacs"] < 100 else f"{line['gmacs']:.1f}",
+        "GMACs": lambda: _giga(line.get("gmacs_plain") if _is_fast(line) else line.get("gmacs")),
+        FAST: lambda: _giga(line.get("gmacs") if _is_fast(line) else None),
+        AS_RUN: lambda: _giga(line.get("gmacs")),
         "ms": lambda: f"{timing['median']:.4g}" + ("*" if timing["noisy"] else ""),
         "IQR": lambda: f"{timing['iqr']:.2g}",
         "fps": lambda: f"{timing['frames_per_s']:.3g}",
         "MiB": lambda: "-" if line.get("peak_memory_mib") is None else f"{line['peak_memory_mib']:.0f}",
-        "PSNR": lambda: f"{line['psnr_y']:.2f}" if "psnr_y" in line else "-",
         "max size": lambda: "x".join(map(str, line["max_size"])) if line.get("max_size") else "-",
     }
     return made[column]()
+
+
+def _giga(value: float | None) -> str:
+    """Three digits; 0 means that nothing was counted."""
+    if not value:
+        return "-"
+    return f"{value:.3g}" if value < 100 else f"{value:.1f}"
+
+
+def _is_fast(line: Row) -> bool:
+    return line.get("engine", "") not in ("", "plain")
+
+
+def _psnr_head(record: Row) -> str:
+    weights = f"@{record['weights']}" if record["weights"] else ""
+    other = "" if record["protocol"] == DEFAULT else f", {record['protocol']}"
+    return f"{PSNR} {record['dataset']}{other}{weights}"
 
 
 def modules(line: Row) -> Grid:
@@ -105,7 +139,7 @@ def modules(line: Row) -> Grid:
             continue
         texts = (_or_empty(params, 1e-6, ".3f"), _or_empty(gmacs, 1.0, ".2f"), _or_empty(ms, 1.0, ".4g"))
         lines.append(("  " * depth + name, *texts))
-    return Grid(("module", "params (M)", "GMACs", "ms"), tuple(lines), name_of(line))
+    return Grid(("module", "params (M)", AS_RUN if _is_fast(line) else "GMACs", "ms"), tuple(lines), name_of(line))
 
 
 def totals(line: Row) -> str:

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stvsr_bench.report.select import MethodKey, by_method, choose, method_keys
+from stvsr_bench.report import alike
+from stvsr_bench.report.select import MethodKey, by_method, choose, measured, method_keys
+from stvsr_bench.report.tables.badges import badges_of
+from stvsr_bench.report.tables.beside import Beside, beside
 from stvsr_bench.report.tables.cost import Profile
-from stvsr_bench.report.tables.facts import badges_of, facts_of
-from stvsr_bench.report.tables.marks import half_interval, mark_column, tie_of
+from stvsr_bench.report.tables.failures import failed
+from stvsr_bench.report.tables.marks import half_interval, mark_column, not_transitive, tie_of
 from stvsr_bench.report.tables.notes import Coverage, notes_of, with_coverage
 from stvsr_bench.report.tables.table import (
-    FACTS,
     FRAME_CHOICES,
     GROUPS,
     Cell,
@@ -23,7 +25,12 @@ from stvsr_bench.report.tables.table import (
     Table,
     display,
 )
-from stvsr_bench.report.tidy import average_of, column, infinite, mean_over_clips
+from stvsr_bench.report.tidy import average_of, column, folder_of, infinite, left_out, mean_over_clips, present
+
+NOT_TRANSITIVE = (
+    "a method may share a mark with one that is better than a method between them: each is compared with the best "
+    "(then the second) alone, clip by clip, and that two pairs are ties does not make the third pair one"
+)
 
 
 def build(
@@ -34,12 +41,13 @@ def build(
     Raises:
         UnknownNameError: an option names a metric, method, split, protocol or fact that the rows do not have.
     """
-    chosen = choose(tidy, options)
-    parts = chosen.groupby(["protocol", "protocol_key"], sort=False)
+    coverage = coverage or Coverage()
+    chosen = alike.alike(choose(tidy, options))
+    failures = failed(coverage.failures, chosen)
     tables = []
-    for (protocol, key), part in parts:
-        table = _table(part, profiles, options, str(protocol), str(key))
-        tables.append(with_coverage(table, coverage or Coverage()))
+    for (protocol, key), part in chosen.groupby(["protocol", "protocol_key"], sort=False):
+        table = _table(part, beside(part, profiles, options.facts, coverage.machines), options, str(protocol), str(key))
+        tables.append(with_coverage(table, coverage, failures.get(str(key), {})))
     return tables
 
 
@@ -50,29 +58,33 @@ def group_of(method: str, ours: Sequence[str]) -> str:
     return "two-stage" if "+" in method else "one-stage"
 
 
-def _table(tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, protocol: str, key: str) -> Table:
+def _table(tidy: pd.DataFrame, costs: Beside, options: Options, protocol: str, key: str) -> Table:
     methods = method_keys(tidy, options.methods)
-    untrained = set(zip(*(tidy[tidy["untrained"]][name] for name in ("method", "weights")), strict=True))
     columns: list[Column] = []
     cells: list[list[Cell]] = []
+    crossed = False
     for (dataset, split), part in tidy.groupby(["dataset", "split"], sort=False):
-        measured = _measured(part, methods)
-        clips = measured[measured.all(axis=1)].index if options.common else measured.index
-        # random weights may win a column by chance, so they take no mark
-        eligible = [method_key not in untrained for method_key in methods]
         for metric, frames in _metric_frames(part, options):
-            columns.append(Column(str(dataset), str(split), metric, frames, len(clips)))
-            cells.append(_cells(part[part["clip"].isin(clips)], methods, eligible, columns[-1], average_of(protocol)))
-    lines = [
-        _line(tidy, profiles, options, method_key, [of[i] for of in cells]) for i, method_key in enumerate(methods)
-    ]
+            found = _counted(part, methods, column(metric, frames), options.common)
+            columns.append(Column(str(dataset), str(split), metric, frames, len(found)))
+            of_clips = part[part["clip"].isin(found.index)]
+            made, not_in_order = _cells(of_clips, found, columns[-1], average_of(protocol))
+            cells.append(made)
+            crossed = crossed or not_in_order
+    lines = [_line(tidy, costs, options, method_key, [of[i] for of in cells]) for i, method_key in enumerate(methods)]
     lines.sort(key=lambda line: GROUPS.index(line.group))
-    facts = options.facts or tuple(name for name in FACTS if any(name in line.facts for line in lines))
-    return Table(protocol, key, tuple(columns), facts, tuple(lines), notes_of(tidy, options), options.intervals)
+    left = alike.notes(tidy, options.metrics)
+    notes = (*notes_of(tidy), *left, *([NOT_TRANSITIVE] if crossed else ()), *costs.notes)
+    return Table(protocol, key, tuple(columns), costs.names, tuple(lines), notes, options.intervals, left)
 
 
-def _measured(part: pd.DataFrame, methods: Sequence[MethodKey]) -> pd.DataFrame:
-    return by_method(part, methods, "n_frames").notna()
+def _counted(part: pd.DataFrame, methods: Sequence[MethodKey], name: str, common: bool) -> pd.DataFrame:
+    """The clips of a column: whether each method has the metric there, for clips that any of them, or all, have."""
+    found = measured(part, methods, name)
+    if common:
+        elsewhere = set(part.loc[part["other_data"], "clip"])
+        return found[found.all(axis=1) & ~found.index.isin(elsewhere)]
+    return found[found.any(axis=1)]
 
 
 def _metric_frames(part: pd.DataFrame, options: Options) -> list[tuple[str, FrameChoice]]:
@@ -83,44 +95,59 @@ def _metric_frames(part: pd.DataFrame, options: Options) -> list[tuple[str, Fram
 
 def _has(part: pd.DataFrame, name: str) -> bool:
     # where every frame is exact there is no mean, and yet a column: of what was counted
-    return name in part.columns and bool(part[name].notna().any() or sum(_infinite(part, name).values()))
+    return present(name) in part.columns and bool((part[present(name)] > 0).any())
 
 
-def _cells(
-    part: pd.DataFrame, methods: Sequence[MethodKey], eligible: Sequence[bool], of: Column, average: Any
-) -> list[Cell]:
-    values = by_method(part, methods, column(of.metric, of.frames))
+def _cells(part: pd.DataFrame, found: pd.DataFrame, of: Column, average: Any) -> tuple[list[Cell], bool]:
+    """The cells of a column, and whether its marks are not in the order of its means."""
+    methods: list[MethodKey] = list(found.columns)
+    name = column(of.metric, of.frames)
+    values = by_method(part, methods, name)
+    clips = list(values.index)
     per_clip = [values[method_key].to_numpy(dtype=np.float64) for method_key in methods]
-    means = [mean_over_clips(one, list(values.index), average) for one in per_clip]
-    counts = _measured(part, methods).sum(axis=0)
-    partial = [0 < counts[method_key] < of.clips for method_key in methods]
-    whole = [able and not part_of for able, part_of in zip(eligible, partial, strict=True)]
-    marks = mark_column(means, per_clip, whole, display(of.metric).higher_is_better, tie_of(of.metric))
-    infinite_frames = _infinite(part, column(of.metric, of.frames))
-    return [
+    means = [mean_over_clips(one, clips, average) for one in per_clip]
+    counts = [int(found[method_key].sum()) for method_key in methods]
+    infinite_frames, frames_left = _sums(part, infinite(name)), _sums(part, left_out(name))
+    flagged = _flagged(part)
+    partial = [0 < n < of.clips or (n > 0 and key in flagged) for key, n in zip(methods, counts, strict=True)]
+    refused = _refused(part)
+    whole = [key not in refused and not part_of for key, part_of in zip(methods, partial, strict=True)]
+    folders = [folder_of(clip) for clip in clips] if average == "folders" else None
+    higher = display(of.metric).higher_is_better
+    marks = mark_column(means, per_clip, whole, higher, tie_of(of.metric), folders)
+    cells = [
         Cell(
             value=None if np.isnan(means[i]) else means[i],
             n=int(np.count_nonzero(~np.isnan(per_clip[i]))),
             n_inf=infinite_frames.get(method_key, 0),
-            half=half_interval(per_clip[i]),
+            half=half_interval(per_clip[i], folders),
             mark=marks[i],
-            partial=bool(partial[i]),
+            partial=partial[i],
+            clips=counts[i],
+            n_left=frames_left.get(method_key, 0),
         )
         for i, method_key in enumerate(methods)
     ]
+    return cells, not_transitive(means, marks, whole, higher)
 
 
-def _infinite(part: pd.DataFrame, name: str) -> dict[MethodKey, int]:
-    if infinite(name) not in part.columns:
-        return {}
-    counted = part.groupby(["method", "weights"])[infinite(name)].sum()
+def _flagged(part: pd.DataFrame) -> set[MethodKey]:
+    flagged = part.loc[np.array(["partial" in flags for flags in part["flags"]], dtype=bool)]
+    return set(zip(flagged["method"], flagged["weights"], strict=True))
+
+
+def _refused(part: pd.DataFrame) -> set[MethodKey]:
+    """Methods that take no mark: random weights may win by chance, and other data are another task."""
+    lines = part[part["untrained"] | part["other_data"]]
+    return set(zip(lines["method"], lines["weights"], strict=True))
+
+
+def _sums(part: pd.DataFrame, name: str) -> dict[MethodKey, int]:
+    counted = part.groupby(["method", "weights"])[name].sum()
     return {(str(method), str(weights)): int(n) for (method, weights), n in counted.items()}
 
 
-def _line(
-    tidy: pd.DataFrame, profiles: Sequence[Profile], options: Options, method_key: MethodKey, cells: Sequence[Cell]
-) -> Line:
+def _line(tidy: pd.DataFrame, costs: Beside, options: Options, method_key: MethodKey, cells: Sequence[Cell]) -> Line:
     mine = tidy[(tidy["method"] == method_key[0]) & (tidy["weights"] == method_key[1])]
-    facts = facts_of(mine, profiles, method_key)
-    badges = badges_of(mine, cells, profiles, method_key)
-    return Line(method_key[0], method_key[1], group_of(method_key[0], options.ours), badges, facts, tuple(cells))
+    group = group_of(str(mine["name"].iloc[0]), options.ours)
+    return Line(*method_key, group, badges_of(mine, cells), costs.facts.get(method_key, {}), tuple(cells))

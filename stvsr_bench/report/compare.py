@@ -1,7 +1,8 @@
 """One method against another on the same clips: by split and by motion, given and between frames apart.
 
-Rows of different protocols, data sets or weights never meet in one number. A clip that a method restored exactly (its
-PSNR is infinite on every frame) is compared like the others: it is won, lost or tied, and counted beside the mean.
+Rows of different protocols, data sets or weights never meet in one number. Frames that are infinite for one of the two
+are left out for both (`alike.py`). A clip that a method restored exactly (its PSNR is infinite on every frame) is
+compared like the others: it is won, lost or tied, and counted beside the mean.
 """
 
 from collections import Counter
@@ -13,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
-from stvsr_bench.report import stats
-from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label
+from stvsr_bench.report import alike, stats
+from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label, named
 from stvsr_bench.report.tables.markdown import grid_md, text_md
 from stvsr_bench.report.tables.marks import tie_of
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
@@ -84,6 +85,7 @@ class Compared:
     untrained: tuple[str, ...]
     parts: tuple[Part, ...]
     apart: tuple[ClipPair, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def protocols(self) -> dict[str, str]:
@@ -129,9 +131,8 @@ def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence
     one, other = method_key_of(table, first), method_key_of(table, second)
     if one == other:
         raise UsageError(f"{first} and {second} are the same method; name two different ones")
-    for method_key in (one, other):
-        _check_one_file(table, method_key)
-    placed = _placed(table)
+    both, notes = of_two(table, one, other, metrics)
+    placed = _placed(both)
     parts: list[Part] = []
     for metric in metrics:
         if metric not in table.columns:
@@ -141,7 +142,8 @@ def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence
         # Holm over all parts of one metric: with a dozen splits and motion bins, one in twenty would be found by chance
         parts += _corrected([part for frames in FRAME_CHOICES for part in _parts(placed, one, other, metric, frames)])
     if not parts:
-        raise UsageError(f"{first} and {second} have no clip in common under one protocol; run both on the same split")
+        said = "; ".join(notes) or "run both on the same split"
+        raise UsageError(f"{first} and {second} have no clip in common under one protocol; {said}")
     untrained = table[table["untrained"]]
     named = set(zip(untrained["method"], untrained["weights"], strict=True))
     return Compared(
@@ -150,6 +152,7 @@ def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence
         untrained=tuple(method_label(*method_key) for method_key in (one, other) if method_key in named),
         parts=tuple(parts),
         apart=tuple(_most_apart(placed, one, other, metrics[0])),
+        notes=notes,
     )
 
 
@@ -159,12 +162,10 @@ def method_key_of(table: pd.DataFrame, name: str) -> MethodKey:
     Raises:
         UsageError: unknown, or it has several weights.
     """
-    known = method_keys(table)
-    exact = [method_key for method_key in known if method_label(*method_key) == name]
-    loose = exact or [method_key for method_key in known if method_key[0] == name]
+    loose = named(table, name)
     if len(loose) == 1:
         return loose[0]
-    names = [method_label(*method_key) for method_key in (loose or known)]
+    names = [method_label(*method_key) for method_key in (loose or method_keys(table))]
     if loose:
         raise UsageError(f"{name} was measured with several weights; write one of {', '.join(names)}")
     raise UnknownNameError("method in these rows", name, names)
@@ -176,15 +177,29 @@ def of_protocols(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]
         yield str(protocol), str(key), rows
 
 
-def _check_one_file(table: pd.DataFrame, method_key: MethodKey) -> None:
-    """Refuses a name of weights that several files had: their rows would make one mean."""
-    mine = table[(table["method"] == method_key[0]) & (table["weights"] == method_key[1])]
-    files = sorted({sha256 for sha256 in mine["weights_sha256"] if sha256})
-    if len(files) > 1:
-        raise UsageError(
-            f"{method_label(*method_key)} was measured with {len(files)} different files of weights "
-            f"({', '.join(sha256[:8] for sha256 in files)}) in these rows; compare runs that hold one of them each"
-        )
+def of_two(
+    table: pd.DataFrame, one: MethodKey, other: MethodKey, metrics: Sequence[str]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The lines of the two on the same data, over the frames that count for both, and what was left out.
+
+    `name#own` columns beside each metric are the means over the frames that count for the method alone: what remains
+    to be said where no frame counts for both.
+    """
+    of_them = [key in (one, other) for key in zip(table["method"], table["weights"], strict=True)]
+    mine = table.loc[np.array(of_them, dtype=bool)]
+    place = ["protocol_key", "dataset", "split", "clip"]
+    truths = mine[mine["truth"] != ""].groupby(place)["truth"].nunique()
+    apart = set(truths[truths > 1].index)
+    keep = [tuple(of) not in apart for of in mine[place].itertuples(index=False, name=None)]
+    # the majority of the other methods says nothing here: the two were measured on the same data or they were not
+    mine = mine.loc[np.array(keep, dtype=bool)].assign(other_data=False)
+    made = alike.alike(mine)
+    names = [name for metric in metrics for frames in FRAME_CHOICES if (name := column(metric, frames)) in mine]
+    notes = alike.notes(mine, tuple(metrics))
+    if apart:
+        clips = f"{len(apart)} clip{'s' if len(apart) > 1 else ''}"
+        notes = (f"{clips} left out: the two were measured against different true frames there", *notes)
+    return made.assign(**{f"{name}#own": mine[name] for name in names}), notes
 
 
 def _parts(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str, frames: FrameChoice) -> list[Part]:
@@ -222,11 +237,13 @@ def _paired(part: pd.DataFrame, one: MethodKey, other: MethodKey, name: str) -> 
     """The values of both by clip, for clips that both measured."""
     if name not in part.columns:
         return pd.DataFrame()
-    values = part[name]
-    if infinite(name) in part.columns:
-        # no mean, and yet measured: every one of these frames is exact
-        values = values.mask(values.isna() & (part[infinite(name)] > 0), np.inf)
-    return by_method(part.assign(**{name: values}), [one, other], name).dropna()
+    pair = by_method(part, [one, other], name)
+    # no mean, and yet measured: every one of these frames is exact
+    own = part[f"{name}#own"].mask(part[f"{name}#own"].isna() & (part[infinite(name)] > 0), np.inf)
+    alone = by_method(part.assign(**{name: own}), [one, other], name)
+    # only where a method is exact throughout: else the two means are of different frames
+    exact = pair.isna().any(axis=1) & alone.notna().all(axis=1) & np.isinf(alone).any(axis=1)
+    return pair.where(~exact, alone).dropna()
 
 
 def _corrected(parts: Sequence[Part]) -> list[Part]:
@@ -257,6 +274,8 @@ def compared_md(of: Compared) -> str:
     )
     if of.exact:
         lines += ["", of.exact]
+    for note in of.notes:
+        lines += ["", text_md(f"{note}.")]
     if of.untrained:
         lines += ["", f"**Untrained: {', '.join(map(text_md, of.untrained))}.** The numbers show only that it runs."]
     heads = ["Clips", "Metric", "Frames", "n", "Difference", "95 % interval", "Won / tied / lost", "Effect", "p"]

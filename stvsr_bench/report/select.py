@@ -6,15 +6,11 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench.errors import UnknownNameError
+from stvsr_bench.report.labels import MethodKey, method_label
 from stvsr_bench.report.tables.table import FACTS, Options
-from stvsr_bench.report.tidy import FIXED
+from stvsr_bench.report.tidy import is_metric, present
 
-MethodKey = tuple[str, str]  # method, weights
-
-
-def method_label(method: str, weights: str) -> str:
-    """A method with its weights, as a page or a figure names it."""
-    return f"{method}@{weights}" if weights else method
+__all__ = ["MethodKey", "by_method", "choose", "measured", "method_keys", "method_label", "named", "options_of"]
 
 
 def options_of(method: str) -> tuple[str, dict[str, str]]:
@@ -26,31 +22,39 @@ def options_of(method: str) -> tuple[str, dict[str, str]]:
 def choose(tidy: pd.DataFrame, options: Options) -> pd.DataFrame:
     """The lines of the tidy table that the options ask for."""
     table = tidy
-    labels = [method_label(*method_key) for method_key in zip(tidy["method"], tidy["weights"], strict=True)]
-    _check_known("method in these rows", options.methods, {*tidy["method"], *labels})
+    known = _names(tidy)
+    _check_known("method in these rows", options.methods, {name for of in known.values() for name in of})
     if options.methods:
-        table = table[table["method"].isin(options.methods) | np.isin(labels, options.methods)]
-    for kind, wanted in (("split", options.splits), ("protocol", options.protocols)):
-        _check_known(f"{kind} in these rows", wanted, set(tidy[kind]))
-        if wanted:
-            table = table[table[kind].isin(wanted)]
+        wanted = {method_key for method_key, of in known.items() if of & set(options.methods)}
+        mine = [key in wanted for key in zip(tidy["method"], tidy["weights"], strict=True)]
+        table = table.loc[np.array(mine, dtype=bool)]
+    for kind, names in (("split", options.splits), ("protocol", options.protocols)):
+        _check_known(f"{kind} in these rows", names, set(tidy[kind]))
+        if names:
+            table = table[table[kind].isin(names)]
     _check_known("metric in these rows", options.metrics, [name for name in tidy.columns if is_metric(name, tidy)])
     _check_known("fact", options.facts, FACTS)
     return table
 
 
-def is_metric(name: str, tidy: pd.DataFrame) -> bool:
-    """Whether a column of the tidy table is a metric, over all frames or of whole clips."""
-    return f"{name}.between" in tidy.columns or (name not in FIXED and "." not in name and "#" not in name)
+def named(tidy: pd.DataFrame, name: str) -> list[MethodKey]:
+    """The methods that a name means: the one whose label it is, else those of that name, with or without weights."""
+    known = _names(tidy)
+    exact = [method_key for method_key in known if method_label(*method_key) == name]
+    return exact or [method_key for method_key, of in known.items() if name in of]
 
 
 def method_keys(tidy: pd.DataFrame, order: Sequence[str] = ()) -> list[MethodKey]:
     """The methods with their weights: in the order asked for, else by name."""
-    pairs = tidy[["method", "weights"]].drop_duplicates()
-    found = sorted(pairs.itertuples(index=False, name=None))
+    known = _names(tidy)
     # reversed, so that a name written twice keeps its first place
     places = {name: place for place, name in reversed(list(enumerate(order)))}
-    return sorted(found, key=lambda method_key: places.get(method_label(*method_key), places.get(method_key[0], -1)))
+
+    def place(method_key: MethodKey) -> int:
+        label = method_label(*method_key)
+        return places.get(label, min((places[name] for name in known[method_key] if name in places), default=-1))
+
+    return sorted(known, key=place)
 
 
 def by_method(part: pd.DataFrame, of: Sequence[MethodKey], name: str) -> pd.DataFrame:
@@ -58,6 +62,24 @@ def by_method(part: pd.DataFrame, of: Sequence[MethodKey], name: str) -> pd.Data
     # dropna=False keeps a method that is NaN throughout: it must show as not measured, not vanish
     wide = part.pivot_table(index="clip", columns=["method", "weights"], values=name, aggfunc="last", dropna=False)
     return wide.reindex(columns=pd.MultiIndex.from_tuples(of))
+
+
+def measured(part: pd.DataFrame, of: Sequence[MethodKey], name: str) -> pd.DataFrame:
+    """Whether a method has this metric on a clip, a line per clip and a column per method.
+
+    A clip whose frames are all left out of the mean, because they are infinite, was measured all the same.
+    """
+    return by_method(part, of, present(name)) > 0
+
+
+def _names(tidy: pd.DataFrame) -> dict[MethodKey, set[str]]:
+    """What each method may be called, in the order of labels: its label and what its rows say, with and without tag."""
+    lines = tidy[["method", "weights", "name", "tag"]].drop_duplicates().itertuples(index=False, name=None)
+    found: dict[MethodKey, set[str]] = {}
+    for method, weights, name, tag in sorted(lines):
+        of = {method, name, method_label(method, weights), method_label(name, tag)}
+        found.setdefault((method, weights), set()).update(of)
+    return found
 
 
 def _check_known(kind: str, wanted: Sequence[str], known: Iterable[str]) -> None:

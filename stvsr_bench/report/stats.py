@@ -159,7 +159,7 @@ def compare(
     with np.errstate(invalid="ignore"):
         gain = sign * (one - other)  # inf - inf is NaN: neither wins
     finite = np.isfinite(gain)
-    units = gain[finite] if folders is None else _by_folder(gain[finite], np.asarray(folders)[finite])
+    units = gain[finite] if folders is None else folder_means(gain[finite], np.asarray(folders)[finite].tolist())
     p = wilcoxon(gain[~np.isnan(gain)])  # by ranks, so an infinite gain is the largest and no more
     wins, losses = int(np.count_nonzero(gain >= tie)), int(np.count_nonzero(gain <= -tie))
     n_inf = int(np.count_nonzero(~finite))
@@ -177,8 +177,10 @@ def compare(
     )
 
 
-def _by_folder(gain: Floats, folders: NDArray[np.str_]) -> Floats:
-    return np.array([gain[folders == folder].mean() for folder in dict.fromkeys(folders.tolist())])
+def folder_means(gain: Floats, folders: Sequence[str]) -> Floats:
+    """The mean of each folder, in the order in which folders are first named."""
+    names = np.asarray(folders, dtype=object)
+    return np.array([gain[names == folder].mean() for folder in dict.fromkeys(folders)])
 
 
 def compare_to(

@@ -5,15 +5,17 @@ What is written stands in two lists: `formats.FORMATS` (texts) and `figures.cata
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from stvsr_bench import environment
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.report import formats
+from stvsr_bench.report.alike import alike
 from stvsr_bench.report.build import build
 from stvsr_bench.report.figures import catalogue, drawing
 from stvsr_bench.report.figures.scenes import most_apart, most_apart_by_split, write_scenes
@@ -27,6 +29,7 @@ from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.published.verdicts import ledger
 from stvsr_bench.report.select import choose, method_keys, method_label
 from stvsr_bench.report.tables import latex, markdown
+from stvsr_bench.report.tables.failures import distinct_clips
 from stvsr_bench.report.tables.notes import Coverage
 from stvsr_bench.report.tables.ranking import main_table, ranking
 from stvsr_bench.report.tables.spread import spread, spread_md
@@ -60,7 +63,13 @@ class Measured:
         """How much of each split there is, and what failed."""
         cells = {key: cell for manifest in self.manifests for key, cell in manifest.get("cells", {}).items()}
         clips = {key: int(cell["clips"]) for key, cell in cells.items()}
-        return Coverage(clips, tuple(self.failures))
+        found = {name: of for run in self.runs for name, of in _environments(run).items()}
+        machines = {name: environment.runtime_id(of.get("machine", {})) for name, of in found.items()}
+        return Coverage(clips, tuple(self.failures), machines)
+
+    def chosen(self, options: Options) -> pd.DataFrame:
+        """The tidy lines that the options ask for, over the frames that count for all of their methods."""
+        return alike(choose(self.tidy, options))
 
 
 @dataclass
@@ -122,38 +131,42 @@ def write(
 ) -> tuple[list[Table], Written]:
     """The tables, and the files that were written into `folder`: every format, figures, scenes, page."""
     output = output or Output()
-    tables = build(measured.tidy, measured.profiles, options, measured.coverage)
+    tables, chosen = build(measured.tidy, measured.profiles, options, measured.coverage), measured.chosen(options)
     written = Written(folder)
     for name, text in formats.texts(content_of(measured, tables, output.style)).items():
         written.text(name, text)
     if output.figures:
-        for name, figure in catalogue.drawn(source_of(measured, main_table(tables), choose(measured.tidy, options))):
+        for name, figure in catalogue.drawn(source_of(measured, main_table(tables), chosen)):
             written.figure(f"figures/{name}", figure)
     if output.scenes and (found := saved_of(measured, tables)):
-        source = source_of(measured, main_table(tables), measured.tidy)
-        chosen = most_apart(found, source.tidy, output.scenes)
-        written.files += write_scenes(folder / "figures", chosen, source.rows, source.tidy, output.films)
+        mine = source_of(measured, main_table(tables), chosen).tidy
+        written.files += write_scenes(folder / "figures", most_apart(found, mine, output.scenes), mine, output.films)
     if output.page:
-        write_page(written, measured, tables, output)  # last: it offers the texts above for download
+        write_page(written, measured, tables, output, chosen)  # last: it offers the texts above for download
     return tables, written
 
 
 def content_of(measured: Measured, tables: Sequence[Table], style: latex.Style) -> Content:
     """What the formats write down."""
-    entries = ledger(measured.tidy, read_published(), measured.coverage.clips)
+    entries = ledger(alike(measured.tidy), read_published(), measured.coverage.clips)
     return Content(measured.name, facts(measured), tables, measured.profiles, entries, style)
 
 
 def source_of(measured: Measured, table: Table, chosen: pd.DataFrame) -> catalogue.Source:
-    """What figures of one table are drawn from: rows and tidy lines of its protocol key alone."""
-    rows = [row for row in measured.rows if row.protocol_key == table.protocol_key]
-    return catalogue.Source(table, chosen[chosen["protocol_key"] == table.protocol_key], rows, measured.profiles)
+    """What figures of one table are drawn from: tidy lines of its protocol key alone."""
+    return catalogue.Source(table, chosen[chosen["protocol_key"] == table.protocol_key], measured.profiles)
 
 
-def write_page(written: Written, measured: Measured, tables: Sequence[Table], output: Output) -> None:
-    """`index.html`, and beside it (or in it) the frames of the saved clips of each split where methods differ most."""
-    chosen = most_apart_by_split(saved_of(measured, tables), measured.tidy, output.page_clips)
-    shown = document(tables, measured.tidy, measured.rows, chosen, facts(measured), output.frame_quality)
+def write_page(
+    written: Written, measured: Measured, tables: Sequence[Table], output: Output, lines: pd.DataFrame
+) -> None:
+    """`index.html`, and beside it (or in it) the frames of the saved clips of each split where methods differ most.
+
+    `lines` are the tidy lines that the tables were made of.
+    """
+    mine = source_of(measured, main_table(tables), lines).tidy
+    chosen = most_apart_by_split(saved_of(measured, tables), mine, output.page_clips)
+    shown = document(tables, lines, chosen, facts(measured), output.frame_quality)
     downloads = {
         path.name: path.read_text("utf-8")
         for path in written.files
@@ -171,8 +184,10 @@ def saved_of(measured: Measured, tables: Sequence[Table]) -> list[Saved]:
         return []
     table = main_table(tables)
     shown = {(line.method, line.weights) for line in table.lines}
-    rows = [row for row in measured.rows if row.protocol_key == table.protocol_key]
-    return saved(measured.runs, [row for row in rows if (row.method, row.weights) in shown])
+    lines = measured.tidy[measured.tidy["protocol_key"] == table.protocol_key]
+    of = lines[["method", "weights", "row"]].itertuples(index=False, name=None)
+    rows = [replace(row, method=method, weights=weights) for method, weights, row in of if (method, weights) in shown]
+    return saved(measured.runs, rows)
 
 
 def write_spread(measured: Measured, folder: Path, options: Options) -> str:
@@ -184,7 +199,8 @@ def write_spread(measured: Measured, folder: Path, options: Options) -> str:
     ranked = ranking(main_table(tables)) or [(line.method, line.weights) for line in main_table(tables).lines]
     head = method_keys(choose(measured.tidy, options), options.methods)[0] if options.methods else ranked[0]
     name = method_label(*head)
-    mine = [row for row in measured.rows if (row.method, row.weights) == head]
+    lines = measured.tidy
+    mine: list[Row] = list(lines[(lines["method"] == head[0]) & (lines["weights"] == head[1])]["row"])
     written = Written(folder)
     parts = [f"# {markdown.text_md(name)}: what the protocol is worth", ""]
     for dataset, split in dict.fromkeys((row.dataset, row.split) for row in mine if asked(options.splits, row.split)):
@@ -217,7 +233,7 @@ def facts(measured: Measured) -> dict[str, Any]:
         "suite": sorted({row.suite for row in measured.rows if row.suite}),
         "rows": len(measured.rows),
         "clips": int(measured.tidy[["dataset", "split", "clip"]].drop_duplicates().shape[0]),
-        "failed": len(measured.failures),
+        "failed": distinct_clips(measured.failures),
     }
 
 

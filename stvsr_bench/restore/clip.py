@@ -24,7 +24,8 @@ LrFrames = Callable[[int], Frames]  # index -> (C, h, w)
 class Restored:
     """Frames of one clip at high resolution: those of `windows.frames`, in that order.
 
-    `how` says what had to be done on the way (`pad`, `tile`, `fall_back`).
+    `how` says what had to be done on the way (`pad`, `tile`, `tile_flag`, `fall_back`; see `tiles.tiled`).
+    `Settings.name_after` makes the method's name in rows of it, and `tile_flag` is a flag of the row.
     """
 
     windows: Windows

@@ -1,38 +1,42 @@
-"""Frames padded to the multiple that protocol and method want, and cut back.
+"""The picture padded to the multiple that protocol and method want.
 
 Axes: B batch, T frames given, C channels, h w low resolution.
 """
 
-import math
-
-import torch.nn.functional as F
+import torch
 from torch import Tensor
 
-from stvsr_bench.restore.network import call
-from stvsr_bench.schema import EvalProtocol, Method, Settings
+from stvsr_bench import protocols
+from stvsr_bench.schema import EvalProtocol, MethodCard
 
 
-def padded(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Settings, how: dict[str, str]) -> Tensor:
-    """The network on the window, padded at the right and bottom to the size that protocol and method want, cut back."""
-    card = method.card
+def padded(card: MethodCard, lr_BTChw: Tensor, protocol: EvalProtocol, how: dict[str, str]) -> Tensor:
+    """The picture with pixels added at its right and bottom, so that it fits the grid; `how` says how many."""
+    grid = protocols.grid(card, protocol)
     height, width = lr_BTChw.shape[-2:]
-    # the protocol pads as its paper does, the card as its network must: both have to fit
-    multiple = math.lcm(card.multiple_of, protocol.pad_multiple or 1)
-    down, right = -height % multiple, -width % multiple
-    if down or right:
-        # the released scripts of ZSM, STDAN and TMNet pad with zeros; it is part of their numbers (docs/protocols.md)
-        mode = protocol.pad if protocol.pad_multiple else card.pad
-        how["pad"] = f"{mode} {right}x{down}"
-        lr_BTChw = pad(lr_BTChw, right, down, mode)
-    sr = call(method, lr_BTChw, protocol, settings)
-    scale = protocol.scale
-    return sr[..., : height * scale, : width * scale]
+    down, right = -height % grid, -width % grid
+    if not (down or right):
+        return lr_BTChw
+    # the released scripts of ZSM, STDAN and TMNet pad with zeros; it is part of their numbers (docs/protocols.md)
+    mode = protocol.pad if protocol.pad_multiple else card.pad
+    how["pad"] = f"{mode} {right}x{down}"
+    return pad(lr_BTChw, right, down, mode)
 
 
 def pad(frames_BTChw: Tensor, right: int, down: int, mode: str) -> Tensor:
-    """Frames with pixels added at the right and bottom."""
+    """Frames with pixels added at the right and bottom: "zeros", "replicate" (the edge) or "reflect" (without it)."""
+    height, width = frames_BTChw.shape[-2:]
     if mode == "zeros":
-        return F.pad(frames_BTChw, (0, right, 0, down))
-    # torch pads by replication or reflection in 4-d tensors only
-    flat = F.pad(frames_BTChw.flatten(0, 1), (0, right, 0, down), mode=mode)
-    return flat.reshape(*frames_BTChw.shape[:2], *flat.shape[1:])
+        return torch.nn.functional.pad(frames_BTChw, (0, right, 0, down))
+    rows, columns = (_sources(*side, mode).to(frames_BTChw.device) for side in ((height, down), (width, right)))
+    return frames_BTChw.index_select(-2, rows).index_select(-1, columns)
+
+
+def _sources(size: int, more: int, mode: str) -> Tensor:
+    """The pixel that each pixel of a padded side is a copy of."""
+    places = torch.arange(size + more)
+    if mode == "replicate" or size == 1:
+        return places.clamp(max=size - 1)
+    # back and forth as often as it takes: torch refuses to reflect more pixels than a small frame has
+    there_and_back = places % (2 * (size - 1))
+    return torch.minimum(there_and_back, 2 * (size - 1) - there_and_back)

@@ -1,82 +1,163 @@
 """A window in overlapping tiles: asked for, or the answer to memory that ran out.
 
-Axes: B batch, T frames given, h w low resolution.
+The picture is padded once, then cut into tiles on the grid that the network wants, so that no tile is ever padded by
+itself: zeros inside the picture cost up to 2.7 dB. Axes: B batch, T frames given, h w low resolution.
 """
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from stvsr_bench import protocols
 from stvsr_bench.errors import ClipError
+from stvsr_bench.restore.network import call
 from stvsr_bench.restore.padding import padded
-from stvsr_bench.schema import EvalProtocol, Method, Settings
+from stvsr_bench.schema import EvalProtocol, Method, Settings, TileNeeds, on_grid
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Tiles of `size` pixels of which neighbours share `overlap`; both multiples of the grid, size the larger."""
+
+    size: int
+    overlap: int
+
+    @classmethod
+    def on(cls, grid: int, size: int, overlap: int) -> "Tiling":
+        """The nearest tiles that lie on the grid; see `schema.on_grid`."""
+        return cls(*on_grid(grid, size, overlap))
+
+    @classmethod
+    def read(cls, text: str) -> "Tiling":
+        """The tiling that was written as `56-16`."""
+        size, _, overlap = text.partition("-")
+        return cls(int(size), int(overlap))
+
+    def __str__(self) -> str:
+        return f"{self.size}-{self.overlap}"
 
 
 def tiled(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Settings, how: dict[str, str]) -> Tensor:
-    """The window whole, or in tiles; halves the tile as long as memory runs out, and says so in `how`."""
-    tile = settings.tile
+    """sr_BSCHW of the window, whole or in tiles; where memory runs out in smaller tiles, as far as these are safe.
+
+    `how` is filled: `pad`; `tile`, the tiles that were used (`56-16`); `tile_flag`, what is doubtful about them;
+    `fall_back`. A clip whose `how` says that memory ran out stays with its tiles.
+
+    Raises:
+        ClipError: memory runs out, and no smaller tile is safe.
+    """
+    height, width = lr_BTChw.shape[-2:]
+    grid = protocols.grid(method.card, protocol)
+    picture = padded(method.card, lr_BTChw, protocol, how)
+    tiling = Tiling.on(grid, settings.tile, settings.tile_overlap) if settings.tile else None
+    if "fall_back" in how:
+        tiling = Tiling.read(how["tile"])
     while True:
+        if tiling is not None:
+            how["tile"] = str(tiling)
         try:
-            if tile and tile < max(lr_BTChw.shape[-2:]):
-                how["tile"] = f"{tile}-{settings.tile_overlap}"
-                return _in_tiles(method, lr_BTChw, protocol, settings, tile)
-            return padded(method, lr_BTChw, protocol, settings, how)
+            if tiling is None or tiling.size >= max(picture.shape[-2:]):
+                sr = call(method, picture, protocol, settings)
+            else:
+                sr = _in_tiles(method, picture, protocol, settings, tiling)
+                how.update(_flag(method.card.tiles, tiling))  # only now: tiles that ran out of memory made no frame
+            return sr[..., : height * protocol.scale, : width * protocol.scale]
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not settings.fall_back or not _is_out_of_memory(error):
                 raise
-            tile = (tile or max(lr_BTChw.shape[-2:])) // 2
-            if tile <= 2 * settings.tile_overlap:
-                raise ClipError(f"{method.spec} runs out of memory even in tiles of {2 * tile} pixels") from None
-            how["fall_back"] = "out of memory"
-            # what the failed try had allocated stays reserved in the cache and is missing to the smaller tiles
-            if lr_BTChw.is_cuda:
-                torch.cuda.empty_cache()
+        tiling = _smaller(method, tiling, picture, settings, grid)
+        how["fall_back"] = "out of memory"
+        # what the failed try had allocated stays reserved in the cache and is missing to the smaller tiles; only
+        # here, after the error and all that its traceback held are gone, can the cache let go of it
+        if lr_BTChw.is_cuda:
+            torch.cuda.empty_cache()
+
+
+def _flag(needs: TileNeeds, tiling: Tiling) -> dict[str, str]:
+    """What a row must say of such tiles: "tile-unsafe", "tile-unmeasured" or "tile-below-least"; nothing else."""
+    if needs.safe is False:
+        return {"tile_flag": "tile-unsafe"}
+    if needs.safe is None:
+        return {"tile_flag": "tile-unmeasured"}
+    below = tiling.size < needs.least or tiling.overlap < needs.overlap
+    return {"tile_flag": "tile-below-least"} if below else {}
+
+
+def _smaller(method: Method, now: Tiling | None, picture_BTChw: Tensor, settings: Settings, grid: int) -> Tiling:
+    """Tiles of about half the size, never smaller than the card's least.
+
+    Raises:
+        ClipError: there are none; the sentence says what would work instead.
+    """
+    needs = method.card.tiles
+    side = max(picture_BTChw.shape[-2:])
+    whole = now is None or now.size >= side
+    tried = side if now is None else min(now.size, side)
+    overlap = max(settings.tile_overlap, needs.overlap)
+    least = Tiling.on(grid, needs.least + grid - 1, overlap)
+    if needs.safe is not False and least.size < tried:
+        return Tiling.on(grid, max(tried // 2, least.size), overlap)
+    where = "on whole frames" if whole else f"in tiles of {tried} pixels"
+    if needs.safe is False:
+        why = "its numbers change in tiles of every size, so it takes none by itself"
+    else:
+        why = f"smaller tiles than {least} would change its numbers"
+    raise ClipError(
+        f"{method.spec} ran out of memory {where}, and {why}; use smaller frames, --precision bf16 or a --device "
+        "with more memory"
+    )
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    # the CPU allocator raises a plain RuntimeError and says it in words
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return "not enough memory" in str(error) or "can't allocate memory" in str(error)
+    # the CPU's allocator, Metal and cuBLAS raise a plain RuntimeError and say it in words
+    words = ("not enough memory", "can't allocate memory", "out of memory", "STATUS_ALLOC_FAILED")
+    return any(each in str(error) for each in words)
 
 
-def _in_tiles(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Settings, tile: int) -> Tensor:
-    """Overlapping tiles, each weighted by a ramp that falls to the tile's inner edges."""
+def _in_tiles(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Settings, tiling: Tiling) -> Tensor:
+    """Overlapping tiles, each weighted by a ramp that falls to 0 before the tile's inner edges."""
     height, width = lr_BTChw.shape[-2:]
     scale = protocol.scale
     total: Tensor | None = None
     weight = torch.zeros(height * scale, width * scale)
-    for top in _starts(height, tile, settings.tile_overlap):
-        for left in _starts(width, tile, settings.tile_overlap):
-            part = lr_BTChw[..., top : top + tile, left : left + tile]
-            sr = padded(method, part, protocol, settings, {})
+    for top in _starts(height, tiling):
+        for left in _starts(width, tiling):
+            part = lr_BTChw[..., top : top + tiling.size, left : left + tiling.size]
+            sr = call(method, part, protocol, settings)
             if total is None:
                 total = torch.zeros(*sr.shape[:3], height * scale, width * scale)
             rows = slice(top * scale, top * scale + sr.shape[-2])
             columns = slice(left * scale, left * scale + sr.shape[-1])
-            ramp = _ramp(top, part.shape[-2], height, settings.tile_overlap, scale)[:, None]
-            ramp = ramp * _ramp(left, part.shape[-1], width, settings.tile_overlap, scale)
+            ramp = _ramp(top, part.shape[-2], height, tiling.overlap, scale)[:, None]
+            ramp = ramp * _ramp(left, part.shape[-1], width, tiling.overlap, scale)
             total[..., rows, columns] += sr * ramp
             weight[rows, columns] += ramp
     assert total is not None
     return total / weight
 
 
-def _starts(size: int, tile: int, overlap: int) -> list[int]:
-    """Where tiles begin: evenly enough that each shares at least `overlap` pixels with the next."""
-    if size <= tile:
+def _starts(size: int, tiling: Tiling) -> list[int]:
+    """Where the tiles of a side begin, on the grid: each shares at least the overlap with the next."""
+    if size <= tiling.size:
         return [0]
-    step = max(1, tile - overlap)
     # the last tile ends with the picture: it overlaps more, instead of being smaller
-    return [*range(0, size - tile, step), size - tile]
+    return [*range(0, size - tiling.size, tiling.size - tiling.overlap), size - tiling.size]
 
 
 def _ramp(start: int, length: int, size: int, overlap: int, scale: int) -> Tensor:
-    """Weights (length * scale,): 1 inside, falling over the overlap at edges that are not the picture's own."""
-    position = torch.arange(length * scale, dtype=torch.float32)
+    """Weights (length * scale,): 1 inside; at edges that are not the picture's own they fall to 0.
+
+    A network errs most where its tile ends. So the outer quarter of the overlap counts nothing, and the weights rise
+    over the middle half; there the neighbour's fall. The sum of both is 1.
+    """
+    edge = (torch.arange(length * scale, dtype=torch.float32) + 0.5) / max(overlap * scale, 1)
+    rise = (2 * edge - 0.5).clamp(0, 1)
     ramp = torch.ones(length * scale)
     if start > 0:
-        ramp = torch.minimum(ramp, (position + 0.5) / (overlap * scale))
+        ramp = ramp * rise
     if start + length < size:
-        ramp = torch.minimum(ramp, (length * scale - position - 0.5) / (overlap * scale))
-    # never 0: where two ramps met in zeros the sum of weights would be 0 too
-    return ramp.clamp(min=1e-3)
+        ramp = ramp * rise.flip(0)
+    return ramp

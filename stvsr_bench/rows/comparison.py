@@ -44,7 +44,7 @@ SAME = (
     "motion_px", "flags",
 )  # fmt: skip
 _NOT_KNOWN_BEFORE = ("truth", "input", "source")  # to rows of an older suite
-_OF_THE_PLACE = ("device", "left_out")  # of `how`: another card of the same kind, a metric that is there now
+_OF_THE_PLACE = ("device", "left_out", "missing")  # of `how`: another card of the same kind, a metric that is there now
 
 
 def differences(before: Row, after: Row, limits: Mapping[str, float], frame_limit_db: float) -> list[str]:

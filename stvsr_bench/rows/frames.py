@@ -1,6 +1,7 @@
 """Frames that a run keeps for its report: PNG files beside the rows."""
 
 import errno
+import re
 import shutil
 import uuid
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from stvsr_bench.data.frames import from_bytes, read, to_bytes, write_png
 from stvsr_bench.errors import CannotWriteError, DataError
 from stvsr_bench.rows.names import INPUT, TRUTH, clip_folder, frames_folder, method_folder
 from stvsr_bench.schema import Clip, Frames, Row
+
+_TOLD_APART = re.compile("#[0-9a-f]{4,64}$")  # how a report names one of two files of one name
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,8 @@ def place_of(run: Path, row: Row) -> Place:
     clip = (row.dataset, row.split, row.clip)
     if row.incomplete:  # of a suite that kept the frames of all protocols, and of all files of one name, in one folder
         return Place(run, "", row.method, row.weights, "", clip)
-    tag, mark, digits = row.weights.rpartition("#")  # as a report tells two files of one name apart
-    weights = tag if mark and row.contents.startswith(digits) else row.weights
-    return Place(run, row.restoring_key, row.method, weights, row.contents, clip)
+    weights = _TOLD_APART.sub("", row.weights) if row.contents else row.weights
+    return Place(run, row.restoring_key, row.planned, weights, row.contents, clip)
 
 
 def save(place: Place, clip: Clip, lr_SChw: Frames, frames: Sequence[int], sr_SCHW: Frames) -> None:

@@ -26,7 +26,9 @@ def path_component(name: str) -> str:
 def method_folder(name: str, weights: str, contents: str = "") -> str:
     """The folder of a method's frames; `contents` tells two checkpoints of one name apart."""
     known = path_component(f"{name}@{weights}" if weights else name)
-    return f"{known}-{contents[:8]}" if contents else known
+    # of a method of two networks, `contents` are two digests: the first may be the same
+    digits = digest(contents) if "+" in contents else contents
+    return f"{known}-{digits[:8]}" if contents else known
 
 
 def frames_folder(run: Path, restoring_key: str, name: str) -> Path:

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from stvsr_bench.data.atomic import whole
 from stvsr_bench.errors import DataError, NotRunnableError
-from stvsr_bench.rows.lines import Head, complete_lines, cut_half_line, head_of, line_of, row_of
+from stvsr_bench.rows.lines import Head, Shared, complete_lines, cut_half_line, facts_of, head_of, line_of, row_of
 from stvsr_bench.schema import Row
 
 SUPERSEDED = "superseded.jsonl"
@@ -129,9 +129,10 @@ def stream_rows(run: Path, keys: Set[str] | None = None) -> Iterator[Row]:
     if not run.is_dir():
         raise DataError(f"no run in {run}: the folder does not exist; start one with stvsr-bench run")
     known: dict[bytes, Mapping[str, str]] = {}
+    shared = Shared()
     for path, number, line in _lines(run):
         if keys is None or head_of(path, number, line, known).key in keys:
-            yield row_of(path, number, line)
+            yield shared.row(row_of(path, number, line))
 
 
 def supersede(run: Path, keys: Set[str]) -> int:
@@ -160,26 +161,24 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         DataError: the file holds no JSON object.
     """
-    return _object(path, path.read_bytes()) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{path} is no JSON object")
+    return found
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
     """All complete lines of a JSON-lines file as dicts; none if there is no file.
 
     Raises:
-        DataError: a line before the last is no JSON.
+        DataError: a line before the last is no JSON, or was edited.
     """
-    return [_object(path, line) for _, line in complete_lines(path)]
-
-
-def _object(path: Path, text: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise DataError(f"{path} is no JSON object")
-    return found
+    return [facts_of(f"{path}, line {number}", line) for number, line in complete_lines(path)]
 
 
 def read_failures(run: Path) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ Each step is taken once and hands its result to the next; protocols that differ 
 import time
 
 from stvsr_bench.data.frames import digest_of
+from stvsr_bench.profiling import warm
 from stvsr_bench.restore import low_resolution, mod_crop, restore
 from stvsr_bench.rows import frames
 from stvsr_bench.runner.measure import Digests, Wanted, measure, rescore
@@ -22,6 +23,9 @@ def evaluate(method: Method, clip: Clip, wanted: Wanted, read_s: float = 0.0) ->
     start = time.perf_counter()
     clip, lr_SChw, data = prepared(clip, protocol)
     lr_s = time.perf_counter() - start
+    wanted.warming(True)  # a first call compiles: no clip's seconds are longer for it
+    warm.network(method, lr_SChw, protocol, wanted.settings)
+    wanted.warming(False)
     start = time.perf_counter()
     restored = restore(method, lr_SChw, protocol, wanted.settings)
     seconds = {"read": read_s, "lr": lr_s, "restore": time.perf_counter() - start}

@@ -1,6 +1,5 @@
 """plan → minus done → engine → append. An interrupted run, repeated, writes what one run writes."""
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +11,7 @@ from stvsr_bench import protocols
 from stvsr_bench.errors import DataError, NotRunnableError, UsageError
 from stvsr_bench.rows import store
 from stvsr_bench.rows.joining import joined
+from stvsr_bench.rows.lines import line_of_facts
 from stvsr_bench.rows.made import changed, said
 from stvsr_bench.runner import kept_frames
 from stvsr_bench.runner.engines import local
@@ -180,10 +180,11 @@ def _carried(outcome: Outcome, found: Found, facts: Mapping[str, Any]) -> Outcom
 
 def _append_failure(failed: store.Appender, outcome: Outcome, env: str) -> None:
     task = outcome.task
-    fields = {"method": task.identity, "weights": task.weights, "dataset": task.label, "split": task.split}
-    for key in task.keys:
-        entry = {"key": key, **fields, "clip": task.clip, "error": outcome.error, "detail": outcome.detail, "env": env}
-        failed.line(json.dumps(entry).encode())
+    fields = {"method": task.name, "weights": task.weights, "dataset": task.label, "split": task.split}
+    said = {"clip": task.clip, "error": outcome.error, "detail": outcome.detail, "env": env}
+    for name, key in zip(task.protocols, task.keys, strict=True):
+        entry = {"key": key, **fields, "protocol": name, "protocol_key": protocols.get(name).key, **said}
+        failed.line(line_of_facts(entry))
 
 
 def _point_latest(out: Path) -> None:

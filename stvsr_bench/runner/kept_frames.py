@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from stvsr_bench.protocols import restoring_key
 from stvsr_bench.rows import frames, store
-from stvsr_bench.rows.identity import job
+from stvsr_bench.rows.identity import job, name_of
 from stvsr_bench.rows.names import TRUTH
 from stvsr_bench.runner.engines.tasks import Task
 from stvsr_bench.runner.made import made_by
@@ -22,11 +22,16 @@ def anchor(plan: Plan) -> str:
 def worst(spec: RunSpec, plan: Plan, method: str) -> set[Place]:
     """The K clips of each split with the lowest mean PSNR-Y of one method, from the rows that are on disk."""
     count = int(spec.save_frames.partition(":")[2])
-    name = spec.settings.name(plan.identities[method].spec)
+    identity = plan.identities[method]
+    planned = {
+        name_of(identity.spec, identity.card, spec.settings, protocol)
+        for cell in plan.cells
+        for protocol in cell.protocols
+    }
     wanted = {(cell.label, cell.split): set(cell.clips) for cell in plan.cells}
     found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     for row in store.read_rows(spec.out) if spec.out.is_dir() else ():
-        if row.method == name and row.clip in wanted.get((row.dataset, row.split), ()) and row.frames:
+        if row.planned in planned and row.clip in wanted.get((row.dataset, row.split), ()) and row.frames:
             values = row.values["psnr_y"]
             found[row.dataset, row.split][row.clip] = sum(values) / len(values)
     return {
@@ -42,10 +47,10 @@ def missing(spec: RunSpec, plan: Plan, chosen: set[Place] | None = None) -> list
     tasks = []
     finished = store.done(spec.out)
     for text, identity in plan.identities.items():
-        name = spec.settings.name(identity.spec)
         made = made_by(identity, spec.settings, spec.threads_per_worker, spec.seed)
         for cell in plan.cells:
             key_of_frames = restoring_key(cell.protocols[0])
+            name = name_of(identity.spec, identity.card, spec.settings, cell.protocols[0])
             for clip in cell.clips:
                 place = (cell.label, cell.split, clip)
                 if chosen is not None and place not in chosen:

@@ -1,18 +1,16 @@
 """Restored frames and the truth make rows: metrics once for each way of scoring, one row a protocol."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
-
-import numpy as np
 
 from stvsr_bench import __version__, metrics
 from stvsr_bench.data.windows import Windows, windows_of
 from stvsr_bench.protocols import restoring_key
 from stvsr_bench.restore import Restored
 from stvsr_bench.rows.frames import Place, load
-from stvsr_bench.rows.identity import job
+from stvsr_bench.rows.identity import job, name_of
 from stvsr_bench.schema import SCHEMA_VERSION, Clip, EvalProtocol, Frames, Method, Row, Settings
 
 
@@ -21,7 +19,7 @@ class Wanted:
     """What is asked of one clip: protocols that share one restoring half, metrics, and how to run the network.
 
     `made` is what makes its rows (see `runner.made`); `save` is where the restored frames are kept, or were; None keeps
-    none.
+    none. `warming` is told when a first call begins, which compiles, and when it ends.
     """
 
     protocols: tuple[EvalProtocol, ...]
@@ -31,6 +29,7 @@ class Wanted:
     env: str = ""
     made: Mapping[str, str] = field(default_factory=dict)
     save: Place | None = None
+    warming: Callable[[bool], None] = lambda begins: None
 
 
 class Digests(NamedTuple):
@@ -41,12 +40,12 @@ class Digests(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """What is measured under one protocol: the frames of `frames`, the clip, and the metrics that it cannot have."""
+    """What is measured under one protocol: the frames of `frames`, the clip, and what is `told` of missing metrics."""
 
     frames: list[int]
     values: dict[str, list[float]]
     scalars: dict[str, float]
-    left_out: tuple[str, ...]
+    told: dict[str, str]
     seconds: float
 
 
@@ -79,7 +78,7 @@ def rescore(before: Sequence[Row], clip: Clip, wanted: Wanted) -> list[Row] | No
         same_code = all(row.made.get(name) == wanted.made.get(name) for name in ("scoring", "libraries"))
         if same_code and row.values["mse_y"] != scores.values["mse_y"]:
             return None
-        how = {name: value for name, value in row.how.items() if name != "left_out"}
+        how = {name: value for name, value in row.how.items() if name not in metrics.TOLD}
         rows.append(
             replace(
                 row,
@@ -87,7 +86,7 @@ def rescore(before: Sequence[Row], clip: Clip, wanted: Wanted) -> list[Row] | No
                 stamp=clip.stamp,
                 values={**(row.values if same_code else {}), **scores.values},
                 scalars={**(row.scalars if same_code else {}), **scores.scalars},
-                how={**how, **_made_by_programs(wanted), **_left_out(scores)},
+                how={**how, **_made_by_programs(wanted), **scores.told},
                 seconds={**row.seconds, "score": scores.seconds},
                 env=wanted.env,
                 suite=__version__,
@@ -100,26 +99,26 @@ def rescore(before: Sequence[Row], clip: Clip, wanted: Wanted) -> list[Row] | No
 def _scores(clip: Clip, restored: Restored, wanted: Wanted) -> Iterator[Scores]:
     """What each protocol measures; protocols that ask for the same computation share it."""
     truth_SCHW = true_frames(clip, restored.windows)
-    tables: dict[tuple[int, bool], dict[str, np.ndarray]] = {}
+    tables: dict[tuple[int, bool], metrics.Found] = {}
     for protocol in wanted.protocols:
         start = time.perf_counter()
         # all that changes a per-frame value; averages and choices of frames come after
         variant = (protocol.crop, protocol.round_8bit)
         if variant not in tables:
-            tables[variant] = metrics.score_frames(
+            tables[variant] = metrics.of_frames(
                 restored.sr_SCHW,
                 truth_SCHW,
                 [name for name in wanted.metrics if metrics.METRICS[name].per == "frame"],
                 crop=protocol.crop,
                 round_8bit=protocol.round_8bit,
             )
-        table, scalars = tables[variant], _scalars(clip, restored, wanted.metrics)
+        table, of_clip = tables[variant], _scalars(clip, restored, wanted.metrics, protocol)
         scored = restored.windows.scored(protocol)
         # values are of all restored frames; the row has those that its protocol scores
         positions = [restored.windows.frames.index(index) for index in scored]
-        values = {name: [float(of[p]) for p in positions] for name, of in table.items()}
-        left_out = tuple(sorted(set(wanted.metrics) - values.keys() - scalars.keys()))
-        yield Scores(scored, values, scalars, left_out, time.perf_counter() - start)
+        values = {name: [float(of[p]) for p in positions] for name, of in table.values.items()}
+        told = metrics.told(table, of_clip)
+        yield Scores(scored, values, of_clip.scalars, told, time.perf_counter() - start)
 
 
 def true_frames(clip: Clip, windows: Windows) -> Frames:
@@ -140,17 +139,15 @@ def _row(
     seconds: dict[str, float],
 ) -> Row:
     windows = restored.windows
-    of = job(
-        wanted.settings.name(method.spec),
-        method.weights_sha256 or method.weights_tag,
-        (clip.dataset, clip.split, clip.name),
-        protocol.key,
-    )
+    planned = name_of(method.spec, method.card, wanted.settings, protocol)
+    name = wanted.settings.name_after(method.spec, restored.how)
+    contents = method.weights_sha256 or method.weights_tag
     return Row(
-        key=of.key,
+        key=job(planned, contents, (clip.dataset, clip.split, clip.name), protocol.key).key,
         made=dict(wanted.made),
         stamp=clip.stamp,
-        method=of.method,
+        method=name,
+        asked=planned if name != planned else "",
         weights=method.weights_tag,
         dataset=clip.dataset,
         split=clip.split,
@@ -173,7 +170,7 @@ def _row(
         motion_px=clip.motion_px,
         seconds={**seconds, "score": scores.seconds},
         flags=_flags(method, clip, windows, scores.frames),
-        how={**_how(wanted), **restored.how, **_left_out(scores)},
+        how={**_how(wanted), **restored.how, **scores.told},
         env=wanted.env,
         suite=__version__,
     )
@@ -197,15 +194,20 @@ def _is_flat(frame_CHW: Frames) -> bool:
     return bool((frame_CHW == frame_CHW[:, :1, :1]).all())
 
 
-def _scalars(clip: Clip, restored: Restored, names: Sequence[str]) -> dict[str, float]:
+def _scalars(clip: Clip, restored: Restored, names: Sequence[str], protocol: EvalProtocol) -> metrics.Found:
     per_clip = [name for name in names if metrics.METRICS[name].per == "clip"]
     if not per_clip:
-        return {}
-    first, last = restored.windows.frames[0], restored.windows.frames[-1]
-    # a flow from frame i to i+1 says nothing where a frame between was not restored
-    gapless = last - first + 1 == len(restored.windows.frames)
-    flow_FHW2 = clip.flow_FHW2[first:last] if clip.flow_FHW2 is not None and gapless else None
-    return metrics.score_clip(restored.sr_SCHW, true_frames(clip, restored.windows), per_clip, flow_FHW2=flow_FHW2)
+        return metrics.Found()
+    windows = restored.windows
+    return metrics.of_clip(
+        restored.sr_SCHW,
+        true_frames(clip, windows),
+        per_clip,
+        windows.frames,
+        windows.scored(protocol),
+        flow_FHW2=clip.flow_FHW2,
+        keep_infinite=protocol.inf_policy == "keep",
+    )
 
 
 def _how(wanted: Wanted) -> dict[str, str]:
@@ -217,7 +219,3 @@ def _how(wanted: Wanted) -> dict[str, str]:
 
 def _made_by_programs(wanted: Wanted) -> dict[str, str]:
     return {name: program for name in wanted.metrics if (program := metrics.made_by(name))}
-
-
-def _left_out(scores: Scores) -> dict[str, str]:
-    return {"left_out": ",".join(scores.left_out)} if scores.left_out else {}

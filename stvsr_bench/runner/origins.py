@@ -10,6 +10,7 @@ from stvsr_bench.errors import BenchError, NotRunnableError, UnknownNameError
 from stvsr_bench.methods import Identity
 from stvsr_bench.restore import pick_device
 from stvsr_bench.rows import manifest
+from stvsr_bench.rows.identity import name_of
 from stvsr_bench.runner.plan import RunSpec, default_datasets
 from stvsr_bench.runner.replay import load_all
 from stvsr_bench.schema import Row, Settings
@@ -71,6 +72,13 @@ class Origins:
             f"{row.weights and '@'}{row.weights} on {row.dataset} with the weights that the row names"
         )
 
+    def data_set(self, label: str) -> tuple[str, Path | None] | None:
+        """What was typed for a data set of that name in rows, and where it lies; None where no command names it."""
+        for command in self.commands:
+            if label in (known := self._labels(command)):
+                return known[label], self.root or command.root
+        return None
+
     def _check(self, row: Row) -> None:
         if row.protocol not in protocols.PROTOCOLS:
             raise UnknownNameError("protocol", row.protocol, protocols.PROTOCOLS)
@@ -106,9 +114,8 @@ class Origins:
 def _settings(command: RunSpec, identity: Identity, row: Row) -> Settings | None:
     """The settings under which a method of a command makes this row; None where it would make another."""
     settings = command.settings
-    if settings.name(identity.spec) != row.method or (identity.sha256 or identity.weights) != (
-        row.weights_sha256 or row.weights
-    ):
+    name = name_of(identity.spec, identity.card, settings, protocols.get(row.protocol))
+    if name != row.planned or (identity.sha256 or identity.weights) != (row.weights_sha256 or row.weights):
         return None
     made, how = row.made, row.how
     # a command with --device auto, and one of a folder that was measured on two devices

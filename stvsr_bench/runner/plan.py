@@ -9,7 +9,7 @@ from stvsr_bench import datasets, environment, methods, metrics, protocols
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.methods import Identity
 from stvsr_bench.rows import manifest
-from stvsr_bench.rows.identity import job
+from stvsr_bench.rows.identity import job, name_of
 from stvsr_bench.runner.engines.tasks import Setup, Task
 from stvsr_bench.runner.made import made_by
 from stvsr_bench.runner.resume import Found, look
@@ -124,7 +124,7 @@ def make(spec: RunSpec) -> Plan:
     mine = every[spec.shard[0] - 1 :: spec.shard[1]]
     if not every:
         raise NotRunnableError("nothing to measure: no clip is left after --limit and --clips")
-    on_disk = look(spec.out, mine, spec.metrics, _opener(found))
+    on_disk = look(spec.out, mine, spec.metrics, opener(found))
     if spec.overwrite:  # what no longer holds is moved away all the same: the run may be interrupted
         on_disk.finished.clear()
         on_disk.before.clear()
@@ -162,7 +162,7 @@ def cells(spec: RunSpec) -> list[Cell]:
     return [cell for name in names for cell in _cells(spec, name, labels.get(name, ""))]
 
 
-def _opener(found: Sequence[Cell]) -> Callable[[Task], datasets.Clips]:
+def opener(found: Sequence[Cell]) -> Callable[[Task], datasets.Clips]:
     """From a task to the clips that it is one of."""
     sources = {(cell.label, cell.split, protocol.name): cell.source for cell in found for protocol in cell.protocols}
 
@@ -235,7 +235,8 @@ def _chosen(spec: RunSpec, dataset: str, split: str, names: list[str]) -> list[s
 def _tasks(spec: RunSpec, text: str, identity: Identity, cell: Cell) -> Iterable[Task]:
     names = tuple(protocol.name for protocol in cell.protocols)
     protocol_keys = [protocol.key for protocol in cell.protocols]  # a digest each: not once a clip
-    name = spec.settings.name(identity.spec)
+    # the protocols of a cell pad alike: one name for all of them
+    name = name_of(identity.spec, identity.card, spec.settings, cell.protocols[0])
     made = made_by(identity, spec.settings, spec.threads_per_worker, spec.seed)
     for clip in cell.clips:
         place = (cell.label, cell.split, clip)
@@ -251,9 +252,8 @@ def _minus(task: Task, found: Found) -> Task | None:
     left = [(name, key) for name, key in zip(task.protocols, task.keys, strict=True) if key not in found.finished]
     if not left:
         return None
-    return replace(
-        task,
-        protocols=tuple(name for name, _ in left),
-        keys=tuple(key for _, key in left),
-        before=tuple(row for _, key in left if (row := found.before.get(key))),
-    )
+    before = tuple(row for _, key in left if (row := found.before.get(key)))
+    if len(left) == len(task.keys) and not before:
+        return task
+    names, keys = zip(*left, strict=True)
+    return replace(task, protocols=names, keys=keys, before=before)

@@ -39,6 +39,8 @@ class Found:
 
 def look(run: Path, tasks: Sequence[Task], metrics: Sequence[str], opened: Opened) -> Found:
     """What a run folder holds of these tasks. Nothing is written."""
+    if not run.is_dir():
+        return Found()
     of = {key: task for task in tasks for key in task.keys}
     heads, replaced = _heads(run, tasks, of)
     found = Found()
@@ -85,21 +87,22 @@ def said_of(what: list[str]) -> str:
 def _heads(run: Path, tasks: Sequence[Task], of: Mapping[str, Task]) -> tuple[dict[str, Head], list[Head]]:
     """The rows of these tasks by key; and rows of weights that lay where those of a task lie now."""
     slots: dict[tuple[str, ...], str] = {}
+    named = {name for task in tasks for name in task.protocols}
+    protocol_keys = {name: protocols.get(name).key for name in named}  # a digest each
     for task in tasks:
         for name, key in zip(task.protocols, task.keys, strict=True):
-            slots[task.name, task.weights, *task.place, protocols.get(name).key] = key
+            if task.weights:  # of a method without weights, no file can have been another
+                slots[task.name, task.weights, *task.place, protocol_keys[name]] = key
     heads: dict[str, Head] = {}
     others: dict[str, tuple[Head, Task]] = {}
-    for head in store.heads(run) if run.is_dir() else ():
+    for head in store.heads(run):
         if head.key in of:
             heads[head.key] = head
         elif (slot := slots.get(head.slot)) is not None:
             others[head.key] = head, of[slot]
     came_from = "weights_from"
     # two files of one name are two networks; one file that was written anew is one network, trained further
-    return heads, [
-        head for head, task in others.values() if task.weights and head.made.get(came_from) == task.made.get(came_from)
-    ]
+    return heads, [head for head, task in others.values() if head.made.get(came_from) == task.made.get(came_from)]
 
 
 def _stale(found: Found, reasons: Counter[tuple[str, str, str]], head: Head, why: str, about: str = "") -> None:

@@ -19,6 +19,7 @@ from stvsr_bench.rows.made import changed, said
 from stvsr_bench.rows.tolerances import allowed
 from stvsr_bench.runner.engines import local
 from stvsr_bench.runner.engines.tasks import Outcome, Setup, Task
+from stvsr_bench.runner.evidence import contradicted
 from stvsr_bench.runner.origins import Origin, Origins
 from stvsr_bench.runner.plan import MOST_THREADS
 from stvsr_bench.schema import Row, digest
@@ -60,12 +61,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Sorted:
-    """The rows of a run: those that can be computed again (by task), frames that others made, and the rest with why."""
+    """The rows of a run: those that can be computed again (by task), frames that others made, and the rest with why.
+
+    `contradicted` says what other files of the folder say against them.
+    """
 
     tasks: list[tuple[Setup, Task]]
     rows: dict[str, Row]
     external: list[Row]
     uncovered: list[tuple[Row, str]]
+    contradicted: list[str]
 
 
 def sort(run: Path, asked: Asked) -> Sorted:
@@ -94,7 +99,8 @@ def sort(run: Path, asked: Asked) -> Sorted:
     count = max(1, round(len(every) * asked.sample)) if every else 0
     # positions, not keys: the choice is that of the seed and of the rows' order alone
     chosen = set(random.Random(asked.seed).sample(range(len(every)), min(count, len(every))))
-    return Sorted([one for i, one in enumerate(every) if i in chosen], rows, external, uncovered)
+    tasks = [one for i, one in enumerate(every) if i in chosen]
+    return Sorted(tasks, rows, external, uncovered, contradicted(run, rows.values(), origins))
 
 
 def verify(

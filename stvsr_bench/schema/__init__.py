@@ -14,17 +14,18 @@ from stvsr_bench.schema.cards import (
     OptionValue,
     Paper,
     SplitList,
+    TileNeeds,
     TimeControl,
     Weights,
 )  # fmt: skip
 from stvsr_bench.schema.clip import Clip, Frames
 from stvsr_bench.schema.manifest import Manifest
-from stvsr_bench.schema.method import Method, Settings
+from stvsr_bench.schema.method import Method, Settings, on_grid
 from stvsr_bench.schema.protocol import RENAMED, Degradation, EvalProtocol
 from stvsr_bench.schema.row import SCHEMA_VERSION, Job, Row
 
 __all__ = [
     "RENAMED", "SCHEMA_VERSION", "Clip", "Contents", "DatasetCard", "Degradation", "EvalProtocol", "Frames", "Job",
-    "Kind", "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Row", "Settings", "SplitList", "TimeControl",
-    "Weights", "digest",
+    "Kind", "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Row", "Settings", "SplitList", "TileNeeds",
+    "TimeControl", "Weights", "digest", "on_grid",
 ]  # fmt: skip

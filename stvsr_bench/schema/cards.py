@@ -52,6 +52,29 @@ class Weights:
 
 
 @checked(frozen=True, config=STRICT)
+class TileNeeds:
+    """The smallest tiles that hardly move a network's numbers, measured; in pixels of the frames that it is given.
+
+    `safe = true`: from `least` and `overlap` on, every tile size is within 0.05 dB PSNR-Y of the whole picture.
+    `safe = false`: no tile is, so none is taken unless a person asks for it. Where it is not stated nothing has been
+    measured: `least` and `overlap` are then a guess on the safe side, and rows in tiles say so. The same holds of
+    weights that are not among `weights` (labels; none = it holds for all): a larger network sees further.
+    """
+
+    least: int = 64
+    overlap: int = 32
+    safe: bool | None = None
+    weights: list[str] = field(default_factory=list)
+
+    def of(self, label: str) -> "TileNeeds":
+        """What is known of tiles with the weights of this label."""
+        if not self.safe or not self.weights or label in self.weights:
+            return self
+        guess = TileNeeds()
+        return TileNeeds(max(self.least, guess.least), max(self.overlap, guess.overlap))
+
+
+@checked(frozen=True, config=STRICT)
 class MethodCard:
     """What a method is and what it can take; read from `methods/<name>/card.toml`.
 
@@ -61,6 +84,7 @@ class MethodCard:
     (`methods/README.md`). The contract of each kind:
     stvsr: net(lr_BTChw, times=None) -> sr_BSCHW; vfi: net(frames_BTCHW, times=None) -> frames_BSCHW (given frames
     kept); sr: net(frames_BTChw) -> frames_BTCHW. Frames are RGB in [0, 1].
+    `tiles`: what its tiles must be (docs/video.md); absent where nobody measured it.
     `bit_exact`: the same 8-bit frames on every x86 processor (a test holds it to that); networks are not.
     """
 
@@ -76,6 +100,7 @@ class MethodCard:
     frames_in: tuple[int, int] = (2, 1000)
     multiple_of: int = 1
     pad: Literal["zeros", "replicate", "reflect"] = "zeros"
+    tiles: TileNeeds = field(default_factory=TileNeeds)
     learned: bool = True
     time_symmetric: bool = False
     bit_exact: bool = False

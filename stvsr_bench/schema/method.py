@@ -1,7 +1,7 @@
 """Methods ready to run, and the settings that they run with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from stvsr_bench.schema.cards import MethodCard, OptionValue
@@ -27,6 +27,15 @@ class Method:
     flags: tuple[str, ...] = ()
 
 
+def on_grid(grid: int, size: int, overlap: int) -> tuple[int, int]:
+    """Size and overlap of the nearest tiles on a grid: the overlap rounded up, the size down, one cell larger at least.
+
+    A size that is no multiple of the grid would be padded, an overlap that is none would start tiles beside it.
+    """
+    overlap = -(-overlap // grid) * grid
+    return max(size // grid * grid, overlap + grid), overlap
+
+
 @dataclass(frozen=True)
 class Settings:
     """Choices that no protocol states but that may move a number; what differs from these defaults is in every row.
@@ -45,18 +54,38 @@ class Settings:
     @property
     def label(self) -> str:
         """What belongs to a result's identity: "" for plain float32 on whole frames."""
-        parts = [] if self.precision == "fp32" else [self.precision]
-        if self.tile:
-            parts.append(f"tile{self.tile}-{self.tile_overlap}")
-        if self.compile:
-            parts.append("compile")
-        return ",".join(parts)
+        return self._label({})
 
     @property
     def bits_stay(self) -> bool:
         """Whether a bit-exact method stays so: float32 on the CPU, as written."""
         return self.device == "cpu" and self.precision == "fp32" and not self.compile
 
+    def fitted(self, grid: int) -> "Settings":
+        """With the nearest tiles that lie on a grid of pixels; see `on_grid`."""
+        if not self.tile:
+            return self
+        tile, overlap = on_grid(grid, self.tile, self.tile_overlap)
+        return replace(self, tile=tile, tile_overlap=overlap)
+
     def name(self, method: str) -> str:
-        """A method's name in rows: what may move its numbers (precision, tiles) is part of it."""
-        return f"{method} [{self.label}]" if self.label else method
+        """A method's name as it is asked for: what may move its numbers (precision, tiles) is part of it."""
+        return self.name_after(method, {})
+
+    def name_after(self, method: str, how: Mapping[str, str]) -> str:
+        """A method's name in a row: the tile that was used, and whether memory ran out, instead of what was asked.
+
+        `how` is `Restored.how`: `zsm [tile56-16]` where 62 was asked, `zsm [tile56-16,fell back]` where nothing was.
+        """
+        label = self._label(how)
+        return f"{method} [{label}]" if label else method
+
+    def _label(self, how: Mapping[str, str]) -> str:
+        parts = [] if self.precision == "fp32" else [self.precision]
+        if "tile" in how or self.tile:
+            parts.append(f"tile{how.get('tile', f'{self.tile}-{self.tile_overlap}')}")
+        if "fall_back" in how:
+            parts.append("fell back")
+        if self.compile:
+            parts.append("compile")
+        return ",".join(parts)

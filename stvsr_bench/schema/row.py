@@ -42,6 +42,7 @@ class Row:
     `made` that may move a number (`seed`, `threads`, `device`). The rest of `made` says what it was *made by*: digests
     of the method's code and card, of the suite's restoring and scoring code, and of the libraries. `stamp` is a digest
     of sizes and times of the clip's files: where it is as before, nothing is decoded to know that the data are.
+    Where memory ran out, `method` names the tiles that were used, and `asked` the method as it was asked for.
 
     `values` holds per-frame lists (`mse_y`, `psnr_y` in dB, `ssim_y`, ...) in the order of `frames`, the indices of
     the frames that the protocol scores; `given` says which of them had an input frame. `scalars` are per-clip numbers
@@ -71,6 +72,7 @@ class Row:
     source: str = ""
     truth: str = ""
     input: str = ""
+    asked: str = ""
     untrained: bool = False
     bit_exact: bool = False
     scalars: dict[str, float] = field(default_factory=dict)
@@ -89,10 +91,15 @@ class Row:
         return self.weights_sha256 or self.source
 
     @property
+    def planned(self) -> str:
+        """The method's name as it was asked for: where memory ran out, `method` says what was done instead."""
+        return self.asked or self.method
+
+    @property
     def own_key(self) -> str:
         """The key that its method, weights, clip and protocol give: what `key` is in a row that nobody edited."""
         contents = self.contents or self.weights
-        return Job(self.method, contents, self.dataset, self.split, self.clip, self.protocol_key).key
+        return Job(self.planned, contents, self.dataset, self.split, self.clip, self.protocol_key).key
 
     @property
     def incomplete(self) -> bool:

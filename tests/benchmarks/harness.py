@@ -69,6 +69,9 @@ class Many:
     def names(self, split):
         return [f"{i // 1000:05d}/{i % 1000:04d}" for i in range(COUNT)]
 
+    def made_from(self, split, name):
+        return []
+
     def read(self, split, name):
         raise AssertionError("planning decodes nothing")
 """
@@ -195,7 +198,7 @@ def memory(bench: Bench) -> dict:
 
 def report(bench: Bench) -> dict:
     """`report` over 3 methods x 7,815 clips, as a command of its own."""
-    from stvsr_bench.rows import store
+    from stvsr_bench.rows.lines import line_of
 
     tasks, worker = bench.tasks()
     row = worker.run(tasks[0]).rows[0]
@@ -209,8 +212,9 @@ def report(bench: Bench) -> dict:
                 name = f"{clip // 1000:05d}/{clip % 1000:04d}"
                 split = ("fast", "medium", "slow")[0 if clip < 1225 else 1 if clip < 6197 else 2]
                 values = {**row.values, "psnr_y": psnr, "ssim_y": [p / 40 for p in psnr]}
-                fields = {"key": f"{method}-{clip}", "method": f"free:m={method}", "clip": name, "split": split}
-                file.write(store.ROWS.dump_json(replace(row, **fields, values=values)) + b"\n")
+                fields = {"method": f"free:m={method}", "clip": name, "split": split}
+                one = replace(row, **fields, values=values)
+                file.write(line_of(replace(one, key=one.own_key)) + b"\n")
     argv = ["report", str(run), "--out", str(bench.folder / "report")]
     whole, tables = _command(argv), _command([*argv, "--no-figures", "--no-page"])
     return {"rows": METHODS * REPORT_CLIPS, **whole, "tables_only": tables}
@@ -226,7 +230,7 @@ def _command(argv: list[str]) -> dict:
 
 def plan(bench: Bench) -> dict:
     """Planning a run of 100,000 rows: from nothing, and when half or all of them are there."""
-    from stvsr_bench.rows import store
+    from stvsr_bench.rows.lines import line_of
     from stvsr_bench.runner import plan as planning
 
     clips = PLAN_ROWS // PLAN_METHODS
@@ -241,11 +245,14 @@ def plan(bench: Bench) -> dict:
     tasks, worker = bench.tasks()
     row = worker.run(tasks[0]).rows[0]
     spec.out.mkdir()
-    line = store.ROWS.dump_json(row)
     every = planning.make(spec).tasks
+    stamps = {task.clip: planning.opener(planning.cells(spec))(task).stamp(task.clip) for task in every[:1]}
+    (stamp,) = stamps.values()
     with (spec.out / "rows-main.jsonl").open("wb") as file:
         for number, task in enumerate(every):
-            file.write(line.replace(row.key.encode(), task.keys[0].encode(), 1) + b"\n")
+            place = dict(zip(("dataset", "split", "clip"), task.place, strict=True))
+            one = replace(row, key=task.keys[0], made=dict(task.made), stamp=stamp, method=task.name, **place)
+            file.write(line_of(one) + b"\n")
             if number + 1 == PLAN_ROWS // 2:
                 file.flush()
                 found["core_s_half_done"] = _planned(lambda: planning.make(spec), PLAN_ROWS // 2)
@@ -264,7 +271,44 @@ def _planned(make: Callable, left: int) -> float:
     return round(median(times), 3)
 
 
-PARTS = {"overhead": overhead, "rate": rate, "memory": memory, "report": report, "plan": plan}
+def store(bench: Bench) -> dict:
+    """Reading a store of a million rows, in a process of its own: the keys, one row after another, all of them."""
+    from stvsr_bench.rows.lines import line_of
+
+    tasks, worker = bench.tasks()
+    row = worker.run(tasks[0]).rows[0]
+    found: dict = {}
+    for count in STORES:
+        run = bench.folder / f"store-{count}"
+        run.mkdir()
+        random = np.random.default_rng(1)
+        with (run / "rows-main.jsonl").open("wb") as file:
+            for number in range(count):
+                values = {name: random.random(len(row.frames)).tolist() for name in row.values}
+                one = replace(row, clip=f"{number:07d}", values=values)
+                file.write(line_of(replace(one, key=one.own_key)) + b"\n")
+        for name in ("heads", "stream_rows", "read_rows"):
+            code = STORE_CODE.format(name=name, run=str(run))
+            done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+            found[f"{name}_{count}"] = json.loads(done.stdout)
+        (run / "rows-main.jsonl").unlink()
+    return found
+
+
+STORES = (10_000, 100_000, 1_000_000)
+STORE_CODE = """
+import json, resource, time
+from pathlib import Path
+from stvsr_bench.rows import store
+start = time.process_time()
+count = 0
+for one in store.{name}(Path({run!r})):
+    count += 1
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({{"core_s": round(time.process_time() - start, 2), "peak_mib": round(peak)}}))
+"""
+
+PARTS = {"overhead": overhead, "rate": rate, "memory": memory, "report": report, "plan": plan, "store": store}
 
 
 def main() -> None:

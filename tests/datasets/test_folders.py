@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,22 @@ def test_shipped_frames_are_found_beside_the_true_ones(tmp_path, layout):
 def test_low_resolution_frames_of_another_count_are_not_taken_for_the_clips(tmp_path):
     draw(tmp_path / "GT" / "city", numbered(3))
     draw(tmp_path / "LR" / "city", numbered(2), width=8, height=4)
+    assert datasets.clips("vid4", root=tmp_path)[0].lr_SChw is None
+
+
+def test_of_several_scales_that_are_shipped_x4_is_taken_and_else_the_smallest(tmp_path):
+    draw(tmp_path / "GT" / "city", numbered(3))
+    shipped = {
+        scale: draw(tmp_path / f"BIx{scale}" / "city", numbered(3), 32 // scale, 16 // scale) for scale in (2, 4, 8)
+    }
+    assert np.array_equal(to_bytes(datasets.clips("vid4", root=tmp_path)[0].lr_SChw), shipped[4])
+    shutil.rmtree(tmp_path / "BIx4")
+    assert np.array_equal(to_bytes(datasets.clips("vid4", root=tmp_path)[0].lr_SChw), shipped[2])
+
+
+def test_pictures_of_full_size_beside_the_true_ones_are_no_input(tmp_path):
+    draw(tmp_path / "GT" / "city", numbered(3))
+    draw(tmp_path / "BIx1" / "city", numbered(3))
     assert datasets.clips("vid4", root=tmp_path)[0].lr_SChw is None
 
 

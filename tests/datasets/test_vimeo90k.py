@@ -79,6 +79,19 @@ def test_an_unknown_list_is_used_and_named(tree, small_lists, caplog):
     assert caplog.text.count("rows carry the flag list-") == 1  # not each time that the data set is opened
 
 
+def test_a_list_of_an_author_who_was_not_asked_for_is_flagged_as_an_unknown_one_is(tree, monkeypatch):
+    root, _ = tree
+    real = datasets.card("vimeo90k")
+    third = ["00014/0001", "00014/0030"]
+    known = {"zsm": {"slow": sha256(ZSM_SLOW, "")}, "third": {"slow": sha256(third, "\n")}}
+    monkeypatch.setattr(datasets, "card", lambda name: replace(real, lists=known))
+    (root / "slow_testset.txt").write_text("\n".join(third) + "\n")
+    flag = f"list-{hashlib.sha256(chr(10).join(third).encode()).hexdigest()[:8]}"
+    of = {by: datasets.clips("vimeo90k", "slow", root=root, lists=by) for by in ("zsm", "third")}
+    assert of["zsm"].names == of["third"].names == third
+    assert of["zsm"][0].flags == (flag,) and of["third"][0].flags == ()
+
+
 def test_the_root_may_be_above_or_the_sequences_themselves(tree, small_lists):
     root, _ = tree
     (root / "slow_testset.txt").write_text("\n".join(ZSM_SLOW))

@@ -41,7 +41,7 @@ def test_every_command_has_a_verb_and_options_that_exist(page):
     for line in [*commands(page, True), *commands(page, False)]:
         program, *argv = shlex.split(line)
         if program == "make":
-            assert set(argv) <= targets, line
+            assert {word for word in argv if "=" not in word} <= targets, line
         else:
             parse([word.replace("$SLURM_ARRAY_TASK_ID", "1") for word in argv])
 

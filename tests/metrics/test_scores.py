@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from scipy.signal import convolve2d
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from stvsr_bench import metrics
@@ -170,6 +171,23 @@ def test_values_outside_the_range_are_clipped_as_a_png_would():
     )
 
 
+@pytest.mark.parametrize("engine", ["numba", "opencv"])
+def test_without_rounding_values_outside_the_range_are_clipped_too(engine, monkeypatch):
+    if engine == "opencv":
+        monkeypatch.setattr(kernels, "available", lambda: False)
+    sr_SCHW, hr_SCHW = clips((2, 3, 24, 28))
+    beyond = sr_SCHW * 3 - 1
+    assert beyond.min() < -0.5 and beyond.max() > 1.5
+    inside = np.clip(beyond.astype(np.float64), 0, 1) * 255
+    planes = [np.moveaxis(side, 1, -1) @ [65.481, 128.553, 24.966] / 255 + 16 for side in (inside, hr_SCHW * 255.0)]
+    wanted = 10 * np.log10(255**2 / ((planes[0] - planes[1]) ** 2).mean((1, 2)))
+    scores = metrics.score_frames(beyond, hr_SCHW, ["psnr_y", "ssim_y"], round_8bit=False)
+    np.testing.assert_allclose(scores["psnr_y"], wanted, rtol=0, atol=1e-6)
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+    ssims = [structural_similarity(hr_HW, sr_HW, **settings) for sr_HW, hr_HW in zip(*planes, strict=True)]
+    np.testing.assert_allclose(scores["ssim_y"], ssims, rtol=0, atol=1e-7)
+
+
 def test_rounding_is_half_to_even_in_both_engines(monkeypatch):
     ties = np.array([0.5, 1.5, 2.5, 254.5], np.float32) / np.float32(255)
     ties = ties[(ties * np.float32(255)) % 1 == 0.5]
@@ -205,6 +223,30 @@ def test_ms_ssim_is_one_for_equal_frames_and_falls_with_noise():
     noisy = [np.clip(hr_SCHW + np.float32(s) * (np.indices(hr_SCHW.shape).sum(0) % 2 - 0.5), 0, 1) for s in (0.1, 0.4)]
     one, less, least = (metrics.score_frames(sr, hr_SCHW, ["ms_ssim_y"])["ms_ssim_y"][0] for sr in (hr_SCHW, *noisy))
     assert one == pytest.approx(1, abs=1e-14) and one > less > least > 0
+
+
+def ms_ssim_by_definition(sr_HW, hr_HW):
+    """Wang, Simoncelli, Bovik 2003, by scipy: valid 11x11 windows, halved by 2x2 means, an odd last line repeated."""
+    taps = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+    window = np.outer(taps, taps) / taps.sum() ** 2
+    found = 1.0
+    for octave, weight in enumerate((0.0448, 0.2856, 0.3001, 0.2363, 0.1333)):
+        x, y, xx, yy, xy = (
+            convolve2d(of, window, mode="valid") for of in (sr_HW, hr_HW, sr_HW**2, hr_HW**2, sr_HW * hr_HW)
+        )
+        contrast = (2 * (xy - x * y) + 58.5225) / (xx - x * x + yy - y * y + 58.5225)
+        luminance = (2 * x * y + 6.5025) / (x * x + y * y + 6.5025)
+        found *= max((contrast * luminance if octave == 4 else contrast).mean(), 0) ** weight
+        rows, columns = ([*range(size)] + [size - 1] * (size % 2) for size in sr_HW.shape)
+        sr_HW, hr_HW = (of[rows][:, columns].reshape(len(rows) // 2, 2, -1, 2).mean((1, 3)) for of in (sr_HW, hr_HW))
+    return found
+
+
+@pytest.mark.parametrize("size", [(161, 163), (176, 176), (165, 190)])
+def test_ms_ssim_is_that_of_its_definition_on_odd_sizes_too(size):
+    sr_SCHW, hr_SCHW = clips((1, 3, *size))
+    score = metrics.score_frames(sr_SCHW, hr_SCHW, ["ms_ssim_y"])["ms_ssim_y"][0]
+    assert score == pytest.approx(ms_ssim_by_definition(luma(sr_SCHW[0]), luma(hr_SCHW[0])), abs=1e-10)
 
 
 @pytest.mark.parametrize(

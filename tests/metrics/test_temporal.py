@@ -67,6 +67,57 @@ def test_a_clip_that_stands_still_has_the_motion_of_hr_as_its_flow_error():
     assert scores["tof_dis_medium"] == pytest.approx(3, abs=0.3)
 
 
+@pytest.mark.parametrize("flow", ["tof_dis_medium", "tof_farneback_0p5_3_15_3_5_1p2_0"])
+def test_a_flow_error_along_both_axes_is_the_length_of_the_way(flow):
+    hr_SCHW, _ = panning(size=(96, 128), step=(4, 3))
+    still = np.repeat(hr_SCHW[:1], 4, axis=0)
+    assert metrics.score_clip(still, hr_SCHW, [flow])[flow] == pytest.approx(5, abs=0.5)  # 3-4-5, and not 3 + 4
+
+
+def test_differences_are_averaged_in_decibels_over_pairs_of_unequal_error():
+    hr_SCHW = np.full((3, 3, 32, 32), 0.5, np.float32)
+    sr_SCHW = hr_SCHW.copy()
+    sr_SCHW[1] += np.float32(2 / 255)  # pair 1 errs by 2 levels of RGB, pair 2 by 2 - 12
+    sr_SCHW[2] += np.float32(12 / 255)
+    decibels = [20 * np.log10(255 / (levels * 219 / 255)) for levels in (2, 10)]
+    score = metrics.score_clip(sr_SCHW, hr_SCHW, ["tdiff_psnr_y"])["tdiff_psnr_y"]
+    assert score == pytest.approx(np.mean(decibels), abs=1e-6) and np.ptp(decibels) > 10
+
+
+def test_an_exact_pair_is_left_out_of_the_mean_of_differences_unless_infinite_values_are_kept():
+    hr_SCHW = np.full((3, 3, 32, 32), 0.5, np.float32)
+    sr_SCHW = hr_SCHW.copy()
+    sr_SCHW[1:] += np.float32(10 / 255)
+    finite = 20 * np.log10(255 / (10 * 219 / 255))
+    assert metrics.score_clip(sr_SCHW, hr_SCHW, ["tdiff_psnr_y"])["tdiff_psnr_y"] == pytest.approx(finite, abs=1e-6)
+    kept = metrics.score_clip(sr_SCHW, hr_SCHW, ["tdiff_psnr_y"], keep_infinite=True)
+    assert np.isinf(kept["tdiff_psnr_y"])
+
+
+@pytest.mark.parametrize(
+    ("length", "apart", "visible"),
+    # |there + back|^2 < 0.01 (|there|^2 + |back|^2) + 0.5, Lai et al. 2018, in pixels
+    [(0, 0.7, True), (0, 0.72, False), (4, 0.87, True), (4, 0.89, False), (30, 4.0, True), (30, 4.4, False)],
+)
+def test_points_are_visible_where_the_flows_there_and_back_agree_as_the_paper_has_it(length, apart, visible):
+    hr = temporal.Pictures(np.zeros((2, 3, 64, 64), np.uint8))
+    there = np.zeros((1, 64, 64, 2), np.float32)
+    back = there.copy()
+    there[..., 1], back[..., 1] = length, apart - length
+    hr.__dict__.update(dis=there, dis_back=back)  # flows of known lengths in place of measured ones
+    assert temporal.Pair(hr, hr).visible[0, 16, 16] == visible
+
+
+@pytest.mark.parametrize(("step", "counts"), [(11, True), (12, False), (30, False)])
+def test_a_point_is_hidden_where_hr_steps_by_more_than_ten_levels_along_its_true_flow(step, counts):
+    hr_SCHW = np.full((2, 3, 40, 40), 100, np.uint8)
+    hr_SCHW[1, :, :20] += step  # half of the points
+    flow = np.zeros((1, 40, 40, 2), np.float32)
+    error = metrics.score_clip(hr_SCHW, hr_SCHW, ["warp_error_true_flow_hr"], flow_FHW2=flow)
+    wanted = (step * 219 / 255) ** 2 / 2 if counts else 0.0  # 11 levels of RGB are 9.4 of luma, 12 are 10.3
+    assert error["warp_error_true_flow_hr"] == pytest.approx(wanted, abs=1e-3)
+
+
 def test_what_needs_the_true_flow_is_left_out_without_it_and_refused_when_asked_alone():
     hr_SCHW, _ = panning()
     assert list(metrics.score_clip(hr_SCHW, hr_SCHW, ["tdiff_psnr_y", "warp_error_true_flow"])) == ["tdiff_psnr_y"]

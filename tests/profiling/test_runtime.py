@@ -39,9 +39,35 @@ def test_a_noisy_call_ends_with_its_budget_and_says_so():
     assert timing.facts()["noisy"] is True
 
 
+@pytest.mark.parametrize(("other", "noisy"), [(104.0, False), (110.0, True), (140.0, True)])
+def test_a_spread_of_five_percent_is_the_limit(other, noisy):
+    timing = runtime.measure({"a": lambda: None}, FakeClock(100.0, other), budget_s=1)["a"]
+    assert timing.facts()["noisy"] is noisy
+
+
 def test_a_single_time_is_never_called_steady():
     timing = runtime.measure({"a": lambda: None}, FakeClock(5000.0), budget_s=1)["a"]
     assert timing.facts() == {"median": 5000.0, "iqr": 0.0, "min": 5000.0, "n": 1, "noisy": True}
+
+
+class Passing(Clock):
+    """A clock that each call moves by its milliseconds: the first compiles, some are cold, the rest are warm."""
+
+    def __init__(self, *ms):
+        super().__init__()
+        self.ms, self.now = list(ms), 0.0
+
+    def now_ms(self):
+        return self.now
+
+    def call(self):
+        self.now += self.ms.pop(0) if len(self.ms) > 1 else self.ms[0]
+
+
+@pytest.mark.parametrize("first", [[30_000, 1500], [30_000, 700, 600], [200, 300, 400, 350]])
+def test_neither_compilation_nor_a_second_of_warming_enters_a_time(first):
+    clock = Passing(*map(float, first), 100.0)
+    assert set(runtime.measure({"a": clock.call}, clock, budget_s=1)["a"].times_ms) == {100.0}
 
 
 def test_methods_that_are_compared_are_timed_in_turns():

@@ -1,11 +1,16 @@
 """Points of a sweep, exponents and the search for the largest size, against what is known by hand."""
 
-import pytest
+from dataclasses import replace
 
+import pytest
+import torch
+
+from stvsr_bench import protocols
 from stvsr_bench.errors import UsageError
 from stvsr_bench.profiling import params, scaling
-from stvsr_bench.profiling.case import make, rounded
-from stvsr_bench.schema import Method, MethodCard
+from stvsr_bench.profiling.case import frames_made, make, rounded
+from stvsr_bench.restore import forward
+from stvsr_bench.schema import Method, MethodCard, Settings
 
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
@@ -46,9 +51,29 @@ def method(net, **card):
     return Method("m", MethodCard(name="m", title="m", kind="stvsr", net="m:M", **card), net)
 
 
-def test_a_size_that_a_method_cannot_take_is_said_with_one_that_it_can():
-    with pytest.raises(UsageError, match="multiples of 8, not 60x112; try --size 64x112"):
-        make(method(None, multiple_of=8), (60, 112), 4)
+class Seen(torch.nn.Module):
+    """Keeps what it is given; four times as large and twice as dense, made of nothing."""
+
+    def forward(self, lr, times=None):
+        self.lr = lr
+        return torch.zeros(1, 2 * lr.shape[1] - 1, 3, 4 * lr.shape[3], 4 * lr.shape[4])
+
+
+@pytest.mark.parametrize("pad", ["zeros", "replicate", "reflect"])
+@pytest.mark.parametrize("size", [(13, 18), (16, 24), (8, 9)])
+def test_a_profile_gives_the_network_what_a_run_gives_it(size, pad):
+    seen = Seen()
+    padding = method(seen, multiple_of=8, pad=pad)
+    case = make(padding, size, 3)
+    noise_TChw = replace(case, multiple_of=1).clip()[0].numpy()
+    forward(padding, noise_TChw, protocols.get("suite-1"), Settings(), {})
+    of_a_run = seen.lr
+    sr = case.prepared()()
+    assert torch.equal(seen.lr, of_a_run)
+    assert frames_made(sr, "m", case) == (5, 4 * size[0], 4 * size[1])
+
+
+def test_frames_that_a_method_cannot_take_are_said():
     with pytest.raises(UsageError, match="takes 2 to 5 frames, not 9"):
         make(method(None, frames_in=(2, 5)), (64, 112), 9)
     assert rounded((7, 9), 0.1, 4) == (4, 4)

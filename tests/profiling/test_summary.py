@@ -11,6 +11,10 @@ TIMING = {"median": 200.0, "iqr": 30.0, "n": 7, "noisy": True, "frames_per_s": 3
           "megapixel_ms": 250.0}  # fmt: skip
 
 
+QUALITY = {"dataset": "mini", "protocol": "suite-1", "protocol_key": "suite-1.1-k", "weights": "w", "psnr_y": 30.0,
+           "clips": 2}  # fmt: skip
+
+
 def line(kind="profile", **facts):
     return {
         "kind": kind,
@@ -39,8 +43,9 @@ def test_columns_are_those_that_the_kind_of_row_fills():
     assert summary.columns_of([line()]) == ["params (M)", "GMACs"]
     assert summary.columns_of([line(runtime_ms=TIMING)])[2:] == ["ms", "IQR", "fps", "MiB"]
     assert summary.columns_of([line(max_size=None)])[-1] == "max size"
-    assert summary.columns_of([line("topt", psnr_y=30.0), line("topt")])[-1] == "PSNR"
-    assert summary.columns_of([line("sweep")])[:2] == ["size", "frames"]
+    assert summary.columns_of([line("topt", quality=[QUALITY]), line("topt")])[-1] == "PSNR-Y mini@w"
+    assert summary.columns_of([line("sweep")])[:3] == ["size", "frames", "GMACs"]
+    assert summary.columns_of([line("sweep", engine="fast")])[2] == "GMACs as run"
 
 
 def test_a_noisy_time_is_starred_and_remarked_once():
@@ -51,7 +56,7 @@ def test_a_noisy_time_is_starred_and_remarked_once():
 
 def test_what_was_not_measured_is_a_dash_and_said():
     found = line(peak_memory_mib=None, memory_note="longer than 5 s", max_size=None, weights="mini")
-    assert [summary.cell(found, name) for name in ("MiB", "max size", "PSNR")] == ["-", "-", "-"]
+    assert [summary.cell(found, name) for name in ("MiB", "max size", "PSNR-Y mini")] == ["-", "-", "-"]
     assert summary.remarks([found]) == ["toy@mini: memory not measured: longer than 5 s"]
     (said,) = summary.remarks([line(counters_agree=False)])
     assert "differ by more than 1 % on toy" in said
@@ -60,6 +65,26 @@ def test_what_was_not_measured_is_a_dash_and_said():
 @pytest.mark.parametrize(("gmacs", "text"), [(0.123456, "0.123"), (99.96, "100"), (1234.56, "1234.6")])
 def test_multiply_adds_keep_three_digits(gmacs, text):
     assert summary.cell(line(gmacs=gmacs), "GMACs") == text
+
+
+def test_the_paper_s_order_is_the_column_of_multiply_adds_and_the_fast_engine_s_another():
+    fast = line(engine="fast", gmacs=311.3, gmacs_plain=369.4)
+    assert summary.columns_of([fast, line()]) == ["params (M)", "GMACs", "GMACs, fast engine"]
+    assert [summary.cell(fast, name) for name in ("GMACs", "GMACs, fast engine")] == ["369.4", "311.3"]
+    assert [summary.cell(line(engine="plain"), name) for name in ("GMACs", "GMACs, fast engine")] == ["2", "-"]
+    assert summary.cell(line(engine="fast", gmacs=311.3), "GMACs") == "-"  # not counted, so not known
+    assert summary.cell(line(gmacs=0.0), "GMACs") == "-"
+
+
+def test_the_quality_of_each_data_set_stands_alone_with_its_clips_and_protocol():
+    other = {**QUALITY, "dataset": "vid4", "protocol": "zsm-2020", "protocol_key": "zsm-2020.1-k", "psnr_y": None}
+    found = line("topt", quality=[QUALITY, other])
+    assert summary.columns_of([found])[-2:] == ["PSNR-Y mini@w", "PSNR-Y vid4, zsm-2020@w"]
+    assert [summary.cell(found, name) for name in summary.columns_of([found])[-2:]] == ["30.00", "-"]
+    assert summary.remarks([found]) == [
+        "PSNR-Y mini@w: mean over the 2 clips that all of its T share, suite-1.1-k",
+        "PSNR-Y vid4, zsm-2020@w: mean over the 2 clips that all of its T share, zsm-2020.1-k",
+    ]
 
 
 def test_small_modules_of_the_second_level_are_left_out():

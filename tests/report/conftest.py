@@ -1,18 +1,26 @@
 """Run folders made of rows that nobody measured, for tests of reports."""
 
+import csv
+import io
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stvsr_bench import protocols
-from stvsr_bench.rows.store import ROWS
-from stvsr_bench.schema import Job, Row
+from stvsr_bench.report.published.values import read_published
+from stvsr_bench.rows.lines import line_of
+from stvsr_bench.schema import Row
 
 MakeRun = Callable[..., Path]
+HEAD = (
+    "method,printed,group,dataset,split,clip,scale,time_scale,protocol,procedure,"
+    "psnr_y,ssim_y,psnr_rgb,ssim_rgb,params_m,status,source,source_url,note\n"
+)
 SEPTUPLET = [0, 1, 2, 3, 4, 5, 6]
 
 
@@ -22,7 +30,7 @@ def make_row(
     """One row of a septuplet with these PSNR values; SSIM, MSE and seconds follow from them."""
     protocol = protocols.get(str(changes.pop("protocol", "suite-1")))
     fields: dict[str, object] = {
-        "key": Job(method, weights, dataset, split, clip, protocol.key).key,
+        "key": "",
         "method": method,
         "weights": weights,
         "dataset": dataset,
@@ -44,14 +52,16 @@ def make_row(
         "seconds": {"read": 0.01, "restore": 2.0 if method == "stdan" else 0.25, "score": 0.02},
         "suite": "0.1.0",
         "env": "e",
+        "made": {"method": "m", "scoring": "s"},
     }
-    return Row(**{**fields, **changes})  # type: ignore[arg-type]
+    made = Row(**{**fields, **changes})  # type: ignore[arg-type]
+    return replace(made, key=made.key or made.own_key)
 
 
 def write_run(folder: Path, rows: list[Row]) -> Path:
     """A run folder with these rows and the files beside them."""
     folder.mkdir(parents=True)
-    (folder / "rows-main.jsonl").write_bytes(b"".join(ROWS.dump_json(row) + b"\n" for row in rows))
+    (folder / "rows-main.jsonl").write_bytes(b"".join(line_of(row) + b"\n" for row in rows))
     manifest = {"run": folder.name, "started": "2026-01-01T00:00:00Z", "env": "e"}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     machine = {"cpu": "a processor", "cores": 2}
@@ -117,3 +127,31 @@ def run(tmp_path: Path) -> Path:
 def build_run() -> Callable[[Path], Path]:
     """`demo_run`, for fixtures that live longer than a test."""
     return demo_run
+
+
+def make_line(psnr="", protocol="zsm-2020", **changes):
+    """One line of `published.csv`; Zooming Slow-Mo on all of Vid4, x4 and x2 in time, unless changed."""
+    line = dict.fromkeys(HEAD.strip().split(","), "")
+    line |= {"method": "zsm", "printed": "Zooming Slow-Mo", "dataset": "vid4", "split": "test", "scale": "4.0"}
+    line |= {"time_scale": "2", "status": "confirmed", "source": "a paper", "source_url": "https://example.org"}
+    line |= {"protocol": protocol, "psnr_y": str(psnr), **changes}
+    out = io.StringIO()
+    csv.DictWriter(out, line, lineterminator="\n").writerow(line)
+    return out.getvalue()
+
+
+def read_lines(*lines):
+    """The published values of lines."""
+    return read_published(HEAD + "".join(lines))
+
+
+@pytest.fixture
+def one():
+    """`make_line`."""
+    return make_line
+
+
+@pytest.fixture
+def published():
+    """`read_lines`."""
+    return read_lines

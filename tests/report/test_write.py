@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stvsr_bench import protocols
 from stvsr_bench.cli import call
 from stvsr_bench.report import formats
 from stvsr_bench.report.build import build
@@ -14,8 +15,10 @@ from stvsr_bench.report.figures import breakdown
 from stvsr_bench.report.frames import saved
 from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import by_position
-from stvsr_bench.report.write import Output, load, write
+from stvsr_bench.report.write import Output, load, saved_of, write
 from stvsr_bench.rows.names import clip_folder, method_folder
+
+RESTORING = protocols.restoring_key(protocols.get("suite-1"))
 
 GOLDENS = Path(__file__).resolve().parent.parent / "goldens" / "report"
 QUICK = Output(figures=False, scenes=0, page=False)
@@ -35,7 +38,7 @@ def test_the_same_rows_give_the_same_bytes_figures_included(run, tmp_path):
     measured = load([run])
     for name in "ab":
         _, written = write(measured, tmp_path / name, Options(), Output(figures=False, scenes=0))
-        written.figure("figure", breakdown.by_frame_position(by_position(measured.rows, "psnr_y")))
+        written.figure("figure", breakdown.by_frame_position(by_position(measured.tidy, "psnr_y")))
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert {".pdf", ".png", ".html", ".tex"} <= {path.suffix for path in files}
     assert [
@@ -106,14 +109,29 @@ def test_mistakes_are_one_sentence_with_the_documented_code(run, capsys, monkeyp
     assert "Traceback" not in error
 
 
-def test_frames_are_found_under_the_names_that_a_run_gives_them(run):
+def test_frames_are_found_under_the_names_that_a_run_gives_them(run, row):
     names = ("stdan:top_t=9", "dis+bicubic", "a/b c", "x" * 200, "..", "fp16 [tile64,8]")
     for name in names:
         place = clip_folder("mini", "fast", name)
+        frames = run / "frames" / RESTORING
         for folder in ("_hr", method_folder(name, "mini")):
-            (run / "frames" / folder / place).mkdir(parents=True)
-        (found,) = saved([run], [("mini", "fast", name)], [(name, "mini")])
-        assert found.folders[f"{name}@mini"] == run / "frames" / method_folder(name, "mini") / place
+            (frames / folder / place).mkdir(parents=True)
+        (found,) = saved([run], [row(name, "mini", "mini", "fast", name, [30.0] * 7)])
+        assert found.folders[f"{name}@mini"] == frames / method_folder(name, "mini") / place
+
+
+def test_frames_of_two_files_of_one_name_stand_under_their_labels(row, write, tmp_path):
+    files = ("5f54" + "0" * 60, "a1b2" + "0" * 60)
+    rows = [row("a", "best.pth", "d", "s", "1", [30.0] * 7, weights_sha256=of) for of in files]
+    run = write(tmp_path / "r", rows)
+    for name in ("_hr", *(f"a_best.pth-{of[:8]}" for of in files)):
+        (run / "frames" / RESTORING / name / "d" / "s" / "1").mkdir(parents=True)
+    measured = load([run])
+    (found,) = saved_of(measured, build(measured.tidy, [], Options()))
+    assert {label: folder.parts[-4] for label, folder in found.folders.items()} == {
+        "a@best.pth#5f54": "a_best.pth-5f540000",
+        "a@best.pth#a1b2": "a_best.pth-a1b20000",
+    }
 
 
 def test_reports_can_be_read_by_others(run, tmp_path):
@@ -130,7 +148,8 @@ def test_a_profile_of_another_network_of_the_same_name_is_not_the_methods_cost(r
     facts = {line.method: line.facts for line in table.lines}
     assert "gmacs" not in facts["stdan"]
     assert facts["stdan"]["params"] == 8.292843
-    assert facts["blend+bicubic"]["gmacs"] == 0.0
+    assert "gmacs" not in facts["blend+bicubic"], "0.0 says that nothing was counted"
+    assert facts["blend+bicubic"]["runtime_ms"] == 3.1
 
 
 def test_costs_stand_with_their_machine_and_setting(run, tmp_path):

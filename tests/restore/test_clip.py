@@ -12,7 +12,7 @@ from stvsr_bench import protocols
 from stvsr_bench.data.windows import windows_of
 from stvsr_bench.errors import ClipError, UsageError
 from stvsr_bench.restore import pad, pick_device, restore, stream
-from stvsr_bench.schema import Method, MethodCard, Settings
+from stvsr_bench.schema import Method, MethodCard, Settings, TileNeeds
 
 SUITE = protocols.get("suite-1")
 CARD = MethodCard(name="toy", title="Toy", kind="stvsr", net="model:Toy", learned=False)
@@ -90,15 +90,6 @@ def test_pad_modes(mode, corner):
     assert float(pad(frames, 2, 2, mode)[0, 0, 0, -1, -1]) == corner
 
 
-@pytest.mark.parametrize(("tile", "overlap"), [(8, 2), (16, 4), (12, 6)])
-def test_tiles_of_a_local_network_equal_the_whole_frame(tile, overlap):
-    lr_SChw = ramp(7, 20, 28)
-    whole = restore(method(), lr_SChw, SUITE)
-    tiled = restore(method(), lr_SChw, SUITE, Settings(tile=tile, tile_overlap=overlap))
-    np.testing.assert_allclose(tiled.sr_SCHW, whole.sr_SCHW, atol=1e-6)
-    assert tiled.how["tile"] == f"{tile}-{overlap}"
-
-
 def test_memory_that_runs_out_is_answered_with_tiles_and_said():
     class Hungry(Toy):
         def forward(self, lr_BTChw, times=None):
@@ -107,7 +98,8 @@ def test_memory_that_runs_out_is_answered_with_tiles_and_said():
             return super().forward(lr_BTChw, times)
 
     lr_SChw = ramp(3, 64, 72)
-    restored = restore(method(Hungry()), lr_SChw, SUITE, Settings(tile_overlap=4))
+    needs = TileNeeds(least=16, overlap=4, safe=True)
+    restored = restore(method(Hungry(), tiles=needs), lr_SChw, SUITE, Settings(tile_overlap=4))
     np.testing.assert_allclose(restored.sr_SCHW, expected(lr_SChw), atol=1e-6)
     assert restored.how["fall_back"] == "out of memory"
     with pytest.raises(RuntimeError):

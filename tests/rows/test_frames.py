@@ -60,6 +60,8 @@ def test_frames_of_another_protocol_or_other_weights_lie_elsewhere(tmp_path):
     one = place(tmp_path)
     others = [replace(one, restoring_key="1"), replace(one, contents="c" * 64), replace(one, weights="own")]
     assert len({one.folder, *(other.folder for other in others)}) == 4
+    two = [replace(one, contents=f"{'a' * 64}+{second * 64}") for second in "bc"]
+    assert two[0].folder != two[1].folder
     assert one.beside("_hr") != others[0].beside("_hr") and one.beside("_hr") == others[1].beside("_hr")
 
 
@@ -75,3 +77,36 @@ def test_saved_frames_are_read_back_only_where_all_of_them_are_there(tmp_path):
     assert not one.folder.exists() and one.beside("_hr").exists()
     frames.forget(one, truth=True)
     assert not one.beside("_hr").exists() and not one.beside("_lr").exists()
+
+
+def test_where_the_frames_of_a_row_lie(tmp_path, row):
+    of = {"restoring_key": "0a", "made": {"code": "0"}, "weights": "best.pth"}
+    kept = tmp_path / "frames/0a/net_mini_best.pth/mini/fast/0"
+    assert frames.place_of(tmp_path, row(**of)).folder == kept
+    told = {**of, "weights": "best.pth#5f54", "weights_sha256": "5f54" + "0" * 60}
+    place = frames.place_of(tmp_path, row(**told))
+    assert place.folder.parts[-4] == "net_mini_best.pth-5f540000", "what a report adds to a name is no part of it"
+    older = frames.place_of(tmp_path, row(**{**told, "made": {}}))
+    assert older == frames.Place(tmp_path, "", "net@mini", "best.pth#5f54", "", ("mini", "fast", "0"))
+
+
+def test_each_frame_is_kept_under_its_number_in_the_clip_with_its_truth_and_input(tmp_path):
+    lr_SChw = HR[::-1, :, ::4, ::4]
+    frames.save(place(tmp_path), CLIP, lr_SChw, (0, 2), HR[[1, 2]])
+    one = place(tmp_path)
+    for folder, kept in (
+        (one.folder, HR[[1, 2]]),
+        (one.beside("_hr"), HR[[0, 2]]),
+        (one.beside("_lr"), lr_SChw[[0, 2]]),
+    ):
+        assert sorted(path.name for path in folder.iterdir()) == ["00000.png", "00002.png"]
+        for name, frame in zip(("00000.png", "00002.png"), kept, strict=True):
+            assert np.array_equal(read_one(folder / name), np.rint(frame.transpose(1, 2, 0) * 255))
+
+
+def test_truth_that_is_there_whole_is_not_written_again(tmp_path):
+    save(tmp_path)
+    one = place(tmp_path)
+    before = {path: path.stat().st_ino for path in one.beside("_hr").iterdir()}
+    frames.save(replace(one, method="other"), CLIP, HR[..., ::4, ::4], (0, 1, 2), HR)
+    assert {path: path.stat().st_ino for path in one.beside("_hr").iterdir()} == before

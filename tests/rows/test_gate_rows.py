@@ -181,6 +181,7 @@ MAY_DIFFER = {
     "key",  # of the same parts as what is matched
     "motion_px",  # of the truth: it has no part in a verdict
     "how", "env",  # they choose the tolerance
+    "asked",  # where memory ran out: `method` is matched, and says so
     "made",  # a gate compares what other code makes; it is named in a note
     "stamp",  # of the files: their frames are compared
     "suite", "schema_version",

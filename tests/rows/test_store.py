@@ -275,8 +275,9 @@ OTHER = {
     "key": "f" * 16, "made": {"code": "1", "seed": "0"}, "stamp": "2", "method": "other", "weights": "own",
     "dataset": "vid4", "split": "slow", "clip": "x", "protocol": "zsm", "protocol_key": "zsm-1", "restoring_key": "1",
     "frames": [0, 1, 3], "given": [True] * 3, "values": {"psnr_y": [30.25, 99.0, 31.5]}, "size": (256, 440),
-    "kind": "vfi", "weights_sha256": "a" * 64, "source": "0f", "truth": "0f", "input": "0f", "untrained": True,
-    "bit_exact": True, "scalars": {"tof": 1.0}, "params": 3, "motion_px": 1.0, "seconds": {"restore": 1.0},
+    "kind": "vfi", "weights_sha256": "a" * 64, "source": "0f", "asked": "x", "truth": "0f", "input": "0f",
+    "untrained": True, "bit_exact": True, "scalars": {"tof": 1.0}, "params": 3, "motion_px": 1.0,
+    "seconds": {"restore": 1.0},
     "flags": ["external"], "how": {"device": "cuda"}, "env": "x", "suite": "9", "schema_version": 1,
 }  # fmt: skip
 
@@ -334,10 +335,10 @@ def test_rows_that_are_superseded_lie_where_no_reader_looks(tmp_path):
     assert store.supersede(tmp_path, {ROW.key, THIRD.key}) == 3
     assert store.read_rows(tmp_path) == [SECOND]
     assert store.done(tmp_path) == {SECOND.key}
-    moved = store.read_jsonl(tmp_path / "superseded.jsonl")
+    moved = [json.loads(line) for line in (tmp_path / "superseded.jsonl").read_text().splitlines()]
     assert [(one["clip"], one["params"]) for one in moved] == [("0002", None), ("0000", None), ("0000", 3)]
     assert store.supersede(tmp_path, {ROW.key}) == 0 and store.supersede(tmp_path, set()) == 0
-    assert len(store.read_jsonl(tmp_path / "superseded.jsonl")) == 3
+    assert len((tmp_path / "superseded.jsonl").read_text().splitlines()) == 3
 
 
 def test_heads_are_those_of_the_rows_whatever_their_names_hold(tmp_path):

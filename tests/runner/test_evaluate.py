@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stvsr_bench import methods, protocols
+from stvsr_bench import methods, metrics, protocols
 from stvsr_bench.data.windows import windows_of
+from stvsr_bench.restore import low_resolution, restore
 from stvsr_bench.runner.evaluate import evaluate
 from stvsr_bench.runner.measure import Wanted, true_frames
 from stvsr_bench.schema import Clip, Settings
@@ -38,3 +39,28 @@ def test_only_8_bit_frames_of_methods_without_a_network_are_called_bit_exact(
     clip = Clip("own", "all", "c", tiny_hr)
     (row,) = evaluate(methods.build(spec), clip, Wanted((protocol,), ("mse_y",), settings))
     assert row.bit_exact == exact
+
+
+def test_clip_metrics_are_of_the_frames_that_the_protocol_scores(tiny_hr):
+    hr_SCHW = np.concatenate([tiny_hr, tiny_hr[::-1]])[:9]
+    wanted = tuple(protocols.get(name) for name in ("videoinr-2022", "videoinr-2022-centre"))
+    asked = Wanted(wanted, ("psnr_y", "tdiff_psnr_y", "ms_ssim_y"))
+    method = methods.build("blend+bicubic")
+    average, centre = evaluate(method, Clip("own", "all", "c", hr_SCHW), asked)
+    lr_SChw = low_resolution(Clip("own", "all", "c", hr_SCHW), wanted[0])
+    restored = restore(method, lr_SChw, wanted[0]).sr_SCHW
+    first_eight = metrics.score_clip(restored[:8], hr_SCHW[:8], ["tdiff_psnr_y"])["tdiff_psnr_y"]
+    every = metrics.score_clip(restored, hr_SCHW, ["tdiff_psnr_y"])["tdiff_psnr_y"]
+    assert average.frames == list(range(8)) and average.scalars["tdiff_psnr_y"] == first_eight != every
+    assert average.how["left_out"] == "ms_ssim_y" and "at least 161x161 px" in average.how["missing"]
+    assert centre.frames == [4] and not centre.scalars
+    assert centre.how["left_out"] == "ms_ssim_y,tdiff_psnr_y" and "scores frames 4" in centre.how["missing"]
+    assert np.isfinite(centre.values["psnr_y"]).all()
+
+
+@pytest.mark.parametrize(("name", "value"), [("suite-1", None), ("zsm-2020", np.inf)])
+def test_an_exact_clip_has_an_infinite_clip_metric_only_where_the_protocol_keeps_it(tiny_hr, name, value):
+    still = Clip("own", "all", "c", np.full_like(tiny_hr, 128 / 255))
+    (row,) = evaluate(methods.build("blend+bicubic"), still, Wanted((protocols.get(name),), ("psnr_y", "tdiff_psnr_y")))
+    assert row.scalars.get("tdiff_psnr_y") == value and np.isinf(row.values["psnr_y"]).all()
+    assert ("tdiff_psnr_y: it is infinite" in row.how.get("missing", "")) is (value is None)

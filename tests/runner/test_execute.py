@@ -180,6 +180,7 @@ def test_a_method_that_hangs_is_stopped_by_the_timeout(spec, tmp_path, monkeypat
     path = write_method(tmp_path, "slow", "import time; time.sleep(600)")
     plugins.include(path)
     hanging = replace(spec, methods=("slow",), include=(path,), timeout_s=15, clips=("clip0",))
+    monkeypatch.setattr("stvsr_bench.runner.engines.local.WARM_S", 15.0)
     result = execute(hanging)
     assert "took longer than 15 s" in result.failures[0].error
 
@@ -399,3 +400,29 @@ def test_true_flow_metrics_are_measured_where_the_flow_is_known_and_count_as_don
 def test_a_metric_that_is_not_installed_is_said_before_the_run(spec):
     with pytest.raises(NotRunnableError, match="lpips_alex"):
         make(replace(spec, metrics=("lpips_alex",)))
+
+
+SLOW_FIRST = """
+import time, torch, torch.nn.functional as F
+CARD = {"title": "Compiles", "net": "Net", "kind": "stvsr", "learned": False}
+
+class Net(torch.nn.Module):
+    compiled = False
+
+    def forward(self, lr_BTChw, times=None):
+        if not self.compiled:
+            time.sleep(2)
+            self.compiled = True
+        dense = lr_BTChw.repeat_interleave(2, dim=1)[:, :-1]
+        return F.interpolate(dense.flatten(0, 1), scale_factor=4).unflatten(0, dense.shape[:2])
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_first_call_that_compiles_is_in_no_seconds_and_in_no_time_limit(spec, tmp_path, jobs):
+    path = tmp_path / "compiles.py"
+    path.write_text(SLOW_FIRST)
+    plugins.include(path)
+    timed = replace(spec, methods=("compiles",), include=(path,), jobs=jobs, timeout_s=1.5 if jobs == 2 else 0)
+    assert execute(replace(timed, out=spec.out / str(jobs), clips=("clip0", "clip1"))).failures == []
+    assert all(row.seconds["restore"] < 1 for row in store.read_rows(spec.out / str(jobs)))

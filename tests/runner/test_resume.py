@@ -158,7 +158,7 @@ def test_whatever_changed_on_disk_is_measured_again_and_said(spec, what):
     assert execute(spec).written == 2
     now = values(spec.out)
     assert now == fresh(spec) and all(now[place] != before[place] for place in now)
-    assert len(store.read_jsonl(spec.out / "superseded.jsonl")) == 2
+    assert len((spec.out / "superseded.jsonl").read_text().splitlines()) == 2
     assert make(spec).tasks == [] and make(spec).found.changes == []
 
 
@@ -171,6 +171,38 @@ def test_settings_that_may_move_a_number_are_measured_again_where_they_are_no_pa
     assert execute(other).written == 2
     assert values(other.out) == fresh(other) and len(store.read_rows(other.out)) == 2
     assert execute(spec).written == 2, "and back"
+
+
+HUNGRY = """
+import torch.nn.functional as F
+CARD = {"title": "Hungry", "kind": "stvsr", "call": "function", "net": "restore", "learned": False,
+        "multiple_of": 4, "tiles": {"safe": True, "least": 12, "overlap": 4}}
+
+def restore(lr):
+    if lr.shape[-1] > 24:
+        raise MemoryError
+    dense = lr.repeat_interleave(2, dim=1)[:, :-1]
+    return F.interpolate(dense.flatten(0, 1), scale_factor=4).unflatten(0, dense.shape[:2])
+"""
+
+
+def test_a_row_that_fell_back_never_has_the_plain_name_and_is_done_all_the_same(spec, noise_clips):
+    file = spec.out.parent / "hungry.py"
+    file.write_text(HUNGRY)
+    plugins.include(file)
+    wide = replace(
+        spec, methods=("hungry",), include=(file,), datasets=(str(noise_clips(1, 7, (32, 144))),), clips=("c0",)
+    )
+    asked = replace(wide, settings=Settings(tile=22, tile_overlap=4), save_frames="all")
+    execute(wide)
+    (row,) = store.read_rows(spec.out)
+    assert row.method.startswith("hungry [tile") and row.method.endswith(",fell back]")
+    assert row.planned == "hungry" and row.how["fall_back"] == "out of memory"
+    assert make(wide).tasks == []
+    execute(asked)
+    assert {row.method for row in store.read_rows(spec.out)} == {row.method, "hungry [tile20-4]"}
+    # 21 and 22 are one tile on the network's grid of 4 pixels: one row, not two of one name
+    assert make(replace(asked, settings=Settings(tile=21, tile_overlap=3))).tasks == []
 
 
 def test_options_and_precision_are_other_rows_and_both_stay(spec):
@@ -323,7 +355,7 @@ def test_an_interrupted_run_leaves_no_old_row_beside_new_ones(spec):
     with pytest.raises(Stop):
         runner.execute(spec, plan, stop)
     left = store.read_rows(spec.out)
-    assert len(left) == 1 and len(store.read_jsonl(spec.out / "superseded.jsonl")) == 2
+    assert len(left) == 1 and len((spec.out / "superseded.jsonl").read_text().splitlines()) == 2
     assert execute(spec).written == 1
     assert values(spec.out) == fresh(spec)
 

@@ -12,8 +12,9 @@ import pytest
 from stvsr_bench import plugins
 from stvsr_bench.cli import call
 from stvsr_bench.data.frames import write_png
+from stvsr_bench.errors import DataError
 from stvsr_bench.rows import store
-from stvsr_bench.rows.lines import line_of
+from stvsr_bench.rows.lines import line_of, line_of_facts
 from stvsr_bench.runner import execute as runner
 from stvsr_bench.runner.plan import RunSpec, make
 from stvsr_bench.schema import Row
@@ -75,6 +76,7 @@ FIELDS = {
     "size": (lambda row: (32, 44), "verify"),
     "kind": (lambda row: "vfi", "verify"),
     "weights_sha256": (lambda row: "a" * 64, "cover"),
+    "asked": (lambda row: "dis+bicubic", "cover"),
     "source": (lambda row: "a" * 12, "verify"),
     "truth": (lambda row: "0" * 16, "verify"),
     "input": (lambda row: "0" * 16, "verify"),
@@ -185,6 +187,54 @@ def test_data_that_lie_elsewhere_are_given_with_a_root(spec, tmp_path, capsys):
     assert call(["verify", str(spec.out), "--include", str(card)]) == 5
     assert "there is no" in capsys.readouterr().out
     assert call(["verify", str(spec.out), "--include", str(card), "--root", str(tmp_path / "elsewhere")]) == 0
+
+
+FILES = {
+    "rows-main.jsonl": ("reader", lambda path: path.write_text(path.read_text().replace("blend", "blond"))),
+    "env.json": ("verify", lambda path: path.write_text(path.read_text().replace("Linux", "Minix"))),
+    "run.toml": ("verify", lambda path: path.write_text(path.read_text().replace("seed = 0", "seed = 1"))),
+    "commands/0001.toml": ("verify", lambda path: path.write_text(path.read_text().replace("seed = 0", "seed = 1"))),
+    "manifest.json": ("verify", lambda path: path.write_text(path.read_text().replace('"clips": 2', '"clips": 1'))),
+    "failures.jsonl": ("reader", lambda path: path.write_text(path.read_text().replace("bicubic", "cubic"))),
+    "profile.jsonl": ("reader", lambda path: path.write_text(path.read_text().replace("1000", "10"))),
+    "restored": ("verify", lambda path: write_png(path, np.zeros((32, 48, 3), np.uint8))),
+    "truth": ("verify", lambda path: write_png(path, np.zeros((32, 48, 3), np.uint8))),
+}
+# what no number is read from: the lock, what was superseded, and the input that a page shows
+NOT_GUARDED = {".lock", "superseded.jsonl", "input"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_any_file_of_the_folder_that_was_edited_trips_verify_or_a_reader(spec, capsys, name):
+    execute(replace(spec, save_frames="all"))
+    with store.Appender(spec.out / "failures.jsonl") as file:
+        file.line(line_of_facts({"key": "f" * 16, "method": "blend+bicubic", "error": "x"}))
+    with store.Appender(spec.out / "profile.jsonl") as file:
+        file.line(line_of_facts({"method": "blend+bicubic", "params": 1000}))
+    names = {"restored": "frames/*/blend+bicubic/*/*/c0/00003.png", "truth": "frames/*/_hr/*/*/c0/00003.png"}
+    (path,) = spec.out.glob(names.get(name, name))
+    assert call(["verify", str(spec.out)]) == 0
+    store.read_failures(spec.out), store.profiles(spec.out)
+    before = path.read_bytes()
+    trips, edit = FILES[name]
+    edit(path)
+    assert path.read_bytes() != before
+    capsys.readouterr()
+    if name in ("failures.jsonl", "profile.jsonl"):
+        with pytest.raises(DataError, match="edited"):
+            store.read_failures(spec.out), store.profiles(spec.out)
+        return
+    assert call(["verify", str(spec.out)]) == {"reader": 4, "verify": 5}[trips]
+    said = capsys.readouterr()
+    assert "edited" in said.err if trips == "reader" else "does not hold" in said.out
+
+
+def test_the_table_knows_every_file_of_a_run(spec):
+    execute(replace(spec, save_frames="all"))
+    kinds = {"_hr": "truth", "_lr": "input", "blend+bicubic": "restored"}
+    found = {path.relative_to(spec.out) for path in spec.out.rglob("*") if path.is_file()}
+    names = {kinds[path.parts[2]] if path.parts[0] == "frames" else path.as_posix() for path in found}
+    assert names | {"profile.jsonl", "superseded.jsonl"} == FILES.keys() | NOT_GUARDED
 
 
 def test_a_share_is_a_share_of_the_clips(spec, capsys):

@@ -1,6 +1,6 @@
 """Every figure of a report. To add one: a function that gives a `Figure` or None, and its line in `FIGURES`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,25 +12,32 @@ from stvsr_bench.report.tables.cost import Profile
 from stvsr_bench.report.tables.ranking import ranking
 from stvsr_bench.report.tables.table import Table
 from stvsr_bench.report.tidy import by_position
-from stvsr_bench.schema import Row
+from stvsr_bench.rows.names import path_component
 
 
 @dataclass(frozen=True)
 class Source:
-    """What figures are drawn from: one table, and the rows and tidy lines of its protocol key."""
+    """What figures are drawn from: one table, the tidy lines that it was made of, and the profiles."""
 
     table: Table
     tidy: pd.DataFrame
-    rows: Sequence[Row]
     profiles: Sequence[Profile]
 
 
-Drawn = Figure | None | dict[str, Figure]  # one, none where there is nothing to show, or several by the end of a name
+Drawn = (
+    Figure | None | Mapping[str, Figure | None]
+)  # one, none where there is nothing to show, or several by the end of a name
 
 
 def _position(of: Source) -> Figure | None:
-    shown = {(line.method, line.weights) for line in of.table.lines}
-    return breakdown.by_frame_position(by_position([r for r in of.rows if (r.method, r.weights) in shown], "psnr_y"))
+    return breakdown.by_frame_position(by_position(of.tidy, "psnr_y"))
+
+
+def _seconds(of: Source) -> dict[str, Figure | None]:
+    """One for each data set: clips of another size take another time."""
+    drawn = {dataset: pareto.quality_against_cost(of.table.of_dataset(dataset), f"seconds:{dataset}")
+             for dataset in of.table.datasets}  # fmt: skip
+    return drawn if len(drawn) > 1 else dict(zip([""], drawn.values(), strict=True))
 
 
 def _best_two(of: Source) -> Figure | None:
@@ -40,7 +47,7 @@ def _best_two(of: Source) -> Figure | None:
 
 # by file name, in the order of drawing
 FIGURES: dict[str, Callable[[Source], Drawn]] = {
-    "psnr-seconds": lambda of: pareto.quality_against_cost(of.table, "seconds"),
+    "psnr-seconds": _seconds,
     "psnr-runtime": lambda of: pareto.quality_against_cost(of.table, "runtime_ms"),
     "psnr-params": lambda of: pareto.quality_against_cost(of.table, "params"),
     "psnr-gmacs": lambda of: pareto.quality_against_cost(of.table, "gmacs"),
@@ -61,6 +68,6 @@ def drawn(of: Source) -> Iterator[tuple[str, Figure]]:
     """Each figure that has something to show, with its file name; one at a time, for each holds its drawing."""
     for name, draw in FIGURES.items():
         made = draw(of)
-        for end, figure in made.items() if isinstance(made, dict) else [("", made)]:
+        for end, figure in made.items() if isinstance(made, Mapping) else [("", made)]:
             if figure is not None:
-                yield f"{name}-{end}" if end else name, figure
+                yield f"{name}-{path_component(end)}" if end else name, figure

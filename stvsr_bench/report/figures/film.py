@@ -1,9 +1,10 @@
-"""Films of a clip: the methods side by side with their names, as GIF (always) and MP4 (with the video extra)."""
+"""Films of a clip: the methods side by side with their names, as GIF (always) and MP4 (where PyAV can encode it)."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -35,10 +36,8 @@ def write_gif(frames: Sequence[Bytes], path: Path) -> None:
 
 
 def write_mp4(frames: Sequence[Bytes], path: Path, repeats: int = 4) -> bool:
-    """An H.264 film of the frames, shown several times over; False when the video extra is not installed."""
-    try:
-        import av
-    except ImportError:
+    """An H.264 film of the frames, shown several times over; False where this PyAV has no encoder for it."""
+    if "libx264" not in av.codecs_available:
         return False
     part = path.with_name(f".{path.stem}.part.mp4")
     # yuv420p halves the chroma, so both sides must be even; other formats do not play everywhere

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from stvsr_bench.report.figures.drawing import STYLE, legend_above, line_styles, log_axis, new
 from stvsr_bench.report.tables.marks import FEWEST_CLIPS
-from stvsr_bench.report.tables.table import FACTS, Line, Table, display
+from stvsr_bench.report.tables.table import Line, Table, display
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,11 @@ def short(line: Line) -> str:
 
 def shared(table: Table, fact: str, metric: str) -> tuple[list[Line], list[int]]:
     """The methods with this cost that were not measured in part, and the columns that all of them have a value in."""
-    lines = [line for line in table.lines if line.facts.get(fact, -1) >= 0 and "partial" not in line.badges]
-    keep = [
-        i
-        for i, of in enumerate(table.columns)
-        if of.metric == metric and of.frames == "all" and all(line.cells[i].value is not None for line in lines)
+    mine = [i for i, of in enumerate(table.columns) if of.metric == metric and of.frames == "all"]
+    lines = [
+        line for line in table.lines if line.facts.get(fact, -1) >= 0 and not any(line.cells[i].partial for i in mine)
     ]
+    keep = [i for i in mine if all(line.cells[i].value is not None for line in lines)]
     return lines, keep
 
 
@@ -74,7 +73,7 @@ def quality_against_cost(table: Table, fact: str, metric: str = "psnr_y") -> Fig
     with matplotlib.rc_context(STYLE):
         figure, axes = new()
         _scatter(axes, of, line_styles([short(line) for line in table.lines]))
-        how, cost = display(metric), FACTS[fact]
+        how, cost = display(metric), table.fact(fact)
         log = min(point.cost for point in of) > 0  # blend+bicubic has no parameters, and a logarithm no zero
         axes.margins(0.18)
         if log:

@@ -16,7 +16,7 @@ from stvsr_bench.schema import Row
 def most_apart(saved: Sequence[Saved], tidy: pd.DataFrame, count: int) -> list[Saved]:
     """The clips on which the trained methods differ most, one of each split before a second of any."""
     trained = tidy[~tidy["untrained"]] if (~tidy["untrained"]).any() else tidy
-    finite = trained.replace([np.inf, -np.inf], np.nan)
+    finite = trained.assign(psnr_y=trained["psnr_y"].replace([np.inf, -np.inf], np.nan))
     spread = finite.groupby(["dataset", "split", "clip"])["psnr_y"].agg(lambda values: values.max() - values.min())
     ranked = sorted(saved, key=lambda one: (-float(spread.get((one.dataset, one.split, one.clip), 0.0)), one.place))
     seen: dict[tuple[str, str], int] = {}
@@ -35,9 +35,7 @@ def most_apart_by_split(saved: Sequence[Saved], tidy: pd.DataFrame, count: int) 
     return [one for of in kept.values() for one in of[:count]]
 
 
-def write_scenes(
-    folder: Path, chosen: Sequence[Saved], rows: Sequence[Row], tidy: pd.DataFrame, films: bool
-) -> list[Path]:
+def write_scenes(folder: Path, chosen: Sequence[Saved], tidy: pd.DataFrame, films: bool) -> list[Path]:
     """The files of each chosen clip: the figure (PNG, PDF), its LaTeX, a GIF and, where it can be made, an MP4."""
     folder.mkdir(parents=True, exist_ok=True)
     untrained = {
@@ -46,9 +44,15 @@ def write_scenes(
     }
     written: list[Path] = []
     for at, one in enumerate(chosen, start=1):
-        mine = [row for row in rows if (row.dataset, row.split, row.clip) == (one.dataset, one.split, one.clip)]
-        between = [i for i, given in zip(mine[0].frames, mine[0].given, strict=True) if not given] if mine else []
-        said = {method_label(row.method, row.weights): _psnr(row, between) for row in mine}
+        place = (tidy["dataset"] == one.dataset) & (tidy["split"] == one.split) & (tidy["clip"] == one.clip)
+        mine = tidy[place]
+        first: list[Row] = list(mine["row"])[:1]
+        between = [i for row in first for i, given in zip(row.frames, row.given, strict=True) if not given]
+        values = mine["psnr_y.between"] if "psnr_y.between" in mine.columns else [np.nan] * len(mine)
+        said = {
+            method_label(method, weights): f"{value:.2f} dB" if np.isfinite(value) else ""
+            for method, weights, value in zip(mine["method"], mine["weights"], values, strict=True)
+        }
         of = qualitative.scene(one, between, said, sorted(untrained))
         name = "scene" if at == 1 else f"scene-{at}"
         written += save(qualitative.draw(of), folder / name)
@@ -61,9 +65,3 @@ def write_scenes(
             if film.write_mp4(frames, folder / f"{name}.mp4"):
                 written.append(folder / f"{name}.mp4")
     return written
-
-
-def _psnr(row: Row, between: Sequence[int]) -> str:
-    values = [value for i, value in zip(row.frames, row.values.get("psnr_y", []), strict=False) if i in between]
-    finite = [value for value in values if np.isfinite(value)]
-    return f"{np.mean(finite):.2f} dB" if finite else ""

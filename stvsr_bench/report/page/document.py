@@ -11,7 +11,7 @@ import pandas as pd
 from stvsr_bench.report.frames import Saved
 from stvsr_bench.report.page.frames import clip_frames
 from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label
-from stvsr_bench.report.tables.table import FACTS, FRAME_CHOICES, Line, Table, display, explain, shown
+from stvsr_bench.report.tables.table import FRAME_CHOICES, Line, Table, display, explain, shown
 from stvsr_bench.report.tidy import Floats, column
 from stvsr_bench.schema import Row
 
@@ -24,18 +24,20 @@ _MISSING, _INFINITE = -(2**15), -(2**15) + 1
 def document(
     tables: Sequence[Table],
     tidy: pd.DataFrame,
-    rows: Sequence[Row],
     frames: Sequence[Saved],
     about: dict[str, Any],
     quality: int = 0,
 ) -> dict[str, Any]:
-    """Everything the page shows, as plain values; what does not fit the page's size is left out, curves first."""
+    """Everything the page shows, as plain values; what does not fit the page's size is left out, curves first.
+
+    `tidy` holds the lines that the tables were made of.
+    """
     # tried from rich to poor: the first protocol keeps its curves longest
-    parts = [_protocol(table, tidy, rows, curves=CURVES) for table in tables]
+    parts = [_protocol(table, tidy, curves=CURVES) for table in tables]
     for curves, which in (((), 1), (CURVES[:1], 0), ((), 0)):
         if _size(parts) <= BUDGET_BYTES:
             break
-        parts[which:] = [_protocol(table, tidy, rows, curves) for table in tables[which:]]
+        parts[which:] = [_protocol(table, tidy, curves) for table in tables[which:]]
     return {"about": about, "protocols": parts, "frames": [clip_frames(one) for one in frames], "quality": quality}
 
 
@@ -43,18 +45,12 @@ def _size(parts: Sequence[dict[str, Any]]) -> int:
     return len(json.dumps(parts, ensure_ascii=False).encode())
 
 
-def _protocol(table: Table, tidy: pd.DataFrame, rows: Sequence[Row], curves: Sequence[str]) -> dict[str, Any]:
+def _protocol(table: Table, tidy: pd.DataFrame, curves: Sequence[str]) -> dict[str, Any]:
     mine = tidy[tidy["protocol_key"] == table.protocol_key]
     methods = [(line.method, line.weights) for line in table.lines]
-    kept = set(methods)
-    of_rows: dict[tuple[str, str], dict[tuple[str, str, str], Row]] = {}
-    for row in rows if curves else ():
-        if row.protocol_key == table.protocol_key and (row.method, row.weights) in kept:
-            of_rows.setdefault((row.dataset, row.split), {})[(row.method, row.weights, row.clip)] = row
     metrics = list(dict.fromkeys(of.metric for of in table.columns))
     splits = [
-        _split(part, methods, metrics, of_rows.get((str(dataset), str(split)), {}), curves)
-        | {"dataset": str(dataset), "split": str(split)}
+        _split(part, methods, metrics, curves) | {"dataset": str(dataset), "split": str(split)}
         for (dataset, split), part in mine.groupby(["dataset", "split"], sort=False)
     ]
     return {
@@ -62,7 +58,8 @@ def _protocol(table: Table, tidy: pd.DataFrame, rows: Sequence[Row], curves: Seq
         "key": table.protocol_key,
         "notes": list(table.notes),
         "metrics": {name: _display(display(name)) for name in metrics},
-        "facts": {name: _display(FACTS[name]) for name in table.facts},
+        # "dataset": seconds are of the clips of one data set
+        "facts": {name: _display(table.fact(name)) | {"dataset": name.partition(":")[2]} for name in table.facts},
         "columns": [
             {"dataset": of.dataset, "split": of.split, "metric": of.metric, "frames": of.frames, "clips": of.clips}
             for of in table.columns
@@ -82,7 +79,7 @@ def _line(line: Line, table: Table) -> dict[str, Any]:
         "group": line.group,
         "badges": [{"name": badge, "says": explain(badge)} for badge in line.badges],
         "facts": {
-            name: {"value": line.facts.get(name), "text": shown(line.facts.get(name), FACTS[name])}
+            name: {"value": line.facts.get(name), "text": shown(line.facts.get(name), table.fact(name))}
             for name in table.facts
         },
         "cells": [
@@ -93,6 +90,8 @@ def _line(line: Line, table: Table) -> dict[str, Any]:
                 "mark": cell.mark,
                 "n": cell.n,
                 "inf": cell.n_inf,
+                "left": cell.n_left,
+                "clips": cell.clips,
                 "partial": cell.partial,
             }
             for cell, of in zip(line.cells, table.columns, strict=True)
@@ -104,9 +103,10 @@ def _split(
     part: pd.DataFrame,
     methods: Sequence[MethodKey],
     metrics: Sequence[str],
-    rows: dict[tuple[str, str, str], Row],
     curves: Sequence[str],
 ) -> dict[str, Any]:
+    lines = part[["method", "weights", "clip", "row"]].itertuples(index=False, name=None) if curves else ()
+    rows = {(method, weights, clip): row for method, weights, clip, row in lines}
     first = part.drop_duplicates("clip").set_index("clip").sort_index()
     clips = list(first.index)
     names = [column(metric, frames) for metric in metrics for frames in FRAME_CHOICES]

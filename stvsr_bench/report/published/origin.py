@@ -16,12 +16,12 @@ class Cards:
         self._card = cache(_card)
         self._counts = cache(counts_of)
 
-    def rank(self, method_key: MethodKey, sha256: Set[str]) -> int | None:
+    def rank(self, method_key: MethodKey, sha256: Set[str], every: Set[str] = frozenset()) -> int | None:
         """The place of these weights among the authors' on the card, from 0; None where they are not the authors'.
 
         The authors' are those of origin "authors", and those of origin "package" whose SHA-256 is the card's.
-        `method_key` is of a plain method, `sha256` of the files that its rows name. A method that learns nothing has no
-        other weights: 0.
+        `method_key` is of a plain method, `sha256` of the files that its rows name, `every` of all files of this tag. A
+        method that learns nothing has no other weights: 0.
         """
         card = self._card(method_key[0])
         if card is None:
@@ -29,7 +29,9 @@ class Cards:
         if not card.learned:
             return 0
         facts = card.weights.get(method_key[1])
-        if facts is None or facts.origin == "ours" or len(sha256) > 1:  # one label of two files says nothing of either
+        if facts is None or facts.origin == "ours" or len(sha256) > 1:
+            return None
+        if not facts.sha256 and len(sha256 | every) > 1:  # a tag of two files, and no digest on the card: which is it?
             return None
         if (facts.origin == "package" or facts.sha256) and sha256 != {facts.sha256}:
             return None

@@ -16,7 +16,7 @@ import pandas as pd
 from stvsr_bench import protocols
 from stvsr_bench.report.published.origin import Cards
 from stvsr_bench.report.published.values import Published
-from stvsr_bench.report.select import MethodKey, by_method, method_keys
+from stvsr_bench.report.select import MethodKey, by_method, measured
 from stvsr_bench.report.tidy import average_of, mean_over_clips
 
 Doubt = Literal["untrained", "external", "override", "other settings", "other weights", "partial", "unknown size"]
@@ -117,7 +117,7 @@ def ledger(tidy: pd.DataFrame, published: Sequence[Published], clips: Mapping[st
     of = ["dataset", "split", "protocol", "protocol_key"]
     for (dataset, split, protocol, key), rows in tidy.groupby(of, sort=False):
         total = (clips or {}).get(f"{dataset}/{split}/{key}")
-        parts[(str(dataset), str(split))].append(_Part(str(protocol), str(key), rows, method_keys(rows), total))
+        parts[(str(dataset), str(split))].append(_Part(str(protocol), str(key), rows, _names(rows), total))
     cards = Cards()
     cache: dict[tuple[str, ...], tuple[Measurement, ...]] = {}
     for one in published:
@@ -180,13 +180,23 @@ class _Part:
     protocol: str
     key: str
     rows: pd.DataFrame
-    method_keys: list[MethodKey]
+    names: dict[MethodKey, str]  # the plain name of each method
     total: int | None
 
     @property
     def name(self) -> str:
         """The protocol's name; its key where the name means another protocol today."""
         return self.protocol if protocols.PROTOCOLS[self.protocol].key == self.key else self.key
+
+
+def _names(rows: pd.DataFrame) -> dict[MethodKey, str]:
+    """The plain name of each method, in the order of labels: a label may say more."""
+    found = rows[["method", "weights", "name"]].drop_duplicates().itertuples(index=False, name=None)
+    return {(method, weights): plain_name(name) for method, weights, name in sorted(found)}
+
+
+def _files(rows: pd.DataFrame) -> set[str]:
+    return {row.weights_sha256 for row in rows["row"]}
 
 
 def _order(one: Measurement) -> tuple[object, ...]:
@@ -202,8 +212,7 @@ def _measurements(parts: Sequence[_Part], one: Published, cards: Cards) -> list[
         if protocol is None or (protocol.scale, protocol.time_scale) != (one.scale, one.time_scale):
             continue
         if one.metric in part.rows:
-            mine = [method_key for method_key in part.method_keys if plain_name(method_key[0]) == one.method]
-            found += [_measurement(part, method_key, one, cards) for method_key in mine]
+            found += [_measurement(part, key, one, cards) for key, name in part.names.items() if name == one.method]
     return [measurement for measurement in found if measurement is not None]
 
 
@@ -216,7 +225,10 @@ def _measurement(part: _Part, method_key: MethodKey, one: Published, cards: Card
         return None
     method, weights = method_key
     mine = part.rows[(part.rows["method"] == method) & (part.rows["weights"] == weights)]
-    plain = method == one.method
+    clips = int(measured(part.rows, [method_key], one.metric).sum().iloc[0])  # also those without a frame that counts
+    name, tag = str(mine["name"].iloc[0]), str(mine["tag"].iloc[0])
+    plain = name == one.method
+    of_tag = part.rows[(part.rows["name"] == name) & (part.rows["tag"] == tag)]
     return Measurement(
         protocol=part.name,
         method=method,
@@ -227,6 +239,6 @@ def _measurement(part: _Part, method_key: MethodKey, one: Published, cards: Card
         external=any("external" in flags for flags in mine["flags"]),
         overridden=any("override" in flags for flags in mine["flags"]),
         plain=plain,
-        rank=cards.rank(method_key, set(mine["weights_sha256"])) if plain else None,
-        whole=True if one.clip else cards.whole(one.dataset, one.split, len(values), part.total),
+        rank=cards.rank((name, tag), _files(mine), _files(of_tag)) if plain else None,
+        whole=True if one.clip else cards.whole(one.dataset, one.split, clips, part.total),
     )

@@ -10,14 +10,39 @@ from stvsr_bench.report.tables.table import FACTS, shown
 
 Profile = dict[str, Any]
 # where all of these are equal, a later profile measured the same again and replaces the earlier one
-FIELDS = ("method", "weights", "device", "machine", "hardware", "threads", "precision", "frames", "size")
+FIELDS = (
+    *("method", "weights", "device", "machine", "hardware", "threads", "precision", "compile", "channels_last"),
+    *("frames", "size"),
+)
 SETTING = ("Input", "Setting", "Machine")
-NUMBERS = ("params", "gmacs", "runtime_ms", "iqr_ms", "calls", "memory_mib")
+NUMBERS = ("params", "gmacs", "gmacs_fast", "runtime_ms", "iqr_ms", "calls", "memory_mib")
 
 
 def of_kind(profiles: Sequence[Profile], kind: str = "profile") -> list[Profile]:
     """The profiles of one kind: `profile` (one stated input), `sweep` (several sizes), `topt` (several T)."""
     return [profile for profile in profiles if profile.get("kind", "profile") == kind]
+
+
+def hardware(profile: Profile) -> str:
+    """The name of the GPU or processor that was profiled on."""
+    facts = profile.get("machine_facts") or {}
+    return str(facts.get("gpu") or facts.get("cpu") or "")
+
+
+def threads_of(count: object) -> str:
+    """A number of threads in words."""
+    return f"{count or '?'} thread{'s' if str(count) != '1' else ''}"
+
+
+def gmacs(profile: Profile) -> tuple[float | None, float | None]:
+    """1e9 multiply-adds in the paper's order of computation, and those of a fast engine; None where not counted.
+
+    0 means that no operator with a formula was seen, so it is no count either.
+    """
+    counted = profile.get("gmacs") or None
+    if profile.get("engine", "") in ("", "plain"):
+        return counted, None
+    return profile.get("gmacs_plain") or None, counted
 
 
 def frame_ms(profile: Profile) -> float | None:
@@ -52,14 +77,14 @@ def costs_grid(profiles: Sequence[Profile]) -> str:
     how = [
         (
             f"{one['frames']} frames of {one['size']}",
-            f"{one['device']}, {one['precision']}, {one['threads'] or '?'} threads",
+            ", ".join([one["device"], one["precision"], *_ways(one), threads_of(one["threads"])]),
             f"{one['hardware']} ({one['machine']})",
         )
         for one in records
     ]
     own = [place for place in range(len(SETTING)) if len({of[place] for of in how}) > 1]
     shared = [f"{SETTING[place]}: {how[0][place]}" for place in range(len(SETTING)) if place not in own]
-    numbers = ("params", "gmacs", "runtime_ms", "memory_mib")
+    numbers = [name for name in FACTS if name in NUMBERS and _shown(name, records)]
     lines = [
         [
             text_md(method_label(str(one["method"]), "" if one["weights"] == "none" else str(one["weights"] or ""))),
@@ -72,8 +97,9 @@ def costs_grid(profiles: Sequence[Profile]) -> str:
     align = ["left", *["right"] * len(numbers), *["left"] * len(own)]
     grid = grid_md(names, lines, align)
     said = (
-        "GMACs: 1e9 multiply-adds of one window, one multiply-add counted as one. Runtime: median per output frame. "
-        "Times are comparable only on one machine and setting."
+        "GMACs: 1e9 multiply-adds of one window in the paper's order of computation, one multiply-add counted as one; "
+        "a dash where none were counted. Runtime: median per output frame. Times are comparable only on one machine "
+        "and setting."
     )
     return "\n".join([grid, "", " ".join([f"{text_md('; '.join(shared))}." if shared else "", said]).strip(), ""])
 
@@ -85,23 +111,35 @@ def costs_csv(profiles: Sequence[Profile]) -> str:
     return lines_csv([names, *([one[name] for name in names] for one in records)])
 
 
+def _shown(name: str, records: Sequence[dict[str, Any]]) -> bool:
+    """Whether the costs have this column: only networks with a fast engine have a count of it."""
+    return name != "gmacs_fast" or any(one[name] is not None for one in records)
+
+
+def _ways(record: dict[str, Any]) -> list[str]:
+    return [word for word in ("compile", "channels_last") if record[word]]
+
+
 def _record(profile: Profile) -> dict[str, Any]:
     timing = profile.get("runtime_ms") or {}
-    facts = profile.get("machine_facts") or {}
     size = profile.get("size") or []
+    plain, fast = gmacs(profile)
     params = profile.get("params")
     return {
         "method": profile.get("method", ""),
         "weights": profile.get("weights", ""),
         "device": profile.get("device", ""),
         "machine": profile.get("machine", ""),
-        "hardware": facts.get("gpu") or facts.get("cpu") or "",
+        "hardware": hardware(profile),
         "threads": profile.get("threads"),
         "precision": profile.get("precision", ""),
+        "compile": bool(profile.get("compile")),
+        "channels_last": bool(profile.get("channels_last")),
         "frames": profile.get("frames"),
         "size": "x".join(str(side) for side in reversed(size)),  # width first, as video sizes are written
         "params": None if params is None else params / 1e6,
-        "gmacs": profile.get("gmacs"),
+        "gmacs": plain,
+        "gmacs_fast": fast,
         "runtime_ms": frame_ms(profile),
         "iqr_ms": timing.get("iqr"),
         "calls": timing.get("n"),

@@ -25,6 +25,8 @@ FIELDS = (
     "half_interval",
     "n",
     "n_inf",
+    "n_left",
+    "clips",
     "mark",
     *FACTS,
 )
@@ -82,8 +84,10 @@ def _record(table: Table, line: Line, column: Column, cell: Cell) -> dict[str, A
         "half_interval": cell.half,
         "n": cell.n,
         "n_inf": cell.n_inf,
+        "n_left": cell.n_left,
+        "clips": cell.clips,
         "mark": cell.mark,
-        **{name: line.facts.get(name) for name in FACTS},
+        **{name: line.facts.get(name, line.facts.get(f"{name}:{column.dataset}")) for name in FACTS},
     }
 
 

@@ -10,13 +10,14 @@ from itertools import groupby
 from typing import Literal
 
 from stvsr_bench.report.tables.table import (
-    FACTS,
     GROUPS,
     Badge,
     Cell,
     Column,
+    Display,
     Line,
     Table,
+    clips_of,
     display,
     explain,
     half_shown,
@@ -137,8 +138,8 @@ def table_tex(table: Table, style: Style, caption: str, label: str, with_facts: 
 def caption_of(table: Table, apart: bool) -> str:
     """What a reader must know to use the numbers, as one caption."""
     counts = ", ".join(
-        f"{text_tex(dataset)} {text_tex(split)} {clips}"
-        for (dataset, split), clips in dict.fromkeys(((of.dataset, of.split), of.clips) for of in table.columns)
+        f"{text_tex(dataset)} {text_tex(split)} {'/'.join(map(str, clips))}"
+        for (dataset, split), clips in clips_of(table).items()
     )
     what = "Frames that had an input frame (given) and frames made from nothing (between) apart" if apart else "Quality"
     return (
@@ -151,11 +152,11 @@ def _heads(table: Table, facts: Sequence[str]) -> list[str]:
     """The rows of the head: splits, then given and between where they stand apart, then metrics."""
     several = len(table.datasets) > 1
     splits = [f"{of.dataset} {of.split}" if several else of.split for of in table.columns]
-    lines = _spanned(splits, [FACTS[name].title for name in facts])
+    lines = _spanned(splits, [table.fact(name).title for name in facts])
     if any(of.frames != "all" for of in table.columns):
         frames = [f"{split}\n{of.frames}" for split, of in zip(splits, table.columns, strict=True)]
         lines += _spanned(frames, [""] * len(facts))
-    last = ["Method", *(_column_head(of) for of in table.columns), *(_fact_head(name) for name in facts)]
+    last = ["Method", *(_column_head(of) for of in table.columns), *(_fact_head(table.fact(name)) for name in facts)]
     return [*lines, " & ".join(last) + r" \\"]
 
 
@@ -176,9 +177,8 @@ def _column_head(column: Column) -> str:
     return text_tex(how.title) + arrow
 
 
-def _fact_head(name: str) -> str:
-    unit = FACTS[name].unit
-    return text_tex(f"({unit})") if unit else ""
+def _fact_head(how: Display) -> str:
+    return text_tex(f"({how.unit})") if how.unit else ""
 
 
 def _groups(table: Table, facts: Sequence[str], badges: Sequence[Badge], width: int) -> list[str]:
@@ -197,7 +197,7 @@ def _groups(table: Table, facts: Sequence[str], badges: Sequence[Badge], width: 
 def _line(line: Line, table: Table, facts: Sequence[str], badges: Sequence[Badge]) -> str:
     name = text_tex(line.method + (f"@{line.weights}" if line.weights else ""))
     letters = ",".join(_letter(badges.index(badge)) for badge in line.badges)
-    numbers = [text_tex(shown(line.facts.get(fact), FACTS[fact])) for fact in facts]
+    numbers = [text_tex(shown(line.facts.get(fact), table.fact(fact))) for fact in facts]
     cells = [cell_tex(cell, of.metric, table.intervals) for cell, of in zip(line.cells, table.columns, strict=True)]
     said = rf"\textsuperscript{{{letters}}}" if letters else ""
     return " & ".join([name + said, *cells, *numbers]) + r" \\"

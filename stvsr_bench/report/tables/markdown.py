@@ -8,7 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from stvsr_bench.errors import UsageError
-from stvsr_bench.report.tables.table import FACTS, Cell, Column, Line, Table, display, explain, half_shown, shown
+from stvsr_bench.report.tables.table import Cell, Column, Line, Table, display, explain, half_shown, shown
 
 
 def table_md(table: Table) -> str:
@@ -60,11 +60,11 @@ def _head(column: Column) -> str:
 
 def _grid(table: Table, with_facts: bool) -> str:
     facts = table.facts if with_facts else ()
-    heads = ["Method", *(_head(column) for column in table.columns), "n", *(FACTS[name].label for name in facts)]
+    heads = ["Method", *(_head(column) for column in table.columns), "n", *(table.fact(name).label for name in facts)]
     lines = []
     for line in table.lines:
         cells = [cell_md(cell, of.metric, table.intervals) for cell, of in zip(line.cells, table.columns, strict=True)]
-        numbers = [shown(line.facts.get(name), FACTS[name]) for name in facts]
+        numbers = [shown(line.facts.get(name), table.fact(name)) for name in facts]
         lines.append([name_md(line), *cells, _counts(line), *numbers])
     align = ["left"] + ["right"] * (len(heads) - 1)
     return grid_md(heads, lines, align)
@@ -93,10 +93,8 @@ def document(name: str, facts: dict[str, Any], tables: Sequence[Table], cost: st
     """The whole report as Markdown: what was run, then one section per protocol."""
     head = [f"# {text_md(name)}", "", _facts_line(facts), ""]
     if facts["failed"]:
-        head += [
-            f"**{facts['failed']} clips failed** and are missing from the numbers below; see `failures.jsonl`.",
-            "",
-        ]
+        many = "clips" if facts["failed"] > 1 else "clip"
+        head += [f"**{facts['failed']} {many} failed**: missing from some numbers below; see `failures.jsonl`.", ""]
     if len(tables) > 1:
         head += ["Numbers of different protocols are not comparable; each has a table of its own.", ""]
     return "\n".join([*head, *(table_md(table) for table in tables), *([cost] if cost else [])])

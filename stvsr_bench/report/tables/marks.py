@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stvsr_bench.report.stats import TIE_DB, student_t
+from stvsr_bench.report.stats import TIE_DB, folder_means, student_t
 from stvsr_bench.report.tables.table import Mark, display
 from stvsr_bench.report.tidy import Floats
 
@@ -18,12 +18,18 @@ def tie_of(metric: str) -> float:
 
 
 def mark_column(
-    means: Sequence[float], per_clip: Sequence[Floats], eligible: Sequence[bool], higher: bool, tie: float
+    means: Sequence[float],
+    per_clip: Sequence[Floats],
+    eligible: Sequence[bool],
+    higher: bool,
+    tie: float,
+    folders: Sequence[str] | None = None,
 ) -> list[Mark]:
     """The mark of each method of a column.
 
-    `per_clip` holds the values of each method on the same clips in the same order. Methods that are not eligible
-    (untrained, or measured on part of the clips) and means that are not finite never take part.
+    `per_clip` holds the values of each method on the same clips in the same order, `folders` the folder of each clip
+    where the protocol averages folders. Methods that are not eligible (untrained, on other data, or measured on part of
+    the clips) and means that are not finite never take part.
     """
     marks: list[Mark] = [""] * len(means)
     left = [i for i, mean in enumerate(means) if eligible[i] and np.isfinite(mean)]
@@ -33,17 +39,31 @@ def mark_column(
             break
         top = max(left, key=lambda i: means[i] if higher else -means[i])
         # tied with the top one, not with each other: ties are not transitive, and a chain could reach any depth
-        alike = [i for i in left if i == top or tied(per_clip[top], per_clip[i], tie)]
+        alike = [i for i in left if i == top or tied(per_clip[top], per_clip[i], tie, folders)]
         for i in alike:
             marks[i] = mark
         left = [i for i in left if i not in alike]
     return marks
 
 
-def tied(first: Floats, second: Floats, tie: float) -> bool:
-    """Whether two methods differ by less than `tie`, or by less than chance over these clips would give."""
+def not_transitive(means: Sequence[float], marks: Sequence[Mark], eligible: Sequence[bool], higher: bool) -> bool:
+    """Whether a method has a better mark than one of the methods with a better mean: ties are not transitive."""
+    rank = {"best": 0, "second": 1, "": 2}
+    found = [(mean if higher else -mean, rank[mark]) for mean, mark, able in zip(means, marks, eligible, strict=True)
+             if able and np.isfinite(mean)]  # fmt: skip
+    return any(mean > other and place > other_place for mean, place in found for other, other_place in found)
+
+
+def tied(first: Floats, second: Floats, tie: float, folders: Sequence[str] | None = None) -> bool:
+    """Whether two methods differ by less than `tie`, or by less than chance over these clips would give.
+
+    With `folders` the folder is the unit, as in the mean that is marked.
+    """
     difference = first - second  # paired: clips differ far more than methods do
-    difference = difference[np.isfinite(difference)]
+    known = np.isfinite(difference)
+    difference = difference[known]
+    if folders is not None:
+        difference = folder_means(difference, [name for name, kept in zip(folders, known, strict=True) if kept])
     if difference.size == 0:  # no clip in common, or infinite everywhere: nothing tells them apart
         return True
     mean = abs(float(difference.mean()))
@@ -51,13 +71,16 @@ def tied(first: Floats, second: Floats, tie: float) -> bool:
     return mean < tie or mean <= (half or 0.0)
 
 
-def half_interval(values: Floats) -> float | None:
-    """Half of the 95 % interval of the mean (Student t); one value has none.
+def half_interval(values: Floats, folders: Sequence[str] | None = None) -> float | None:
+    """Half of the 95 % interval of the mean (Student t), of folders where they are named; one value has none.
 
     The tables use Student t for any number of clips: over 30 it agrees with the bootstrap to well under the digits
     shown, and costs nothing. `compare` gives the bootstrap.
     """
-    known = values[np.isfinite(values)]
+    finite = np.isfinite(values)
+    known = values[finite]
+    if folders is not None:
+        known = folder_means(known, [name for name, kept in zip(folders, finite, strict=True) if kept])
     if known.size < 2:
         return None
     low, high = student_t(known)

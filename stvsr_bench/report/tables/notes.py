@@ -1,52 +1,65 @@
 """The sentences under a table: what its rows say of themselves, and what a reader would miss."""
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
+from stvsr_bench.report.labels import MethodKey, method_label
 from stvsr_bench.report.tables import settings
-from stvsr_bench.report.tables.table import Line, Options, Table, display
+from stvsr_bench.report.tables.failures import Clips
+from stvsr_bench.report.tables.table import Line, Table
+
+# said by badges, or by a note of their own
+_NO_NOTE = ("partial", "external", "override", "flat")
+_LISTED = 5
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of each split there is, clips by "data set/split/protocol key", and what failed."""
+    """How much of each split there is, clips by "data set/split/protocol key", and what failed.
+
+    `machines` tells the hosts of environments apart: for times of one host it does not matter which code ran.
+    """
 
     clips: dict[str, int] = field(default_factory=dict)
     failures: tuple[dict[str, Any], ...] = ()
+    machines: Mapping[str, str] = field(default_factory=dict)
 
 
-def notes_of(tidy: pd.DataFrame, options: Options) -> tuple[str, ...]:
-    """Flags of rows, settings that moved numbers, several environments, and infinite values, in this order."""
-    notes = [*_flag_notes(tidy), *settings.notes(tidy)]
+def notes_of(tidy: pd.DataFrame) -> tuple[str, ...]:
+    """Flags of rows, settings that moved numbers, rows that do not say what made them, other data, environments."""
+    notes = [*_flag_notes(tidy), *_missing_notes(tidy), *settings.notes(tidy)]
+    notes += [*_identity_notes(tidy), *_truth_notes(tidy)]
     if (machines := tidy["env"].nunique()) > 1:
         notes.append(f"rows come from {machines} environments; compare their seconds with care")
-    for metric in options.metrics:
-        name = f"{metric}#inf"
-        if name in tidy.columns and (count := int(tidy[name].fillna(0).sum())):
-            clips = sorted(set(tidy.loc[tidy[name] > 0, "clip"]))
-            listed = ", ".join(clips[:10]) + (f" and {len(clips) - 10} more" if len(clips) > 10 else "")
-            notes.append(f"{count} frame{'s' if count > 1 else ''} with infinite {display(metric).title}, in {listed}")
     return tuple(notes)
 
 
-def with_coverage(table: Table, coverage: Coverage) -> Table:
-    """The table with a note for each split measured in part, and a badge for each method with failed clips."""
+def with_coverage(table: Table, coverage: Coverage, failed: Mapping[MethodKey, Clips]) -> Table:
+    """The table with a note for each split measured in part, and a badge for each method with failed clips.
+
+    `failed`: the clips of each method that failed under this table's protocol.
+    """
     notes = list(table.notes)
-    for (dataset, split), clips in dict.fromkeys(((of.dataset, of.split), of.clips) for of in table.columns):
+    totals: dict[tuple[str, str], int] = defaultdict(int)
+    for column in table.columns:
+        totals[column.dataset, column.split] = max(totals[column.dataset, column.split], column.clips)
+    for (dataset, split), clips in totals.items():
         total = coverage.clips.get(f"{dataset}/{split}/{table.protocol_key}", 0)
         if clips < total:
             counted = f"{clips} {'was' if clips == 1 else 'were'} measured"
             notes.append(f"partial: {dataset} {split} holds {total} clips, {counted}")
-    failed = Counter((str(one.get("method")), str(one.get("weights"))) for one in coverage.failures)
-    lines: list[Line] = []
-    for line in table.lines:
-        count = failed[(line.method, line.weights)]
-        if count:
-            notes.append(f"{line.method}: {count} clip{'s' if count > 1 else ''} failed")
-        lines.append(replace(line, badges=(*line.badges, "failed")) if count else line)
+    for method_key, places in failed.items():
+        count = len(places)
+        where = ", ".join(dict.fromkeys(f"{dataset} {split}" for dataset, split, _ in sorted(places)))
+        notes.append(f"{method_label(*method_key)}: {count} clip{'s' if count > 1 else ''} failed ({where})")
+    lines: list[Line] = [
+        replace(line, badges=(*line.badges, "failed")) if (line.method, line.weights) in failed else line
+        for line in table.lines
+    ]
     return replace(table, lines=tuple(lines), notes=tuple(notes))
 
 
@@ -59,9 +72,50 @@ def _flag_notes(tidy: pd.DataFrame) -> list[str]:
     says = {
         "leak": "held-out frames were an input (the protocol's own window rule)",
         "unscored": "some frames are never scored under this protocol",
+        "matrix-assumed": "the video names no colour matrix; BT.709 or BT.601 was taken by its size",
     }
     return [
         f"{kind}: {says.get(kind, 'flagged by the run')}, in {len(clips)} clip{'s' if len(clips) > 1 else ''}"
         for kind, clips in sorted(kinds.items())
-        if kind not in ("partial", "external", "override")
+        if kind not in _NO_NOTE
     ]
+
+
+def _missing_notes(tidy: pd.DataFrame) -> list[str]:
+    """Metrics that could not be computed for some clips, with the reason that their rows give."""
+    clips: dict[str, set[str]] = {}
+    for clip, row in tidy[["clip", "row"]].itertuples(index=False, name=None):
+        for said in filter(None, row.how.get("missing", "").split("; ")):
+            clips.setdefault(said, set()).add(clip)
+    return [
+        f"missing: {said}, on {len(of)} clip{'s' if len(of) > 1 else ''} ({_listed(sorted(of))})"
+        for said, of in sorted(clips.items())
+    ]
+
+
+def _identity_notes(tidy: pd.DataFrame) -> list[str]:
+    older = tidy[tidy["older"]]
+    if older.empty:
+        return []
+    said = "identity incomplete: measured before rows said what made them"
+    if len(older) == len(tidy):
+        return [said]
+    names = sorted({method_label(*key) for key in zip(older["method"], older["weights"], strict=True)})
+    return [f"{said}: {_listed(names)}"]
+
+
+def _truth_notes(tidy: pd.DataFrame) -> list[str]:
+    notes = []
+    for (dataset, split), other in tidy[tidy["other_data"]].groupby(["dataset", "split"], sort=False):
+        names = sorted({method_label(*key) for key in zip(other["method"], other["weights"], strict=True)})
+        clips = sorted(set(other["clip"]))
+        notes.append(
+            f"other data: on {dataset} {split} the methods were measured against different true frames, "
+            f"{len(clips)} clip{'s' if len(clips) > 1 else ''} ({_listed(clips)}) of {_listed(names)}"
+        )
+    return notes
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

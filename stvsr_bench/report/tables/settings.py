@@ -1,8 +1,11 @@
 """What another way to run a method (half precision, tiles, compiled) moves against the plain one, clip by clip."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
+_WAY = re.compile(r" \[[^\]]*\]")
 MOVED_DB = 0.01  # less is a tie everywhere in this suite
 
 
@@ -17,9 +20,10 @@ def notes(tidy: pd.DataFrame) -> list[str]:
     on = ["protocol_key", "dataset", "split", "clip"]
     values = {key: rows.set_index(on)["psnr_y"] for key, rows in tidy.groupby(["method", "weights"], sort=True)}
     for (method, weights), changed in values.items():
-        name, bracket, _ = str(method).partition(" [")
+        # what follows the bracket belongs to the label of both: `a#5f54 [bf16]`, `a [bf16] (older rows)`
+        name = _WAY.sub("", str(method))
         plain = values.get((name, weights))
-        if not bracket or plain is None:
+        if name == method or plain is None:
             continue
         moved = (changed - plain).replace([np.inf, -np.inf], np.nan).dropna()
         if len(moved) and abs(moved.mean()) > MOVED_DB:

@@ -5,16 +5,19 @@ what becomes of infinite values) are computed from the rows. Protocols stand wit
 them, and variants of the metric with the per-frame values that the run was asked for (`--metrics`).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from stvsr_bench import protocols
+from stvsr_bench.data.windows import windows_of
+from stvsr_bench.errors import ClipError
 from stvsr_bench.report.tables.markdown import grid_md, text_md
 from stvsr_bench.report.tables.table import display, shown
 from stvsr_bench.report.tidy import Floats, average_of, mean_over_clips
+from stvsr_bench.rows.counting import NONE, Frames, counted, flat_frames, keeps_infinite
 from stvsr_bench.schema import Row
 
 Measure = Literal["psnr", "ssim"]
@@ -24,7 +27,11 @@ Choose = Callable[[Row, str], Floats]
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to make one number of the same frames; `delta` is its distance from the first variant."""
+    """One way to make one number of the same clips; `delta` is its distance from the first variant.
+
+    `whole`: it is a mean of all clips that the protocols share. A variant without a frame on some of them (no centre
+    frame, every frame infinite) is a mean of others, and its distance says nothing.
+    """
 
     protocol: str
     name: str
@@ -32,38 +39,70 @@ class Variant:
     delta: float
     clips: int
     n_inf: int
+    whole: bool = True
 
 
 def spread(rows: Sequence[Row], measure: Measure = "psnr") -> list[Variant]:
-    """Every variant for the rows of one method on one split; the first is the suite's own protocol, all frames."""
+    """Every variant for the rows of one method on one split, over the clips that all its protocols have.
+
+    The first is the suite's own protocol, all frames. Protocols without a clip in common give nothing.
+    """
+    shared = common_clips(rows)
+    flat = flat_frames(rows)
     found: list[tuple[str, str, float, int, int]] = []
     keys = sorted(
         {row.protocol_key for row in rows}, key=lambda key: (not key.startswith(protocols.DEFAULT + "."), key)
     )
-    for key in keys:
-        mine = [row for row in rows if row.protocol_key == key]
+    for key in keys if shared else ():
+        mine = [_without(row, flat) for row in rows if row.protocol_key == key and row.clip in shared]
         found += [(mine[0].protocol, *variant) for variant in _variants(mine, measure)]
     if not found:
         return []
-    base = found[0][2]
-    return [Variant(protocol, name, value, value - base, n, n_inf) for protocol, name, value, n, n_inf in found]
+    # of fewer clips, it is no base for the others
+    base = found[0][2] if found[0][3] == len(shared) else float("nan")
+    return [
+        Variant(protocol, name, value, value - base, n, n_inf, n == len(shared))
+        for protocol, name, value, n, n_inf in found
+    ]
+
+
+def _without(row: Row, flat: Mapping[tuple[str, str, str], Frames]) -> Row:
+    """The row without PSNR where the truth is flat, as tables leave it out."""
+    out = flat.get((row.dataset, row.split, row.clip), NONE)
+    if not out or keeps_infinite(row.protocol):
+        return row
+    values = {
+        name: counted(row, name, out).tolist() if name.startswith("psnr") else of for name, of in row.values.items()
+    }
+    return replace(row, values=values)
+
+
+def common_clips(rows: Sequence[Row]) -> set[str]:
+    """The clips that were measured under every protocol of these rows."""
+    clips: dict[str, set[str]] = {}
+    for row in rows:
+        clips.setdefault(row.protocol_key, set()).add(row.clip)
+    return set.intersection(*clips.values()) if clips else set()
 
 
 def spread_md(title: str, of: Sequence[Variant], measure: Measure = "psnr") -> str:
     """The variants as Markdown, with the distance between the highest and the lowest."""
     how = display(f"{measure}_y")
-    rows = [
-        [v.protocol, v.name, shown(v.value, how), _signed(v.delta, how.decimals), str(v.clips), str(v.n_inf)]
-        for v in of
-    ]
-    finite = [v.value for v in of if np.isfinite(v.value)]
-    width = max(finite) - min(finite) if finite else 0.0
+    rows = [[v.protocol, v.name, shown(v.value, how), _signed(v, how.decimals), str(v.clips), str(v.n_inf)] for v in of]
+    finite = [v.value for v in of if np.isfinite(v.value) and v.whole]
     names = ["Protocol", "Variant", how.label, "Difference", "Clips", "Infinite frames"]
     align = ["left", "left", *["right"] * 4]
     grid = grid_md(names, rows, align)
     unit = f" {how.unit}" if how.unit else ""
-    said = f"These values lie {width:.{how.decimals}f}{unit} apart: so much is the protocol alone worth."
-    return "\n".join([f"## {text_md(title)}", "", grid, "", said, *_unmeasured(of, measure), ""])
+    if not finite:
+        nothing = "No clip was measured under all of these protocols, so there is nothing to compare."
+        return "\n".join([f"## {text_md(title)}", "", nothing, ""])
+    n = max(v.clips for v in of if v.whole)
+    width = f"{max(finite) - min(finite):.{how.decimals}f}{unit}"
+    said = [f"Highest minus lowest: {width}, over the {n} clip{'s' if n > 1 else ''} that all protocols share."]
+    if any(not v.whole for v in of):
+        said.append("Values of fewer clips have no difference and are not part of it.")
+    return "\n".join([f"## {text_md(title)}", "", grid, "", " ".join(said), *_unmeasured(of, measure), ""])
 
 
 def _unmeasured(of: Sequence[Variant], measure: Measure) -> list[str]:
@@ -75,8 +114,8 @@ def _unmeasured(of: Sequence[Variant], measure: Measure) -> list[str]:
     return [f"Not measured: {', '.join(left)}. `stvsr-bench run ... --metrics variant` measures them."] if left else []
 
 
-def _signed(value: float, decimals: int) -> str:
-    return f"{value:+.{decimals}f}" if np.isfinite(value) else "–"
+def _signed(of: Variant, decimals: int) -> str:
+    return f"{of.delta:+.{decimals}f}" if np.isfinite(of.delta) and of.whole else "–"
 
 
 def _variants(rows: Sequence[Row], measure: Measure) -> list[tuple[str, float, int, int]]:
@@ -91,7 +130,7 @@ def _variants(rows: Sequence[Row], measure: Measure) -> list[tuple[str, float, i
         n_inf = sum(int(np.isinf(of).sum()) for of in values)
         mean = mean_over_clips(per_clip, clips, "folders" if how == "folders" else "clips")
         if not np.isnan(mean):
-            found.append((name, mean, int(np.isfinite(per_clip).sum()), n_inf))
+            found.append((name, mean, int((~np.isnan(per_clip)).sum()), n_inf))
 
     keep = known is not None and known.inf_policy == "keep"
     add("as the protocol says", _values(rows, base), average, keep)
@@ -122,8 +161,21 @@ def _of_given(row: Row, base: str, wanted: bool) -> Floats:
 
 
 def _centre(row: Row, base: str) -> Floats:
-    values = row.values[base]
-    return np.array(values[len(values) // 2 : len(values) // 2 + 1], dtype=np.float64)
+    """The values of the middle frame of each of the protocol's windows; none where the protocol is not known."""
+    protocol = protocols.PROTOCOLS.get(row.protocol)
+    if protocol is None or not row.frames:
+        return np.array([])
+    if protocol.frames == "centre":
+        return np.array(row.values[base], dtype=np.float64)
+    # a row does not say how long its clip is; frames after the last scored one are in no window, but where the protocol
+    # itself leaves the last one out
+    frames = max(row.frames) + (2 if protocol.frames in ("all-but-last", "between") else 1)
+    try:
+        middles = {window.wanted[len(window.wanted) // 2] for window in windows_of(frames, protocol).passes}
+    except ClipError:  # fewer frames than any window: the row is not of this protocol's rules
+        return np.array([])
+    values = zip(row.frames, row.values[base], strict=True)
+    return np.array([value for index, value in values if index in middles], dtype=np.float64)
 
 
 _FRAMES: dict[str, Choose] = {

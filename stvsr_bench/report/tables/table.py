@@ -14,7 +14,7 @@ import numpy as np
 FrameChoice = Literal["all", "given", "between"]
 FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
 Mark = Literal["", "best", "second"]
-Badge = Literal["untrained", "mini", "partial", "external", "override", "other machine", "failed"]
+Badge = Literal["untrained", "mini", "partial", "other data", "external", "override", "failed"]
 GROUPS = ("two-stage", "one-stage", "ours")  # in the order of printing: ours last, as papers have it
 
 
@@ -48,6 +48,7 @@ METRICS: dict[str, Display] = {
 FACTS: dict[str, Display] = {
     "params": Display("Params", 2, "M", "lower"),
     "gmacs": Display("GMACs", 1, "", "lower"),
+    "gmacs_fast": Display("GMACs, fast engine", 1, "", "lower"),
     "runtime_ms": Display("Runtime", 1, "ms/frame", "lower"),
     "memory_mib": Display("Memory", 0, "MiB", "lower"),
     "seconds": Display("Time", 2, "s/clip", "lower"),
@@ -88,7 +89,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Column:
-    """One metric over one choice of frames on one split; `clips` is how many clips any method measured there."""
+    """One metric over one choice of frames on one split; `clips` is how many clips have this metric of any method."""
 
     dataset: str
     split: str
@@ -99,7 +100,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """The mean of one method in one column, over `n` clips; `n_inf` frames had an infinite value."""
+    """The mean of one method in one column, over `n` clips of the `clips` on which it has this metric.
+
+    The others have no frame that counts for all methods. `n_inf` frames are infinite for this method, `n_left` frames
+    are left out of its mean because they are infinite for one of the methods or flat. Whole clips count as one.
+    """
 
     value: float | None = None
     n: int = 0
@@ -107,16 +112,21 @@ class Cell:
     half: float | None = None
     mark: Mark = ""
     partial: bool = False
+    clips: int = 0
+    n_left: int = 0
 
     @property
     def measured(self) -> bool:
-        """Whether there is anything to say: a mean, or frames that were counted because their value is infinite."""
-        return bool(self.n or self.n_inf)
+        """Whether the method has this metric at all, be it without a frame that counts."""
+        return self.clips > 0
 
 
 @dataclass(frozen=True)
 class Line:
-    """One method with one set of weights."""
+    """One method with one set of weights; both are labels that no two networks share.
+
+    `facts` by name; seconds depend on the size of the clips, so they are by data set: `seconds:vid4`.
+    """
 
     method: str
     weights: str
@@ -137,6 +147,13 @@ class Table:
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
     intervals: bool = False
+    left_out: tuple[str, ...] = ()  # those of the notes that say what no mean is of
+
+    def fact(self, name: str) -> Display:
+        """How one of `facts` is printed; its data set is named where the table has several."""
+        base, _, dataset = name.partition(":")
+        how = FACTS[base]
+        return replace(how, title=f"{how.title}, {dataset}") if dataset and len(self.datasets) > 1 else how
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -146,7 +163,8 @@ class Table:
     def of_dataset(self, dataset: str) -> "Table":
         """The same table with the columns of one data set and the methods that were measured on it."""
         keep = [i for i, of in enumerate(self.columns) if of.dataset == dataset]
-        return self._keep(keep)
+        facts = tuple(name for name in self.facts if name.partition(":")[2] in ("", dataset))
+        return replace(self._keep(keep), facts=facts)
 
     def of_frames(self, *frames: FrameChoice) -> "Table":
         """The same table with the columns of some choices of frames."""
@@ -159,13 +177,21 @@ class Table:
         return replace(self, columns=tuple(self.columns[i] for i in keep), lines=measured)
 
 
+def clips_of(table: Table) -> dict[tuple[str, str], tuple[int, ...]]:
+    """How many clips the columns of each data set and split are of: one number, or several where metrics differ."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for column in table.columns:
+        found.setdefault((column.dataset, column.split), []).append(column.clips)
+    return {place: tuple(dict.fromkeys(counts)) for place, counts in found.items()}
+
+
 _EXPLAIN: dict[Badge, str] = {
     "untrained": "seeded random weights; the numbers show only that the method runs, and take no mark",
     "mini": "weights that this suite trained briefly on its own clips",
     "partial": "measured on part of the clips, takes no mark",
     "external": "frames made elsewhere and only scored here",
     "override": "a plug-in that was put in the place of a built-in method or data set of this name",
-    "other machine": "runtime and memory were measured on another machine than the others'",
+    "other data": "the truth of some clips is not that of the other methods; takes no mark on that split",
     "failed": "some clips failed and are missing from the means",
 }
 

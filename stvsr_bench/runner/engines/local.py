@@ -17,6 +17,8 @@ from stvsr_bench.runner.engines.tasks import Outcome, Setup, Task
 
 # a worker may die of a neighbour (memory), so once more; twice is the clip's own fault
 TRIES = 2
+# numba compiles STDAN's kernels in some 13 s here, torch.compile a network in 40
+WARM_S = 120.0
 
 
 @dataclass
@@ -27,6 +29,7 @@ class _Slot:
     connection: Connection
     task: Task | None = None
     since: float = field(default_factory=time.monotonic)
+    warming: bool = True  # from its start on: importing torch is in no clip's time either
 
 
 def run(tasks: Sequence[Task], setup: Setup, jobs: int = 1, timeout_s: float = 0.0) -> Iterator[Outcome]:
@@ -91,24 +94,32 @@ class _Pool:
         for slot in busy:
             if slot.connection in ready:
                 yield from self._receive(slot)
-            elif self.timeout_s and time.monotonic() - slot.since > self.timeout_s:
-                yield from self._lost(slot, f"took longer than {self.timeout_s:g} s and was stopped", TRIES)
+            elif self.timeout_s and time.monotonic() > self._ends(slot):
+                limit = self._ends(slot) - slot.since
+                yield from self._lost(slot, f"took longer than {limit:g} s and was stopped", TRIES)
 
     def _patience(self, busy: list[_Slot]) -> float:
         if not self.timeout_s:
             # nobody hangs: wake up now and then all the same, so that Ctrl-C is answered
             return 60.0
-        return max(0.05, min(slot.since + self.timeout_s - time.monotonic() for slot in busy))
+        return max(0.05, min(self._ends(slot) - time.monotonic() for slot in busy))
+
+    def _ends(self, slot: _Slot) -> float:
+        """When the task of a slot has taken too long; a first call, which compiles, has a limit of its own."""
+        return slot.since + (max(self.timeout_s, WARM_S) if slot.warming else self.timeout_s)
 
     def _receive(self, slot: _Slot) -> Iterator[Outcome]:
         try:
-            outcome: Outcome = slot.connection.recv()
+            outcome: Outcome | bool = slot.connection.recv()
         except (EOFError, ConnectionError):
             slot.process.join(5)
             code = slot.process.exitcode
             why = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
             memory = "; perhaps it ran out of memory" if code == -9 else ""
             yield from self._lost(slot, f"killed its worker process ({why}{memory})", 1)
+            return
+        if isinstance(outcome, bool):
+            slot.since, slot.warming = time.monotonic(), outcome
             return
         slot.task = None
         yield outcome
@@ -145,7 +156,7 @@ def _serve(connection: Connection, setup: Setup) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     with torch_threads(setup.threads):
-        worker = Worker(setup)
+        worker = Worker(setup, connection.send)
         while True:
             try:
                 task = connection.recv()

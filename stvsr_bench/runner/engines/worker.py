@@ -5,6 +5,7 @@ A worker builds each network once and keeps it. Everything here can be pickled i
 
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -13,6 +14,7 @@ from stvsr_bench import datasets, methods, metrics, plugins, protocols
 from stvsr_bench.errors import BenchError, CannotWriteError, NotRunnableError, interrupted
 from stvsr_bench.methods import Identity
 from stvsr_bench.methods.builder import from_identity
+from stvsr_bench.profiling import warm
 from stvsr_bench.restore import pick_device, place
 from stvsr_bench.rows import frames
 from stvsr_bench.runner.engines.isolation import seeded
@@ -24,15 +26,19 @@ from stvsr_bench.schema import Clip, Method, Row
 
 
 class Worker:
-    """Runs tasks one after the other; networks and data sets are opened once."""
+    """Runs tasks one after the other; networks and data sets are opened once.
 
-    def __init__(self, setup: Setup) -> None:
+    `warming` is told when a first call begins, which compiles and is in no time limit, and when it ends.
+    """
+
+    def __init__(self, setup: Setup, warming: Callable[[bool], None] = lambda begins: None) -> None:
         plugins.allow(setup.overrides)  # also those of $STVSR_BENCH_PATH
         for path in setup.included:
             plugins.include(path)
         # torch's default for convolutions is TF32 on Ampere and later: fp32 must mean float32 here
         torch.backends.cuda.matmul.allow_tf32 = setup.settings.precision == "tf32"
         torch.backends.cudnn.allow_tf32 = setup.settings.precision == "tf32"
+        self.warming = warming
         self.setup = replace(setup, settings=replace(setup.settings, device=pick_device(setup.settings.device)))
         self._methods: dict[str, tuple[Method, dict[str, str]]] = {}
         self._data_sets: dict[tuple[str, str], datasets.DataSet] = {}
@@ -53,11 +59,14 @@ class Worker:
     def _run(self, task: Task) -> list[Row]:
         setup = self.setup
         chosen = tuple(protocols.get(name) for name in task.protocols)
+        self.warming(True)
+        warm.suite(chosen[0])
+        self.warming(False)
         start = time.perf_counter()
         clip = self._clip(task, chosen[0].lists)
         read_s = time.perf_counter() - start
         key = protocols.restoring_key(chosen[0])
-        name = setup.settings.name(task.identity)
+        name = task.name
         place_of = frames.Place(setup.out, key, name, task.weights, task.contents, task.place) if setup.out else None
         # a row that gains a metric, or is scored again by other code, keeps what it had
         had = {name for row in task.before for name in (*row.values, *row.scalars) if not metrics.missing(name)}
@@ -67,7 +76,7 @@ class Worker:
         if len(task.before) == len(task.keys) and (rows := score_again(task.before, clip, wanted)) is not None:
             return rows
         method, made = self._method(task.method)
-        wanted = replace(wanted, made=made, save=place_of if task.save else None)
+        wanted = replace(wanted, made=made, save=place_of if task.save else None, warming=self.warming)
         with seeded(setup.seed, name, task.label, task.split, task.clip, key):
             return evaluate(method, clip, wanted, read_s)
 

@@ -7,17 +7,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stvsr_bench import protocols
 from stvsr_bench.report.figures import drawing, film, qualitative
 from stvsr_bench.report.frames import saved
 from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.write import Output, load, write
+
+RESTORING = protocols.restoring_key(protocols.get("suite-1"))
 
 
 def frames_of(run, clip="000", size=(64, 48)):
     random = np.random.default_rng(0)
     truth = random.integers(0, 255, (7, size[1], size[0], 3)).astype(np.uint8)
     for name, wrong in (("_hr", 0), ("_lr", 0), ("stdan_mini", 20), ("blend+bicubic", 120), ("zsm_none", 0)):
-        folder = run / "frames" / name / "mini" / "fast" / clip
+        folder = run / "frames" / RESTORING / name / "mini" / "fast" / clip
         folder.mkdir(parents=True)
         for index, frame in enumerate(truth):
             pixels = frame.astype(int)
@@ -29,8 +32,9 @@ def frames_of(run, clip="000", size=(64, 48)):
 
 def scene_of(run):
     frames_of(run)
-    heads = [("blend+bicubic", ""), ("stdan", "mini"), ("zsm", "none")]
-    (found,) = saved([run], [("mini", "fast", "000"), ("mini", "fast", "001")], heads)
+    (found,) = saved(
+        [run], [row for row in load([run]).tidy["row"] if row.clip in ("000", "001") and row.split == "fast"]
+    )
     return qualitative.scene(found, [1, 3, 5], {"stdan@mini": "30.00 dB between"}, ["zsm@none"])
 
 

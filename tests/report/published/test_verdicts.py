@@ -239,3 +239,11 @@ def test_a_run_of_part_of_a_split_reports_partial_to_the_end(vid4, write, tmp_pa
     content = content_of(load([write(tmp_path / "r", vid4(26.31, clips=VID4[:1]))]), [], "plain")
     verdicts = {entry.verdict for entry in content.ledger if entry.published.subject[:4] == ("zsm", "vid4", "test", "")}
     assert verdicts == {"partial", "left out"}
+
+
+def test_a_clip_of_which_no_frame_counts_is_measured_all_the_same(vid4, one, against):
+    rows = [*vid4(36.81, clips=VID4[:3], protocol="suite-1"), *vid4(float("inf"), clips=VID4[3:], protocol="suite-1")]
+    (entry,) = against(rows, one("36.81", protocol="suite-1"))
+    assert (entry.verdict, entry.measured[0].n) == ("reproduced", 3)
+    (entry,) = against(rows[:3], one("36.81", protocol="suite-1"))
+    assert entry.verdict == "partial"

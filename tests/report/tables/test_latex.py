@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stvsr_bench import protocols
 from stvsr_bench.report.build import build
 from stvsr_bench.report.tables.latex import NEEDS, STYLES, caption_of, example, files, table_tex, text_tex
 from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import tidy
 from stvsr_bench.report.write import Output, load, write
+
+RESTORING = protocols.restoring_key(protocols.get("suite-1"))
 
 needs_latex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 HOSTILE = r"\input{/etc/passwd} 100% $x_1^2$ & #1 {~} <b>|</b> \"é中"
@@ -51,7 +54,7 @@ PAPERS = {
 @pytest.mark.parametrize("style", PAPERS)
 def test_a_two_column_paper_holds_every_table_and_the_qualitative_figure(style, run, tmp_path):
     for strength, method in enumerate(("_hr", "stdan_mini", "blend+bicubic")):
-        folder = run / "frames" / method / "mini" / "fast" / "000"
+        folder = run / "frames" / RESTORING / method / "mini" / "fast" / "000"
         folder.mkdir(parents=True)
         for index in range(7):
             Image.fromarray(np.full((64, 96, 3), 40 * strength + index, np.uint8)).save(folder / f"{index:05d}.png")

@@ -75,3 +75,68 @@ def test_the_spread_of_one_method_is_counted_by_hand(row):
     assert found["between frames"] == found["centre frames"] == 20.0
     assert found["pooled MSE of a clip"] == pytest.approx(10 * np.log10(255**2 / np.mean(mse)))
     assert found["PSNR-RGB"] == 25.0
+
+
+def of_frames(row, protocol, frames, given, **changes):
+    """A row whose PSNR at frame i is 20 + i."""
+    values = {"psnr_y": [20.0 + i for i in frames], "ssim_y": [0.5] * len(frames)}
+    return row("a", "", "d", "s", changes.pop("clip", "1"), [], protocol=protocol, frames=list(frames), values=values,
+               given=list(given), **changes)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("protocol", "frames", "middles"),
+    [
+        ("suite-1", range(17), (3, 9, 13)),  # windows 0-6, 6-12 and, over the end, 10-16
+        ("suite-1", range(7), (3,)),
+        ("suite-1", range(5), (2,)),  # a clip shorter than a window is one window
+        ("zsm-2020", range(13), (3, 9)),
+        ("stdan-2023", range(9), (3, 5)),  # a last window over the final seven frames
+        ("videoinr-2022", (*range(8), *range(8, 16)), (4, 12)),  # its rule leaves the last frame out of the mean
+        ("videoinr-2022-centre", (4, 12), (4, 12)),
+    ],
+)
+def test_centre_frames_are_the_middles_of_the_protocol_s_own_windows(row, protocol, frames, middles):
+    found = variants([of_frames(row, protocol, frames, [i % 2 == 0 for i in frames])])
+    assert found[protocol, "centre frames"].value == pytest.approx(20 + np.mean(middles))
+
+
+def test_protocols_are_compared_over_the_clips_that_all_of_them_have(row):
+    rows = [row("a", "", "d", "s", clip, [psnr] * 7) for clip, psnr in (("1", 30.0), ("2", 40.0), ("3", 50.0))]
+    rows += [row("a", "", "d", "s", "1", [29.0] * 7, protocol="zsm-2020")]
+    found = spread(rows)
+    assert {(one.protocol, one.name): (one.value, one.clips) for one in found}["suite-1", "as the protocol says"] == (
+        30.0,
+        1,
+    )
+    assert {one.clips for one in found} == {1}
+    said = spread_md("d s", found)
+    assert "Highest minus lowest: 1.00 dB, over the 1 clip that all protocols share." in said
+    elsewhere = [row("a", "", "d", "s", "9", [29.0] * 7, protocol="zsm-2020")]
+    assert spread([*rows[:3], *elsewhere]) == []
+    assert "No clip was measured under all of these protocols" in spread_md("d s", [])
+
+
+def test_a_variant_of_fewer_clips_has_no_difference_and_no_part_in_the_range(row):
+    # the between frames of clip 2 are exact, so that variant is a mean of clip 1 alone
+    exact = [40.0, math.inf] * 3 + [40.0]
+    rows = [row("a", "", "d", "s", "1", [30.0, 20.0] * 3 + [30.0]), row("a", "", "d", "s", "2", exact)]
+    found = {one.name: one for one in spread(rows)}
+    assert (found["between frames"].clips, found["between frames"].whole) == (1, False)
+    assert (found["given frames"].clips, found["given frames"].whole) == (2, True)
+    said = spread_md("d s", list(found.values()))
+    (line,) = [text for text in said.splitlines() if "| between frames" in text]
+    assert "| 20.00 |" in line.replace("  ", "") and " – |" in line
+    wholes = [one.value for one in found.values() if one.whole]
+    assert f"Highest minus lowest: {max(wholes) - min(wholes):.2f} dB, over the 2 clips" in said
+    assert "Values of fewer clips" in said
+
+
+def test_frames_whose_truth_is_flat_are_left_out_as_in_the_tables(row):
+    psnr = [90.0, *FIRST[1:]]
+    rows = [row("a", "", "d", "s", "1", psnr, flags=["flat:0"])]
+    rows += [row("a", "", "d", "s", "1", psnr, protocol="zsm-2020")]
+    found = variants(rows)
+    assert found["suite-1", "as the protocol says"].value == pytest.approx(np.mean(psnr[1:]))
+    assert found["suite-1", "given frames"].value == pytest.approx(np.mean(psnr[2::2]))
+    assert found["zsm-2020", "as the protocol says"].value == pytest.approx(np.mean(psnr))  # it keeps them

@@ -4,12 +4,15 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from stvsr_bench.cli.console import print_tables
 from stvsr_bench.errors import NotRunnableError, UnknownNameError
-from stvsr_bench.report.build import build
+from stvsr_bench.report.build import NOT_TRANSITIVE, build
 from stvsr_bench.report.tables.markdown import table_md
 from stvsr_bench.report.tables.notes import Coverage
+from stvsr_bench.report.tables.ranking import ranking
 from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import tidy
 from stvsr_bench.report.write import load
@@ -91,6 +94,7 @@ def test_a_method_that_missed_clips_is_partial_and_not_ranked(row):
     line = {line.method: line for line in table.lines}["b"]
     assert line.badges == ("partial",)
     assert (line.cells[0].n, line.cells[0].mark) == (1, "")
+    assert ranking(table) == [("a", "")]
 
 
 def test_common_compares_only_the_clips_that_all_methods_have(row):
@@ -146,7 +150,10 @@ def test_intervals_stand_beside_the_means_when_asked_for(row):
 
 def test_a_split_measured_in_part_and_failed_clips_are_said(row):
     rows = [row("a", "mini", "d", "s", "1", [20.0] * 7)]
-    known = Coverage({f"d/s/{rows[0].protocol_key}": 8}, ({"method": "a", "weights": "mini"},))
+    known = Coverage(
+        {f"d/s/{rows[0].protocol_key}": 8},
+        ({"key": "k", "method": "a", "weights": "mini", "dataset": "d", "split": "s", "clip": "2"},),
+    )
     (table,) = build(tidy(rows), [], Options(metrics=("psnr_y",)), known)
     assert "partial: d s holds 8 clips, 1 was measured" in table.notes
     assert "failed" in table.lines[0].badges
@@ -162,6 +169,7 @@ def test_a_metric_where_less_is_better_marks_the_lowest(row):
     (table,) = build(tidy(rows), [], Options(metrics=("tof_dis_medium",)))
     assert [line.cells[0].mark for line in table.lines] == ["best", "second"]
     assert "0.500" in table_md(table)
+    assert ranking(table) == [("a", ""), ("b", "")]
 
 
 def test_methods_are_chosen_and_ordered_by_name_or_with_their_weights(row):
@@ -169,3 +177,107 @@ def test_methods_are_chosen_and_ordered_by_name_or_with_their_weights(row):
     rows += [row("b", "", "d", "s", "1", [21.0] * 7)]
     (table,) = build(tidy(rows), [], Options(methods=("b", "a@mini")))
     assert [(line.method, line.weights) for line in table.lines] == [("b", ""), ("a", "mini")]
+
+
+def test_a_metric_of_some_clips_is_counted_by_its_own_clips(row):
+    vmaf = {"blend": ("1",), "dis": ("1", "2", "3")}
+    rows = [
+        row(
+            name,
+            "",
+            "d",
+            "s",
+            clip,
+            [30.0] * 7,
+            scalars={"vmaf": 59.0 if name == "blend" else 65.0} if clip in of else {},
+        )
+        for name, of in vmaf.items()
+        for clip in "123"
+    ]
+    (table,) = build(tidy(rows), [], Options(metrics=("psnr_y", "vmaf")))
+    found = {name: cells([table], "vmaf")[("suite-1", "d", "s", name)] for name in vmaf}
+    assert {name: (cell.n, cell.partial, cell.mark) for name, cell in found.items()} == {
+        "blend": (1, True, ""),
+        "dis": (3, False, "best"),
+    }
+    assert {line.method: line.badges for line in table.lines} == {"blend": ("partial",), "dis": ()}
+    psnr = cells([table])[("suite-1", "d", "s", "blend")]
+    assert (psnr.n, psnr.partial, psnr.mark) == (3, False, "best")  # tied, and whole
+    assert [column.clips for column in table.columns if column.frames == "all"] == [3, 3]
+    assert ranking(table) == [("dis", ""), ("blend", "")]  # by PSNR, which both have of all clips
+    (table,) = build(tidy(rows[:3]), [], Options(metrics=("psnr_y", "vmaf"), apart=False))
+    assert [column.clips for column in table.columns] == [3, 1]
+    assert not table.lines[0].cells[1].partial
+
+
+def test_common_clips_are_those_that_have_the_metric(row):
+    vmaf = {(name, clip): {"vmaf": float(clip)} for name in "ab" for clip in "123"} | {("b", "3"): {}}
+    rows = [row(name, "", "d", "s", clip, [30.0] * 7, scalars=of) for (name, clip), of in vmaf.items()]
+    (table,) = build(tidy(rows), [], Options(metrics=("psnr_y", "vmaf"), apart=False, common=True))
+    assert [column.clips for column in table.columns] == [3, 2]
+    assert cells([table], "vmaf")[("suite-1", "d", "s", "a")].value == 1.5
+
+
+def test_the_heads_of_the_terminal_count_the_clips_of_each_metric(row, capsys):
+    rows = [row("a", "", "d", "s", clip, [30.0] * 7, scalars={"vmaf": 59.0} if clip == "1" else {}) for clip in "123"]
+    print_tables(build(tidy(rows), [], Options(metrics=("psnr_y", "vmaf"))))
+    assert "s (n=3/1)" in capsys.readouterr().out
+    print_tables(build(tidy(rows), [], Options()))
+    assert "s (n=3)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("apart", "marks"), [(0.00009, ["best", "best"]), (0.0003, ["second", "best"])])
+def test_ssim_ties_under_the_last_of_its_four_digits(row, apart, marks):
+    rows = [row(name, "", "d", "s", "1", [30.0] * 7, values={"ssim_y": [value] * 7})
+            for name, value in (("a", 0.9), ("b", 0.9 + apart))]  # fmt: skip
+    (table,) = build(tidy(rows), [], Options(metrics=("ssim_y",), apart=False))
+    assert [line.cells[0].mark for line in table.lines] == marks
+
+
+def test_ties_are_judged_by_the_mean_that_the_protocol_takes(row):
+    # by clips b is 1 dB ahead (far over its interval), by folders the two are equal
+    gains = {**{f"x/{i}": 1.0 for i in range(9)}, "y/1": -1.0}
+    for protocol, marks in (("rstt-2022", ["best", "best"]), ("stdan-2023", ["second", "best"])):
+        rows = [row("a", "", "d", "s", clip, [30.0] * 7, protocol=protocol) for clip in gains]
+        rows += [row("b", "", "d", "s", clip, [30.0 + gain] * 7, protocol=protocol) for clip, gain in gains.items()]
+        (table,) = build(tidy(rows), [], Options(metrics=("psnr_y",), apart=False, intervals=True))
+        assert [line.cells[0].mark for line in table.lines] == marks, protocol
+        assert table.lines[0].cells[0].half == 0.0
+    folders = build(tidy(rows), [], Options(metrics=("psnr_y",)))[0].lines[1].cells[0].half
+    assert folders == pytest.approx(2.262157 * np.std([1.0] * 9 + [-1.0], ddof=1) / np.sqrt(10), abs=1e-5)
+
+
+def test_the_interval_of_a_mean_of_folders_is_of_folders(row):
+    values = {"x/1": 30.0, "x/2": 32.0, "y/1": 35.0}
+    rows = [row("a", "", "d", "s", clip, [value] * 7, protocol="rstt-2022") for clip, value in values.items()]
+    (table,) = build(tidy(rows), [], Options(metrics=("psnr_y",)))
+    cell = table.lines[0].cells[0]
+    assert cell.value == 33.0
+    assert cell.half == pytest.approx(12.7062047 * np.std([31.0, 35.0], ddof=1) / np.sqrt(2), abs=1e-4)
+
+
+def test_marks_that_are_not_in_the_order_of_the_means_are_explained(row):
+    # the third is too uneven to be told from the first, the second is always 1 dB behind it
+    uneven = [6.0, -9.0, 5.0, -10.0, 6.0, -14.8]
+    rows = [row("a", "", "d", "s", f"{i}", [32.0] * 7) for i in range(6)]
+    rows += [row("b", "", "d", "s", f"{i}", [31.0] * 7) for i in range(6)]
+    rows += [row("c", "", "d", "s", f"{i}", [32.0 + gain] * 7) for i, gain in enumerate(uneven)]
+    (table,) = build(tidy(rows), [], Options(metrics=("psnr_y",), apart=False))
+    assert [(line.cells[0].value, line.cells[0].mark) for line in table.lines] == [
+        (32.0, "best"),
+        (31.0, "second"),
+        (pytest.approx(29.2), "best"),
+    ]
+    assert NOT_TRANSITIVE in table.notes and "each is compared with the best" in table_md(table)
+    (table,) = build(tidy(rows[:12]), [], Options(metrics=("psnr_y",)))
+    assert NOT_TRANSITIVE not in table.notes
+
+
+def test_a_metric_that_clips_cannot_have_is_said_with_its_reason(row):
+    why = {"missing": "ms_ssim_y: frames are too small; tof: a program failed", "left_out": "ms_ssim_y"}
+    rows = [
+        row("a", "", "d", "s", name, [30.0] * 7, how=why if name != "001" else {}) for name in ("000", "001", "002")
+    ]
+    (table,) = build(tidy(rows), [], Options())
+    assert "missing: ms_ssim_y: frames are too small, on 2 clips (000, 002)" in table.notes
+    assert "missing: tof: a program failed, on 2 clips (000, 002)" in table.notes

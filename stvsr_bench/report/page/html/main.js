@@ -23,7 +23,7 @@ function drawControls() {
   $("frames").value = state.f;
   if ($("filter").value !== state.q) $("filter").value = state.q;
   choices($("metric"), Object.entries(protocol().metrics).map(([name, how]) => [name, how.title]), metricOf());
-  state.cost = choices($("cost"), Object.entries(protocol().facts).map(([name, how]) => [name, how.label]), state.cost || (protocol().facts.runtime_ms ? "runtime_ms" : "seconds"));
+  state.cost = choices($("cost"), Object.entries(protocol().facts).map(([name, how]) => [name, how.label]), state.cost || (protocol().facts.runtime_ms ? "runtime_ms" : Object.keys(protocol().facts).find((name) => name.startsWith("seconds")) || ""));
   const lines = protocol().lines.map((line, index) => [String(index), named(line)]);
   state.x = choices($("first"), lines, state.x);
   state.y = choices($("second"), lines, state.y || String(Math.min(1, lines.length - 1)));

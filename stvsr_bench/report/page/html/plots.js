@@ -3,9 +3,11 @@ const FEWEST_CLIPS = 5; // an interval over fewer spans some decibels
 
 function costPoints() {
   const metric = metricOf();
-  const columns = columnsShown().filter((column) => column.metric === metric);
+  // seconds are of the clips of one data set: the quality beside them too
+  const of = protocol().facts[state.cost]?.dataset;
+  const columns = columnsShown().filter((column) => column.metric === metric && (!of || column.dataset === of));
   const measured = (line) => line.facts[state.cost]?.value !== null && line.facts[state.cost] !== undefined;
-  const partial = (line) => line.badges.some((badge) => badge.name === "partial");
+  const partial = (line) => columns.some((column) => line.cells[column.index].partial);
   const lines = linesShown(columnsShown()).filter((line) => measured(line) && !partial(line));
   const whole = columns.filter((column) => lines.every((line) => line.cells[column.index].value !== null));
   if (!whole.length) return [];

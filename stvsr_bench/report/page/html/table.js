@@ -8,7 +8,7 @@ function linesShown(columns) {
   const lines = protocol().lines.map((line, index) => ({ ...line, index }));
   const kept = lines.filter((line) => {
     const text = [line.label, line.group, ...line.badges.map((badge) => badge.name)].join(" ").toLowerCase();
-    return words.every((word) => text.includes(word)) && columns.some((column) => line.cells[column.index].n);
+    return words.every((word) => text.includes(word)) && columns.some((column) => line.cells[column.index].clips);
   });
   return state.sort ? sorted(kept) : kept;
 }
@@ -78,7 +78,7 @@ function cellOf(line, column) {
   const cell = line.cells[column.index];
   if (!cell.n) return element("td", {}, cell.text);
   const chosen = state.split === `${column.dataset}/${column.split}` && state.of === line.label && metricOf() === column.metric;
-  const said = `n = ${cell.n}` + (cell.half === null ? "" : `, ± ${cell.half.toFixed(4)} (95 %)`) + (cell.inf ? `, ${cell.inf} infinite frames left out` : "");
+  const said = `n = ${cell.n}` + (cell.half === null ? "" : `, ± ${cell.half.toFixed(4)} (95 %)`) + (cell.left ? `, ${cell.left} frames left out` : "");
   const show = () => {
     set({ split: `${column.dataset}/${column.split}`, of: line.label, m: column.metric, clip: "", find: "" });
     drawAll();
