@@ -2,7 +2,7 @@
 
 Axes: S frames, C channels, H W size. On disk frames are 8-bit RGB; in memory float32 RGB in [0, 1], value / 255.
 A picture that is not 8-bit RGB is converted where nothing is lost (grey, palette) and that is logged; where
-something would be lost (16 bits, transparency) it is refused.
+something would be lost (16 bits, transparency) it is refused, whatever its suffix says it is.
 """
 
 import logging
@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stvsr_bench.data import compiled
+from stvsr_bench.data import compiled, tiff
 from stvsr_bench.data.atomic import replacing
 from stvsr_bench.errors import DataError
 from stvsr_bench.schema import Frames
@@ -27,8 +27,10 @@ from stvsr_bench.schema import Frames
 Bytes = NDArray[np.uint8]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+RESULT_SUFFIXES = (*SUFFIXES, ".tif", ".tiff")  # of frames that somebody hands in to be scored
 MAX_PIXELS = 2**26  # 8192 x 8192: above it a header lies, or a picture is no frame
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8"
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 # chunks that change no pixel that OpenCV reads; a frame with any other (eXIf turns it, PLTE) is left to OpenCV
 _HARMLESS = frozenset(
@@ -112,6 +114,8 @@ def read_one(path: Path) -> Bytes:
     if not encoded:
         raise DataError(f"{path} is empty (0 bytes)")
     header = _png_header(encoded, path) if path.suffix.lower() == ".png" else None
+    if header is None and not encoded.startswith(_JPEG):  # a JPEG has 8 bits and no alpha
+        _check_kind(encoded, path)
     decoded = _plain_rgb(header) if header is not None else None
     if decoded is None:
         decoded = _by_opencv(encoded)
@@ -188,8 +192,47 @@ def _plain_rgb(header: PngHeader) -> Bytes | None:
 
 
 def _by_opencv(encoded: bytes) -> Bytes | None:
-    decoded = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
+    decoded = _decoded(encoded, cv2.IMREAD_COLOR_RGB)
     return None if decoded is None else decoded.astype(np.uint8, copy=False)
+
+
+def _decoded(encoded: bytes, how: int) -> NDArray[Any] | None:
+    try:
+        return cv2.imdecode(np.frombuffer(encoded, np.uint8), how)
+    except cv2.error:  # a header that asks for more pixels than OpenCV allows
+        return None
+
+
+def _check_kind(encoded: bytes, path: Path) -> None:
+    """Refuses a picture that is no PNG and that OpenCV would cut down to 8-bit RGB without a word.
+
+    By its contents: a 16-bit PNG or TIFF under another suffix is still one.
+
+    Raises:
+        DataError: it has more than 8 bits, an alpha channel that hides something, inks, or several pages.
+    """
+    if encoded.startswith(_SIGNATURE):
+        _png_header(encoded, path)
+        return
+    about = tiff.header(encoded)
+    if about is not None and about.refused:
+        raise DataError(f"{path} {about.refused}")
+    decoded = _decoded(encoded, cv2.IMREAD_UNCHANGED)
+    if decoded is None:
+        return  # the sentence for damaged files follows
+    if decoded.dtype != np.uint8:
+        held = "floating-point numbers" if decoded.dtype.kind == "f" else f"{8 * decoded.itemsize} bits a channel"
+        raise DataError(f"{path} has {held}; frames are 8-bit RGB, so convert it first")
+    channels = 1 if decoded.ndim == 2 else decoded.shape[2]
+    if channels == 4:
+        # the fourth byte of a 32-bit bitmap is unused, and then 0 everywhere
+        if not (encoded.startswith(b"BM") and not decoded[..., 3].any()):
+            _check_opaque(encoded, path)
+    elif about is not None and about.extra and about.samples > channels:
+        # OpenCV drops the alpha of grey TIFF even when asked for all that is there
+        raise DataError(f"{path} has an alpha channel beside grey; frames are opaque, so flatten it first")
+    elif channels == 1:
+        _say_converted(path.parent, "grey")
 
 
 def _unfilter() -> Callable[[bytes, int, int], Bytes | None] | None:

@@ -1,40 +1,32 @@
 """Rows from anybody's output frames: a folder a clip, or a video a clip, under the same protocol as everything else.
 
-What a folder of frames cannot say is checked against the truth: counts, sizes, order, a shift by one frame, and given
-frames that were copied from the truth. A clip with frames missing is a failure that names them, never a smaller mean.
+What a folder of frames cannot say is checked against the truth (`runner/external/`): counts, sizes, order, colours. A
+clip with frames missing is a failure that names them, never a smaller mean.
 """
 
-import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from torch import nn
 
-from stvsr_bench import datasets, metrics
+from stvsr_bench import datasets
 from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import video
 from stvsr_bench.data.frames import digest_of
-from stvsr_bench.data.windows import windows_of
-from stvsr_bench.errors import BenchError, ClipError, DataError, UsageError
+from stvsr_bench.data.windows import Windows, windows_of
+from stvsr_bench.errors import BenchError, ClipError, UsageError
 from stvsr_bench.restore import Restored, mod_crop
 from stvsr_bench.rows import manifest
 from stvsr_bench.rows.identity import job
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.execute import OnOutcome, Result, write_outcomes
+from stvsr_bench.runner.external import Facts, Place, Places, Reader, check, cropped
 from stvsr_bench.runner.made import scored_by
 from stvsr_bench.runner.measure import Digests, Wanted, measure
 from stvsr_bench.runner.plan import Cell, Plan, RunSpec, cells
-from stvsr_bench.schema import Clip, Frames, Method, MethodCard, Row
-
-PICTURES = {".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff"}
-VIDEOS = {".mp4", ".mkv", ".avi", ".mov", ".webm"}
-SHIFTS = (-2, -1, 1, 2)
-# still clips fit nearly as well one frame on; half a decibel is more than noise and less than any motion makes
-SHIFT_DB = 0.5
-_NUMBER = re.compile(r"\d+")
+from stvsr_bench.schema import Clip, EvalProtocol, Method, MethodCard, Row
 
 
 @dataclass(frozen=True)
@@ -48,6 +40,15 @@ class External:
     def source(self) -> str:
         """A digest of where they lie: two folders called `results` are two methods."""
         return manifest.place_of(str(self.folder))
+
+
+@dataclass(frozen=True)
+class _Results:
+    """The results of a split, and how they are read."""
+
+    external: External
+    places: Places
+    reader: Reader
 
 
 def make(spec: RunSpec) -> Plan:
@@ -80,14 +81,21 @@ def outcomes(external: External, cell: Cell, wanted: Wanted) -> Iterator[Outcome
         UsageError: the folder does not exist or holds nothing that belongs to the split.
     """
     if not external.folder.is_dir():
-        raise UsageError(f"{external.folder} is no folder; write stvsr-bench score FOLDER --against DATASET")
+        what = "is a file" if external.folder.is_file() else "is no folder"
+        raise UsageError(
+            f"{external.folder} {what}; write stvsr-bench score FOLDER --against DATASET, with a folder or a video for "
+            f"each clip in it, e.g. {cell.clips[0]}/00000.png or {cell.clips[0]}.mp4"
+        )
     clips = cell.source or datasets.clips(cell.dataset, cell.split, lists=cell.protocols[0].lists)
-    if not any(find(external.folder, cell.split, name) for name in cell.clips):
+    results = _Results(external, Places(external.folder, cell.split, clips), Reader())
+    if not any(results.places.has(name) for name in cell.clips):
         raise UsageError(
             f"{external.folder} holds no frames of {cell.dataset}/{cell.split}; wanted are folders or videos named "
-            f"like its clips, e.g. {cell.clips[0]}/00000.png or {cell.clips[0]}.mp4"
+            f"like its clips, e.g. {cell.clips[0]}/00000.png or {cell.clips[0]}.mp4: "
+            f"{results.places.missing(cell.clips[0])}"
         )
     card = MethodCard(name="external", title=external.name, kind="stvsr", net="", learned=False, bit_exact=True)
+    method = Method(spec=external.name, card=card, net=nn.Identity())
     for name in cell.clips:
         names = tuple(protocol.name for protocol in cell.protocols)
         place = (cell.label, cell.split, name)
@@ -95,51 +103,69 @@ def outcomes(external: External, cell: Cell, wanted: Wanted) -> Iterator[Outcome
         task = Task(external.name, external.name, "", cell.dataset, *place, names, keys, external.name)
         start = time.perf_counter()
         try:
-            rows = _rows(external, clips.read(name), wanted, cell.split, card)
+            rows = _rows(results, clips.read(name), wanted, method)
             yield Outcome(task, tuple(rows), seconds=time.perf_counter() - start)
         except BenchError as error:
             yield Outcome(task, error=str(error), seconds=time.perf_counter() - start)
 
 
-def find(folder: Path, split: str, clip: str) -> Path | None:
-    """Where the frames of a clip lie: `[split/]clip/` with pictures, or `[split/]clip.mp4`."""
-    for base in (folder, folder / split):
-        for name in (clip, clip.replace("/", "_")):
-            if (base / name).is_dir():
-                return base / name
-            for suffix in sorted(VIDEOS):
-                path = base / f"{name}{suffix}"
-                if path.is_file():
-                    return path
-    return None
-
-
-def read_frames(place: Path) -> dict[int, Path] | list[np.ndarray]:
-    """Frames of a clip by index: files by the last number in their names (from the smallest), or a decoded video."""
-    if place.is_file():
-        return list(video.decode(place))
-    paths = [path for path in sorted(place.iterdir()) if path.suffix.lower() in PICTURES]
-    numbers = {int(found[-1]): path for path in paths if (found := _NUMBER.findall(path.stem))}
-    if len(numbers) != len(paths):
-        raise DataError(f"{place}: {len(paths)} pictures, but only {len(numbers)} different numbers in their names")
-    return numbers
-
-
-def _rows(external: External, clip: Clip, wanted: Wanted, split: str, card: MethodCard) -> list[Row]:
+def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list[Row]:
     protocol = wanted.protocols[0]
+    full = clip.hr_SCHW.shape[-2:]
     clip = mod_crop(clip, protocol.scale)
-    place = find(external.folder, split, clip.name)
+    place = results.places.find(clip.name)
     if place is None:
-        raise ClipError(f"no folder or video named {clip.name} in {external.folder}")
-    windows = windows_of(len(clip.hr_SCHW), protocol)
-    sr_SCHW = _aligned(place, windows.frames, clip)
-    flags = ["external", *_suspicions(sr_SCHW, clip.hr_SCHW[list(windows.frames)], windows.is_given, clip.name)]
-    flags += [flag for flag in video.flags(place) if flag not in clip.flags]
-    method = Method(spec=external.name, card=card, net=nn.Identity())
+        raise ClipError(results.places.missing(clip.name))
+    windows = _windows(place, len(clip.hr_SCHW), wanted)
+    total = place.whole or len(clip.hr_SCHW)
+    needed = range(_restored(total, protocol)) if place.whole else windows.frames
+    handed = results.reader.read(place, [place.start + index for index in windows.frames], needed, total, clip.name)
+    sr_SCHW = pictures.from_bytes(cropped(handed, full, clip.hr_SCHW.shape[-2:], clip.name))
+    facts = Facts(clip.name, handed.names, windows.is_given, protocol.time_scale)
+    flags = ["external", *check(sr_SCHW, clip.hr_SCHW[list(windows.frames)], facts)]
+    flags += [f"whole-video:{place.start}"] if place.whole else []
+    flags += [flag for flag in video.flags(place.path) if flag not in clip.flags]
     data = Digests(digest_of(clip.hr_SCHW), digest_of(sr_SCHW))
+    rows = measure(method, clip, Restored(windows, sr_SCHW), wanted, data, {})
     return [
-        _external(row, external, flags) for row in measure(method, clip, Restored(windows, sr_SCHW), wanted, data, {})
+        _external(row, results.external, [*flags, *_rounded(of)])
+        for row, of in zip(rows, wanted.protocols, strict=True)
     ]
+
+
+def _windows(place: Place, count: int, wanted: Wanted) -> Windows:
+    """Which frames are scored and were given; of a whole video these are counted from its start.
+
+    Raises:
+        ClipError: the protocol counts frames from the start of each clip.
+    """
+    protocol = wanted.protocols[0]
+    windows = windows_of(count, protocol)
+    if not place.whole:
+        return windows
+    if place.start % (protocol.window - 1) and any(of.frames == "centre" for of in wanted.protocols):
+        raise ClipError(
+            f"{place.path.name} is one video and the truth is cut before frame {place.start}: the centres of windows, "
+            "which the protocol scores, lie elsewhere; hand in a video for each clip, made from the clip's own frames"
+        )
+    end = _restored(place.whole, protocol) - place.start
+    kept = tuple(index for index in windows.frames if index < end)
+    return replace(
+        windows,
+        frames=kept,
+        given=frozenset(index for index in kept if (place.start + index) % protocol.time_scale == 0),
+        left_out=windows.left_out + len(windows.frames) - len(kept),
+    )
+
+
+def _restored(count: int, protocol: EvalProtocol) -> int:
+    """How many frames of a video of `count` can be restored: those up to the last that is given."""
+    return (count - 1) // protocol.time_scale * protocol.time_scale + 1
+
+
+def _rounded(protocol: EvalProtocol) -> list[str]:
+    """A flag where the protocol scores a network's unrounded numbers: files have been rounded to 8 bits."""
+    return [] if protocol.round_8bit else ["rounded-files"]
 
 
 def _external(row: Row, external: External, flags: list[str]) -> Row:
@@ -153,47 +179,3 @@ def _external(row: Row, external: External, flags: list[str]) -> Row:
         params=None,
         how={**row.how, "device": "", "precision": "external"},
     )
-
-
-def _aligned(place: Path, indices: Sequence[int], clip: Clip) -> Frames:
-    """sr_SCHW of the wanted indices, all there and of the right size."""
-    found = read_frames(place)
-    if isinstance(found, list):
-        if len(found) not in (len(indices), len(clip.hr_SCHW)):
-            raise ClipError(f"{place.name} has {len(found)} frames, {clip.name} has {len(clip.hr_SCHW)}")
-        pixels = np.stack([found[index] for index in indices])
-    else:
-        first = min(found, default=0)
-        missing = [index for index in indices if index + first not in found]
-        if missing:
-            listed = ", ".join(map(str, missing[:10])) + (" ..." if len(missing) > 10 else "")
-            raise ClipError(f"{clip.name}: {len(missing)} of {len(indices)} frames are missing: {listed}")
-        pixels = pictures.read([found[index + first] for index in indices])
-    height, width = clip.hr_SCHW.shape[-2:]
-    if pixels.shape[1:3] != (height, width):
-        raise ClipError(f"{clip.name}: frames are {pixels.shape[2]}x{pixels.shape[1]}, the truth is {width}x{height}")
-    return pictures.from_bytes(pixels)
-
-
-def _suspicions(sr_SCHW: Frames, hr_SCHW: Frames, given: list[bool], name: str) -> list[str]:
-    """Flags for what looks wrong; a clip that fits the truth better one or two frames on is refused.
-
-    Raises:
-        ClipError: the frames are shifted in time.
-    """
-    mse = metrics.mse_y(sr_SCHW, hr_SCHW)
-    here = float(np.mean(mse))
-    for shift in SHIFTS:
-        ours, theirs = (sr_SCHW[shift:], hr_SCHW[:-shift]) if shift > 0 else (sr_SCHW[:shift], hr_SCHW[-shift:])
-        # two frames left say nothing about an order
-        if len(ours) < 3:
-            continue
-        there = float(np.mean(metrics.mse_y(ours, theirs)))
-        if there < here * 10 ** (-SHIFT_DB / 10):
-            gain = 10 * np.log10(here / max(there, 1e-12))
-            raise ClipError(
-                f"{name}: the frames fit the truth better when moved by {-shift} ({gain:.1f} dB); "
-                "are they numbered from another start, or is one missing or doubled?"
-            )
-    copied = sum(1 for value, is_given in zip(mse, given, strict=True) if is_given and value == 0)
-    return [f"given-copied:{copied}"] if copied else []

@@ -15,7 +15,7 @@ from stvsr_bench.cli import call
 from stvsr_bench.data import colours, sources, video
 from stvsr_bench.errors import DataError
 from stvsr_bench.rows import store
-from stvsr_bench.runner import score
+from stvsr_bench.runner.external import Place, Reader
 
 ROOT = Path(__file__).parents[2]
 KR_KB = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722)}
@@ -252,7 +252,8 @@ def test_all_who_read_a_video_get_the_same_bytes(tmp_path):
     path = write(tmp_path / "clip.mkv", "yuv420p10le", (97, 73), planes, "bt709", LIMITED)
     (frame_HWC,) = video.decode(path)
     assert np.array_equal(sources.find(path)["clip"].source().read()[0], frame_HWC)
-    assert np.array_equal(score.read_frames(path)[0], frame_HWC)
+    handed = Reader().read(Place(path), [0], [0], 1, "clip")
+    assert np.array_equal(handed.pixels_SHWC[0], frame_HWC)
 
 
 def test_nothing_else_in_the_suite_turns_video_into_pixels():

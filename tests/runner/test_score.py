@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 
@@ -42,6 +44,42 @@ def score(folder, truth, out, *more):
     return call(["score", str(folder), "--against", str(truth), "--out", str(out), "--name", "theirs", "-q", *more])
 
 
+def moving(count, height, width, seed=0):
+    """8-bit frames (S, H, W, 3) of a smooth pattern that moves 3 pixels a frame, and the same with noise on them."""
+    random = np.random.default_rng(seed)
+    ys, xs = np.mgrid[:height, :width]
+    waves = [
+        np.sin((xs - 3 * t) * 0.21 + ys * 0.13 + c) + np.sin((xs - 3 * t) * 0.07 - ys * 0.3)
+        for t in range(count)
+        for c in range(3)
+    ]
+    frames = np.stack(waves).reshape(count, 3, height, width).transpose(0, 2, 3, 1) * 55 + 128
+    return frames.astype(np.uint8), np.clip(frames + random.normal(0, 6, frames.shape), 0, 255).astype(np.uint8)
+
+
+def encoded(frames, path):
+    """The frames as a lossless video."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=Fraction(25), width=frames.shape[2], height=frames.shape[1])
+        stream.pix_fmt = "bgr0"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def saved(frames, folder, first=0):
+    for index, frame in enumerate(frames, start=first):
+        write_png(folder / f"{index:05d}.png", frame)
+
+
+def psnr_y(first, second):
+    """PSNR of the luma of each frame, worked out here."""
+    luma = np.array([65.481, 128.553, 24.966]) / 255
+    error = np.square((first.astype(np.float64) - second.astype(np.float64)) @ luma).mean((1, 2))
+    return 10 * np.log10(255**2 / error)
+
+
 def test_saved_frames_of_a_method_score_as_the_method_did(ours, truth, tmp_path):
     folder, rows = ours
     assert score(folder, truth, tmp_path / "scored") == 0
@@ -59,8 +97,74 @@ def test_missing_frames_are_named_and_not_averaged_away(ours, truth, tmp_path, c
     folder, _ = ours
     (folder / "clip1" / "frame_3.png").unlink()
     assert score(folder, truth, tmp_path / "scored") == 3
-    assert "1 of 7 frames are missing: 2" in capsys.readouterr().err
+    assert "1 of 7 frames is missing: frame_3.png" in capsys.readouterr().err
     assert {row.clip for row in store.read_rows(tmp_path / "scored")} == {"clip0"}
+
+
+@pytest.mark.parametrize("kind", ["video", "folder"])
+def test_a_whole_result_of_a_long_video_is_cut_where_the_truth_is(tmp_path, kind):
+    true, made = moving(40, 24, 32)
+    encoded(true, tmp_path / "gt" / "city.mkv")
+    if kind == "video":
+        encoded(made, tmp_path / "out" / "city.mkv")
+    else:
+        saved(made, tmp_path / "out" / "city", first=1)
+    assert score(tmp_path / "out", tmp_path / "gt", tmp_path / "scored") == 0
+    first, second = sorted(store.read_rows(tmp_path / "scored"), key=lambda row: row.clip)
+    right = psnr_y(true, made)
+    assert first.values["psnr_y"] == pytest.approx(right[:31], abs=1e-6)
+    # 0, 2, ..., 38 of the whole video are its input: 39 cannot be interpolated, and 31 was
+    assert second.values["psnr_y"] == pytest.approx(right[31:39], abs=1e-6)
+    assert second.given == [False, True] * 4 and first.given == [True, False] * 15 + [True]
+    assert "whole-video:0" in first.flags and "whole-video:31" in second.flags and "unscored:1" in second.flags
+
+
+@pytest.mark.parametrize("count", [30, 41])
+def test_a_whole_result_of_another_length_is_refused_in_numbers(tmp_path, capsys, count):
+    true, made = moving(41, 24, 32)
+    encoded(true[:40], tmp_path / "gt" / "city.mkv")
+    encoded(made[:count], tmp_path / "out" / "city.mkv")
+    assert score(tmp_path / "out", tmp_path / "gt", tmp_path / "scored") == 3
+    assert f"city.mkv has {count} frames, the truth of city-000000 has 40" in capsys.readouterr().err
+
+
+def test_more_frames_than_the_truth_are_refused_alike_in_a_folder_and_a_video(tmp_path, capsys):
+    true, made = moving(8, 24, 32)
+    saved(true[:7], tmp_path / "gt" / "city")
+    saved(made, tmp_path / "folder" / "city")
+    encoded(made, tmp_path / "video" / "city.mkv")
+    for kind, name in (("folder", "city"), ("video", "city.mkv")):
+        assert score(tmp_path / kind, tmp_path / "gt", tmp_path / kind / "scored") == 3
+        assert f"{name} has 8 frames, the truth of city has 7" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("size", [(27, 38), (24, 36)])
+def test_frames_of_the_truths_own_size_are_cut_as_the_truth_is(tmp_path, size):
+    true, made = moving(7, 27, 38)
+    saved(true, tmp_path / "gt" / "city")
+    saved(np.ascontiguousarray(made[:, : size[0], : size[1]]), tmp_path / "out" / "city")
+    assert score(tmp_path / "out", tmp_path / "gt", tmp_path / "scored") == 0
+    (row,) = store.read_rows(tmp_path / "scored")
+    assert row.values["psnr_y"] == pytest.approx(psnr_y(true[:, :24, :36], made[:, :24, :36]), abs=1e-6)
+
+
+def test_files_are_rounded_and_a_protocol_of_unrounded_numbers_is_told_so(tmp_path):
+    true, made = moving(9, 24, 32)
+    saved(true, tmp_path / "gt" / "city")
+    saved(made, tmp_path / "out" / "city")
+    score(tmp_path / "out", tmp_path / "gt", tmp_path / "scored", "--protocol", "suite-1,videoinr-2022")
+    flags = {row.protocol: row.flags for row in store.read_rows(tmp_path / "scored")}
+    assert "rounded-files" in flags["videoinr-2022"] and "rounded-files" not in flags["suite-1"]
+
+
+def test_what_was_passed_over_is_said(tmp_path, caplog):
+    true, made = moving(7, 24, 32)
+    saved(true, tmp_path / "gt" / "city")
+    saved(made, tmp_path / "out" / "city")
+    for name in ("00000.npy", "00001.npy", "._00000.png", "Thumbs.db"):
+        (tmp_path / "out" / "city" / name).write_bytes(b"x")
+    assert score(tmp_path / "out", tmp_path / "gt", tmp_path / "scored") == 0
+    assert "city: 00000.npy, 00001.npy passed over, no picture" in caplog.text
 
 
 def test_frames_that_are_one_off_are_refused(truth, tmp_path, capsys):
@@ -87,6 +191,12 @@ def test_frames_of_another_size_are_refused_in_numbers(truth, tmp_path, capsys):
         write_png(tmp_path / "small" / "clip0" / f"{t}.png", np.zeros((8, 12, 3), np.uint8))
     assert score(tmp_path / "small", truth, tmp_path / "scored", "--clips", "clip0") == 3
     assert "frames are 12x8, the truth is 48x32" in capsys.readouterr().err
+
+
+def test_a_file_in_place_of_a_folder_is_said(truth, tmp_path, capsys):
+    encoded(moving(7, 24, 32)[0], tmp_path / "clip0.mkv")
+    assert score(tmp_path / "clip0.mkv", truth, tmp_path / "scored") == 2
+    assert "clip0.mkv is a file; write stvsr-bench score FOLDER" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["nowhere", "truth"])
