@@ -72,6 +72,9 @@ def _flag_notes(tidy: pd.DataFrame) -> list[str]:
     says = {
         "leak": "held-out frames were an input (the protocol's own window rule)",
         "unscored": "some frames are never scored under this protocol",
+        "rounded-files": "the files are rounded to 8 bits, the protocol scores unrounded numbers",
+        "held": "frames between input frames repeat another frame",
+        "whole-video": "cut out of one whole video; input frames count from its start",
         "tile-unsafe": "tiles of every size change this method's numbers (its card says so)",
         "tile-unmeasured": "nobody measured what tiles cost this method with these weights",
         "tile-below-least": "tiles are smaller than the least that its card states",
