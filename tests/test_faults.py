@@ -84,8 +84,11 @@ def test_thirty_kills_at_random_moments_lose_and_double_nothing(spec, tmp_path):
 
 def test_ctrl_c_saves_what_is_done_and_ends_with_130(spec, tmp_path):
     out = tmp_path / "interrupted"
-    slow = tmp_path / "toy.py"
-    slow.write_text(METHOD.replace("    dense", "    import time; time.sleep(0.3)\n    dense", 1))
+    # slow by a file beside it, not by its code: rows of other code would be measured again
+    slow = tmp_path / "slow"
+    slow.touch()
+    wait = f"    import os, time; time.sleep(0.3 * os.path.exists({str(slow)!r}))\n    dense"
+    spec.include[0].write_text(METHOD.replace("    dense", wait, 1))
     process = start(spec, out)
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline and not (out.is_dir() and store.done(out)):
@@ -96,7 +99,7 @@ def test_ctrl_c_saves_what_is_done_and_ends_with_130(spec, tmp_path):
     assert "interrupted; what was done is saved" in said and "Traceback" not in said
     kept = len(store.done(out))
     assert 0 < kept < 40
-    slow.write_text(METHOD)
+    slow.unlink()
     result = runner.execute(replace(spec, out=out), make(replace(spec, out=out)))
     assert result.done_before == kept and result.written == 40 - kept
 

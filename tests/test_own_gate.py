@@ -3,12 +3,14 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stvsr_bench.cli import call
 from stvsr_bench.rows import store
+from stvsr_bench.rows.lines import line_of
 
 ROOT = Path(__file__).parents[1]
 BASELINE = ROOT / "reports" / "baseline"
@@ -24,11 +26,16 @@ def run(tmp_path):
 
 def plant(run, **changes):
     """One row of stdan on the first clip of openclips/fast with these fields changed."""
-    path = store.rows_file(run)
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
-    chosen = next(row for row in lines if (row["method"], row["dataset"], row["split"]) == PLANTED)
-    chosen.update({name: change(chosen[name]) for name, change in changes.items()})
-    path.write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in lines))
+    rows = store.read_rows(run)
+    at = next(i for i, row in enumerate(rows) if (row.method, row.dataset, row.split) == PLANTED)
+    rows[at] = replace(rows[at], **{name: change(getattr(rows[at], name)) for name, change in changes.items()})
+    write(run, rows)
+
+
+def write(run, rows):
+    """Rows as a run writes them, each with the key that is its own."""
+    lines = (line_of(replace(row, key=row.own_key)) + b"\n" for row in rows)
+    store.rows_file(run).write_bytes(b"".join(lines))
 
 
 def lowered(values):
@@ -93,8 +100,8 @@ def test_planted_weights_are_stopped(run, capsys):
     plant(run, weights_sha256=lambda sha256: "0" * 64)
     code, said = judged(run, capsys)  # one of six rows of the file: the others show that it was not replaced
     assert code == 5 and re.search(r"\| missing \| stdan@mini#\w{8} \| openclips/fast/\S+ \| row \|", said)
-    path = store.rows_file(run)
-    path.write_text(re.sub(r'("method":"stdan".*?"weights_sha256":")\w+', r"\g<1>" + "0" * 64, path.read_text()))
+    others = [replace(row, weights_sha256="0" * 64) if row.method == "stdan" else row for row in store.read_rows(run)]
+    write(run, others)
     code, said = judged(run, capsys)
     assert code == 5 and said.count("| changed | stdan | ") == 6 == said.count("| weights | ")
 

@@ -85,7 +85,8 @@ class OpenClips:
 
     def made_from(self, split: str, name: str) -> list[Path]:
         """The video that the window is cut out of."""
-        return [self._path(windows(split)[name].video)]
+        known = windows(split).get(name)
+        return [self._path(known.video)] if known else []  # reading it says that there is no such clip
 
     def _frames(self, window: Window) -> Bytes:
         # frames that an earlier conversion to RGB left in the cache are others

@@ -57,7 +57,11 @@ def test_every_planted_fault_is_found_and_named(root, capsys):
     code, found = checked(capsys, str(root))
     errors = {(finding["clip"], finding["what"]) for finding in found["findings"] if finding["level"] == "error"}
     assert code == 3
-    assert ("walk", "frames 2 and 3 seem to be exchanged") in errors
+    # a warning: where the whole picture slides evenly, only one of the two statistics can see it
+    exchanged = [one for one in found["findings"] if one["clip"] == "walk" and "exchanged" in one["what"]]
+    assert [(one["level"], one["what"][:35]) for one in exchanged] == [
+        ("warning", "frames 2 and 3 seem to be exchanged")
+    ]
     assert ("dash", "frame 4 repeats frame 3 to the byte") in errors
     assert ("creep", "is totally black: an exact result has an infinite PSNR") in errors
 
