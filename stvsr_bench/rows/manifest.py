@@ -50,7 +50,8 @@ def labels(run: Path, paths: Sequence[str]) -> dict[str, str]:
     It is the last part of the path; where this run folder, or an earlier path, has a data set of that name that lies
     elsewhere, a few digits tell which one is meant.
     """
-    known: dict[str, str] = dict(read(run).get("datasets", {}))
+    before = read(run).get("datasets")
+    known: dict[str, str] = dict(before) if isinstance(before, dict) else {}
     found = {}
     for path in paths:
         name, place = Path(path).expanduser().resolve().name, place_of(path)

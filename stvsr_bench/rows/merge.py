@@ -9,6 +9,7 @@ from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.rows import manifest, store
 from stvsr_bench.rows.joining import joined
 from stvsr_bench.rows.lines import complete_lines, line_of
+from stvsr_bench.rows.names import COMMANDS
 from stvsr_bench.schema import Row
 
 
@@ -63,11 +64,10 @@ def _take_over(run: Path, out: Path) -> None:
     try:
         if (run / "run.toml").is_file() and not (out / "run.toml").exists():
             store.write_atomic(out / "run.toml", (run / "run.toml").read_bytes())
-        known = {path.read_bytes() for path in (out / "commands").glob("*.toml")}
-        for path in sorted((run / "commands").glob("*.toml")):
-            if (text := path.read_bytes()) not in known:
-                count = len(list((out / "commands").glob("*.toml")))
-                store.write_atomic(out / "commands" / f"{count + 1:04d}.toml", text)
+        count = len(list((out / COMMANDS).glob("*.toml")))
+        # equal ones too (shards ask for the same): the manifest's history counts each
+        for number, path in enumerate(sorted((run / COMMANDS).glob("*.toml")), start=count + 1):
+            store.write_atomic(out / COMMANDS / f"{number:04d}.toml", path.read_bytes())
         for clip in sorted((run / "frames").glob("*/*/*/*/*")):
             target = out / clip.relative_to(run)
             if clip.is_dir() and not clip.name.startswith(".") and not target.exists():

@@ -7,6 +7,8 @@ from stvsr_bench.schema import digest
 # truth and input lie beside the methods' folders; no method's name can start with an underscore
 TRUTH = "_hr"
 INPUT = "_lr"
+# what was asked, a file a command, beside `run.toml`
+COMMANDS = "commands"
 _SEPARATORS = str.maketrans(dict.fromkeys("/:@ []=,", "_"))
 _REFUSED = frozenset('\\*?"<>|')  # what Windows refuses in a name
 

@@ -14,9 +14,8 @@ from stvsr_bench.data.frames import from_bytes, read
 from stvsr_bench.errors import BenchError, DataError
 from stvsr_bench.rows import frames, manifest, store
 from stvsr_bench.rows.frames import place_of
-from stvsr_bench.rows.names import TRUTH
+from stvsr_bench.rows.names import COMMANDS, TRUTH
 from stvsr_bench.runner.origins import Origins
-from stvsr_bench.runner.replay import COMMANDS
 from stvsr_bench.schema import Row, digest
 
 
@@ -37,8 +36,9 @@ def _environments(run: Path) -> Iterator[str]:
 
 def _commands(run: Path) -> Iterator[str]:
     files = sorted((run / COMMANDS).glob("*.toml"))
-    if files and files[-1].read_bytes() != (run / "run.toml").read_bytes():
-        yield f"run.toml: it is not the last command ({COMMANDS}/{files[-1].name})"
+    # the last one; of a merged folder the last of its first part
+    if files and (run / "run.toml").read_bytes() not in {file.read_bytes() for file in files}:
+        yield f"run.toml: it is none of the commands in {COMMANDS}/"
     history = manifest.read(run).get("history")
     if files and isinstance(history, list) and len(history) != len(files):
         yield f"{COMMANDS}/: {len(files)} commands, manifest.json counts {len(history)}"
@@ -46,7 +46,11 @@ def _commands(run: Path) -> Iterator[str]:
 
 def _counts(run: Path, origins: Origins) -> Iterator[str]:
     """The manifest's number of clips of each split decides whether a table says "partial"."""
-    for cell, facts in manifest.read(run).get("cells", {}).items():
+    cells = manifest.read(run).get("cells", {})
+    for cell, facts in cells.items() if isinstance(cells, dict) else ():
+        if cell.count("/") < 2 or not isinstance(facts, dict):
+            yield f"manifest.json: '{cell}' is no entry of a split"
+            continue
         label, split, key = cell.rsplit("/", 2)
         known = next((one for one in protocols.PROTOCOLS.values() if one.key == key), None)
         where = origins.data_set(label)

@@ -76,7 +76,8 @@ def rescore(before: Sequence[Row], clip: Clip, wanted: Wanted) -> list[Row] | No
     rows = []
     for row, scores in zip(before, _scores(clip, Restored(windows, sr_SCHW), wanted), strict=True):
         same_code = all(row.made.get(name) == wanted.made.get(name) for name in ("scoring", "libraries"))
-        if same_code and row.values["mse_y"] != scores.values["mse_y"]:
+        # without its squared error nothing says whose frames they are
+        if "mse_y" not in row.values or (same_code and row.values["mse_y"] != scores.values.get("mse_y")):
             return None
         how = {name: value for name, value in row.how.items() if name not in metrics.TOLD}
         rows.append(

@@ -9,9 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench.errors import CardError
 from stvsr_bench.rows import store
+from stvsr_bench.rows.names import COMMANDS
 from stvsr_bench.runner.plan import RunSpec
 
-COMMANDS = "commands"
 _SPEC = TypeAdapter(RunSpec)
 
 

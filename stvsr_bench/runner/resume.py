@@ -18,6 +18,7 @@ from stvsr_bench.rows.made import changed, said
 from stvsr_bench.runner.engines.tasks import Task
 from stvsr_bench.schema import Row
 
+OTHER_FRAMES = "the frames of the clip changed"
 Opened = Callable[[Task], Clips]
 
 
@@ -72,7 +73,7 @@ def settle(run: Path, found: Found) -> None:
     gone = {row.key: row for row in store.stream_rows(run, found.stale.keys())} if found.stale else {}
     store.supersede(run, found.stale.keys())
     for row in gone.values():
-        frames.forget(frames.place_of(run, row), truth="frames of the clip" in found.stale[row.key])
+        frames.forget(frames.place_of(run, row), truth=found.stale[row.key] == OTHER_FRAMES)
     if found.restamped:
         with store.Appender(store.rows_file(run)) as rows:
             for row in found.restamped:
@@ -160,7 +161,7 @@ def _compare_data(
                 found.finished.add(key)
                 found.restamped.append(replace(row, stamp=clip.stamp))
                 continue
-            why = "the frames of the clip changed" if clip is not None else why
+            why = OTHER_FRAMES if clip is not None else why
             _stale(found, reasons, heads[key], why, f"{task.label}/{task.split}/{task.clip}")
 
 
@@ -173,13 +174,12 @@ def _what_is_missing(
 ) -> None:
     """Rows that hold and are not all that is asked for: they stay, and what is new is added."""
     wanted = found.finished if metrics else found.finished & rescore
-    for row in store.stream_rows(run, wanted) if wanted else ():
+    rows = {row.key: row for row in store.stream_rows(run, wanted)} if wanted else {}  # of a key the last line counts
+    for row in rows.values():
         lacks = set(metrics) - store.measured(row)
         if row.key in rescore:
             reasons[row.method, "the suite's scoring code changed", "scoring"] += 1
         if lacks or row.key in rescore:
             found.before[row.key] = row
-        else:
-            found.before.pop(row.key, None)  # an older line of the same row
     found.finished -= found.before.keys()
     found.restamped = [row for row in found.restamped if row.key not in found.before]

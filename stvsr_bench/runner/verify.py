@@ -153,7 +153,7 @@ def _task(alike: Sequence[tuple[Row, Origin]], asked: Asked, env: str) -> tuple[
         *(origin.method, origin.spec, row.weights, origin.dataset, row.dataset, row.split, row.clip),
         protocols=tuple(one.protocol for one in rows),
         keys=tuple(one.key for one in rows),
-        name=row.method,
+        name=row.planned,
         contents=row.weights_sha256,
     )
     return setup, task

@@ -457,3 +457,18 @@ def test_the_command_line_says_what_changed_also_when_it_is_quiet(spec, capsys):
     assert call(argv) == 0
     said = capsys.readouterr()
     assert "toy: its code changed since 2 rows were measured; measuring them again" in said.err
+
+
+def test_a_row_that_was_stamped_anew_is_counted_once(spec, monkeypatch):
+    execute(spec)
+    for path in (spec.out.parent / "clips").rglob("*.png"):
+        os.utime(path, ns=(0, 0))
+    execute(spec)  # a second line of each row, with the new stamp
+    code = environment.code
+    monkeypatch.setattr(environment, "code", lambda place: code(place) + ("x" if place.stem == "metrics" else ""))
+    environment.suite_code.cache_clear()
+    try:
+        (said,) = make(spec).found.changes
+        assert "since 2 rows were measured" in said
+    finally:
+        environment.suite_code.cache_clear()

@@ -15,6 +15,7 @@ from stvsr_bench.data.frames import write_png
 from stvsr_bench.errors import DataError
 from stvsr_bench.rows import store
 from stvsr_bench.rows.lines import line_of, line_of_facts
+from stvsr_bench.rows.merge import merge
 from stvsr_bench.runner import execute as runner
 from stvsr_bench.runner.plan import RunSpec, make
 from stvsr_bench.schema import Row
@@ -251,3 +252,21 @@ def test_a_closed_pipe_takes_no_exit_code(spec):
     command = f'{sys.executable} -c "{code}" | true; exit ${{PIPESTATUS[0]}}'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 5 and done.stderr == ""
+
+
+def test_a_folder_that_was_merged_of_shards_holds_too(spec, capsys):
+    parts = [replace(spec, out=spec.out / str(n), shard=(n, 2)) for n in (1, 2)]
+    for part in parts:
+        execute(part)
+    merged = spec.out / "merged"
+    assert merge([part.out for part in parts], merged) == 2
+    assert call(["verify", str(merged)]) == 0
+    assert "2 of 2 rows hold" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("cells", [["x"], {"x": 1}, {"a/b/c": 3}])
+def test_a_manifest_of_anything_is_a_sentence(spec, capsys, cells):
+    execute(spec)
+    store.write_json(spec.out / "manifest.json", {**store.read_json(spec.out / "manifest.json"), "cells": cells})
+    assert call(["verify", str(spec.out)]) in (0, 5)
+    assert "internal error" not in capsys.readouterr().err
