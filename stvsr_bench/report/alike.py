@@ -11,14 +11,13 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pandas as pd
 
-from stvsr_bench.report.labels import method_label
+from stvsr_bench.report.labels import listed, method_label
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
 from stvsr_bench.report.tidy import column, frames_out, infinite, is_metric, left_out, of_frames, present
 from stvsr_bench.rows import counting
 from stvsr_bench.schema import Row
 
 PLACE = ("protocol_key", "dataset", "split", "clip", "other_data")
-_LISTED = 5  # names of clips or methods in one sentence
 
 
 def alike(table: pd.DataFrame) -> pd.DataFrame:
@@ -115,11 +114,11 @@ def _infinite_notes(table: pd.DataFrame, metric: str) -> list[str]:
     if hit.empty:
         return []
     names = sorted({method_label(*key) for key in zip(hit["method"], hit["weights"], strict=True)})
-    because = f"left out for every method: infinite for {_list(names)}"
+    because = f"left out for every method: infinite for {listed(names)}"
     title = display(metric).title
     if not of_frames(metric, table):
         clips = sorted({str(place[3]) for place in hit[list(PLACE)].itertuples(index=False, name=None)})
-        return [f"{title}: {len(clips)} clip{'s' if len(clips) > 1 else ''} ({_list(clips)}) {because}"]
+        return [f"{title}: {len(clips)} clip{'s' if len(clips) > 1 else ''} ({listed(clips)}) {because}"]
     frames, clips = 0, []
     for place, lines in hit.groupby(list(PLACE), sort=False):
         found = {index for row in lines["row"] for index in counting.infinite_frames(row, metric)}
@@ -136,7 +135,7 @@ def _kept_notes(table: pd.DataFrame, metric: str) -> list[str]:
     count = int(hit[infinite(metric)].sum())
     title, what = display(metric).title, "frame" if of_frames(metric, table) else "clip"
     many = "s" if count > 1 else ""
-    return [f"{title}: {count} {what}{many} with an infinite value in {_list(sorted(set(hit['clip'])))}, kept"]
+    return [f"{title}: {count} {what}{many} with an infinite value in {listed(sorted(set(hit['clip'])))}, kept"]
 
 
 def _some(frames: Iterable[object]) -> np.ndarray:
@@ -146,9 +145,4 @@ def _some(frames: Iterable[object]) -> np.ndarray:
 
 def _counted(frames: int, clips: list[str]) -> str:
     places = f"{len(clips)} clip{'s' if len(clips) > 1 else ''}"
-    return f"{frames} frame{'s' if frames > 1 else ''} in {places} ({_list(clips)})"
-
-
-def _list(names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    return f"{frames} frame{'s' if frames > 1 else ''} in {places} ({listed(clips)})"

@@ -12,6 +12,7 @@ from stvsr_bench.schema import Row, digest
 
 MethodKey = tuple[str, str]  # method, weights
 FEWEST_DIGITS = 4
+_LISTED = 5
 # rows of schema 1: what made them is not known, so they are never averaged with rows that say it
 OLDER = " (older rows)"
 
@@ -19,6 +20,12 @@ OLDER = " (older rows)"
 def method_label(method: str, weights: str) -> str:
     """A method with its weights, as a table, a page or a figure names it."""
     return f"{method}@{weights}" if weights else method
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in one sentence: the first five, and how many more there are."""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
 
 
 def labels(rows: Sequence[Row]) -> list[MethodKey]:

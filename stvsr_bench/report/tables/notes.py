@@ -7,14 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from stvsr_bench.report.labels import MethodKey, method_label
+from stvsr_bench.report.labels import MethodKey, listed, method_label
 from stvsr_bench.report.tables import settings
 from stvsr_bench.report.tables.failures import Clips
 from stvsr_bench.report.tables.table import Line, Table
 
 # said by badges, or by a note of their own
 _NO_NOTE = ("partial", "external", "override", "flat")
-_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def _missing_notes(tidy: pd.DataFrame) -> list[str]:
         for said in filter(None, row.how.get("missing", "").split("; ")):
             clips.setdefault(said, set()).add(clip)
     return [
-        f"missing: {said}, on {len(of)} clip{'s' if len(of) > 1 else ''} ({_listed(sorted(of))})"
+        f"missing: {said}, on {len(of)} clip{'s' if len(of) > 1 else ''} ({listed(sorted(of))})"
         for said, of in sorted(clips.items())
     ]
 
@@ -107,7 +106,7 @@ def _identity_notes(tidy: pd.DataFrame) -> list[str]:
     if len(older) == len(tidy):
         return [said]
     names = sorted({method_label(*key) for key in zip(older["method"], older["weights"], strict=True)})
-    return [f"{said}: {_listed(names)}"]
+    return [f"{said}: {listed(names)}"]
 
 
 def _truth_notes(tidy: pd.DataFrame) -> list[str]:
@@ -117,11 +116,6 @@ def _truth_notes(tidy: pd.DataFrame) -> list[str]:
         clips = sorted(set(other["clip"]))
         notes.append(
             f"other data: on {dataset} {split} the methods were measured against different true frames, "
-            f"{len(clips)} clip{'s' if len(clips) > 1 else ''} ({_listed(clips)}) of {_listed(names)}"
+            f"{len(clips)} clip{'s' if len(clips) > 1 else ''} ({listed(clips)}) of {listed(names)}"
         )
     return notes
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
