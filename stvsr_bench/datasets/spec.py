@@ -11,6 +11,7 @@ from stvsr_bench.plugins import options
 from stvsr_bench.schema import DatasetCard
 
 _SPEC = re.compile(r"(?P<name>[^:]+)(?P<options>" + options.PATTERN + ")")
+_LATER = ("choices", "limits", "options", "sparse")
 _OPTION_FOLLOWS = re.compile(r"([A-Za-z0-9_-]+):[A-Za-z_]+=")
 
 
@@ -53,7 +54,5 @@ def with_options(card: DatasetCard, said: dict[str, str]) -> DatasetCard:
 
 
 def facts(card: DatasetCard) -> dict[str, Any]:
-    """What a card says, for a digest; that of a data set without options says nothing of them, as before there were
-    any."""
-    fields = asdict(card)
-    return fields if card.options else {key: fields[key] for key in fields.keys() - {"options", "choices", "limits"}}
+    """What a card says, for a digest: without what cards gained later and this one does not use."""
+    return {key: value for key, value in asdict(card).items() if value or key not in _LATER}
