@@ -92,17 +92,14 @@ def of_interpolated(
     names: Sequence[str],
     frames: Sequence[int],
     gaps: time_axis.Gaps,
-    *,
-    crop: int = 0,
-    round_8bit: bool = True,
+    luma: time_axis.Luma | None = None,
 ) -> Found:
-    """The asked metrics of interpolated frames; arguments as of `time_axis.score`, `hr_NCHW` are all frames of the clip.
+    """The asked metrics of interpolated frames; arguments as of `time_axis.score`. `hr_NCHW` is the whole clip.
 
     Raises:
         UsageError, ClipError: as `time_axis.score`.
     """
-    score = time_axis.score
-    return Found(values=score(sr_SCHW, hr_NCHW, frames, gaps, names, crop=crop, round_8bit=round_8bit) if names else {})
+    return Found(values=time_axis.score(sr_SCHW, hr_NCHW, frames, gaps, names, luma) if names else {})
 
 
 def of_clip(

@@ -72,7 +72,9 @@ def differences(before: Row, after: Row, limits: Mapping[str, float], frame_limi
         new = after.values.get(metric) or [after.scalars[metric]] if metric in {**after.values, **after.scalars} else []
         if not new:
             found.append(f"{metric} was not computed again")
-        elif (change := _change(old, new, has_gaps(metric))) > (limit := _frame_limit(metric, old, limits, frame_limit_db)):
+        elif (change := _change(old, new, has_gaps(metric))) > (
+            limit := _frame_limit(metric, old, limits, frame_limit_db)
+        ):
             found.append(f"{metric} of a frame moved by {change:.2g}; allowed: {limit:.2g}")
     return found
 
