@@ -20,8 +20,8 @@ FLAGS = ("frozen", "ignores-time")
 BLOCK = 4
 # mean squared change of the truth's blocks below which nothing is judged: noise of up to 4 levels stays below
 MOVES = 2.0
-# A blend takes 1/n of the way in each of a gap's n steps, however far the truth moves: so the square of an output's step
-# is compared with 1/n^2 of the square of the truth's. The least of 3,580 steps of six methods: 0.053, then 0.28
+# A blend takes 1/n of the way in each of a gap's n steps, however far the truth moves: so the square of a step of the
+# output is compared with 1/n^2 of the square of the truth's. The least of 3,580 steps of six methods: 0.053, then 0.28
 STILL = 0.01
 
 

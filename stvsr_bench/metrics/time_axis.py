@@ -63,7 +63,7 @@ class Fit:
         """How much worse the frame before (-1) or after (1) the best one fits, as a share of what the truth would.
 
         Not in levels squared: where the truth moves more on one side, the parabola through the errors of a perfect
-        frame has its minimum elsewhere (up to 0.15 gaps on `openclips`). NaN where the reach ends or the truth is still.
+        frame has its minimum elsewhere (0.15 gaps away on `openclips`). NaN where the reach ends or the truth is still.
         """
         best, other = self.best, self.best + step
         moved = self.apart(best, other) if other in self.error else 0.0
