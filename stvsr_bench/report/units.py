@@ -6,13 +6,16 @@ number that is printed never speak of different means.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from stvsr_bench import protocols
 from stvsr_bench.schema import Average
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +70,7 @@ def folder_of(clip: str) -> str:
     return clip.split("/", 1)[0]
 
 
-def units_of(part: pd.DataFrame, clips: Sequence[str]) -> Units:
+def units_of(part: "pd.DataFrame", clips: Sequence[str]) -> Units:
     """The units of clips, in their order; `part` are tidy lines of one protocol, of these clips among others."""
     average = average_of(str(part["protocol"].iloc[0])) if len(part) else "clips"
     if average == "clips":

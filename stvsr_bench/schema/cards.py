@@ -195,6 +195,7 @@ class DatasetCard:
     """What a data set is and where its frames lie; read from `datasets/<name>/card.toml`.
 
     `version` counts up when a data set that the suite decodes or draws gets other pixels; `convention` says which.
+    `sparse` names the splits whose frames are not consecutive, each with a sentence on what to use instead.
     """
 
     name: str
@@ -211,6 +212,7 @@ class DatasetCard:
     lists: dict[str, dict[str, SplitList]] = field(default_factory=dict)
     downloads: dict[str, SplitList] = field(default_factory=dict)
     contents: dict[str, Contents] = field(default_factory=dict)
+    sparse: dict[str, str] = field(default_factory=dict)
     layout: str = ""
     convention: str = ""
     paper: Paper = field(default_factory=Paper)
