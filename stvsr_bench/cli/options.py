@@ -57,7 +57,7 @@ def plug_in(include: list[Path] | None, override: list[str] | None) -> tuple[tup
 
 
 def metrics(text: str) -> tuple[str, ...]:
-    """Names of metrics and of their groups (`variant`, `temporal`), as metrics."""
+    """Names of metrics and of their groups (`variant`, `temporal`, `time`), as metrics."""
     from stvsr_bench.metrics import expanded
 
     return expanded(several(text))
