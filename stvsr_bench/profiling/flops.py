@@ -88,8 +88,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def count(net: nn.Module, lr_BTChw: Tensor, pure: Pure = nullcontext, ask: Ask = _plainly) -> Flops:
     """The multiply-adds of one forward pass on a clip of this shape; the network is left as it is.
 
-    `ask` calls the network, where it is told more than the clip. Inside `pure()` the network must take its path of plain
-    tensor operators: a kernel of its own would not be seen.
+    `ask` calls the network, where it is told more than the clip. Inside `pure()` the network must take its path of
+    plain tensor operators: a kernel of its own would not be seen.
     """
     try:
         shadow = copy.deepcopy(net).to("meta")  # a copy: values do not come back from the meta device

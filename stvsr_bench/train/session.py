@@ -160,7 +160,7 @@ def _clips(name: str, root: Path | None) -> Sequence[Clip]:
         return Packed(Path(name).expanduser())
     if datasets.is_path(name):
         return datasets.clips(name, root=root)
-    dataset, _, split = name.partition(":")
+    dataset, split = datasets.split_off(name)
     return datasets.clips(dataset, split or "train", root)
 
 
