@@ -48,7 +48,7 @@ def rgb(frame: VideoFrame) -> Bytes:
     Raises:
         MatrixError: its matrix is none that is known here.
     """
-    kind, bits = _kind(frame), _bits(frame)
+    kind, bits = _kind(frame), depth(frame)
     deep = 8 < bits <= 16
     if kind == "grey" and bits <= 16 and (deep or frame.color_range == LIMITED):
         return _rgb_of_grey(frame, bits)
@@ -114,7 +114,8 @@ def _kind(frame: VideoFrame) -> Literal["yuv", "rgb", "grey", "other"]:
     return "yuv" if len(form.components) >= 3 else "grey"
 
 
-def _bits(frame: VideoFrame) -> int:
+def depth(frame: VideoFrame) -> int:
+    """Bits of a component, of the deepest."""
     return max(component.bits for component in frame.format.components)
 
 
@@ -162,7 +163,7 @@ def _bytes(picture: NDArray[np.float64]) -> Bytes:
 
 def _array(frame: VideoFrame, plane: int = 0) -> NDArray[Any]:
     """One plane, copied: (H, W), or (H, W, C) of a packed format; 16-bit integers where it has more than 8 bits."""
-    rows = np.frombuffer(memoryview(frame.planes[plane]), np.uint16 if _bits(frame) > 8 else np.uint8)
+    rows = np.frombuffer(memoryview(frame.planes[plane]), np.uint16 if depth(frame) > 8 else np.uint8)
     packed = len(frame.planes) == 1
     channels = len(frame.format.components) if packed else 1
     picture = rows.reshape(frame.height, -1)[:, : frame.width * channels].copy()  # rows are padded

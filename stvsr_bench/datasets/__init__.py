@@ -6,7 +6,7 @@ A data set is a folder `datasets/<name>/` with a `card.toml`; the code of a buil
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -14,7 +14,7 @@ from typing import cast
 from stvsr_bench import plugins
 from stvsr_bench.data import readers
 from stvsr_bench.errors import CONTROL, CardError, DataError, UnknownNameError, printable
-from stvsr_bench.schema import Clip, DatasetCard, digest
+from stvsr_bench.schema import Clip, DatasetCard, Reading, digest
 
 __path__ = plugins.search_path(__path__, "datasets")
 
@@ -85,13 +85,14 @@ class DataSet:
     """A data set as it was asked for: its card is read once, and every split is opened from here.
 
     `root` is where the data lie; without it, the environment variable that the card names. `label` is its name in rows
-    where that is not the card's: two folders of one name are two data sets.
+    where that is not the card's: two folders of one name are two data sets. `reading` is how videos may be read.
     """
 
     name: str
     card: DatasetCard
     root: Path | None = None
     label: str = ""
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def default_splits(self) -> list[str]:
@@ -106,6 +107,8 @@ class DataSet:
         root = self.root or root_of(self.card, self.name)
         card = replace(self.card, name=self.label) if self.label else self.card
         reader = _reader_class(self.name, self.card)(card, root, lists)
+        if hasattr(reader, "reading"):
+            reader.reading = self.reading
         found = reader.names(split)
         if bad := next(filter(CONTROL.search, found), None):
             raise DataError(
@@ -115,19 +118,23 @@ class DataSet:
         flags = ("override",) if plugin is not None and plugin.replaces else ()
         # how frames are read from files is the reader's, and what they mean the card's
         code = "" if plugin is None else digest([plugins.code(plugin), asdict(self.card)])
+        if self.reading != Reading():
+            code = digest([code, asdict(self.reading)])
         return Clips(card, split, found, reader, flags, code)
 
 
-def find(name: str, root: Path | None = None, label: str = "") -> DataSet:
+def find(name: str, root: Path | None = None, label: str = "", reading: Reading | None = None) -> DataSet:
     """The data set of that name or path; see `DataSet`.
 
     Raises:
         UnknownNameError: no such data set.
     """
-    return DataSet(name, card(name), root, label)
+    return DataSet(name, card(name), root, label, reading or Reading())
 
 
-def clips(name: str, split: str = "", root: Path | None = None, lists: str = "zsm") -> Clips:
+def clips(
+    name: str, split: str = "", root: Path | None = None, lists: str = "zsm", reading: Reading | None = None
+) -> Clips:
     """The clips of one split. Without `split`: the first default split of the card.
 
     `root` is where the data lie; without it, the environment variable that the card names. `lists` says whose
@@ -137,7 +144,7 @@ def clips(name: str, split: str = "", root: Path | None = None, lists: str = "zs
         UnknownNameError: no such data set or split.
         DataError, NotRunnableError: the data are not on this machine, or a clip's name would steer a terminal.
     """
-    return find(name, root).clips(split, lists)
+    return find(name, root, reading=reading).clips(split, lists)
 
 
 def root_of(chosen: DatasetCard, name: str = "") -> Path | None:

@@ -22,10 +22,11 @@ from stvsr_bench.schema.clip import Clip, Frames
 from stvsr_bench.schema.manifest import Manifest
 from stvsr_bench.schema.method import Method, Settings, on_grid
 from stvsr_bench.schema.protocol import RENAMED, Degradation, EvalProtocol
+from stvsr_bench.schema.reading import Hdr, Reading
 from stvsr_bench.schema.row import SCHEMA_VERSION, Job, Row
 
 __all__ = [
-    "RENAMED", "SCHEMA_VERSION", "Clip", "Contents", "DatasetCard", "Degradation", "EvalProtocol", "Frames", "Job",
-    "Kind", "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Row", "Settings", "SplitList", "TileNeeds",
-    "TimeControl", "Weights", "digest", "on_grid",
+    "RENAMED", "SCHEMA_VERSION", "Clip", "Contents", "DatasetCard", "Degradation", "EvalProtocol", "Frames", "Hdr",
+    "Job", "Kind", "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Reading", "Row", "Settings",
+    "SplitList", "TileNeeds", "TimeControl", "Weights", "digest", "on_grid",
 ]  # fmt: skip
