@@ -59,6 +59,7 @@ def ffmpeg():
     def run(*args, data=None, said=False):
         done = subprocess.run(
             [program, "-y", "-hide_banner", *(() if said else ("-v", "error")), *map(str, args)],
+            check=False,
             input=data,
             capture_output=True,
         )

@@ -3,7 +3,7 @@
 Axes: H W size, C channels.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from av import VideoFrame
@@ -34,7 +34,7 @@ def turn_of(frame: VideoFrame) -> Turn:
     Raises:
         DataError: by an angle that is no quarter of a turn; the message names no file.
     """
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")  # PyAV's stub has a mapping of anything
     if matrix is None:
         return UPRIGHT
     # a b u / c d v / x y w

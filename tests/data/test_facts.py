@@ -109,7 +109,7 @@ def test_a_cover_picture_is_no_video(tmp_path, ffmpeg, film):
         "aac",
         tmp_path / "song.mp4",
     )
-    with pytest.raises(DataError, match="song.mp4 holds pictures, but no video"):
+    with pytest.raises(DataError, match=r"song\.mp4 holds pictures, but no video"):
         video.Video(tmp_path / "song.mp4")
 
 
@@ -122,7 +122,7 @@ def test_another_video_track_is_read_where_it_is_asked_for(tmp_path, ffmpeg, fil
     other = video.Video(path, Reading(track=2))
     assert other.count() == 4 and np.array_equal(other.read(0, 4), video.Video(second).read(0, 4))
     assert "track:2" in other.flags()
-    with pytest.raises(UsageError, match="--track 3: .*clip.mkv has 2 video tracks, counted from 1"):
+    with pytest.raises(UsageError, match=r"--track 3: .*clip\.mkv has 2 video tracks, counted from 1"):
         video.Video(path, Reading(track=3))
 
 
