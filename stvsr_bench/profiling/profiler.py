@@ -66,7 +66,7 @@ class Profiler:
         rows = []
         for text in map(self.spec, specs):
             card = methods.resolve(text).card
-            points = scaling.points(axis, self.asked.size, self.asked.frames, card.multiple_of, card.frames_in)
+            points = scaling.points(axis, self.asked.size, self.asked.frames, card.grid(card.usual), card.frames_in)
             lines = [self.point(text, axis, size, frames) for size, frames in points]
             fitted = scaling.exponents(axis, lines)
             rows += self.written([{**line, "axis": axis, "exponents": fitted} for line in lines])
@@ -148,7 +148,7 @@ class Profiler:
         """The multiply-adds, counted on the network as built (not compiled)."""
         self.say(f"{text}: counting multiply-adds")
         net = methods.build(text, trust_pickle=self.asked.trust_pickle).net if self.asked.settings.compile else case.net
-        return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch)
+        return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch, case.ask)
 
     def plain_flops(self, text: str, case: Case) -> Flops | None:
         """The multiply-adds in the paper's order of computation, where a fast engine runs another; else None."""
@@ -157,7 +157,7 @@ class Profiler:
             return None
         self.say(f"{text}: counting multiply-adds of the paper's order")
         net = methods.build(plain, trust_pickle=self.asked.trust_pickle).net
-        return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch)
+        return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch, case.ask)
 
     def peak(self, text: str, case: Case, limit_mib: float = 0) -> memory.Peak:
         """The peak memory, from a process of its own."""
@@ -169,7 +169,7 @@ class Profiler:
     def largest(self, text: str, one: Subject, budget_mib: float) -> dict[str, Any]:
         """The largest frame, of the aspect of `--size`, whose peak stays within the budget."""
         budget = budget_mib or FREE_PART * memory.free_mib(one.case.device)
-        unit = one.method.card.multiple_of
+        unit = one.case.multiple_of
         size = self.asked.size
 
         def sized(n: int) -> Size:

@@ -6,7 +6,7 @@ counts, of its own frames: `#n` (frames that have a value), `#inf` (of those, fr
 `#left` (of those, frames that are left out of the mean). Frames whose truth is flat are left out of metrics in dB for
 every method. Infinite frames are left out of this line alone: `alike.py` makes the lines of several methods count the
 same frames. A clip without a frame that counts has NaN. A protocol that keeps infinite values (`inf_policy = "keep"`)
-keeps all of these.
+keeps all of these. A metric with a sign (`time_error`) has the mean of its sizes: too early and too late do not cancel.
 
 `method` and `weights` are labels that no two networks share (`labels.py`); `name` and `tag` are what the row says, and
 `row` is the row itself, for whoever needs its frames.
@@ -17,14 +17,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stvsr_bench import protocols
 from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.metrics import METRICS
 from stvsr_bench.metrics.means import over_frames
 from stvsr_bench.report.labels import MethodKey, labels
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
@@ -139,28 +139,6 @@ def motion_bin(motion_px: float) -> str:
     return ""
 
 
-def mean_over_clips(values: Floats, clips: Sequence[str], average: Literal["clips", "folders"]) -> float:
-    """The mean of clips, or of top-level folders of clips; NaN values are left out, an empty mean is NaN."""
-    known = ~np.isnan(values)
-    if not known.any():
-        return float("nan")
-    if average == "clips":
-        return float(values[known].mean())
-    folders = pd.Series([folder_of(clip) for clip in clips])[known]
-    return float(pd.Series(values[known]).groupby(folders.to_numpy()).mean().mean())
-
-
-def folder_of(clip: str) -> str:
-    """The top-level folder of a clip, as protocols that average folders mean it."""
-    return clip.split("/", 1)[0]
-
-
-def average_of(protocol: str) -> Literal["clips", "folders"]:
-    """How a protocol averages clips; a protocol this version does not know averages clips."""
-    known = protocols.PROTOCOLS.get(protocol)
-    return known.average if known else "clips"
-
-
 @dataclass(frozen=True)
 class _Line:
     """A row with what only the other rows can say of it."""
@@ -208,6 +186,8 @@ def _tidy_alike(
     chosen = {"all": np.ones_like(of_given), "given": of_given, "between": ~of_given}
     for name in names:
         values_nS = np.array([row.values[name] for row in rows], dtype=np.float64)
+        if name in METRICS and METRICS[name].signed:
+            values_nS = np.abs(values_nS)
         bounded = display(name).unit != "dB"
         flat_S = np.array(flat, dtype=bool) if flat and not bounded and not keep else np.zeros_like(of_given)
         table[frames_out(name)] = [line.flat if flat_S.any() else counting.NONE for line in lines]

@@ -159,7 +159,7 @@ def keep(text: str) -> str:
 
 def cells(spec: RunSpec) -> list[Cell]:
     """The splits that are asked for, with the clips that are left after `limit` and `clips`."""
-    names = default_datasets(spec)
+    names = _distinct(default_datasets(spec))
     labels = manifest.labels(spec.out, [name for name in names if datasets.is_path(name)])
     return [cell for name in names for cell in _cells(spec, name, labels.get(name, ""))]
 
@@ -187,6 +187,14 @@ def default_datasets(spec: RunSpec) -> tuple[str, ...]:
     )
 
 
+def _distinct(names: Iterable[str]) -> list[str]:
+    """The data sets without repeats: `mini` and `mini:rate=1` are one, and its clips are measured once."""
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(name if datasets.is_path(name) else datasets.card(name).name, name)
+    return list(found.values())
+
+
 def _check_names(spec: RunSpec) -> None:
     if not spec.methods:
         raise UsageError("no method named; write e.g. --methods stdan,dis+bicubic")
@@ -206,6 +214,10 @@ def _cells(spec: RunSpec, dataset: str, label: str) -> Iterable[Cell]:
     name = label or chosen.card.name
     for split in spec.splits or chosen.default_splits:
         for group in _groups(spec.protocols):
+            if split in chosen.card.sparse and protocols.consecutive(group[0]):
+                raise UsageError(
+                    f"{group[0].name} takes the frames between from the data set: {chosen.card.sparse[split]}"
+                )
             clips = chosen.clips(split, group[0].lists)
             left = tuple(_chosen(spec, dataset, split, clips.names))
             yield Cell(dataset, name, split, group, left, len(clips.names), clips)
