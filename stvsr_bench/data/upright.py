@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 from av import VideoFrame
+from numpy.typing import NDArray
 
-from stvsr_bench.data.frames import Bytes
 from stvsr_bench.errors import DataError
 
 # which way the first row and the first column of a stored frame point: a, b, c, d of ffmpeg's display matrix, of which
@@ -60,7 +60,7 @@ def swaps(turn: Turn) -> bool:
     return turn[0] == 0
 
 
-def upright(frame_HWC: Bytes, turn: Turn) -> Bytes:
+def upright(frame_HWC: NDArray[Any], turn: Turn) -> NDArray[Any]:
     """The frame as it is to be seen; the same array where nothing is to be done."""
     if turn == UPRIGHT:
         return frame_HWC

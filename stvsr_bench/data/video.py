@@ -153,6 +153,23 @@ def check_even(path: Path, found: Facts, reading: Reading, start: int = 0, stop:
     )
 
 
+def check_fields(path: Path, found: Facts, reading: Reading) -> None:
+    """Refuse interlaced video.
+
+    Raises:
+        DataError: frames are two fields, and that is not allowed.
+    """
+    if found.interlaced and not reading.deinterlace:
+        raise DataError(_interlaced(path, f"{found.interlaced} of {found.count} frames"))
+
+
+def _interlaced(path: Path, which: str) -> str:
+    return (
+        f"{path} is interlaced ({which}): each frame is two fields of different times; --deinterlace makes whole "
+        "frames of them (bwdif, one for each)"
+    )
+
+
 def check_brightness(path: Path, transfer: int, reading: Reading) -> None:
     """Refuse HDR.
 
@@ -181,10 +198,7 @@ def frames(path: Path, stream: Any, walk: facts.Walk, reading: Reading) -> Itera
             if reading.deinterlace:
                 weave = _Weave(stream, frame, facts.has_fields(stream))
         if not reading.deinterlace and (frame.interlaced_frame or facts.has_fields(stream)):
-            raise DataError(
-                f"{path} is interlaced (frame {index}): each frame is two fields of different times; --deinterlace "
-                "makes whole frames of them (bwdif, one for each)"
-            )
+            raise DataError(_interlaced(path, f"frame {index}"))
         yield from (frame,) if weave is None else weave.push(frame)
     if weave is not None:
         yield from weave.push(None)
