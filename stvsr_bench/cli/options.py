@@ -12,7 +12,10 @@ Methods = Annotated[
     typer.Option("--methods", "-m", help="Methods, e.g. stdan@mini,dis+bicubic. Spec: name[:option=value][@weights]."),
 ]
 Datasets = Annotated[
-    str, typer.Option("--dataset", "-d", help="Data sets or a path; default vimeo90k where known, else mini.")
+    str,
+    typer.Option(
+        "--dataset", "-d", help="Data sets (mini, mini:rate=4) or a path; default vimeo90k where known, else mini."
+    ),
 ]
 Splits = Annotated[str, typer.Option("--split", "-s", help="Splits; default all test splits.")]
 Protocols = Annotated[str, typer.Option("--protocol", "-p", help="Protocols; see: ls protocols.")]
