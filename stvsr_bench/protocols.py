@@ -61,6 +61,8 @@ _BASICVSR = EvalProtocol(
     "of frames, then of clips; no crop, no padding. LR by MATLAB bicubic (BI)",
 )
 _MOST_TIME = 128
+Task = tuple[int | str, int]  # scale as protocols hold it, time scale
+USUAL: Task = (4, 2)  # the field's task for ten years: titles name all others
 
 _ALL = (
     _SUITE,
@@ -137,6 +139,37 @@ def _of_family(name: str) -> EvalProtocol:
     except ValueError as error:
         raise UsageError(f"protocol {name}: {error}") from None
     return member(family, scale, _time_scale(name, str(asked["time_scale"])))
+
+
+def family(name: str) -> str:
+    """The name of the protocol that a protocol is a member of: `suite-1` of `suite-1-x5/2-t4`, and of itself.
+
+    Raises:
+        UnknownNameError, UsageError: as `get`.
+    """
+    found = get(name).name
+    named = None if found in PROTOCOLS else _MEMBER.fullmatch(found)
+    return found if named is None else named["base"]
+
+
+def words(name: str) -> str:
+    """The scale and time scale of a protocol for a title; "" where they are x4 and x2, or not known."""
+    protocol = known(name)
+    return "" if protocol is None else task_words(task(protocol))
+
+
+def task_words(of: Task) -> str:
+    """A scale and time scale for a title; "" for x4 and x2."""
+    scale, time_scale = of
+    if of == USUAL:
+        return ""
+    space = "frames keep their size" if scale == 1 else f"x{scale} in space"
+    return f"{space}, {f'x{time_scale} in time' if time_scale > 1 else 'no frames between'}"
+
+
+def task(protocol: EvalProtocol) -> Task:
+    """What a protocol asks for, whatever its rules: scale and time scale. Means of two tasks are never one number."""
+    return protocol.scale, protocol.time_scale
 
 
 def known(name: str) -> EvalProtocol | None:

@@ -17,7 +17,7 @@ def test_the_repository_holds_values_with_a_source_and_a_known_protocol():
     found = read_published()
     assert len(found) > 250
     assert all(of.source and of.source_url.startswith("http") for of in found)
-    assert {of.protocol for of in found} - {""} <= set(protocols.PROTOCOLS)
+    assert all(protocols.get(of.protocol).name == of.protocol for of in found if of.protocol)
     assert all(of.confirmed or of.left_out for of in found)
 
 
