@@ -1,0 +1,93 @@
+"""From a pair's features to a frame at one time: a feature for every query, its flow, and the colour read along it.
+
+Axes: B batch, C channels, R rows of queries in one chunk, h w low resolution, H W size of the output.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from stvsr_bench.nn.implicit import Queries, Siren, row_chunks
+
+EDGE = 1 - 1e-6  # places are kept this close to the picture's border, in [-1, 1]
+
+
+class Nets(nn.Module):
+    """The three sine networks: a feature for each query, its flow, its colour."""
+
+    def __init__(self, pair: int) -> None:
+        super().__init__()
+        frames, feature = 6, 64  # RGB of both frames; what a query knows
+        self.feature = Siren(pair + frames + 2 + 1, [64, 64, 256], feature)
+        self.flow = Siren(feature + pair + frames + 1, [64, 64, 256], 4)
+        self.colour = Siren(2 * (feature + pair + frames) + 1, [64, 64, 256, 256], 3)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What was seen of two frames: features of both and of the middle, both frames, and the frames to read colour in."""
+
+    feat_BChw: Tensor
+    frames_BChw: Tensor
+    pictures_BCHW: Tensor
+    queries: Queries
+
+    def chunks(self, work: Callable[[slice], Tensor], floats: int) -> Tensor:
+        """What `work` gives for some rows at a time, for all of them."""
+        rows = row_chunks(self.queries.size, floats, self.feat_BChw)
+        return torch.cat([work(each) for each in rows], dim=2)
+
+
+class Decode:
+    """A frame at one time, in the paper's order of computation."""
+
+    def __init__(self, nets: Nets, pair: Pair) -> None:
+        self.nets, self.pair = nets, pair
+
+    def frame(self, t_B: Tensor) -> Tensor:
+        """The frame (B, 3, H, W) at time t of each item."""
+        known_BCHW = self.pair.chunks(lambda rows: self.features(rows, t_B), self.nets.feature.floats)
+        return self.pair.chunks(lambda rows: self.colours(rows, t_B, known_BCHW), self.nets.colour.floats)
+
+    def features(self, rows: slice, t_B: Tensor) -> Tensor:
+        """What the queries of these rows know of their nearest pixel, (B, 64, R, W)."""
+        pair, queries = self.pair, self.pair.queries
+        seen = [queries.nearest(pair.feat_BChw, rows), queries.nearest(pair.frames_BChw, rows)]
+        seen += [queries.relative(rows, len(t_B)), queries.plane(t_B, rows)]
+        return self.nets.feature(torch.cat(seen, dim=1))  # type: ignore[no-any-return]
+
+    def flows(self, rows: slice, t_B: Tensor, known_BCHW: Tensor) -> Tensor:
+        """The flow to frame 0 and to frame 1, (B, 4, R, W): x, y, x, y in pixels of the output."""
+        pair, queries = self.pair, self.pair.queries
+        seen = [known_BCHW[:, :, rows], queries.bilinear(pair.feat_BChw, rows)]
+        seen += [queries.bilinear(pair.pictures_BCHW, rows), queries.plane(t_B, rows)]
+        return self.nets.flow(torch.cat(seen, dim=1))  # type: ignore[no-any-return]
+
+    def colours(self, rows: slice, t_B: Tensor, known_BCHW: Tensor) -> Tensor:
+        """The colours of these rows, (B, 3, R, W)."""
+        places = self.places(rows, self.flows(rows, t_B, known_BCHW))
+        maps = (known_BCHW, self.pair.feat_BChw, self.pair.pictures_BCHW)
+        seen = [read(each, place) for each in maps for place in places]
+        return self.nets.colour(torch.cat([*seen, self.pair.queries.plane(t_B, rows)], dim=1))  # type: ignore[no-any-return]
+
+    def places(self, rows: slice, flow_B4RW: Tensor) -> list[Tensor]:
+        """Where both flows of these rows point, two of (B, R, W, 2), x before y, in [-1, 1]."""
+        height, width = self.pair.queries.size
+        y = torch.arange(rows.start, rows.stop, dtype=flow_B4RW.dtype, device=flow_B4RW.device)[:, None]
+        x = torch.arange(width, dtype=flow_B4RW.dtype, device=flow_B4RW.device)
+        places = []
+        for flow_B2RW in flow_B4RW.split(2, dim=1):
+            # the corners are taken for pixel centres here and for corners when the map is read: still pixels are read
+            # up to half a pixel beside themselves. So were the weights trained
+            across = (x + flow_B2RW[:, 0]) * (2 / max(width - 1, 1)) - 1
+            down = (y + flow_B2RW[:, 1]) * (2 / max(height - 1, 1)) - 1
+            places.append(torch.stack([across, down], dim=-1).clamp(-EDGE, EDGE))
+        return places
+
+
+def read(map_BChw: Tensor, place_BRW2: Tensor) -> Tensor:
+    """The map read bilinearly at places in [-1, 1], (B, C, R, W); neighbours outside count as 0."""
+    return F.grid_sample(map_BChw, place_BRW2, mode="bilinear", padding_mode="zeros", align_corners=False)
