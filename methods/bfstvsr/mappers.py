@@ -18,6 +18,8 @@ WAVES = 64
 class SplineMapper(nn.Module):
     """How every query of one frame moves: a sum of cubic B-splines in time."""
 
+    t_res: Tensor
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.siren = Siren(channels + 2, [64, 64, 256], 2 * WAVES)

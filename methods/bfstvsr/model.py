@@ -41,7 +41,7 @@ class BfStvsr(TrajectoryNet):
             def said(rows: slice) -> Tensor:
                 return rows_of(said_BChw, rows)
         else:
-            said_BCHW = pair.chunks(lambda rows: siren(rows_of(feat_BChw, rows)), siren.floats)
+            said_BCHW = pair.queries.chunked(lambda rows: siren(rows_of(feat_BChw, rows)), siren.floats)
 
             def said(rows: slice) -> Tensor:
                 return said_BCHW[:, :, rows]
@@ -50,17 +50,17 @@ class BfStvsr(TrajectoryNet):
             first, last = max(rows.start - 1, 0), min(rows.stop + 1, pair.queries.size[0])
             beyond = (0, 0, first - rows.start + 1, rows.stop + 1 - last)  # zeros above and below the picture
             around = F.pad(said(slice(first, last)), beyond)
-            return self.texture(around, pair.queries.relative(rows, pair.batch))  # type: ignore[no-any-return]
+            return self.texture(around, pair.queries.relative(rows))  # type: ignore[no-any-return]
 
-        return pair.chunks(work, 8 * FEATURE)
+        return pair.queries.chunked(work, 8 * FEATURE)
 
     def motions(self, pair: Pair, source: int, times_BS: Tensor) -> Tensor:
         """The motion maps of frame `source` to each time, (B, S, 3, H, W)."""
-        net = self.motion.splines(pair.feats[2 * source], pair.queries, self.engine)
+        net = self.motion.splines(pair.motion[source], pair.queries, self.engine)
         taus_BS = times_BS if source == 0 else 1 - times_BS  # counted from the frame that moves
 
         def work(rows: slice) -> Tensor:
-            splines = net(rows, after=[pair.queries.relative(rows, pair.batch)])
+            splines = net(rows, after=[pair.queries.relative(rows)])
             return torch.stack([self.motion(splines, tau_B) for tau_B in taus_BS.unbind(1)], dim=1)
 
-        return pair.chunks(work, self.motion.siren.floats)
+        return pair.queries.chunked(work, self.motion.siren.floats)

@@ -4,7 +4,7 @@ Axes: B batch, S frames wanted, C channels, R rows of queries in one chunk, h w 
 Paper: Chen et al., arXiv 2307.07988. What the paper leaves open and how it is settled: README.md beside this file.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +14,6 @@ from stvsr_bench.nn.implicit import Copying, Siren
 from stvsr_bench.nn.trajectory import FEATURE, Pair, TrajectoryNet
 
 from .motion import MotionEncoder, measured
-
-
-@dataclass(frozen=True)
-class MovingPair(Pair):
-    """A pair of frames and what was measured of the motion from either, (B, 64, h, w) each."""
-
-    motion: tuple[Tensor, Tensor]
 
 
 class Motif(TrajectoryNet):
@@ -50,27 +43,27 @@ class Motif(TrajectoryNet):
         binomial = torch.tensor([1.0, 2.0, 1.0]) / 4
         self.g_filter = nn.Parameter(torch.outer(binomial, binomial).reshape(1, 1, 1, 3, 3), requires_grad=False)
 
-    def see(self, pair_B2Chw: Tensor, size: tuple[int, int]) -> "MovingPair":
+    def see(self, pair_B2Chw: Tensor, size: tuple[int, int]) -> Pair:
         """The pair's features and the features of its motion."""
         pair = super().see(pair_B2Chw, size)
         maps = measured(self.flow_predictor, self.iters, self.g_filter, pair_B2Chw, size)
         both = self.motion_encoder(torch.cat(maps)).chunk(2)
-        return MovingPair(pair.frames_B2Chw, pair.feats, pair.queries, (both[0], both[1]))
+        return replace(pair, motion=(both[0], both[1]))
 
     def known(self, pair: Pair, source: int) -> Tensor:
         """What the queries on frame `source` know at any time, (B, 64, H, W): its features, at any place."""
         net = Copying(self.texture_net, pair.feats[2 * source], pair.queries, self.engine)
-        return pair.chunks(
-            lambda rows: net(rows, after=[pair.queries.relative(rows, pair.batch)]), self.texture_net.floats
+        return pair.queries.chunked(
+            lambda rows: net(rows, after=[pair.queries.relative(rows)]), self.texture_net.floats
         )
 
-    def motions(self, pair: "MovingPair", source: int, times_BS: Tensor) -> Tensor:
+    def motions(self, pair: Pair, source: int, times_BS: Tensor) -> Tensor:
         """The motion maps of frame `source` to each time, (B, S, 3, H, W)."""
         net = Copying(self.motion_net, pair.motion[source], pair.queries, self.engine)
 
         def work(rows: slice) -> Tensor:
-            place = pair.queries.relative(rows, pair.batch)
+            place = pair.queries.relative(rows)
             times = [pair.queries.plane(t_B, rows) for t_B in times_BS.unbind(1)]
             return torch.stack([net(rows, after=[time, place]) for time in times], dim=1)
 
-        return pair.chunks(work, self.motion_net.floats)
+        return pair.queries.chunked(work, self.motion_net.floats)

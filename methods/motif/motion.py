@@ -46,8 +46,8 @@ def measured(
     raft: RaftSmall, iters: int, blur: Tensor, frames_B2Chw: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
     """The measurements of frame 0 and of frame 1, (B, 14, h, w) each; nothing here is trained."""
-    frames = frames_B2Chw.unbind(1)
-    there, back = flow(raft, iters, *frames, size), flow(raft, iters, *frames[::-1], size)
+    before, after = frames = frames_B2Chw[:, 0], frames_B2Chw[:, 1]
+    there, back = flow(raft, iters, before, after, size), flow(raft, iters, after, before, size)
     still = torch.zeros_like(there)
     # from each frame to frame 0 and to frame 1, itself included: flow, the flow back, source, target
     pairs = [[(still, still, 0, 0), (there, back, 0, 1)], [(back, there, 1, 0), (still, still, 1, 1)]]
@@ -58,15 +58,15 @@ def measured(
 def flow(raft: RaftSmall, iters: int, first_BChw: Tensor, second_BChw: Tensor, size: tuple[int, int]) -> Tensor:
     """The flow from the first frame to the second: measured at the output's size, in low pixels."""
     low = first_BChw.shape[-2:]
-    large = [F.interpolate(frame, size=size, mode="bilinear", align_corners=False) for frame in (first_BChw, second_BChw)]
+    large = [
+        F.interpolate(frame, size=size, mode="bilinear", align_corners=False) for frame in (first_BChw, second_BChw)
+    ]
     found = raft(large[0], large[1], iters)
     # rows decide the factor of both components, also where columns are enlarged otherwise
     return F.interpolate(found, size=low, mode="bilinear", align_corners=False) * (low[0] / size[0])
 
 
-def judged(
-    frames: tuple[Tensor, ...], there: Tensor, back: Tensor, source: int, target: int, blur: Tensor
-) -> Tensor:
+def judged(frames: tuple[Tensor, ...], there: Tensor, back: Tensor, source: int, target: int, blur: Tensor) -> Tensor:
     """A flow, three signs that it is wrong (colour, the way back, unrest), source and target, (B, 7, h, w)."""
     colour = (frames[source] - read(frames[target], there)).abs().mean(1, keepdim=True)
     round_trip = (there - read(-back, there)).abs().mean(1, keepdim=True) / 10

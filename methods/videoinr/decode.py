@@ -3,14 +3,15 @@
 Axes: B batch, C channels, R rows of queries in one chunk, h w low resolution, H W size of the output.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stvsr_bench.nn.implicit import Queries, Siren, row_chunks
+from stvsr_bench.nn.engines import Engine
+from stvsr_bench.nn.implicit import Copying, Queries, Siren
+from stvsr_bench.nn.warp import places
 
 EDGE = 1 - 1e-6  # places are kept this close to the picture's border, in [-1, 1]
 
@@ -28,36 +29,33 @@ class Nets(nn.Module):
 
 @dataclass(frozen=True)
 class Pair:
-    """What was seen of two frames: features of both and of the middle, both frames, and the frames to read colour in."""
+    """What was seen of two frames: features of both and the middle, the frames, and the frames to read colour in."""
 
     feat_BChw: Tensor
     frames_BChw: Tensor
     pictures_BCHW: Tensor
     queries: Queries
 
-    def chunks(self, work: Callable[[slice], Tensor], floats: int) -> Tensor:
-        """What `work` gives for some rows at a time, for all of them."""
-        rows = row_chunks(self.queries.size, floats, self.feat_BChw)
-        return torch.cat([work(each) for each in rows], dim=2)
-
 
 class Decode:
     """A frame at one time, in the paper's order of computation."""
 
+    engine: Engine = "plain"
+
     def __init__(self, nets: Nets, pair: Pair) -> None:
         self.nets, self.pair = nets, pair
+        nearest_BChw = torch.cat([pair.feat_BChw, pair.frames_BChw], dim=1)
+        self.known = Copying(nets.feature, nearest_BChw, pair.queries, self.engine)
 
     def frame(self, t_B: Tensor) -> Tensor:
         """The frame (B, 3, H, W) at time t of each item."""
-        known_BCHW = self.pair.chunks(lambda rows: self.features(rows, t_B), self.nets.feature.floats)
-        return self.pair.chunks(lambda rows: self.colours(rows, t_B, known_BCHW), self.nets.colour.floats)
+        known_BCHW = self.pair.queries.chunked(lambda rows: self.features(rows, t_B), self.nets.feature.floats)
+        return self.pair.queries.chunked(lambda rows: self.colours(rows, t_B, known_BCHW), self.nets.colour.floats)
 
     def features(self, rows: slice, t_B: Tensor) -> Tensor:
         """What the queries of these rows know of their nearest pixel, (B, 64, R, W)."""
-        pair, queries = self.pair, self.pair.queries
-        seen = [queries.nearest(pair.feat_BChw, rows), queries.nearest(pair.frames_BChw, rows)]
-        seen += [queries.relative(rows, len(t_B)), queries.plane(t_B, rows)]
-        return self.nets.feature(torch.cat(seen, dim=1))  # type: ignore[no-any-return]
+        queries = self.pair.queries
+        return self.known(rows, after=[queries.relative(rows), queries.plane(t_B, rows)])
 
     def flows(self, rows: slice, t_B: Tensor, known_BCHW: Tensor) -> Tensor:
         """The flow to frame 0 and to frame 1, (B, 4, R, W): x, y, x, y in pixels of the output."""
@@ -75,17 +73,11 @@ class Decode:
 
     def places(self, rows: slice, flow_B4RW: Tensor) -> list[Tensor]:
         """Where both flows of these rows point, two of (B, R, W, 2), x before y, in [-1, 1]."""
-        height, width = self.pair.queries.size
-        y = torch.arange(rows.start, rows.stop, dtype=flow_B4RW.dtype, device=flow_B4RW.device)[:, None]
-        x = torch.arange(width, dtype=flow_B4RW.dtype, device=flow_B4RW.device)
-        places = []
-        for flow_B2RW in flow_B4RW.split(2, dim=1):
-            # the corners are taken for pixel centres here and for corners when the map is read: still pixels are read
-            # up to half a pixel beside themselves. So were the weights trained
-            across = (x + flow_B2RW[:, 0]) * (2 / max(width - 1, 1)) - 1
-            down = (y + flow_B2RW[:, 1]) * (2 / max(height - 1, 1)) - 1
-            places.append(torch.stack([across, down], dim=-1).clamp(-EDGE, EDGE))
-        return places
+        # corners are pixel centres here, and corners when a map is read: still pixels are read up to half a pixel
+        # beside themselves, and darker where that lies outside. So were the weights trained
+        height = self.pair.queries.size[0]
+        flows = (flow_B4RW[:, :2], flow_B4RW[:, 2:])
+        return [places(flow_B2RW, rows.start, height).clamp(-EDGE, EDGE) for flow_B2RW in flows]
 
 
 def read(map_BChw: Tensor, place_BRW2: Tensor) -> Tensor:

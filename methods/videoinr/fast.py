@@ -5,23 +5,24 @@ Axes: B batch, C channels, R rows of queries in one chunk, h w low resolution, H
 
 from torch import Tensor
 
+from stvsr_bench.nn.engines import Engine
 from stvsr_bench.nn.implicit import mixed
 
 from .decode import Decode, Nets, Pair, read
 
 
 class FastDecode(Decode):
-    """Twin of `Decode`, equal but for the order of sums: a linear layer of copies is a copy of a linear layer."""
+    """Twin of `Decode`, equal but for the order of sums: a linear layer of what is read is read from a linear layer."""
+
+    engine: Engine = "fast"
 
     def __init__(self, nets: Nets, pair: Pair) -> None:
         super().__init__(nets, pair)
         feat, known = pair.feat_BChw, nets.feature.channels
         # the parts in the order in which `Decode` concatenates them
-        of_feat, of_frames, self.of_place, self.feature_time = nets.feature.shares(feat.shape[1], 6, 2, 1)
-        self.copied_BChw = mixed(feat, of_feat) + mixed(pair.frames_BChw, of_frames) + bias(nets.feature.first.bias)
         self.flow_known, of_feat, of_pictures, self.flow_time = nets.flow.shares(known, feat.shape[1], 6, 1)
         low_BChw = mixed(feat, of_feat)
-        self.still_BCHW = pair.chunks(lambda rows: self.still(rows, low_BChw, of_pictures), 4 * known)
+        self.still_BCHW = pair.queries.chunked(lambda rows: self.still(rows, low_BChw, of_pictures), 4 * known)
         parts = nets.colour.shares(*(2 * [known]), *(2 * [feat.shape[1]]), *(2 * [6]), 1)
         self.colour_known, self.colour_pictures, self.colour_time = parts[0:2], parts[4:6], parts[6]
         self.moving_BChw = [mixed(feat, part) for part in parts[2:4]]
@@ -32,13 +33,6 @@ class FastDecode(Decode):
         pictures = mixed(queries.bilinear(self.pair.pictures_BCHW, rows), of_pictures)
         # the bias only now: where neighbours outside count as 0, a bias read with the map would count less too
         return queries.bilinear(low_BChw, rows) + pictures + bias(self.nets.flow.first.bias)
-
-    def features(self, rows: slice, t_B: Tensor) -> Tensor:
-        """What the queries of these rows know of their nearest pixel, (B, 64, R, W)."""
-        queries = self.pair.queries
-        place = mixed(queries.relative(rows, 1), self.of_place)
-        first = queries.nearest(self.copied_BChw, rows) + place + at(t_B, self.feature_time)
-        return self.nets.feature.after_first(first)
 
     def flows(self, rows: slice, t_B: Tensor, known_BCHW: Tensor) -> Tensor:
         """The flow to frame 0 and to frame 1, (B, 4, R, W): x, y, x, y in pixels of the output."""

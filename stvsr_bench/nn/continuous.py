@@ -49,7 +49,9 @@ class PairNet(nn.Module, ABC):
         low = (int(lr_BTChw.shape[-2]), int(lr_BTChw.shape[-1]))
         height, width = (NATURAL_SCALE * side for side in low) if size is None else map(int, size)
         if low[0] % 4 or low[1] % 4:  # halved twice and doubled twice inside the encoder
-            raise UsageError(f"{self.name} takes frames whose sides are multiples of 4, not {low[0]}x{low[1]}: pad them")
+            raise UsageError(
+                f"{self.name} takes frames whose sides are multiples of 4, not {low[0]}x{low[1]}: pad them"
+            )
         if height < low[0] or width < low[1]:
             raise UsageError(
                 f"{self.name} enlarges or keeps a size: {height}x{width} is smaller than the frames, {low[0]}x{low[1]}"

@@ -6,7 +6,6 @@ pixels, and how much the pixel counts. Sources: MoTIF (arXiv 2307.07988), BF-STV
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 
 from .continuous import PairNet
 from .engines import Engine
-from .implicit import Copying, Queries, Siren, row_chunks
+from .implicit import Copying, Queries, Siren
 from .raft import RaftSmall
 from .splat import Landing
 from .zsm_encoder import ZsmEncoder
@@ -25,26 +24,17 @@ FLOW_UNIT = 20.0  # low pixels
 
 @dataclass(frozen=True)
 class Pair:
-    """Two frames, the features of both and of the middle, and the queries."""
+    """Two frames, the features of both and of the middle, the queries, and what the motion of each frame is made of."""
 
     frames_B2Chw: Tensor
     feats: tuple[Tensor, Tensor, Tensor]
     queries: Queries
-
-    @property
-    def batch(self) -> int:
-        """How many pairs."""
-        return self.frames_B2Chw.shape[0]
+    motion: tuple[Tensor, Tensor]
 
     @property
     def enlarged(self) -> float:
         """Rows of the output for one row given; the authors take it for columns too."""
         return self.queries.size[0] / self.frames_B2Chw.shape[-2]
-
-    def chunks(self, work: Callable[[slice], Tensor], floats: int) -> Tensor:
-        """What `work` gives for some rows at a time, for all of them; the rows are its last axis but one."""
-        rows = row_chunks(self.queries.size, floats, self.frames_B2Chw)
-        return torch.cat([work(each) for each in rows], dim=-2)
 
 
 class TrajectoryNet(PairNet):
@@ -92,13 +82,13 @@ class TrajectoryNet(PairNet):
         self.encoder.engine = self.engine
         before, middle, after = self.encoder.encode(pair_B2Chw).unbind(1)
         low = (int(pair_B2Chw.shape[-2]), int(pair_B2Chw.shape[-1]))
-        return Pair(pair_B2Chw, (before, middle, after), Queries(low, size, pair_B2Chw))
+        return Pair(pair_B2Chw, (before, middle, after), Queries(low, size, pair_B2Chw), (before, after))
 
     def splat(self, pair: Pair, known: list[Tensor], motions: list[Tensor]) -> "Splats":
         """Everything that both sources throw onto the picture of one time."""
         splats = Splats.empty(pair, self.splatted)
         for source, feat_BChw in ((0, pair.feats[0]), (1, pair.feats[2])):
-            for rows in row_chunks(pair.queries.size, 4 * self.splatted, feat_BChw):
+            for rows in pair.queries.rows(4 * self.splatted):
                 motion = motions[source][:, :, rows]
                 flow, weight = self.thrown(pair, motion)
                 # as in the authors' training: the flow learns from where things land, not from being thrown itself
@@ -124,8 +114,8 @@ class Splats:
     def empty(pair: Pair, channels: int) -> "Splats":
         """Nothing has landed yet; the highest weight starts at 1, so it is above 1 only where alpha is positive."""
         like, size = pair.frames_B2Chw, pair.queries.size
-        blank = like.new_zeros(pair.batch, 1, *size)
-        return Splats(like.new_zeros(pair.batch, channels + 1, *size), torch.ones_like(blank), blank)
+        blank = like.new_zeros(pair.queries.batch, 1, *size)
+        return Splats(like.new_zeros(pair.queries.batch, channels + 1, *size), torch.ones_like(blank), blank)
 
     def add(self, landing: Landing, values_BCRW: Tensor, weight_B1RW: Tensor) -> None:
         """Some rows of one source more."""
@@ -149,4 +139,4 @@ def decoded(synth: Copying, pair: Pair, splats: Splats, t_B: Tensor) -> Tensor:
     def colours(rows: slice) -> Tensor:
         return synth(rows, splats.seen(rows), [pair.queries.plane(t_B, rows)]).clamp(0, 1)
 
-    return pair.chunks(colours, synth.net.floats)
+    return pair.queries.chunked(colours, synth.net.floats)
