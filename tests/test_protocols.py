@@ -19,10 +19,23 @@ def test_keys_of_all_protocols_differ():
 SUITE = {
     "version": 1, "scale": 4, "time_scale": 2, "window": 7, "tail": "clean", "pad_multiple": 0, "pad": "zeros",
     "degradation": "bicubic", "flip_test": False, "lists": "zsm", "frames": "all", "round_8bit": True,
-    "channel": "y", "crop": 0, "inf_policy": "exclude", "average": "clips",
+    "channel": "y", "crop": 0, "inf_policy": "exclude", "average": "clips", "overlap": "first", "lr_8bit": True,
+    "hr_crop": None, "clip": True,
 }  # fmt: skip
 ZSM = {**SUITE, "tail": "drop", "pad_multiple": 4, "inf_policy": "keep"}
-VIDEOINR = {**ZSM, "time_scale": 8, "window": 9, "round_8bit": False, "frames": "all-but-last"}
+VIDEOINR = {
+    **ZSM,
+    "version": 2,
+    "time_scale": 8,
+    "window": 9,
+    "degradation": "pil",
+    "round_8bit": False,
+    "clip": False,
+    "frames": "all-but-last",
+    "overlap": "last",
+    "average": "windows",
+}
+BASICVSR = {**SUITE, "time_scale": 1, "window": 0, "inf_policy": "keep"}
 # what each paper's script does, as docs/protocols.md tells it; the keys stand in rows that people have
 PINNED = {
     "suite-1": ("suite-1.1-7b42b8dd", SUITE),
@@ -30,9 +43,19 @@ PINNED = {
     "zsm-2020": ("zsm-2020.1-b6956610", ZSM),
     "tmnet-2021": ("tmnet-2021.1-5f9960a5", {**ZSM, "tail": "long"}),
     "tmnet-2021-multi": ("tmnet-2021-multi.1-59485a35", {**ZSM, "tail": "always", "time_scale": 6}),
-    "rstt-2022": ("rstt-2022.1-ec1cc6d6", {**ZSM, "tail": "always", "average": "folders"}),
-    "videoinr-2022": ("videoinr-2022.1-54bd6e8f", VIDEOINR),
-    "videoinr-2022-centre": ("videoinr-2022-centre.1-ba07ade8", {**VIDEOINR, "frames": "centre"}),
+    "rstt-2022": (
+        "rstt-2022.2-64b6d55b",
+        {**ZSM, "version": 2, "pad_multiple": 0, "tail": "always", "average": "folders"},
+    ),
+    "videoinr-2022": ("videoinr-2022.2-1e09c75d", VIDEOINR),
+    "videoinr-2022-centre": ("videoinr-2022-centre.2-a13849af", {**VIDEOINR, "frames": "centre"}),
+    "videoinr-2022-bicubic": ("videoinr-2022-bicubic.2-d38706c5", {**VIDEOINR, "degradation": "bicubic"}),
+    "videoinr-2022-bicubic-centre": (
+        "videoinr-2022-bicubic-centre.2-63b47296",
+        {**VIDEOINR, "degradation": "bicubic", "frames": "centre"},
+    ),
+    "basicvsr-2021": ("basicvsr-2021.1-710dc3bd", BASICVSR),
+    "basicvsr-2021-bd": ("basicvsr-2021-bd.1-4389c8a5", {**BASICVSR, "degradation": "bd-2021"}),
 }
 
 
@@ -82,8 +105,69 @@ def test_scoring_differences_share_one_restoration_and_restoring_ones_do_not():
 
 def test_every_field_belongs_to_one_half():
     suite = protocols.get("suite-1")
-    scoring = {"lists", "frames", "round_8bit", "channel", "crop", "inf_policy", "average"}
-    assert {f.name for f in fields(EvalProtocol)} == set(suite.restoring) | scoring | {"name", "version", "source"}
+    scoring = {"lists", "frames", "round_8bit", "clip", "channel", "crop", "inf_policy", "average"}
+    later = replace(suite, overlap="last", lr_8bit=False, hr_crop=(8, 8))
+    assert {f.name for f in fields(EvalProtocol)} == set(later.restoring) | scoring | {"name", "version", "source"}
+
+
+@pytest.mark.parametrize(("field", "value"), [("overlap", "last"), ("lr_8bit", False), ("hr_crop", (8, 8))])
+def test_a_later_field_is_in_the_keys_only_where_it_is_not_its_default(field, value):
+    suite = protocols.get("suite-1")
+    changed = replace(suite, **{field: value})
+    assert changed.key != suite.key and protocols.restoring_key(changed) != protocols.restoring_key(suite)
+    assert replace(suite, clip=False).key != suite.key  # a scoring field
+    assert protocols.restoring_key(replace(suite, clip=False)) == protocols.restoring_key(suite)
+
+
+@pytest.mark.parametrize(("typed", "name", "scale", "time_scale", "window"), [
+    ("suite-1:scale=5/2:time_scale=4", "suite-1-x5/2-t4", "5/2", 4, 13),
+    ("suite-1:time_scale=4:scale=2.5", "suite-1-x5/2-t4", "5/2", 4, 13),
+    ("suite-1:scale=8/2", "suite-1", 4, 2, 7),
+    ("suite-1:scale=2:time_scale=8", "suite-1-x2-t8", 2, 8, 25),
+    ("suite-1:time_scale=1", "suite-1-x4-t1", 4, 1, 7),
+    ("suite-1:scale=1", "suite-1-x1-t2", 1, 2, 7),
+    ("videoinr-2022:scale=6:time_scale=12", "videoinr-2022-x6-t12", 6, 12, 13),
+    ("tmnet-2021-multi:scale=2", "tmnet-2021-multi-x2-t6", 2, 6, 7),
+    ("basicvsr-2021:time_scale=2", "basicvsr-2021-x4-t2", 4, 2, 0),
+])  # fmt: skip
+def test_a_member_of_a_family_is_one_value_however_it_is_typed(typed, name, scale, time_scale, window):
+    protocol = protocols.get(typed)
+    assert (protocol.name, protocol.scale, protocol.time_scale, protocol.window) == (name, scale, time_scale, window)
+    assert protocols.get(protocol.name) == protocol  # rows hold the name alone
+    base = protocols.get(typed.split(":")[0])
+    assert (protocol.key == base.key) == (protocol == base)
+
+
+def test_the_continuous_family_makes_its_low_resolution_as_its_scripts_do():
+    table = [protocols.get(f"videoinr-2022{of}") for of in ("", ":time_scale=2", "-centre")]
+    assert {(of.degradation, of.lr_8bit, of.hr_crop) for of in table} == {("pil", True, None)}
+    other = [protocols.get(f"videoinr-2022:scale={s}:time_scale={t}") for s in (4, 6, 12) for t in (6, 12, 16)]
+    assert {(of.degradation, of.lr_8bit, of.hr_crop) for of in other} == {("bicubic", False, (720, 1248))}
+    assert all(720 % of.scale == 1248 % of.scale == 0 for of in other)
+
+
+@pytest.mark.parametrize(("typed", "why"), [
+    ("suite-1:scale=0", "from 1 to 64"),
+    ("suite-1:scale=nan", "no number"),
+    ("suite-1:scale=1/0", "no number"),
+    ("suite-1:scale=x4", "no number"),
+    ("suite-1:scale=3.14159", "write a fraction such as 22/7"),
+    ("suite-1:scale=-4", "from 1 to 64"),
+    ("suite-1:time_scale=0", "no whole number from 1"),
+    ("suite-1:time_scale=2.5", "no whole number from 1"),
+    ("suite-1:time_scale=1000", "no whole number from 1"),
+    ("suite-1:scale", "write NAME:scale=S"),
+    ("suite-1:window=9", "write NAME:scale=S"),
+    ("videoinr-2022:time_scale=1", "need frames between"),
+    ("videoinr-2022-centre:time_scale=9", "has no centre"),
+    ("basicvsr-2021-bd:scale=2", "bd-2021 has no other scale"),
+    ("suite-2:scale=2", "suite-1"),
+])  # fmt: skip
+def test_a_scale_or_time_that_cannot_be_is_refused_in_one_sentence(typed, why):
+    with pytest.raises(UsageError, match=why) as caught:
+        protocols.get(typed)
+    assert "\n" not in str(caught.value)
+    assert protocols.known(typed) is None
 
 
 def test_an_unknown_protocol_names_the_nearest():
@@ -102,6 +186,39 @@ def test_half_a_method_is_told_which_partner_it_needs():
         protocols.check(replace(CARD, kind="sr"), protocols.get("suite-1"))
     with pytest.raises(UsageError, match=r"net\+bicubic"):
         protocols.check(replace(CARD, kind="vfi"), protocols.get("suite-1"))
+
+
+def test_what_a_method_can_do_decides_on_the_plane():
+    sr, vfi = replace(CARD, kind="sr"), replace(CARD, kind="vfi", scale=1, time="any")
+    anywhere = replace(CARD, scale=[1, 16], time="any", frames_in=(2, 2))
+    protocols.check(sr, protocols.get("basicvsr-2021"))
+    protocols.check(vfi, protocols.get("suite-1:scale=1:time_scale=8"))
+    protocols.check(anywhere, protocols.get("suite-1:scale=5/2:time_scale=8"))
+    for card, name, why in (
+        (CARD, "basicvsr-2021", "makes frames between"),
+        (sr, "suite-1:scale=2:time_scale=1", "makes x4"),
+        (vfi, "basicvsr-2021", "only interpolates"),
+        (anywhere, "suite-1:scale=17", "makes x1 to x16"),
+        (anywhere, "suite-1:scale=1:time_scale=1", "nothing to do"),
+        (replace(anywhere, frames_in=(1, 1)), "suite-1", "one frame at a time"),
+    ):
+        with pytest.raises(UsageError, match=why):
+            protocols.check(card, protocols.get(name))
+
+
+def test_the_grid_makes_whole_pixels_and_what_the_output_must_be_a_multiple_of():
+    card = replace(CARD, scale=[1, 16], multiple_of=4, hr_multiple_of=8)
+    for name in ("suite-1:scale=5/2", "suite-1:scale=4/3", "suite-1", "suite-1:scale=7", "suite-1:scale=12"):
+        protocol = protocols.get(name)
+        grid = protocols.grid(card, protocol)
+        fits = [side for side in range(1, 200) if side % 4 == 0 and (side * protocol.ratio) % 8 == 0]
+        assert fits == [side for side in range(1, 200) if side % grid == 0]
+
+
+@pytest.mark.parametrize("scale", [[16, 1], [1], [1, 2, 3], [0, 4], ["x", 4]])
+def test_a_card_s_range_of_scales_is_two_numbers(scale):
+    with pytest.raises(ValueError, match="scale"):
+        replace(CARD, scale=scale)
 
 
 def test_another_scale_is_refused():

@@ -21,7 +21,11 @@ class Adobe240(Folders):
                 raise NotRunnableError(f"adobe240: the split {split} needs {path}")
             log.warning("adobe240: there is no %s, so every video is taken as test", path)
             return found
-        wanted = set(lists.read(path, {}).entries)
+        known = {by: of[split] for by, of in self.card.lists.items() if split in of}
+        read = lists.read(path, known)
+        if not read.by:
+            log.warning("adobe240: %s is not VideoINR's list of %s; published numbers are of that list", path, split)
+        wanted = set(read.entries)
         chosen = {name: clip for name, clip in found.items() if _video_name(name, clip) in wanted}
         if not chosen:
             raise DataError(f"adobe240: no video in {root} is on the list {path.name}")

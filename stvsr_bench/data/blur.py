@@ -6,6 +6,7 @@ do. The script that STDAN's repository ships takes 7 taps, centred on the block'
 narrower. BasicVSR's BD weights lose 2.69 dB on Vid4 with it, 2.53 of them by the shift (../shared/specs/networks4.md).
 """
 
+from fractions import Fraction
 from typing import Any
 
 import cv2
@@ -22,7 +23,7 @@ SCALE_2021 = 4
 Bytes = NDArray[np.uint8]
 
 
-def bd_2021(hr_SCHW: Bytes, scale: int) -> Bytes:
+def bd_2021(hr_SCHW: Bytes, scale: Fraction) -> Bytes:
     """BD as BasicVSR and its successors mean it: sample k is made of pixels 4k - 4 ... 4k + 7.
 
     Raises:
@@ -33,13 +34,19 @@ def bd_2021(hr_SCHW: Bytes, scale: int) -> Bytes:
             f"degradation bd-2021 is defined for x{SCALE_2021} only, not x{scale}; bicubic has every scale"
         )
     # OpenCV puts the middle of an even number of taps half a pixel before the sample: 4k + 2 - 0.5
-    return blur_down(hr_SCHW, scale, phase=2, taps=TAPS_2021)
+    return blur_down(hr_SCHW, SCALE_2021, phase=2, taps=TAPS_2021)
 
 
-def bd_stdan(hr_SCHW: Bytes, scale: int) -> Bytes:
-    """BD of a script that was left in STDAN's repository; the field's benchmark, STDAN's tables too, is bicubic."""
+def bd_stdan(hr_SCHW: Bytes, scale: Fraction) -> Bytes:
+    """BD of a script that was left in STDAN's repository; the field's benchmark, STDAN's tables too, is bicubic.
+
+    Raises:
+        UsageError: a scale that is no whole number: every 5/2-th sample does not exist.
+    """
+    if scale.denominator != 1:
+        raise UsageError(f"degradation bd-stdan keeps every n-th sample; x{scale} is no whole number, bicubic has it")
     # MATLAB's nearest neighbour takes samples 2, 6, 10, ... (counted from 0) at 1/4; 1, 4, ... at 1/3; 1, 3, ... at 1/2
-    return blur_down(hr_SCHW, scale, phase=scale // 2, taps=TAPS_STDAN)
+    return blur_down(hr_SCHW, int(scale), phase=int(scale) // 2, taps=TAPS_STDAN)
 
 
 @portable()

@@ -11,6 +11,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,9 +35,10 @@ VERSION = 1  # part of the cache key: raise it when a degradation changes
 FAR_DB = 45.0  # OpenCV without antialiasing is 35 dB from MATLAB, area means 47, Pillow 56
 
 
-def imresize(frames_SCHW: Array, scale: float) -> Array:
+def imresize(frames_SCHW: Array, scale: float | Fraction) -> Array:
     """The frames at `scale` times their size, (S, C, ceil(H scale), ceil(W scale)), as MATLAB's `imresize` makes them.
 
+    Of a `Fraction` the size is exact: as a number, 1/3 of some sides is a hair too large, and one row too many.
     Floats keep their type and are neither clipped nor rounded; uint8 frames are resized exactly, rounded half away
     from zero and clipped. Numpy stays numpy, a tensor stays a tensor on its device.
 
@@ -54,29 +56,43 @@ def imresize(frames_SCHW: Array, scale: float) -> Array:
     return library.from_numpy(_imresize(frames_SCHW.detach().cpu().numpy(), scale)).to(frames_SCHW.device)
 
 
-def degrade(hr_SCHW: NDArray[Any], name: str, scale: int = 4) -> Frames:
-    """Low-resolution frames as a saved 8-bit PNG would hold them, float32 in [0, 1], (S, 3, H // scale, W // scale).
+def degrade(hr_SCHW: NDArray[Any], name: str, scale: Fraction | int = 4) -> Frames:
+    """Low-resolution frames as a saved 8-bit PNG would hold them, float32 in [0, 1], (S, 3, H / scale, W / scale).
 
     hr is rounded to 8 bits first, and cut at the right and bottom to a multiple of the scale (`mod_crop`).
 
     Raises:
         UnknownNameError: a degradation that is not one of `DEGRADATIONS`.
-        UsageError: `bd-2021` at another scale than 4.
+        UsageError: a degradation that is not defined at that scale.
     """
     name = _known(name)
+    scale = Fraction(scale)
     # 8 bits before and after, as the published scripts go from saved frames to saved frames; LD-STVSR and STNO, which
     # keep floats, are the exceptions (../shared/specs/protocols.md, 5)
     return _as_frames(_degraded(_as_bytes(mod_crop(hr_SCHW, scale)), name, scale))
 
 
-def lr_cached(hr_SCHW: NDArray[Any], name: str, scale: int = 4) -> Frames:
+def lr_unrounded(hr_SCHW: NDArray[Any], name: str, scale: Fraction) -> Frames:
+    """Low-resolution frames of 8-bit frames by `bicubic`, float32, neither rounded nor clipped, (S, 3, h, w).
+
+    Raises:
+        UsageError: another degradation; no script makes it without rounding.
+    """
+    if name != "bicubic":
+        raise UsageError(f"degradation {name} always rounds to 8 bits; only bicubic is defined without it")
+    levels = _as_bytes(mod_crop(hr_SCHW, scale)).astype(np.float64) / 255
+    return imresize(levels, 1 / scale).astype(np.float32)
+
+
+def lr_cached(hr_SCHW: NDArray[Any], name: str, scale: Fraction | int = 4) -> Frames:
     """`degrade`, kept under the cache folder by the content of the frames and the name of the degradation."""
     name = _known(name)
+    scale = Fraction(scale)
     hr_bytes = _as_bytes(mod_crop(hr_SCHW, scale))
     # by content, not by the clip's name: frames that were replaced in place never get the lr of the old ones
-    path = plugins.home() / "lr" / f"{name}-x{scale}" / f"{_content(hr_bytes)}.npz"
+    path = plugins.home() / "lr" / f"{name}-x{scale}".replace("/", "of") / f"{_content(hr_bytes)}.npz"
     kept = cache.load(path)
-    shape = (*hr_bytes.shape[:2], hr_bytes.shape[2] // scale, hr_bytes.shape[3] // scale)
+    shape = (*hr_bytes.shape[:2], *(int(side / scale) for side in hr_bytes.shape[2:]))
     if kept is not None and "lr" in kept and kept["lr"].shape == shape and kept["lr"].dtype == np.uint8:
         return _as_frames(kept["lr"])
     lr_bytes = _degraded(hr_bytes, name, scale)
@@ -84,17 +100,22 @@ def lr_cached(hr_SCHW: NDArray[Any], name: str, scale: int = 4) -> Frames:
     return _as_frames(lr_bytes)
 
 
-def mod_crop(frames_SCHW: NDArray[Any], scale: int) -> NDArray[Any]:
-    """The frames cut at the right and bottom to a multiple of the scale, as the published scripts do first."""
+def mod_crop(frames_SCHW: NDArray[Any], scale: Fraction | int) -> NDArray[Any]:
+    """The frames cut at the right and bottom to a multiple of the scale, as the published scripts do first.
+
+    At a scale of p/q that is a multiple of p, of which the q-th parts are whole.
+    """
     height, width = frames_SCHW.shape[-2:]
-    if min(height, width) < scale:
+    whole = Fraction(scale).numerator
+    if min(height, width) < whole:
         raise UsageError(f"frames of {height}x{width} px cannot be made {scale} times smaller")
-    return frames_SCHW[..., : height // scale * scale, : width // scale * scale]
+    return frames_SCHW[..., : height // whole * whole, : width // whole * whole]
 
 
-def taps(size: int, scale: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def taps(size: int, scale: float | Fraction) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Which samples make each output sample, and with which weights: two arrays (ceil(size scale), taps)."""
     out = math.ceil(size * scale)
+    scale = float(scale)
     stretch = min(scale, 1.0)
     width = 4 / stretch
     # counted from 1 as MATLAB does; the second term aligns the corners of the frames, not the middles of corner pixels
@@ -117,7 +138,7 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=64)
-def _matrix(size: int, scale: float, dtype: str, unit: float = 1.0) -> Any:
+def _matrix(size: int, scale: float | Fraction, dtype: str, unit: float = 1.0) -> Any:
     """The sparse matrix (out, in) of one direction, its weights times `unit`."""
     index, weight = taps(size, scale)
     rows = np.repeat(np.arange(len(index)), index.shape[1])
@@ -127,7 +148,7 @@ def _matrix(size: int, scale: float, dtype: str, unit: float = 1.0) -> Any:
     return matrix.astype(dtype)
 
 
-def _imresize(frames_SCHW: NDArray[Any], scale: float) -> NDArray[Any]:
+def _imresize(frames_SCHW: NDArray[Any], scale: float | Fraction) -> NDArray[Any]:
     if frames_SCHW.ndim != 4:
         raise UsageError(f"frames have shape {frames_SCHW.shape}; imresize takes (S, C, H, W)")
     if not (math.isfinite(scale) and scale > 0):
@@ -144,7 +165,7 @@ def _imresize(frames_SCHW: NDArray[Any], scale: float) -> NDArray[Any]:
     return out.reshape(*frames_SCHW.shape[:2], *out.shape[1:])
 
 
-def _imresize_bytes(frames_SCHW: Bytes, scale: float) -> Bytes:
+def _imresize_bytes(frames_SCHW: Bytes, scale: float | Fraction) -> Bytes:
     """8-bit frames resized, rounded once (half away from zero) and clipped; exact where scale is 1/4."""
     height, width = frames_SCHW.shape[-2:]
     planes = np.ascontiguousarray(frames_SCHW).reshape(-1, height, width)
@@ -169,15 +190,20 @@ def _kernel() -> Callable[[Bytes, Bytes], None] | None:
     return compiled.function("quarter", "resize")
 
 
-def _bicubic(hr_SCHW: Bytes, scale: int) -> Bytes:
+def _bicubic(hr_SCHW: Bytes, scale: Fraction) -> Bytes:
     return _imresize_bytes(hr_SCHW, 1 / scale)
 
 
-def _pil(hr_SCHW: Bytes, scale: int) -> Bytes:
+def _size(hr_SCHW: Bytes, scale: Fraction) -> tuple[int, int]:
+    """(width, height) of the low-resolution frames, as Pillow and OpenCV take it."""
+    return int(hr_SCHW.shape[3] / scale), int(hr_SCHW.shape[2] / scale)
+
+
+def _pil(hr_SCHW: Bytes, scale: Fraction) -> Bytes:
     # BF-STVSR's frames; 56.2 dB from MATLAB, for Pillow rounds between its passes and has another border
     from PIL import Image
 
-    size = (hr_SCHW.shape[3] // scale, hr_SCHW.shape[2] // scale)
+    size = _size(hr_SCHW, scale)
     small = [
         np.asarray(Image.fromarray(frame_HWC).resize(size, Image.Resampling.BICUBIC))
         for frame_HWC in np.ascontiguousarray(hr_SCHW.transpose(0, 2, 3, 1))
@@ -186,16 +212,16 @@ def _pil(hr_SCHW: Bytes, scale: int) -> Bytes:
 
 
 @portable()
-def _cv2(hr_SCHW: Bytes, scale: int) -> Bytes:
+def _cv2(hr_SCHW: Bytes, scale: Fraction) -> Bytes:
     # INTER_CUBIC never antialiases: 91 % of the samples differ from MATLAB's, 35.5 dB (../shared/specs/metrics.md, 3).
     # It is here so that frames made with it are recognised
-    size = (hr_SCHW.shape[3] // scale, hr_SCHW.shape[2] // scale)
+    size = _size(hr_SCHW, scale)
     frames_SHWC = np.ascontiguousarray(hr_SCHW.transpose(0, 2, 3, 1))
     small = [cv2.resize(frame_HWC, size, interpolation=cv2.INTER_CUBIC) for frame_HWC in frames_SHWC]
     return np.stack(small).transpose(0, 3, 1, 2)
 
 
-DEGRADATIONS: dict[str, Callable[[Bytes, int], Bytes]] = {
+DEGRADATIONS: dict[str, Callable[[Bytes, Fraction], Bytes]] = {
     "bicubic": _bicubic,
     "bd-2021": blur.bd_2021,
     "bd-stdan": blur.bd_stdan,
@@ -239,7 +265,7 @@ def identify_degradation(lr_SChw: NDArray[Any], hr_SCHW: NDArray[Any]) -> Guess:
         raise UsageError(f"lr has shape {lr_bytes.shape} and hr {hr_bytes.shape}: lr is no whole fraction of hr")
     hr_bytes = np.ascontiguousarray(mod_crop(hr_bytes, scale))
     defined = {name: make for name, make in DEGRADATIONS.items() if name != "bd-2021" or scale == blur.SCALE_2021}
-    made = {name: make(hr_bytes, scale) for name, make in defined.items()}
+    made = {name: make(hr_bytes, Fraction(scale)) for name, make in defined.items()}
     for phase in range(scale):  # blurred as `bd-stdan`, but sampled elsewhere, as by `[::4]`
         if phase != scale // 2:
             made[f"bd-stdan phase {phase}"] = blur.blur_down(hr_bytes, scale, phase, blur.TAPS_STDAN)
@@ -277,7 +303,7 @@ def _known(name: str) -> str:
     return name
 
 
-def _degraded(hr_SCHW: Bytes, name: str, scale: int) -> Bytes:
+def _degraded(hr_SCHW: Bytes, name: str, scale: Fraction) -> Bytes:
     return DEGRADATIONS[name](hr_SCHW, scale)
 
 

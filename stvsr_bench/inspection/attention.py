@@ -95,10 +95,10 @@ def read(method: Method, clip: Clip, target: int) -> Sequence[Look]:
     frames = len(clip.hr_SCHW)
     if not 0 <= target < frames:
         raise UsageError(f"frame {target}: {clip.name} has frames 0 to {frames - 1}")
-    lr_SChw = lr_cached(clip.hr_SCHW, "bicubic", method.card.scale)
+    lr_SChw = lr_cached(clip.hr_SCHW, "bicubic", method.card.usual)
     lr_BTChw = torch.from_numpy(np.ascontiguousarray(lr_SChw[::2]))[None]
     height, width = lr_BTChw.shape[-2:]
-    multiple = method.card.multiple_of
+    multiple = method.card.grid(method.card.usual)
     padded = F.pad(lr_BTChw, (0, -width % multiple, 0, -height % multiple))
     return opened(method).look(padded, target)
 
@@ -157,7 +157,9 @@ def followed(method: Method, clip: Clip, targets: Iterable[int]) -> tuple[list[F
         spreads.append(Spread(clip.split, clip.name, target, *spread(seen), outside))
         for look in seen:
             if look.frame > target:
-                columns.append(_compared(look, displacement(clip.flow_FHW2, target, look.frame), method.card.scale))
+                columns.append(
+                    _compared(look, displacement(clip.flow_FHW2, target, look.frame), int(method.card.usual))
+                )
     return columns, spreads
 
 

@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -59,7 +60,7 @@ def _place(error: Exception) -> str:
 
 def sample(method: Method, frames: int = 4, batch: int = 1, seed: int = 0, side: int = 16) -> Tensor:
     """Smooth moving frames (B, T, 3, h, w) in [0, 1], of the smallest size that the method takes."""
-    multiple = max(1, method.card.multiple_of)
+    multiple = method.card.grid(method.card.usual)
     size = -(-side // multiple) * multiple
     generator = np.random.default_rng(seed)
     y, x = np.mgrid[0:size, 0:size] / size
@@ -83,9 +84,9 @@ def run(method: Method, frames_BTChw: Tensor, times: Tensor | None = None) -> Te
 def wanted_shape(method: Method, frames_BTChw: Tensor, between: int = 1) -> tuple[int, ...]:
     """The shape that the contract of the method's kind asks for."""
     b, t, c, h, w = frames_BTChw.shape
-    scale = 1 if method.card.kind == "vfi" else method.card.scale
+    scale = method.card.usual
     out = t if method.card.kind == "sr" else t + (t - 1) * between
-    return (b, out, c, h * scale, w * scale)
+    return (b, out, c, int(h * scale), int(w * scale))
 
 
 def _shapes(method: Method) -> tuple[Verdict, str]:
@@ -102,12 +103,20 @@ def _shapes(method: Method) -> tuple[Verdict, str]:
 def _odd_sizes(method: Method) -> tuple[Verdict, str]:
     if method.card.kind != "stvsr":
         return "skip", "only half a method; checked when it is joined with a partner"
-    for height, width in ((17, 23), (16, 30)):  # odd, and 30: even but no multiple of 4
-        lr_SChw = np.random.default_rng(0).random((3, 3, height, width), dtype=np.float32)
-        got = restore(method, lr_SChw, protocols.get(protocols.DEFAULT)).sr_SCHW.shape
-        if got[-2:] != (height * method.card.scale, width * method.card.scale):
-            return "fail", f"{height}x{width} gave {got}"
-    return "pass", "17x23 and 16x30 through the suite's padding"
+    for scale in _scales(method):
+        protocol = protocols.get(f"{protocols.DEFAULT}:scale={scale}")
+        for height, width in ((17, 23), (16, 30)):  # odd, and 30: even but no multiple of 4
+            lr_SChw = np.random.default_rng(0).random((3, 3, height, width), dtype=np.float32)
+            got = restore(method, lr_SChw, protocol).sr_SCHW.shape
+            if got[-2:] != (int(height * scale), int(width * scale)):
+                return "fail", f"{height}x{width} at x{scale} gave {got}"
+    return "pass", f"17x23 and 16x30 through the suite's padding, at x{', x'.join(map(str, _scales(method)))}"
+
+
+def _scales(method: Method) -> list[Fraction]:
+    """The scales that a method is tried at: its own, and of a range a fraction and a whole one."""
+    tried = [method.card.usual, *([Fraction(5, 2), Fraction(6)] if method.card.continuous else [])]
+    return [scale for scale in tried if method.card.makes(scale)]
 
 
 def _deterministic(method: Method) -> tuple[Verdict, str]:

@@ -13,7 +13,7 @@ def one_pixel(method: Method, clip: Clip, pixel: tuple[int, int], frame: int, ou
     target = _target(clip, frame)
     seen = attention.read(method, clip, target)
     paths = [out / "points.png", out / "shares.png"]
-    pictures.draw_points(clip, seen, target, pixel, method.card.scale, paths[0])
+    pictures.draw_points(clip, seen, target, pixel, int(method.card.usual), paths[0])
     pictures.draw_shares(clip, seen, target, paths[1])
     return paths
 

@@ -12,7 +12,7 @@ from stvsr_bench.methods.cards import card as read
 from stvsr_bench.methods.spec import Part, canonical_text, parse, typed_options
 from stvsr_bench.methods.weights import Chosen, choose
 from stvsr_bench.plugins import Plugin
-from stvsr_bench.schema import MethodCard, OptionValue, TileNeeds
+from stvsr_bench.schema import MethodCard, OptionValue, TileNeeds, ratio
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,16 @@ def composed_card(first: Resolved, second: Resolved) -> MethodCard:
         )
     vfi, sr = (first.card, second.card) if kinds[0] == "vfi" else (second.card, first.card)
     # an interpolator that comes second sees frames that are already larger
-    wanted = vfi.multiple_of if kinds[0] == "vfi" else vfi.multiple_of // math.gcd(vfi.multiple_of, sr.scale)
+    first_vfi = kinds[0] == "vfi"
     return dataclasses.replace(
         vfi,
         name=f"{first.card.name}+{second.card.name}",
         title=f"{first.card.title} + {second.card.title}",
         kind="stvsr",
         scale=sr.scale,
-        multiple_of=math.lcm(wanted, sr.multiple_of),
+        scale_trained=sr.scale_trained,
+        multiple_of=math.lcm(vfi.multiple_of if first_vfi else 1, sr.multiple_of),
+        hr_multiple_of=math.lcm(1 if first_vfi else vfi.multiple_of, sr.hr_multiple_of),
         tiles=_tiles_of_both(first.card, second.card),
         learned=vfi.learned or sr.learned,
         bit_exact=vfi.bit_exact and sr.bit_exact,
@@ -107,9 +109,11 @@ def _tiles_of_both(first: MethodCard, second: MethodCard) -> TileNeeds:
     """What the needier of two methods needs, in pixels of the frames that the first is given."""
     one, two = first.tiles, second.tiles
     known = None not in (one.safe, two.safe)
+    # of a range the smallest scale: the second sees no more pixels than that
+    larger = ratio(first.scale[0] if isinstance(first.scale, tuple) else first.scale)
     return TileNeeds(
-        least=max(one.least, -(-two.least // first.scale)),
-        overlap=max(one.overlap, -(-two.overlap // first.scale)),
+        least=max(one.least, math.ceil(two.least / larger)),
+        overlap=max(one.overlap, math.ceil(two.overlap / larger)),
         safe=False if False in (one.safe, two.safe) else True if known else None,
     )
 

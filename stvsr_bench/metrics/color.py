@@ -86,12 +86,15 @@ def checked(sr_SCHW: Any, hr_SCHW: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     return sr, hr
 
 
-def levels(frame_CHW: NDArray[Any], round_8bit: bool = True) -> Levels:
-    """One frame in 0..255, clipped: as a saved PNG would hold it (half to even), or float64 when not rounded."""
+def levels(frame_CHW: NDArray[Any], round_8bit: bool = True, clip: bool = True) -> Levels:
+    """One frame in 0..255, clipped: as a saved PNG would hold it (half to even), or float64 when not rounded.
+
+    Unrounded values may stay outside that range (`clip=False`), as some scripts score them.
+    """
     if frame_CHW.dtype == np.uint8:
         return np.ascontiguousarray(frame_CHW)
     if not round_8bit:
-        exact: Levels = np.clip(frame_CHW, 0, 1).astype(np.float64) * 255
+        exact: Levels = (np.clip(frame_CHW, 0, 1) if clip else frame_CHW).astype(np.float64) * 255
         return exact
     # clipped and multiplied in float32, as the published scripts do: float64 would round some ties another way
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and then white

@@ -54,11 +54,12 @@ FRAME_METRICS: dict[str, FrameMetric] = {
 
 
 def score(
-    sr_SCHW: Any, hr_SCHW: Any, metrics: Sequence[str], *, crop: int = 0, round_8bit: bool = True
+    sr_SCHW: Any, hr_SCHW: Any, metrics: Sequence[str], *, crop: int = 0, round_8bit: bool = True, clip: bool = True
 ) -> dict[str, NDArray[np.float64]]:
     """Every asked metric of every frame, arrays of shape (S,) by name, float64.
 
-    `crop` and `round_8bit` are the protocol's; a variant that fixes one of them keeps its own.
+    `crop`, `round_8bit` and `clip` are the protocol's; a variant that fixes one of the first two keeps its own. Values
+    outside [0, 1] are clipped unless `clip` is false and frames are not rounded.
 
     Raises:
         UsageError: not frames of shape (S, 3, H, W).
@@ -72,7 +73,7 @@ def score(
     scores = {name: np.empty(len(sr)) for name in metrics}
     with portable():
         for index in range(len(sr)):
-            for name, value in _of_frame(sr[index], hr[index], wanted).items():
+            for name, value in _of_frame(sr[index], hr[index], wanted, clip).items():
                 scores[name][index] = value
     return scores
 
@@ -90,8 +91,8 @@ def _settled(view: View, crop: int, round_8bit: bool) -> View:
     )
 
 
-def _levels(sr_CHW: NDArray[Any], hr_CHW: NDArray[Any], rounded: bool | None) -> tuple[Levels, Levels]:
-    sr, hr = color.levels(sr_CHW, bool(rounded)), color.levels(hr_CHW, bool(rounded))
+def _levels(sr_CHW: NDArray[Any], hr_CHW: NDArray[Any], rounded: bool | None, clip: bool) -> tuple[Levels, Levels]:
+    sr, hr = color.levels(sr_CHW, bool(rounded), clip), color.levels(hr_CHW, bool(rounded))
     if sr.dtype == hr.dtype:
         return sr, hr
     # a network's floats against the bytes of a file, not rounded: OpenCV subtracts numbers of one type only
@@ -99,10 +100,10 @@ def _levels(sr_CHW: NDArray[Any], hr_CHW: NDArray[Any], rounded: bool | None) ->
 
 
 def _of_frame(
-    sr_CHW: NDArray[Any], hr_CHW: NDArray[Any], wanted: Mapping[View, Mapping[str, Measure]]
+    sr_CHW: NDArray[Any], hr_CHW: NDArray[Any], wanted: Mapping[View, Mapping[str, Measure]], clip: bool
 ) -> dict[str, float]:
     """Every asked metric of one pair of frames, by name."""
-    both = {rounded: _levels(sr_CHW, hr_CHW, rounded) for rounded in {view.round_8bit for view in wanted}}
+    both = {rounded: _levels(sr_CHW, hr_CHW, rounded, clip) for rounded in {view.round_8bit for view in wanted}}
     found = {}
     for view, measures in wanted.items():
         pair = [color.crop_border(frame, view.crop or 0) for frame in both[view.round_8bit]]

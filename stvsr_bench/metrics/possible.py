@@ -43,7 +43,9 @@ class Found:
     infinite: dict[str, str] = field(default_factory=dict)
 
 
-def of_frames(sr_SCHW: Any, hr_SCHW: Any, names: Sequence[str], *, crop: int = 0, round_8bit: bool = True) -> Found:
+def of_frames(
+    sr_SCHW: Any, hr_SCHW: Any, names: Sequence[str], *, crop: int = 0, round_8bit: bool = True, clip: bool = True
+) -> Found:
     """The asked metrics of single frames; arguments as of `score_frames`.
 
     Raises:
@@ -51,7 +53,7 @@ def of_frames(sr_SCHW: Any, hr_SCHW: Any, names: Sequence[str], *, crop: int = 0
         ClipError: shapes that differ, values that are not finite, or none of the metrics can be computed.
     """
     sr, hr = color.checked(sr_SCHW, hr_SCHW)
-    score = partial(score_frames, sr, hr, crop=crop, round_8bit=round_8bit)
+    score = partial(score_frames, sr, hr, crop=crop, round_8bit=round_8bit, clip=clip)
     values, missing = _each(score, [name for name in names if name not in EXTRAS], BenchError)
     for name in names:
         if name in EXTRAS:

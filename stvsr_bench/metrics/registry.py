@@ -124,13 +124,13 @@ def made_by(name: str) -> str:
 
 
 def score_frames(
-    sr_SCHW: Any, hr_SCHW: Any, metrics: Sequence[str], *, crop: int = 0, round_8bit: bool = True
+    sr_SCHW: Any, hr_SCHW: Any, metrics: Sequence[str], *, crop: int = 0, round_8bit: bool = True, clip: bool = True
 ) -> dict[str, NDArray[np.float64]]:
     """Every asked metric of every frame, arrays of shape (S,) by name, float64.
 
     Frames are float RGB in [0, 1] or uint8, numpy or torch. What metrics share (8-bit rounding, luma, filters) is
-    computed once. `crop` and `round_8bit` are the protocol's; a variant that fixes one of them keeps its own, and the
-    extras, which see pictures as a viewer does, always round.
+    computed once. `crop`, `round_8bit` and `clip` are the protocol's; a variant that fixes one of them keeps its own,
+    and the extras, which see pictures as a viewer does, always round.
 
     Raises:
         UnknownNameError: a metric that is not one of single frames.
@@ -143,7 +143,7 @@ def score_frames(
         if name not in per_frame:
             raise UnknownNameError("metric of single frames", name, per_frame)
     own = [name for name in metrics if name in FRAME_METRICS]
-    scores = frames.score(sr_SCHW, hr_SCHW, own, crop=crop, round_8bit=round_8bit) if own else {}
+    scores = frames.score(sr_SCHW, hr_SCHW, own, crop=crop, round_8bit=round_8bit, clip=clip) if own else {}
     if len(own) == len(metrics):
         return scores
     sr, hr = (color.crop_border(side, crop) for side in color.checked(sr_SCHW, hr_SCHW))

@@ -4,10 +4,13 @@ Axes: B batch, T frames given, S frames wanted, C channels, h w low and H W high
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor, nn
 
 from stvsr_bench.errors import UsageError
+
+Size = tuple[int, int]
 
 
 class InterpolateThenUpscale(nn.Module):
@@ -18,10 +21,10 @@ class InterpolateThenUpscale(nn.Module):
         self.interpolate = interpolate
         self.upscale = upscale
 
-    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
-        """sr_BSCHW of lr_BTChw."""
+    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None, size: Size | None = None) -> Tensor:
+        """sr_BSCHW of lr_BTChw; `size` (H, W) only for an upscaler that makes several scales."""
         dense: Tensor = self.interpolate(lr_BTChw, times)
-        sr_BSCHW: Tensor = self.upscale(dense)
+        sr_BSCHW: Tensor = self.upscale(dense, **_sized(size))
         return sr_BSCHW
 
 
@@ -33,9 +36,9 @@ class UpscaleThenInterpolate(nn.Module):
         self.upscale = upscale
         self.interpolate = interpolate
 
-    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
-        """sr_BSCHW of lr_BTChw."""
-        sr_BSCHW: Tensor = self.interpolate(self.upscale(lr_BTChw), times)
+    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None, size: Size | None = None) -> Tensor:
+        """sr_BSCHW of lr_BTChw; `size` (H, W) only for an upscaler that makes several scales."""
+        sr_BSCHW: Tensor = self.interpolate(self.upscale(lr_BTChw, **_sized(size)), times)
         return sr_BSCHW
 
 
@@ -46,9 +49,15 @@ class FunctionNet(nn.Module):
         super().__init__()
         self.function = function
 
-    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
-        """What the function returns; it is given `times` only when there are some."""
-        return self.function(lr_BTChw) if times is None else self.function(lr_BTChw, times)
+    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None, size: Size | None = None) -> Tensor:
+        """What the function returns; it is given `times` and `size` only when there are some."""
+        given = (lr_BTChw,) if times is None else (lr_BTChw, times)
+        return self.function(*given, **_sized(size))
+
+
+def _sized(size: Size | None) -> dict[str, Any]:
+    """The keyword of an upscaler that is told the size; one that makes a single scale does not know the word."""
+    return {} if size is None else {"size": size}
 
 
 def midpoint_only(times: Tensor | None, name: str) -> None:

@@ -19,12 +19,23 @@ Index = NDArray[np.int64]
 
 def imresize(frames_BChw: Tensor, scale: float) -> Tensor:
     """The frames at `scale` times their size, (B, C, ceil(h scale), ceil(w scale)), dtype and device kept."""
-    tall_BCHw = _resize_axis(frames_BChw, scale, dim=-2)
-    return _resize_axis(tall_BCHw, scale, dim=-1)
+    height, width = frames_BChw.shape[-2:]
+    return _resized(frames_BChw, (math.ceil(height * scale), scale), (math.ceil(width * scale), scale))
 
 
-def _resize_axis(frames: Tensor, scale: float, dim: int) -> Tensor:
-    index, weight = taps(frames.shape[dim], scale)
+def imresize_to(frames_BChw: Tensor, size: tuple[int, int]) -> Tensor:
+    """The frames at (H, W), each side by its own scale, (B, C, H, W), dtype and device kept."""
+    height, width = frames_BChw.shape[-2:]
+    return _resized(frames_BChw, (size[0], size[0] / height), (size[1], size[1] / width))
+
+
+def _resized(frames_BChw: Tensor, rows: tuple[int, float], columns: tuple[int, float]) -> Tensor:
+    tall_BCHw = _resize_axis(frames_BChw, *rows, dim=-2)
+    return _resize_axis(tall_BCHw, *columns, dim=-1)
+
+
+def _resize_axis(frames: Tensor, out: int, scale: float, dim: int) -> Tensor:
+    index, weight = taps(frames.shape[dim], scale, out)
     shape = [1] * frames.ndim
     shape[dim] = -1
     # one tap after the other, not a product of matrices: the order of the sum is the same on every processor
@@ -39,9 +50,8 @@ def _resize_axis(frames: Tensor, scale: float, dim: int) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def taps(size: int, scale: float) -> tuple[Index, Float64]:
-    """Which samples make each output sample, and with which weights: two arrays (ceil(size scale), taps)."""
-    out = math.ceil(size * scale)
+def taps(size: int, scale: float, out: int) -> tuple[Index, Float64]:
+    """Which samples make each of `out` output samples, and with which weights: two arrays (out, taps)."""
     stretch = min(scale, 1.0)
     width = 4 / stretch
     # MATLAB's half-pixel places, counted from 1: the pictures' corners meet, not the centres of their first pixels

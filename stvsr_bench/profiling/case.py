@@ -71,7 +71,7 @@ def make(method: Method, size: Size, frames: int, device: str = "cpu", precision
     fewest, most = card.frames_in
     if not fewest <= frames <= most:
         raise UsageError(f"{method.spec} takes {fewest} to {most} frames, not {frames}; change --frames")
-    return Case(method.net, size, frames, device, precision, card.multiple_of, card.pad)
+    return Case(method.net, size, frames, device, precision, card.grid(card.usual), card.pad)
 
 
 def rounded(size: Size, factor: float, multiple: int) -> Size:

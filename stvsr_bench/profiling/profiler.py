@@ -66,7 +66,7 @@ class Profiler:
         rows = []
         for text in map(self.spec, specs):
             card = methods.resolve(text).card
-            points = scaling.points(axis, self.asked.size, self.asked.frames, card.multiple_of, card.frames_in)
+            points = scaling.points(axis, self.asked.size, self.asked.frames, card.grid(card.usual), card.frames_in)
             lines = [self.point(text, axis, size, frames) for size, frames in points]
             fitted = scaling.exponents(axis, lines)
             rows += self.written([{**line, "axis": axis, "exponents": fitted} for line in lines])
@@ -169,7 +169,7 @@ class Profiler:
     def largest(self, text: str, one: Subject, budget_mib: float) -> dict[str, Any]:
         """The largest frame, of the aspect of `--size`, whose peak stays within the budget."""
         budget = budget_mib or FREE_PART * memory.free_mib(one.case.device)
-        unit = one.method.card.multiple_of
+        unit = one.case.multiple_of
         size = self.asked.size
 
         def sized(n: int) -> Size:

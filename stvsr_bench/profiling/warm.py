@@ -77,7 +77,7 @@ def _first_calls(
 ) -> Iterator[tuple[Key, Frames]]:
     """The windows to run, each with what tells it from those compiled already: nothing where sizes do not matter."""
     whole = settings.compile or torch.device(settings.device).type != "cpu"
-    for window in windows_of(len(lr_SChw), protocol).passes:
+    for window in windows_of(len(lr_SChw), protocol, method.card.frames_in).passes:
         lr_TChw = lr_SChw[list(window.given)]
         if not whole:
             yield (), lr_TChw

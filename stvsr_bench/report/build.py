@@ -1,7 +1,6 @@
 """The tidy table and the profiles to tables: columns, means over clips, marks, badges and notes."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +24,8 @@ from stvsr_bench.report.tables.table import (
     Table,
     display,
 )
-from stvsr_bench.report.tidy import average_of, column, folder_of, infinite, left_out, mean_over_clips, present
+from stvsr_bench.report.tidy import column, infinite, left_out, present
+from stvsr_bench.report.units import units_of
 
 NOT_TRANSITIVE = (
     "a method may share a mark with one that is better than a method between them: each is compared with the best "
@@ -68,7 +68,7 @@ def _table(tidy: pd.DataFrame, costs: Beside, options: Options, protocol: str, k
             found = _counted(part, methods, column(metric, frames), options.common)
             columns.append(Column(str(dataset), str(split), metric, frames, len(found)))
             of_clips = part[part["clip"].isin(found.index)]
-            made, not_in_order = _cells(of_clips, found, columns[-1], average_of(protocol))
+            made, not_in_order = _cells(of_clips, found, columns[-1])
             cells.append(made)
             crossed = crossed or not_in_order
     lines = [_line(tidy, costs, options, method_key, [of[i] for of in cells]) for i, method_key in enumerate(methods)]
@@ -98,29 +98,28 @@ def _has(part: pd.DataFrame, name: str) -> bool:
     return present(name) in part.columns and bool((part[present(name)] > 0).any())
 
 
-def _cells(part: pd.DataFrame, found: pd.DataFrame, of: Column, average: Any) -> tuple[list[Cell], bool]:
+def _cells(part: pd.DataFrame, found: pd.DataFrame, of: Column) -> tuple[list[Cell], bool]:
     """The cells of a column, and whether its marks are not in the order of its means."""
     methods: list[MethodKey] = list(found.columns)
     name = column(of.metric, of.frames)
     values = by_method(part, methods, name)
-    clips = list(values.index)
+    units = units_of(part, list(values.index))
     per_clip = [values[method_key].to_numpy(dtype=np.float64) for method_key in methods]
-    means = [mean_over_clips(one, clips, average) for one in per_clip]
+    means = [units.mean(one) for one in per_clip]
     counts = [int(found[method_key].sum()) for method_key in methods]
     infinite_frames, frames_left = _sums(part, infinite(name)), _sums(part, left_out(name))
     flagged = _flagged(part)
     partial = [0 < n < of.clips or (n > 0 and key in flagged) for key, n in zip(methods, counts, strict=True)]
     refused = _refused(part)
     whole = [key not in refused and not part_of for key, part_of in zip(methods, partial, strict=True)]
-    folders = [folder_of(clip) for clip in clips] if average == "folders" else None
     higher = display(of.metric).higher_is_better
-    marks = mark_column(means, per_clip, whole, higher, tie_of(of.metric), folders)
+    marks = mark_column(means, per_clip, whole, higher, tie_of(of.metric), units)
     cells = [
         Cell(
             value=None if np.isnan(means[i]) else means[i],
             n=int(np.count_nonzero(~np.isnan(per_clip[i]))),
             n_inf=infinite_frames.get(method_key, 0),
-            half=half_interval(per_clip[i], folders),
+            half=half_interval(per_clip[i], units),
             mark=marks[i],
             partial=partial[i],
             clips=counts[i],

@@ -19,7 +19,8 @@ from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_
 from stvsr_bench.report.tables.markdown import grid_md, text_md
 from stvsr_bench.report.tables.marks import tie_of
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
-from stvsr_bench.report.tidy import average_of, column, folder_of, infinite, motion_bin, read, tidy
+from stvsr_bench.report.tidy import column, infinite, motion_bin, read, tidy
+from stvsr_bench.report.units import folder_of, units_of
 
 MOST_APART = 10
 
@@ -208,10 +209,9 @@ def _parts(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str, f
         for where, part in _groups(rows):
             pair = _paired(part, one, other, column(metric, frames))
             if len(pair):
-                folder_by_clip = part.drop_duplicates("clip").set_index("clip")["folder"]
-                folders = list(folder_by_clip[pair.index]) if average_of(protocol) == "folders" else None
+                units = units_of(part, list(pair.index))
                 better = display(metric).higher_is_better
-                result = stats.compare(pair[one], pair[other], better, tie_of(metric), folders=folders)
+                result = stats.compare(pair[one], pair[other], better, tie_of(metric), units=units)
                 found.append(Part(protocol, key, where, metric, frames, result))
     return found
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
 from stvsr_bench.errors import UsageError
+from stvsr_bench.report.units import CLIPS, Units
 
 Floats = NDArray[np.float64]
 How = Literal["bootstrap", "student-t", "none"]
@@ -142,12 +143,12 @@ def compare(
     higher_is_better: bool = True,
     tie: float = TIE_DB,
     level: float = 0.95,
-    folders: Sequence[str] | None = None,
+    units: Units = CLIPS,
 ) -> Comparison:
     """One method against another, one value per clip each, in the same order of clips.
 
-    `folders` names the folder of each clip where a protocol averages folders: the mean, its interval and the effect are
-    then of folders. Clips are won and tested one by one all the same.
+    The mean, its interval and the effect are of the `units` of the protocol's mean. Clips are won and tested one by one
+    all the same.
 
     Raises:
         UsageError: the two do not have the same number of clips, or none.
@@ -159,14 +160,14 @@ def compare(
     with np.errstate(invalid="ignore"):
         gain = sign * (one - other)  # inf - inf is NaN: neither wins
     finite = np.isfinite(gain)
-    units = gain[finite] if folders is None else folder_means(gain[finite], np.asarray(folders)[finite].tolist())
+    of_units = units.of(gain, finite)
     p = wilcoxon(gain[~np.isnan(gain)])  # by ranks, so an infinite gain is the largest and no more
     wins, losses = int(np.count_nonzero(gain >= tie)), int(np.count_nonzero(gain <= -tie))
     n_inf = int(np.count_nonzero(~finite))
-    of_units = interval(units, level) if units.size else interval(gain, level)
+    mean = interval(of_units, level) if of_units.size else interval(gain, level)
     return Comparison(
-        difference=replace(of_units, n=gain.size - n_inf, n_inf=n_inf),
-        effect=effect_size(units),
+        difference=replace(mean, n=gain.size - n_inf, n_inf=n_inf),
+        effect=effect_size(of_units),
         wins=wins,
         ties=gain.size - wins - losses,
         losses=losses,
@@ -175,12 +176,6 @@ def compare(
         tie=tie,
         per_clip=tuple(gain.tolist()),
     )
-
-
-def folder_means(gain: Floats, folders: Sequence[str]) -> Floats:
-    """The mean of each folder, in the order in which folders are first named."""
-    names = np.asarray(folders, dtype=object)
-    return np.array([gain[names == folder].mean() for folder in dict.fromkeys(folders)])
 
 
 def compare_to(

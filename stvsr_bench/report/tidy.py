@@ -17,13 +17,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from stvsr_bench import protocols
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.metrics.means import over_frames
 from stvsr_bench.report.labels import MethodKey, labels
@@ -137,28 +136,6 @@ def motion_bin(motion_px: float) -> str:
         if low <= motion_px < high:
             return f"{low:g}+" if np.isinf(high) else f"{low:g}-{high:g}"
     return ""
-
-
-def mean_over_clips(values: Floats, clips: Sequence[str], average: Literal["clips", "folders"]) -> float:
-    """The mean of clips, or of top-level folders of clips; NaN values are left out, an empty mean is NaN."""
-    known = ~np.isnan(values)
-    if not known.any():
-        return float("nan")
-    if average == "clips":
-        return float(values[known].mean())
-    folders = pd.Series([folder_of(clip) for clip in clips])[known]
-    return float(pd.Series(values[known]).groupby(folders.to_numpy()).mean().mean())
-
-
-def folder_of(clip: str) -> str:
-    """The top-level folder of a clip, as protocols that average folders mean it."""
-    return clip.split("/", 1)[0]
-
-
-def average_of(protocol: str) -> Literal["clips", "folders"]:
-    """How a protocol averages clips; a protocol this version does not know averages clips."""
-    known = protocols.PROTOCOLS.get(protocol)
-    return known.average if known else "clips"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ LrFrames = Callable[[int], Frames]  # index -> (C, h, w)
 class Restored:
     """Frames of one clip at high resolution: those of `windows.frames`, in that order.
 
-    `how` says what had to be done on the way (`pad`, `tile`, `tile_flag`, `fall_back`; see `tiles.tiled`).
+    `how` says what had to be done on the way (`window`; `pad`, `tile`, `tile_flag`, `fall_back`: see `tiles.tiled`).
     `Settings.name_after` makes the method's name in rows of it, and `tile_flag` is a flag of the row.
     """
 
@@ -41,8 +41,8 @@ def restore(method: Method, lr_SChw: Frames, protocol: EvalProtocol, settings: S
     Raises:
         ClipError: the clip is too short, or the network returns another shape or values that are not finite.
     """
-    windows = windows_of(len(lr_SChw), protocol)
-    how: dict[str, str] = {}
+    windows = windows_of(len(lr_SChw), protocol, method.card.frames_in)
+    how = {"window": windows.fitted} if windows.fitted else {}
     pairs = dict(stream(method, lambda index: lr_SChw[index], windows, protocol, settings or Settings(), how))
     return Restored(windows, np.stack([pairs[index] for index in windows.frames]), how)
 
@@ -57,20 +57,16 @@ def stream(
 ) -> Iterator[tuple[int, Frames]]:
     """(index, sr_CHW) of each frame, once, in the order of the windows; memory does not grow with the clip.
 
-    `how` is filled with what had to be done (padding, tiles). Where windows overlap the first result is kept.
+    `how` is filled with what had to be done (padding, tiles).
     """
     protocols.check(method.card, protocol)
     how = {} if how is None else how
-    seen: set[int] = set()
-    for window in windows.passes:
+    for window, kept in zip(windows.passes, windows.kept, strict=True):
         lr_TChw = np.stack([lr_at(index) for index in window.given])
         sr_SCHW = forward(method, lr_TChw, protocol, settings, how)
         for position, index in enumerate(window.wanted):
-            if index not in seen:
-                seen.add(index)
+            if index in kept:
                 yield index, sr_SCHW[position]
-        # frames before this window never come again: memory stays that of one window
-        seen = {index for index in seen if index >= window.wanted[0]}
 
 
 def forward(method: Method, lr_TChw: Frames, protocol: EvalProtocol, settings: Settings, how: dict[str, str]) -> Frames:

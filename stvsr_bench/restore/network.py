@@ -3,6 +3,8 @@
 Axes: B batch, T frames given, S frames wanted, C channels, h w low and H W high resolution.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,12 @@ from stvsr_bench.errors import ClipError
 from stvsr_bench.schema import EvalProtocol, Method, Settings
 
 _HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def enlarged(size: Sequence[int], protocol: EvalProtocol) -> tuple[int, int]:
+    """(H, W) of low-resolution pixels (h, w) at the protocol's scale; both are whole on the protocol's grid."""
+    scale = protocol.ratio
+    return int(size[0] * scale), int(size[1] * scale)
 
 
 def call(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Settings) -> Tensor:
@@ -21,15 +29,16 @@ def call(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Set
     given = lr_BTChw.shape[1]
     gaps = protocol.time_scale - 1
     # at the midpoint no times are passed: a network that knows no other time need not take them
-    times = None
-    if gaps != 1:
-        times = (torch.arange(1, gaps + 1, device=lr_BTChw.device) / protocol.time_scale)[None].to(lr_BTChw.dtype)
+    given_to_it = [lr_BTChw]
+    if gaps > 1:
+        times = torch.arange(1, gaps + 1, device=lr_BTChw.device) / protocol.time_scale
+        given_to_it.append(times[None].to(lr_BTChw.dtype))
+    height, width = enlarged(lr_BTChw.shape[-2:], protocol)
+    size = {"size": (height, width)} if method.card.continuous else {}
     half = _HALVES.get(settings.precision)
     with torch.inference_mode(), torch.autocast(lr_BTChw.device.type, dtype=half, enabled=half is not None):
-        sr = method.net(lr_BTChw) if times is None else method.net(lr_BTChw, times)
-    scale = protocol.scale
-    height, width = lr_BTChw.shape[-2:]
-    wanted = (lr_BTChw.shape[0], given + (given - 1) * gaps, 3, height * scale, width * scale)
+        sr = method.net(*given_to_it, **size)
+    wanted = (lr_BTChw.shape[0], given + (given - 1) * gaps, 3, height, width)
     if not isinstance(sr, Tensor) or tuple(sr.shape) != wanted:
         got = tuple(sr.shape) if isinstance(sr, Tensor) else type(sr).__name__
         raise ClipError(f"{method.spec} returned {got}, the protocol wants {wanted} (B, S, C, H, W)")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from stvsr_bench import protocols
 from stvsr_bench.errors import ClipError
-from stvsr_bench.restore.network import call
+from stvsr_bench.restore.network import call, enlarged
 from stvsr_bench.restore.padding import padded
 from stvsr_bench.schema import EvalProtocol, Method, Settings, TileNeeds, on_grid
 
@@ -62,7 +62,8 @@ def tiled(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Se
             else:
                 sr = _in_tiles(method, picture, protocol, settings, tiling)
                 how.update(_flag(method.card.tiles, tiling))  # only now: tiles that ran out of memory made no frame
-            return sr[..., : height * protocol.scale, : width * protocol.scale]
+            tall, wide = enlarged((height, width), protocol)
+            return sr[..., :tall, :wide]
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not settings.fall_back or not _is_out_of_memory(error):
                 raise
@@ -120,19 +121,20 @@ def _is_out_of_memory(error: BaseException) -> bool:
 def _in_tiles(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Settings, tiling: Tiling) -> Tensor:
     """Overlapping tiles, each weighted by a ramp that falls to 0 before the tile's inner edges."""
     height, width = lr_BTChw.shape[-2:]
-    scale = protocol.scale
+    tall, wide = enlarged((height, width), protocol)
     total: Tensor | None = None
-    weight = torch.zeros(height * scale, width * scale)
+    weight = torch.zeros(tall, wide)
     for top in _starts(height, tiling):
         for left in _starts(width, tiling):
             part = lr_BTChw[..., top : top + tiling.size, left : left + tiling.size]
             sr = call(method, part, protocol, settings)
             if total is None:
-                total = torch.zeros(*sr.shape[:3], height * scale, width * scale)
-            rows = slice(top * scale, top * scale + sr.shape[-2])
-            columns = slice(left * scale, left * scale + sr.shape[-1])
-            ramp = _ramp(top, part.shape[-2], height, tiling.overlap, scale)[:, None]
-            ramp = ramp * _ramp(left, part.shape[-1], width, tiling.overlap, scale)
+                total = torch.zeros(*sr.shape[:3], tall, wide)
+            down, right = enlarged((top, left), protocol)
+            rows, columns = slice(down, down + sr.shape[-2]), slice(right, right + sr.shape[-1])
+            seam = int(tiling.overlap * protocol.ratio)
+            ramp = _ramp(sr.shape[-2], top > 0, top + part.shape[-2] < height, seam)[:, None]
+            ramp = ramp * _ramp(sr.shape[-1], left > 0, left + part.shape[-1] < width, seam)
             total[..., rows, columns] += sr * ramp
             weight[rows, columns] += ramp
     assert total is not None
@@ -147,17 +149,17 @@ def _starts(size: int, tiling: Tiling) -> list[int]:
     return [*range(0, size - tiling.size, tiling.size - tiling.overlap), size - tiling.size]
 
 
-def _ramp(start: int, length: int, size: int, overlap: int, scale: int) -> Tensor:
-    """Weights (length * scale,): 1 inside; at edges that are not the picture's own they fall to 0.
+def _ramp(length: int, begins_inside: bool, ends_inside: bool, overlap: int) -> Tensor:
+    """Weights (length,) of high-resolution pixels: 1 inside; at edges that are not the picture's own they fall to 0.
 
     A network errs most where its tile ends. So the outer quarter of the overlap counts nothing, and the weights rise
     over the middle half; there the neighbour's fall. The sum of both is 1.
     """
-    edge = (torch.arange(length * scale, dtype=torch.float32) + 0.5) / max(overlap * scale, 1)
+    edge = (torch.arange(length, dtype=torch.float32) + 0.5) / max(overlap, 1)
     rise = (2 * edge - 0.5).clamp(0, 1)
-    ramp = torch.ones(length * scale)
-    if start > 0:
+    ramp = torch.ones(length)
+    if begins_inside:
         ramp = ramp * rise
-    if start + length < size:
+    if ends_inside:
         ramp = ramp * rise.flip(0)
     return ramp

@@ -180,7 +180,7 @@ def _transcode(
 ) -> Done:
     stream = given.streams.video[0]
     rate = Fraction(stream.average_rate or 25)
-    scale = method.card.scale
+    scale = int(method.card.usual)
     size = (stream.width * scale, stream.height * scale)
     # chromaloc=1: chroma lies between its four pixels, as `yuv420` makes it, and not at the left ones
     encoder = {"crf": str(crf), "preset": "medium", "x264-params": "chromaloc=1"}

@@ -21,7 +21,7 @@ FLAT = "flat:"  # the flag of a row that names the frames whose truth is flat: "
 
 def keeps_infinite(protocol: str) -> bool:
     """Whether a protocol counts infinite values too; one that this version does not know leaves them out."""
-    known = protocols.PROTOCOLS.get(protocol)
+    known = protocols.known(protocol)
     return known is not None and known.inf_policy == "keep"
 
 

@@ -51,6 +51,6 @@ def score_again(before: tuple[Row, ...], clip: Clip, wanted: Wanted) -> list[Row
 
 def prepared(clip: Clip, protocol: EvalProtocol) -> tuple[Clip, Frames, Digests]:
     """The clip as it is scored, its low-resolution frames, and the digests of both."""
-    clip = mod_crop(clip, protocol.scale)
+    clip = mod_crop(clip, protocol.ratio, protocol.hr_crop)
     lr_SChw = low_resolution(clip, protocol)
     return clip, lr_SChw, Digests(digest_of(clip.hr_SCHW), digest_of(lr_SChw))

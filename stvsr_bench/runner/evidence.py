@@ -47,12 +47,14 @@ def _commands(run: Path) -> Iterator[str]:
 def _counts(run: Path, origins: Origins) -> Iterator[str]:
     """The manifest's number of clips of each split decides whether a table says "partial"."""
     cells = manifest.read(run).get("cells", {})
+    asked = {name: protocols.known(name) for command in origins.commands for name in command.protocols}
+    by_key = {one.key: one for one in [*protocols.PROTOCOLS.values(), *asked.values()] if one is not None}
     for cell, facts in cells.items() if isinstance(cells, dict) else ():
         if cell.count("/") < 2 or not isinstance(facts, dict):
             yield f"manifest.json: '{cell}' is no entry of a split"
             continue
         label, split, key = cell.rsplit("/", 2)
-        known = next((one for one in protocols.PROTOCOLS.values() if one.key == key), None)
+        known = by_key.get(key)
         where = origins.data_set(label)
         if known is None or where is None:
             continue
@@ -67,7 +69,7 @@ def _counts(run: Path, origins: Origins) -> Iterator[str]:
 def _frames(run: Path, rows: Iterable[Row]) -> Iterator[str]:
     """Saved frames against saved truth give the row's squared error, to the bit."""
     for row in rows:
-        protocol = protocols.PROTOCOLS.get(row.protocol)
+        protocol = protocols.known(row.protocol)
         place = place_of(run, row)
         if protocol is None or not protocol.round_8bit or protocol.crop or not frames.count(place.folder):
             continue

@@ -100,11 +100,11 @@ def rescore(before: Sequence[Row], clip: Clip, wanted: Wanted) -> list[Row] | No
 def _scores(clip: Clip, restored: Restored, wanted: Wanted) -> Iterator[Scores]:
     """What each protocol measures; protocols that ask for the same computation share it."""
     truth_SCHW = true_frames(clip, restored.windows)
-    tables: dict[tuple[int, bool], metrics.Found] = {}
+    tables: dict[tuple[int, bool, bool], metrics.Found] = {}
     for protocol in wanted.protocols:
         start = time.perf_counter()
         # all that changes a per-frame value; averages and choices of frames come after
-        variant = (protocol.crop, protocol.round_8bit)
+        variant = (protocol.crop, protocol.round_8bit, protocol.clip)
         if variant not in tables:
             tables[variant] = metrics.of_frames(
                 restored.sr_SCHW,
@@ -112,6 +112,7 @@ def _scores(clip: Clip, restored: Restored, wanted: Wanted) -> Iterator[Scores]:
                 [name for name in wanted.metrics if metrics.METRICS[name].per == "frame"],
                 crop=protocol.crop,
                 round_8bit=protocol.round_8bit,
+                clip=protocol.clip,
             )
         table, of_clip = tables[variant], _scalars(clip, restored, wanted.metrics, protocol)
         scored = restored.windows.scored(protocol)
@@ -170,16 +171,18 @@ def _row(
         params=sum(p.numel() for p in method.net.parameters()),
         motion_px=clip.motion_px,
         seconds={**seconds, "score": scores.seconds},
-        flags=[*_flags(method, clip, windows, scores.frames), *filter(None, [restored.how.get("tile_flag")])],
+        flags=[*_flags(method, clip, windows, scores.frames, protocol), *filter(None, [restored.how.get("tile_flag")])],
         how={**_how(wanted), **restored.how, **scores.told},
         env=wanted.env,
         suite=__version__,
     )
 
 
-def _flags(method: Method, clip: Clip, windows: Windows, scored: Sequence[int]) -> list[str]:
+def _flags(method: Method, clip: Clip, windows: Windows, scored: Sequence[int], protocol: EvalProtocol) -> list[str]:
     """What a reader of the row should know of its clip, its method and the protocol's frames."""
     flags = [*clip.flags, *method.flags]
+    if not method.card.trained_for(protocol.ratio):
+        flags.append("scale-untrained")
     if windows.leaked:
         flags.append(f"leak:{','.join(map(str, windows.leaked))}")
     if windows.left_out:

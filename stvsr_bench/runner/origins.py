@@ -80,8 +80,6 @@ class Origins:
         return None
 
     def _check(self, row: Row) -> None:
-        if row.protocol not in protocols.PROTOCOLS:
-            raise UnknownNameError("protocol", row.protocol, protocols.PROTOCOLS)
         if (key := protocols.get(row.protocol).key) != row.protocol_key:
             raise NotRunnableError(f"{row.protocol} is {key} here, the row was measured by {row.protocol_key}")
         for name in (*row.values, *row.scalars):

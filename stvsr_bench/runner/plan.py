@@ -204,6 +204,10 @@ def _cells(spec: RunSpec, dataset: str, label: str) -> Iterable[Cell]:
     name = label or chosen.card.name
     for split in spec.splits or chosen.default_splits:
         for group in _groups(spec.protocols):
+            if split in chosen.card.sparse and protocols.consecutive(group[0]):
+                raise UsageError(
+                    f"{group[0].name} takes the frames between from the data set: {chosen.card.sparse[split]}"
+                )
             clips = chosen.clips(split, group[0].lists)
             left = tuple(_chosen(spec, dataset, split, clips.names))
             yield Cell(dataset, name, split, group, left, len(clips.names), clips)

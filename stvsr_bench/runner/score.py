@@ -112,7 +112,7 @@ def outcomes(external: External, cell: Cell, wanted: Wanted) -> Iterator[Outcome
 def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list[Row]:
     protocol = wanted.protocols[0]
     full = clip.hr_SCHW.shape[-2:]
-    clip = mod_crop(clip, protocol.scale)
+    clip = mod_crop(clip, protocol.ratio, protocol.hr_crop)
     place = results.places.find(clip.name)
     if place is None:
         raise ClipError(results.places.missing(clip.name))

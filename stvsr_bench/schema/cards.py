@@ -1,15 +1,33 @@
 """Cards: what a method or a data set is, as its folder's `card.toml` says it."""
 
+import math
 from dataclasses import field
-from typing import Literal
+from fractions import Fraction
+from typing import Annotated, Any, Literal
 
+from pydantic import BeforeValidator
 from pydantic.dataclasses import dataclass as checked
 
+from stvsr_bench.schema.scale import Scale, canonical, ratio
 from stvsr_bench.schema.strict import STRICT
 
 OptionValue = bool | int | float | str
 Kind = Literal["stvsr", "vfi", "sr"]
 TimeControl = Literal["midpoint", "any"]
+USUAL_SCALE = 4  # what nearly every table of the field is measured at
+
+
+def _scales(value: Any) -> Any:
+    """A scale, or the two ends of a range of scales, in canonical form."""
+    if isinstance(value, list | tuple):
+        low, high = (canonical(each) for each in value) if len(value) == 2 else (0, 0)
+        if not ratio(low) < ratio(high):
+            raise ValueError(f"scale = {list(value)}: a range is two numbers, the smaller first, e.g. [1, 16]")
+        return (low, high)
+    return canonical(value)
+
+
+Scales = Annotated[int | str | tuple[Scale, Scale], BeforeValidator(_scales)]
 
 
 @checked(frozen=True, config=STRICT)
@@ -84,6 +102,10 @@ class MethodCard:
     (`methods/README.md`). The contract of each kind:
     stvsr: net(lr_BTChw, times=None) -> sr_BSCHW; vfi: net(frames_BTCHW, times=None) -> frames_BSCHW (given frames
     kept); sr: net(frames_BTChw) -> frames_BTCHW. Frames are RGB in [0, 1].
+    `scale` is one scale, or the ends of a range `[1, 16]`: then stvsr and sr also take `size=(H, W)`, the size wanted
+    of the picture as it is handed over (None: x4); `scale_trained` is the range that its weights were trained for.
+    `frames_in`: fewest and most frames of one call; windows are cut, or filled by repeating the last frame, to fit.
+    `hr_multiple_of`: what each side of the picture that is asked for must be a multiple of.
     `tiles`: what its tiles must be (docs/video.md); absent where nobody measured it.
     `bit_exact`: the same 8-bit frames on every x86 processor (a test holds it to that); networks are not.
     """
@@ -95,10 +117,12 @@ class MethodCard:
     call: Literal["factory", "function", "process"] = "factory"
     options: dict[str, OptionValue] = field(default_factory=dict)
     choices: dict[str, list[OptionValue]] = field(default_factory=dict)
-    scale: int = 4
+    scale: Scales = USUAL_SCALE
+    scale_trained: Scales | None = None
     time: TimeControl = "midpoint"
     frames_in: tuple[int, int] = (2, 1000)
     multiple_of: int = 1
+    hr_multiple_of: int = 1
     pad: Literal["zeros", "replicate", "reflect"] = "zeros"
     tiles: TileNeeds = field(default_factory=TileNeeds)
     learned: bool = True
@@ -110,6 +134,39 @@ class MethodCard:
     licence: str = ""
     needs: list[str] = field(default_factory=list)
     notes: str = ""
+
+    @property
+    def continuous(self) -> bool:
+        """Whether it makes every scale of a range, and is told the size."""
+        return isinstance(self.scale, tuple)
+
+    @property
+    def usual(self) -> Fraction:
+        """The scale that it makes when none is asked for."""
+        return ratio(self.scale) if not isinstance(self.scale, tuple) else _within(self.scale, Fraction(USUAL_SCALE))
+
+    def makes(self, scale: Fraction) -> bool:
+        """Whether it can make this scale."""
+        return _holds(self.scale, scale)
+
+    def grid(self, scale: Fraction) -> int:
+        """The pixels that each side of what it is given must be a multiple of, at a scale."""
+        # at p/q, sides of a multiple of q make whole pixels; and p/q of them must be a multiple of `hr_multiple_of`
+        whole = scale.denominator * (self.hr_multiple_of // math.gcd(self.hr_multiple_of, scale.numerator))
+        return math.lcm(self.multiple_of, whole)
+
+    def trained_for(self, scale: Fraction) -> bool:
+        """Whether its weights were trained for this scale, as far as the card says."""
+        return self.scale_trained is None or _holds(self.scale_trained, scale)
+
+
+def _holds(scales: int | str | tuple[int | str, int | str], scale: Fraction) -> bool:
+    low, high = scales if isinstance(scales, tuple) else (scales, scales)
+    return ratio(low) <= scale <= ratio(high)
+
+
+def _within(ends: tuple[int | str, int | str], scale: Fraction) -> Fraction:
+    return min(max(scale, ratio(ends[0])), ratio(ends[1]))
 
 
 @checked(frozen=True, config=STRICT)
@@ -138,6 +195,7 @@ class DatasetCard:
     """What a data set is and where its frames lie; read from `datasets/<name>/card.toml`.
 
     `version` counts up when a data set that the suite decodes or draws gets other pixels; `convention` says which.
+    `sparse` names the splits whose frames are not consecutive, each with a sentence on what to use instead.
     """
 
     name: str
@@ -154,6 +212,7 @@ class DatasetCard:
     lists: dict[str, dict[str, SplitList]] = field(default_factory=dict)
     downloads: dict[str, SplitList] = field(default_factory=dict)
     contents: dict[str, Contents] = field(default_factory=dict)
+    sparse: dict[str, str] = field(default_factory=dict)
     layout: str = ""
     convention: str = ""
     paper: Paper = field(default_factory=Paper)

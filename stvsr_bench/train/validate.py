@@ -63,5 +63,5 @@ def _mean(values_S: np.ndarray) -> float:
 
 def _prepared(clip: Clip) -> tuple[Frames, Frames]:
     """The low-resolution frames that a run would give, and the truth cut to them."""
-    cropped = mod_crop(clip, PROTOCOL.scale)
+    cropped = mod_crop(clip, PROTOCOL.ratio)
     return low_resolution(cropped, PROTOCOL), cropped.hr_SCHW

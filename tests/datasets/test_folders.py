@@ -6,7 +6,8 @@ import pytest
 from stvsr_bench import datasets, plugins
 from stvsr_bench.data import degrade
 from stvsr_bench.data.frames import from_bytes, to_bytes, write_png
-from stvsr_bench.errors import CardError, DataError, NotRunnableError, UnknownNameError
+from stvsr_bench.errors import CardError, DataError, NotRunnableError, UnknownNameError, UsageError
+from stvsr_bench.runner.plan import RunSpec, make
 
 RANDOM = np.random.default_rng(0)
 
@@ -136,6 +137,26 @@ def test_gopro_takes_the_sharp_frames_of_the_split(tmp_path):
             draw(tmp_path / split / clip / kind, numbered(2))
     assert datasets.clips("gopro", root=tmp_path).names == ["GOPR0384"]
     assert datasets.clips("gopro", "train", root=tmp_path).names == ["GOPR0372"]
+
+
+def test_gopro_all_test_is_every_frame_and_never_the_sparse_ones(tmp_path):
+    draw(tmp_path / "all" / "test" / "GOPR0384", [f"{i:06d}.png" for i in range(1, 20)])
+    draw(tmp_path / "all" / "train" / "GOPR0372", [f"{i:06d}.png" for i in range(1, 20)])
+    clips = datasets.clips("gopro", "all-test", root=tmp_path / "all")
+    assert clips.names == ["GOPR0384"] and len(clips[0].hr_SCHW) == 19
+    for kind in ("sharp", "blur"):
+        draw(tmp_path / "large" / "test" / "GOPR0384" / kind, numbered(2))
+    with pytest.raises(NotRunnableError, match="the sharp frames of GOPRO_Large, which are the split test"):
+        datasets.clips("gopro", "all-test", root=tmp_path / "large").names  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["videoinr-2022", "videoinr-2022-centre", "videoinr-2022:scale=6:time_scale=12"])
+def test_the_continuous_protocols_refuse_frames_that_are_not_consecutive(tmp_path, name):
+    draw(tmp_path / "test" / "GOPR0384" / "sharp", numbered(2))
+    spec = RunSpec(("blend+bicubic",), ("gopro",), ("test",), (name,), root=tmp_path, out=tmp_path / "run")
+    with pytest.raises(UsageError, match="--split all-test") as caught:
+        make(spec)
+    assert "\n" not in str(caught.value)
 
 
 def test_adobe240_shares_out_its_videos_by_list(tmp_path, caplog):

@@ -53,7 +53,7 @@ def test_resize_agrees_with_the_data_path(scale: float) -> None:
 
 
 def test_the_weights_of_a_quarter_are_the_exact_ones_of_the_specification() -> None:
-    _, weight = taps(256, 0.25)
+    _, weight = taps(256, 0.25, 64)
     exact = np.array([-7, -45, -75, -49, 93, 399, 745, 987, 987, 745, 399, 93, -49, -75, -45, -7]) / 4096
     np.testing.assert_allclose(weight[10][weight[10] != 0], exact, rtol=0, atol=1e-15)
 

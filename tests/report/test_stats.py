@@ -10,6 +10,7 @@ from scipy import stats as oracle
 
 from stvsr_bench.errors import UsageError
 from stvsr_bench.report import stats
+from stvsr_bench.report.units import Units
 
 
 def differences(n, mean=0.05, spread=0.1, seed=0):
@@ -184,7 +185,7 @@ def test_the_mean_and_its_interval_are_of_folders_where_a_protocol_averages_fold
     gains = {"a": [1.0, 1.0, 1.0, 1.0], "b": [-1.0, -3.0], "c": [2.0]}
     folders = [folder for folder, of in gains.items() for _ in of]
     gain = np.concatenate(list(gains.values()))
-    made = stats.compare(30.0 + gain, np.full(7, 30.0), folders=folders)
+    made = stats.compare(30.0 + gain, np.full(7, 30.0), units=Units(folders=tuple(folders)))
     means = [1.0, -2.0, 2.0]
     assert made.difference.mean == pytest.approx(np.mean(means))
     wanted = oracle.t.interval(0.95, 2, loc=np.mean(means), scale=oracle.sem(means))
@@ -193,12 +194,12 @@ def test_the_mean_and_its_interval_are_of_folders_where_a_protocol_averages_fold
     assert (made.wins, made.ties, made.losses, made.difference.n) == (5, 0, 2, 7)
     assert made.p_wilcoxon == oracle.wilcoxon(gain).pvalue
     # by clips the first is ahead, by folders nobody is
-    even = stats.compare([31.0] * 4 + [29.0], [30.0] * 5, folders=["a"] * 4 + ["b"])
+    even = stats.compare([31.0] * 4 + [29.0], [30.0] * 5, units=Units(folders=("a",) * 4 + ("b",)))
     assert even.verdict == "tie" and stats.compare([31.0] * 4 + [29.0], [30.0] * 5).difference.mean == 0.6
 
 
 def test_an_exact_clip_is_left_out_of_its_folder_and_its_folder_stays():
-    made = stats.compare([INF, 31.0, 33.0], [30.0] * 3, folders=["a", "a", "b"])
+    made = stats.compare([INF, 31.0, 33.0], [30.0] * 3, units=Units(folders=("a", "a", "b")))
     assert (made.difference.mean, made.difference.n, made.difference.n_inf) == (2.0, 2, 1)
 
 

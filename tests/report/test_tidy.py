@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from stvsr_bench.report.alike import alike
-from stvsr_bench.report.tidy import by_position, mean_over_clips, motion_bin, tidy
+from stvsr_bench.report.tidy import by_position, motion_bin, tidy
+from stvsr_bench.report.units import Units, folder_of
 from stvsr_bench.report.write import load
 
 
@@ -34,13 +35,13 @@ def test_the_mean_of_folders_is_a_mean_and_of_top_level_folders():
     values = np.array([10.0, 20.0, 60.0, 60.0])
     clips = ["a/x/1", "b/x/1", "c/x/1", "c/y/1"]
     # the median of the three folders is 20, the folders of the last level give (30 + 60) / 2
-    assert mean_over_clips(values, clips, "folders") == pytest.approx((10 + 20 + 60) / 3)
+    assert Units(folders=tuple(map(folder_of, clips))).mean(values) == pytest.approx((10 + 20 + 60) / 3)
 
 
 def test_a_clip_without_a_value_does_not_move_the_folders_of_those_after_it():
     values = np.array([math.nan, 10.0, 10.0, 40.0])
-    assert mean_over_clips(values, ["a/1", "a/2", "a/3", "b/1"], "folders") == pytest.approx(25.0)
-    assert math.isnan(mean_over_clips(values[:1], ["a/1"], "folders"))
+    assert Units(folders=("a", "a", "a", "b")).mean(values) == pytest.approx(25.0)
+    assert math.isnan(Units(folders=("a",)).mean(values[:1]))
 
 
 def test_positions_leave_infinite_frames_out_for_all_methods(row):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from stvsr_bench import methods, protocols
-from stvsr_bench.report import tidy
+from stvsr_bench.report import tidy, units
 from stvsr_bench.runner.evaluate import evaluate
 from stvsr_bench.runner.measure import Wanted
 from stvsr_bench.schema import Clip, EvalProtocol
@@ -67,7 +67,7 @@ def test_the_mean_over_clips_is_the_report_s() -> None:
     found = check(list(CLIPS.values()))(methods.build("blend+bicubic").net, step=3)["toy"]
     for key, column in COLUMNS.items():
         values = rows.loc[list(CLIPS), column].to_numpy(np.float64)
-        assert found[key] == tidy.mean_over_clips(values, list(CLIPS), "clips"), key
+        assert found[key] == units.CLIPS.mean(values), key
     assert math.isfinite(found["psnr_y_db"])
 
 

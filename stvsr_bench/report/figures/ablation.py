@@ -9,7 +9,7 @@ from stvsr_bench import methods
 from stvsr_bench.report.figures.drawing import STYLE, legend_above, line_styles, new
 from stvsr_bench.report.select import MethodKey, by_method, method_keys, options_of
 from stvsr_bench.report.tables.table import display
-from stvsr_bench.report.tidy import average_of, mean_over_clips
+from stvsr_bench.report.units import units_of
 
 
 def ablation(tidy: pd.DataFrame, metric: str = "psnr_y") -> dict[str, Figure]:
@@ -35,8 +35,8 @@ def _draw_ablation(axes: Axes, tidy: pd.DataFrame, values: list[tuple[str, Metho
         if wide.empty:
             continue
         colour, marker = styles[f"{dataset} {split}"]
-        how = average_of(part["protocol"].iloc[0])
-        means = [mean_over_clips(wide[method_key].to_numpy(), list(wide.index), how) for _, method_key in values]
+        units = units_of(part, list(wide.index))
+        means = [units.mean(wide[method_key].to_numpy()) for _, method_key in values]
         name = f"{dataset} {split} (n = {len(wide)})"
         axes.plot([value for value, _ in values], means, f"{marker}-", color=colour, label=name)
 

@@ -17,7 +17,7 @@ from stvsr_bench import protocols
 from stvsr_bench.report.published.origin import Cards
 from stvsr_bench.report.published.values import Published
 from stvsr_bench.report.select import MethodKey, by_method, measured
-from stvsr_bench.report.tidy import average_of, mean_over_clips
+from stvsr_bench.report.units import units_of
 
 Doubt = Literal["untrained", "external", "override", "other settings", "other weights", "partial", "unknown size"]
 Verdict = Literal["reproduced", "close", "differs", "left out", "not measured"] | Doubt
@@ -186,7 +186,7 @@ class _Part:
     @property
     def name(self) -> str:
         """The protocol's name; its key where the name means another protocol today."""
-        return self.protocol if protocols.PROTOCOLS[self.protocol].key == self.key else self.key
+        return self.protocol if protocols.get(self.protocol).key == self.key else self.key
 
 
 def _names(rows: pd.DataFrame) -> dict[MethodKey, str]:
@@ -207,7 +207,7 @@ def _order(one: Measurement) -> tuple[object, ...]:
 def _measurements(parts: Sequence[_Part], one: Published, cards: Cards) -> list[Measurement]:
     found = []
     for part in parts:
-        protocol = protocols.PROTOCOLS.get(part.protocol)
+        protocol = protocols.known(part.protocol)
         # a protocol that this version does not know may be of another scale
         if protocol is None or (protocol.scale, protocol.time_scale) != (one.scale, one.time_scale):
             continue
@@ -233,7 +233,7 @@ def _measurement(part: _Part, method_key: MethodKey, one: Published, cards: Card
         protocol=part.name,
         method=method,
         weights=weights,
-        value=mean_over_clips(values.to_numpy(), list(values.index), average_of(part.protocol)),
+        value=units_of(mine, list(values.index)).mean(values.to_numpy()),
         n=len(values),
         untrained=bool(mine["untrained"].any()),
         external=any("external" in flags for flags in mine["flags"]),

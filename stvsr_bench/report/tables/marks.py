@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stvsr_bench.report.stats import TIE_DB, folder_means, student_t
+from stvsr_bench.report.stats import TIE_DB, student_t
 from stvsr_bench.report.tables.table import Mark, display
-from stvsr_bench.report.tidy import Floats
+from stvsr_bench.report.units import CLIPS, Floats, Units
 
 TIE = 0.0001  # of SSIM and its like: the last of four digits
 FEWEST_CLIPS = 5  # an interval over fewer spans some decibels and would tie everything
@@ -23,12 +23,12 @@ def mark_column(
     eligible: Sequence[bool],
     higher: bool,
     tie: float,
-    folders: Sequence[str] | None = None,
+    units: Units = CLIPS,
 ) -> list[Mark]:
     """The mark of each method of a column.
 
-    `per_clip` holds the values of each method on the same clips in the same order, `folders` the folder of each clip
-    where the protocol averages folders. Methods that are not eligible (untrained, on other data, or measured on part of
+    `per_clip` holds the values of each method on the same clips in the same order, `units` what their mean is
+    taken over. Methods that are not eligible (untrained, on other data, or measured on part of
     the clips) and means that are not finite never take part.
     """
     marks: list[Mark] = [""] * len(means)
@@ -39,7 +39,7 @@ def mark_column(
             break
         top = max(left, key=lambda i: means[i] if higher else -means[i])
         # tied with the top one, not with each other: ties are not transitive, and a chain could reach any depth
-        alike = [i for i in left if i == top or tied(per_clip[top], per_clip[i], tie, folders)]
+        alike = [i for i in left if i == top or tied(per_clip[top], per_clip[i], tie, units)]
         for i in alike:
             marks[i] = mark
         left = [i for i in left if i not in alike]
@@ -54,16 +54,13 @@ def not_transitive(means: Sequence[float], marks: Sequence[Mark], eligible: Sequ
     return any(mean > other and place > other_place for mean, place in found for other, other_place in found)
 
 
-def tied(first: Floats, second: Floats, tie: float, folders: Sequence[str] | None = None) -> bool:
+def tied(first: Floats, second: Floats, tie: float, units: Units = CLIPS) -> bool:
     """Whether two methods differ by less than `tie`, or by less than chance over these clips would give.
 
-    With `folders` the folder is the unit, as in the mean that is marked.
+    `units` are those of the mean that is marked.
     """
     difference = first - second  # paired: clips differ far more than methods do
-    known = np.isfinite(difference)
-    difference = difference[known]
-    if folders is not None:
-        difference = folder_means(difference, [name for name, kept in zip(folders, known, strict=True) if kept])
+    difference = units.of(difference, np.isfinite(difference))
     if difference.size == 0:  # no clip in common, or infinite everywhere: nothing tells them apart
         return True
     mean = abs(float(difference.mean()))
@@ -71,16 +68,13 @@ def tied(first: Floats, second: Floats, tie: float, folders: Sequence[str] | Non
     return mean < tie or mean <= (half or 0.0)
 
 
-def half_interval(values: Floats, folders: Sequence[str] | None = None) -> float | None:
-    """Half of the 95 % interval of the mean (Student t), of folders where they are named; one value has none.
+def half_interval(values: Floats, units: Units = CLIPS) -> float | None:
+    """Half of the 95 % interval of the mean over units (Student t); one value has none.
 
     The tables use Student t for any number of clips: over 30 it agrees with the bootstrap to well under the digits
     shown, and costs nothing. `compare` gives the bootstrap.
     """
-    finite = np.isfinite(values)
-    known = values[finite]
-    if folders is not None:
-        known = folder_means(known, [name for name, kept in zip(folders, finite, strict=True) if kept])
+    known = units.of(values, np.isfinite(values))
     if known.size < 2:
         return None
     low, high = student_t(known)

@@ -16,7 +16,7 @@ from stvsr_bench.data.windows import windows_of
 from stvsr_bench.errors import ClipError
 from stvsr_bench.report.tables.markdown import grid_md, text_md
 from stvsr_bench.report.tables.table import display, shown
-from stvsr_bench.report.tidy import Floats, average_of, mean_over_clips
+from stvsr_bench.report.units import CLIPS, Floats, Units, average_of, folder_of
 from stvsr_bench.rows.counting import NONE, Frames, counted, flat_frames, keeps_infinite
 from stvsr_bench.schema import Row
 
@@ -120,15 +120,19 @@ def _signed(of: Variant, decimals: int) -> str:
 
 def _variants(rows: Sequence[Row], measure: Measure) -> list[tuple[str, float, int, int]]:
     average = average_of(rows[0].protocol)
+    of_average = {
+        "clips": CLIPS,
+        "folders": Units(folders=tuple(folder_of(row.clip) for row in rows)),
+        "windows": Units(weights=tuple(float(len(row.frames)) for row in rows)),
+    }
     base = f"{measure}_y"
-    known = protocols.PROTOCOLS.get(rows[0].protocol)
-    clips = [row.clip for row in rows]
+    known = protocols.known(rows[0].protocol)
     found = []
 
     def add(name: str, values: list[Floats], how: str = average, keep_inf: bool = False) -> None:
         per_clip = np.array([_mean(of, keep_inf) for of in values])  # of frames first, then of clips, as the tables
         n_inf = sum(int(np.isinf(of).sum()) for of in values)
-        mean = mean_over_clips(per_clip, clips, "folders" if how == "folders" else "clips")
+        mean = of_average[how].mean(per_clip)
         if not np.isnan(mean):
             found.append((name, mean, int((~np.isnan(per_clip)).sum()), n_inf))
 
@@ -138,9 +142,10 @@ def _variants(rows: Sequence[Row], measure: Measure) -> list[tuple[str, float, i
         add(f"{name} frames", [choose(row, base) for row in rows])
     if measure == "psnr":
         add("pooled MSE of a clip", _pooled(rows))
-    if any("/" in clip for clip in clips):
-        other = "folders" if average == "clips" else "clips"
-        add(f"mean of {other}", _values(rows, base), other)
+    others = ["clips", *(["folders"] if any("/" in row.clip for row in rows) else [])]
+    for other in others:
+        if other != average:
+            add(f"mean of {other}", _values(rows, base), other)
     for metric in _variants_of(rows, measure):
         add(display(metric).title, _values(rows, metric))
     return found
@@ -162,14 +167,13 @@ def _of_given(row: Row, base: str, wanted: bool) -> Floats:
 
 def _centre(row: Row, base: str) -> Floats:
     """The values of the middle frame of each of the protocol's windows; none where the protocol is not known."""
-    protocol = protocols.PROTOCOLS.get(row.protocol)
+    protocol = protocols.known(row.protocol)
     if protocol is None or not row.frames:
         return np.array([])
-    if protocol.frames == "centre":
-        return np.array(row.values[base], dtype=np.float64)
     # a row does not say how long its clip is; frames after the last scored one are in no window, but where the protocol
-    # itself leaves the last one out
-    frames = max(row.frames) + (2 if protocol.frames in ("all-but-last", "between") else 1)
+    # itself leaves the last ones out
+    after = {"all-but-last": 2, "between": 2, "centre": protocol.window - protocol.window // 2}
+    frames = max(row.frames) + after.get(protocol.frames, 1)
     try:
         middles = {window.wanted[len(window.wanted) // 2] for window in windows_of(frames, protocol).passes}
     except ClipError:  # fewer frames than any window: the row is not of this protocol's rules
