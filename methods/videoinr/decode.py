@@ -6,11 +6,10 @@ Axes: B batch, C channels, R rows of queries in one chunk, h w low resolution, H
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stvsr_bench.nn.engines import Engine
-from stvsr_bench.nn.implicit import Copying, Queries, Siren
+from stvsr_bench.nn.implicit import Copying, Queries, Siren, read
 from stvsr_bench.nn.warp import places
 
 EDGE = 1 - 1e-6  # places are kept this close to the picture's border, in [-1, 1]
@@ -78,8 +77,3 @@ class Decode:
         height = self.pair.queries.size[0]
         flows = (flow_B4RW[:, :2], flow_B4RW[:, 2:])
         return [places(flow_B2RW, rows.start, height).clamp(-EDGE, EDGE) for flow_B2RW in flows]
-
-
-def read(map_BChw: Tensor, place_BRW2: Tensor) -> Tensor:
-    """The map read bilinearly at places in [-1, 1], (B, C, R, W); neighbours outside count as 0."""
-    return F.grid_sample(map_BChw, place_BRW2, mode="bilinear", padding_mode="zeros", align_corners=False)

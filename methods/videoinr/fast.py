@@ -6,9 +6,9 @@ Axes: B batch, C channels, R rows of queries in one chunk, h w low resolution, H
 from torch import Tensor
 
 from stvsr_bench.nn.engines import Engine
-from stvsr_bench.nn.implicit import mixed
+from stvsr_bench.nn.implicit import mixed, read
 
-from .decode import Decode, Nets, Pair, read
+from .decode import Decode, Nets, Pair
 
 
 class FastDecode(Decode):

@@ -56,7 +56,7 @@ class Siren(nn.Module):
 
     def shares(self, *channels: int) -> tuple[Tensor, ...]:
         """The columns of the first linear map for each part of the input."""
-        return torch.split(self.first.weight, channels, dim=1)  # type: ignore[no-any-return, no-untyped-call]
+        return torch.split(self.first.weight, list(channels), dim=1)
 
 
 class SineLayer(nn.Module):
@@ -140,12 +140,18 @@ class Queries:
         """The map read at every query, (B, C, R, W); neighbours outside count as 0."""
         y, x = self.y.centre[rows, None], self.x.centre[None]
         grid = torch.stack([x.expand(len(y), -1), y.expand(-1, x.shape[1])], dim=-1).expand(self.batch, -1, -1, -1)
-        return F.grid_sample(map_BChw, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        return read(map_BChw, grid)
 
     def plane(self, value_B: Tensor, rows: slice) -> Tensor:
         """One number for each item as a channel, (B, 1, R, W)."""
         height, width = len(self.y.nearest[rows]), self.size[1]
         return value_B[:, None, None, None].expand(-1, 1, height, width)
+
+
+def read(map_BChw: Tensor, place_BRW2: Tensor) -> Tensor:
+    """The map read bilinearly at places in [-1, 1], x before y, (B, C, R, W); neighbours outside count as 0."""
+    seen = map_BChw.to(place_BRW2.dtype)  # under half precision places stay exact
+    return F.grid_sample(seen, place_BRW2, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 class Copying:

@@ -132,7 +132,7 @@ class Correlation:
             torch.stack([around(*item, 0.5**k) for item in zip(self.first_BPC, level, places_BP2, strict=True)])
             for k, level in enumerate(self.levels)
         ]
-        return torch.cat(found, dim=2).transpose(1, 2).unflatten(2, place_B2hw.shape[-2:])
+        return torch.unflatten(torch.cat(found, dim=2).transpose(1, 2), 2, place_B2hw.shape[-2:])
 
 
 def around(first_PC: Tensor, second_Chw: Tensor, place_P2: Tensor, share: float) -> Tensor:
@@ -143,13 +143,14 @@ def around(first_PC: Tensor, second_Chw: Tensor, place_P2: Tensor, share: float)
     rows_QC = second_Chw.flatten(1).T.contiguous()
     step = torch.arange(-REACH, REACH + 2, device=place_P2.device)  # 8 whole pixels hold 7 places between them
     found = []
-    for feature_PC, place in zip(first_PC.split(CHUNK_PIXELS), place_P2.split(CHUNK_PIXELS), strict=True):
+    chunks = torch.split(first_PC, CHUNK_PIXELS), torch.split(place_P2, CHUNK_PIXELS)
+    for feature_PC, place in zip(*chunks, strict=True):
         x, y = (place * share).unbind(1)
         column, row = x.floor(), y.floor()
         columns, rows = column.long()[:, None] + step, row.long()[:, None] + step
         index = rows.clamp(0, h - 1)[:, :, None] * w + columns.clamp(0, w - 1)[:, None]
         inside = ((rows >= 0) & (rows < h))[:, :, None] & ((columns >= 0) & (columns < w))[:, None]
-        near = rows_QC[index.flatten()].unflatten(0, (len(place), -1))
+        near = rows_QC[index.flatten(1)]
         product = (near @ feature_PC[:, :, None]).view(inside.shape) * inside  # (P, 8 rows, 8 columns)
         right, down = (x - column)[:, None, None], (y - row)[:, None, None]
         across = product[:, :, :-1] * (1 - right) + product[:, :, 1:] * right
@@ -207,7 +208,7 @@ class ConvGru(nn.Module):
         both = torch.cat([hidden_BChw, seen_BChw], dim=1)
         update, reset = self.convz(both).sigmoid(), self.convr(both).sigmoid()
         fresh = self.convq(torch.cat([reset * hidden_BChw, seen_BChw], dim=1)).tanh()
-        return (1 - update) * hidden_BChw + update * fresh
+        return torch.lerp(hidden_BChw, fresh, update)
 
 
 class FlowHead(nn.Module):

@@ -25,6 +25,8 @@ class Landing:
 
     def __init__(self, flow_B2RW: Tensor, size: tuple[int, int], first_row: int = 0) -> None:
         self.size = size
+        # half precision cannot hold a pixel's place
+        flow_B2RW = flow_B2RW.to(torch.promote_types(flow_B2RW.dtype, torch.float32))
         rows, width = flow_B2RW.shape[-2:]
         y = torch.arange(first_row, first_row + rows, dtype=flow_B2RW.dtype, device=flow_B2RW.device)
         x = torch.arange(width, dtype=flow_B2RW.dtype, device=flow_B2RW.device)
@@ -45,7 +47,7 @@ class Landing:
     def add(self, values_BCRW: Tensor, onto_BCHW: Tensor) -> Tensor:
         """`onto`, changed in place: plus the weighted values. Differentiable in the values and in the flow."""
         # in place: the sums of a 1280x720 picture of MoTIF are half a gigabyte
-        flat, values = onto_BCHW.flatten(2), values_BCRW.flatten(2)
+        flat, values = onto_BCHW.flatten(2), values_BCRW.flatten(2).to(onto_BCHW.dtype)
         for corner in self.corners():
             at = corner.index_BQ[:, None].expand_as(values)
             flat.scatter_add_(2, at, values * corner.share_BQ[:, None])
@@ -54,16 +56,16 @@ class Landing:
     def highest(self, values_B1RW: Tensor, onto_B1HW: Tensor) -> Tensor:
         """The larger of `onto` and the largest weighted value; no gradient."""
         with torch.no_grad():
-            flat, values = onto_B1HW.detach().flatten(2), values_B1RW.detach().flatten(2)
+            flat, values = onto_B1HW.flatten(2), values_B1RW.flatten(2).to(onto_B1HW.dtype)
             for corner in self.corners():
                 part = (values * corner.share_BQ[:, None]).masked_fill(~corner.inside_BQ[:, None], -torch.inf)
                 flat = flat.scatter_reduce(2, corner.index_BQ[:, None], part, "amax")
-            return flat.unflatten(2, self.size)
+            return torch.unflatten(flat, 2, self.size)
 
     def count(self, onto_B1HW: Tensor) -> Tensor:
         """`onto` plus 1 for each corner that falls on a pixel, whatever its weight; no gradient."""
         with torch.no_grad():
-            flat = onto_B1HW.detach().flatten(2)
+            flat = onto_B1HW.flatten(2)
             for corner in self.corners():
                 flat = flat.scatter_add(2, corner.index_BQ[:, None], corner.inside_BQ[:, None].to(flat.dtype))
-            return flat.unflatten(2, self.size)
+            return torch.unflatten(flat, 2, self.size)

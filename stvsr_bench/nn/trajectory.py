@@ -55,6 +55,9 @@ class TrajectoryNet(PairNet):
         self.alpha = nn.Parameter(torch.tensor([-20.0]))
         self.splatted = FEATURE + 2 + channels  # a query's knowledge, its raw flow, its nearest pixel's features
         self.synth_net = Siren(self.splatted + 3 + channels + 1, [64, 64, 64, 256], 3)
+        *_, last = self.synth_net.net.children()
+        # mid grey: about black, as other biases start, a fresh network may be clamped everywhere and learn nothing
+        nn.init.constant_(last.bias, 0.5)  # type: ignore[arg-type]
 
     @abstractmethod
     def known(self, pair: Pair, source: int) -> Tensor:

@@ -16,6 +16,8 @@ def places(flow_B2HW: Tensor, first_row: int = 0, of_rows: int | None = None) ->
     A flow of some rows of a larger picture says its `first_row` there and how many rows the picture has.
     """
     rows, width = flow_B2HW.shape[-2:]
+    # half precision cannot hold a pixel's place
+    flow_B2HW = flow_B2HW.to(torch.promote_types(flow_B2HW.dtype, torch.float32))
     height = of_rows or rows
     y = torch.arange(first_row, first_row + rows, dtype=flow_B2HW.dtype, device=flow_B2HW.device)[:, None]
     x = torch.arange(width, dtype=flow_B2HW.dtype, device=flow_B2HW.device)[None]
@@ -28,4 +30,6 @@ def warp(
     map_BCHW: Tensor, flow_B2HW: Tensor, mode: str = "bilinear", padding: Literal["border", "zeros"] = "border"
 ) -> Tensor:
     """The map read where the flow points, (B, C, H, W); outside is the border's pixel, or zero."""
-    return F.grid_sample(map_BCHW, places(flow_B2HW), mode=mode, padding_mode=padding, align_corners=True)
+    place = places(flow_B2HW)
+    moved = F.grid_sample(map_BCHW.to(place.dtype), place, mode=mode, padding_mode=padding, align_corners=True)
+    return moved.to(map_BCHW.dtype)
