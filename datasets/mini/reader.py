@@ -1,12 +1,14 @@
 """The `mini` data set: scenes drawn from images that come with scikit-image.
 
-Every clip is a function of its split and name alone. Test and train share no image. Numbers come from `random.Random`,
+Every clip is a function of its split and name alone; `rate` says how densely it is rendered, the true frames between
+those of `mini` included. Test and train share no image. Numbers come from `random.Random`,
 whose stream Python promises to keep, so that a clip is the same to the byte on every machine.
 """
 
 import hashlib
 import math
 import random
+from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +19,7 @@ import numpy as np
 from stvsr_bench.data import cache, synth
 from stvsr_bench.data.frames import from_bytes
 from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError
-from stvsr_bench.schema import Clip, DatasetCard
+from stvsr_bench.schema import Clip, Contents, DatasetCard
 
 CLIPS = 8
 TRAIN_CLIPS = 256
@@ -59,6 +61,9 @@ class Mini:
 
     def __init__(self, card: DatasetCard, root: Path | None = None, lists: str = "") -> None:
         self.card = card
+        rate = card.options["rate"]
+        assert isinstance(rate, int)  # the type of the card's own value
+        self._rate = rate
 
     def names(self, split: str) -> list[str]:
         """`0000` to `0007` for the test splits, `0000` to `0255` for train."""
@@ -70,11 +75,16 @@ class Mini:
         """No file: a clip is a function of its name, and the images it is made of are checked by their SHA-256."""
         return []
 
+    def contents(self, split: str) -> Contents:
+        """As the card says, with the frames that `rate` puts in between."""
+        said = self.card.contents[split]
+        return replace(said, frames_each=(said.frames_each - 1) * self._rate + 1)
+
     def read(self, split: str, name: str) -> Clip:
         """One clip with its exact flow; `train` takes any number, the other splits only their own names."""
         if not (name.isascii() and name.isdigit()) or (split != "train" and name not in self.names(split)):
             raise UnknownNameError(f"clip of {self.card.name}/{split}", name, self.names(split)[:8])
-        rendered = drawn(split, int(name))
+        rendered = drawn(split, int(name), self._rate)
         flow = rendered.flow()
         motion_px = float(np.hypot(flow[..., 0], flow[..., 1], dtype=np.float64).mean())
         return Clip(self.card.name, split, name, from_bytes(rendered.frames_SHWC), flow_FHW2=flow, motion_px=motion_px)
@@ -194,13 +204,14 @@ def _without_profile(encoded: bytes) -> bytes:
     return encoded[: at - 4] + encoded[at + 8 + length :]
 
 
-def drawn(split: str, number: int) -> synth.Rendered:
+def drawn(split: str, number: int, rate: int = 1) -> synth.Rendered:
     """The frames, layers and maps of one clip: from the cache, else drawn and put there."""
-    path = cache.clips("mini") / _recipe() / split / f"{number:04d}.npz"
+    path = cache.clips("mini") / _recipe() / split / f"{number:04d}{f'-rate{rate}' if rate > 1 else ''}.npz"
     kept = cache.load(path)
     if kept is not None:
         return synth.Rendered(kept["frames"], kept["layers"], kept["maps"])
-    rendered = synth.render(scene(split, number))
+    # its speed is that of rate 1, whatever the rate: the scene is one, only the moments are more
+    rendered = synth.render(replace(scene(split, number), rate=rate))
     cache.store(path, frames=rendered.frames_SHWC, layers=rendered.layer_SHW, maps=rendered.maps)
     return rendered
 

@@ -47,7 +47,7 @@ def published_lists(card: DatasetCard, root: Path | None) -> list[PublishedList]
     Raises:
         NotRunnableError: there is none.
     """
-    folder = root if root is not None and root.is_dir() else list_folder(card.name)
+    folder = root if root is not None and root.is_dir() else list_folder(card.plain_name)
     found = [
         PublishedList(Wanted(listed.url, folder / f"{split}_testset.txt", listed.sha256), listed.count, listed.by or by)
         for by, splits in card.lists.items()

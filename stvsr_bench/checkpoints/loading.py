@@ -35,6 +35,7 @@ WRAPPERS = (
     "net",
     "network",
     "weights",
+    "sd",  # LIIF: model -> name, args, sd
 )
 PREFIXES = ("module.", "_orig_mod.")  # left by DataParallel and torch.compile
 COUNTER = "n_averaged"  # left by torch's AveragedModel beside its "module."

@@ -31,9 +31,10 @@ def list_datasets(as_json: options.Json = False) -> None:
         return
     for row in rows:
         print(f"{row['name']:12} {row['where']:24} {', '.join(row.get('splits', []))}")
-        for fact in ("title", "licence", "convention", "notes"):
-            if row.get(fact):
-                print(f"{'':12} {fact + ':':11} {' '.join(str(row[fact]).split())}")
+        texts = {**row, "options": listing.options_of(row)}
+        for fact in ("title", "licence", "options", "convention", "notes"):
+            if texts.get(fact):
+                print(f"{'':12} {fact + ':':11} {' '.join(str(texts[fact]).split())}")
 
 
 @app.command()

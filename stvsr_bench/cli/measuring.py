@@ -34,6 +34,7 @@ def stats(
     """Measure motion (DIS flow, px/frame), draw its histogram, propose slow, medium and fast by stated thresholds."""
     from stvsr_bench.data import motion, stats
     from stvsr_bench.datasets import survey
+    from stvsr_bench.rows.names import path_component
 
     if slow_below > fast_from:
         raise UsageError(f"--slow-below {slow_below:g} is above --fast-from {fast_from:g}")
@@ -48,7 +49,9 @@ def stats(
         raise FailedClipsError(f"{name}: no clip could be measured; the first error: {(failed or ['no clips'])[0]}")
     chosen = motion.thirds([c.motion_px for c in measured]) if thirds else motion.Thresholds(slow_below, fast_from)
     short = Path(name).name or "clips"
-    picture = stats.draw(plot or Path(f"motion-{short}.png"), f"{short}: {len(measured)} clips", measured, chosen)
+    picture = stats.draw(
+        plot or Path(f"motion-{path_component(short)}.png"), f"{short}: {len(measured)} clips", measured, chosen
+    )
     written = stats.write_lists(write_lists, stats.proposal(measured, chosen)) if write_lists else []
     if as_json:
         print(json.dumps(_as_json(name, measured, chosen, picture, failed), indent=1, ensure_ascii=False))

@@ -12,7 +12,10 @@ Methods = Annotated[
     typer.Option("--methods", "-m", help="Methods, e.g. stdan@mini,dis+bicubic. Spec: name[:option=value][@weights]."),
 ]
 Datasets = Annotated[
-    str, typer.Option("--dataset", "-d", help="Data sets or a path; default vimeo90k where known, else mini.")
+    str,
+    typer.Option(
+        "--dataset", "-d", help="Data sets (mini, mini:rate=4) or a path; default vimeo90k where known, else mini."
+    ),
 ]
 Splits = Annotated[str, typer.Option("--split", "-s", help="Splits; default all test splits.")]
 Protocols = Annotated[str, typer.Option("--protocol", "-p", help="Protocols; see: ls protocols.")]
@@ -54,7 +57,7 @@ def plug_in(include: list[Path] | None, override: list[str] | None) -> tuple[tup
 
 
 def metrics(text: str) -> tuple[str, ...]:
-    """Names of metrics and of their groups (`variant`, `temporal`), as metrics."""
+    """Names of metrics and of their groups (`variant`, `temporal`, `time`), as metrics."""
     from stvsr_bench.metrics import expanded
 
     return expanded(several(text))

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,8 @@ def profile(
     methods: options.Methods = "",
     size: Annotated[str, typer.Option("--size", help="HxW of the frames given.")] = "64x112",
     frames: Annotated[int, typer.Option("--frames", min=1, help="Frames given.")] = 4,
+    scale: Annotated[str, typer.Option("--scale", help="Scale, e.g. 4 or 5/2; without it each method's own.")] = "",
+    time_scale: Annotated[int, typer.Option("--time-scale", min=2, help="Frames made for each one given.")] = 2,
     device: options.Device = "cpu",
     precision: options.Precision = "fp32",
     compile_: Annotated[bool, typer.Option("--compile", help="torch.compile the network.")] = False,
@@ -59,7 +62,8 @@ def profile(
     from stvsr_bench.schema import Settings
 
     settings = Settings(device, how_precision, compile=compile_, channels_last=channels_last)
-    asked = ProfileSpec(measured_size, frames, settings, threads, budget, *plug_ins, trust_pickle)
+    where = (_scale(scale), time_scale)
+    asked = ProfileSpec(measured_size, frames, settings, threads, budget, *plug_ins, trust_pickle, *where)
     with profile_show.Said(hidden=quiet or as_json) as said:
         profiler = Profiler(asked, out, said.now, said.note)
         rows = profiler.count(names) if counts_only else profiler.compare_top_t(names) if top_t else []
@@ -81,6 +85,15 @@ def _check(sweep: str, counts_only: bool, timed: bool) -> None:
         raise UsageError(f"--sweep {sweep}: write size or frames")
     if counts_only and timed:
         raise UsageError("--counts-only times nothing; leave --max-size, --sweep and --top-t away")
+
+
+def _scale(text: str) -> Fraction | None:
+    from stvsr_bench.schema import canonical, ratio
+
+    try:
+        return ratio(canonical(text)) if text else None
+    except ValueError as error:
+        raise UsageError(f"--scale: {error}") from None
 
 
 def _size(text: str) -> tuple[int, int]:

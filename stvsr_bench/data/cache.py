@@ -15,10 +15,12 @@ from stvsr_bench import plugins
 from stvsr_bench.data.atomic import replacing
 from stvsr_bench.errors import DataError
 
+_NO_FOLDER = str.maketrans(dict.fromkeys(":=/\\", "_"))
+
 
 def clips(dataset: str) -> Path:
-    """The folder where clips made or decoded by the suite are kept."""
-    return plugins.home() / "clips" / dataset
+    """The folder where clips made or decoded by the suite are kept; `dataset` may have options (`mini:rate=4`)."""
+    return plugins.home() / "clips" / dataset.translate(_NO_FOLDER)
 
 
 def load(path: Path) -> dict[str, NDArray[Any]] | None:

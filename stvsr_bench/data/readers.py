@@ -25,7 +25,8 @@ class Reader(Protocol):
     """What the suite asks of a data set.
 
     A reader may also say which files a clip is `made_from(split, name)`, a list of paths: where their sizes and times
-    are as before, a run that is repeated does not read the clip to know that it is.
+    are as before, a run that is repeated does not read the clip to know that it is. Where options of the card decide
+    how many clips or frames there are, `contents(split)` says it instead of the card.
     """
 
     card: DatasetCard
@@ -186,7 +187,7 @@ class Septuplets(Folders):
         return {by: splits[split] for by, splits in self.card.lists.items() if split in splits}
 
     def _list_files(self, root: Path, split: str) -> list[Path]:
-        folders = [root, root / "meta_info", root / "lists", list_folder(self.card.name)]
+        folders = [root, root / "meta_info", root / "lists", list_folder(self.card.plain_name)]
         return [path for folder in folders for name in list_names(split) for path in sorted(folder.glob(name))]
 
     def _look(self, root: Path, split: str) -> dict[str, sources.Found]:

@@ -26,7 +26,7 @@ _SUPER = 2  # samples per pixel along each axis
 
 @dataclass(frozen=True)
 class Motion:
-    """Where a layer is, `t` frames from the middle one: pixels from the middle of the screen, radians, zoom."""
+    """Where a layer is, `t` units of time from the middle: pixels from the middle of the screen, radians, zoom."""
 
     x: float = 0.0
     y: float = 0.0
@@ -73,13 +73,24 @@ class Layer:
 
 @dataclass(frozen=True)
 class Scene:
-    """Layers from back to front, and a camera that moves them all, about the middle of the screen."""
+    """Layers from back to front, and a camera that moves them all, about the middle of the screen.
+
+    `frames` are one unit of time apart; with a `rate` of R there are R - 1 more between each two of them.
+    """
 
     layers: tuple[Layer, ...]
     camera: Motion
     frames: int = 7
     height: int = 256
     width: int = 448
+    rate: int = 1
+
+    @property
+    def times(self) -> list[float]:
+        """When each frame is taken, in units of time from the middle of the scene."""
+        middle = (self.frames - 1) / 2
+        # i / rate is exact where it is whole: those are the moments of rate 1, to the bit
+        return [i / self.rate - middle for i in range((self.frames - 1) * self.rate + 1)]
 
     def faster(self, factor: float) -> "Scene":
         """The same scene with every motion, the camera's too, `factor` times as fast."""
@@ -88,16 +99,15 @@ class Scene:
 
     def maps(self) -> NDArray[np.float64]:
         """The map of every layer and frame from texture to screen, shape (layers, S, 6)."""
-        middle = (self.frames - 1) / 2
         from_middle: Affine = (1, 0, self.width / 2, 0, 1, self.height / 2)
         rows = []
         for layer in self.layers:
             y_texels, x_texels = layer.texture_YXC.shape[:2]
             centred: Affine = (1, 0, -x_texels / 2, 0, 1, -y_texels / 2)
             row = []
-            for i in range(self.frames):
-                seen = _after(from_middle, self.camera.at(i - middle))
-                row.append(_after(seen, _after(layer.motion.at(i - middle), centred)))
+            for t in self.times:
+                seen = _after(from_middle, self.camera.at(t))
+                row.append(_after(seen, _after(layer.motion.at(t), centred)))
             rows.append(row)
         return np.array(rows, dtype=np.float64)
 
@@ -124,20 +134,21 @@ class Rendered:
 
 
 def render(scene: Scene) -> Rendered:
-    """The frames of a scene, the same to the byte everywhere."""
+    """The frames of a scene, the same to the byte everywhere; every `rate`-th is that of rate 1, to the byte too."""
     maps = scene.maps()
     packed = [_packed(layer, maps[k], scene) for k, layer in enumerate(scene.layers)]
-    frames = np.empty((scene.frames, scene.height, scene.width, 3), np.uint8)
-    seen = np.zeros((scene.frames, scene.height, scene.width), np.uint8)
-    for i in range(scene.frames):
+    count = len(scene.times)
+    frames = np.empty((count, scene.height, scene.width, 3), np.uint8)
+    seen = np.zeros((count, scene.height, scene.width), np.uint8)
+    for i in range(count):
         canvas = np.zeros((scene.height * _SUPER, scene.width * _SUPER), np.uint64)
-        for k, (words_YX, offset) in enumerate(packed):
+        for k, texture in enumerate(packed):
             inverse = _inverse(maps[k, i])
-            top, bottom, left, right = _box(words_YX.shape, offset, maps[k, i], scene) if k else _whole(scene)
+            top, bottom, left, right = _box(texture, maps[k, i], scene) if k else _whole(scene)
             if top >= bottom or left >= right:
                 continue
             rows, columns = slice(top * _SUPER, bottom * _SUPER), slice(left * _SUPER, right * _SUPER)
-            drawn = _sample(words_YX, offset, inverse, rows, columns)
+            drawn = _sample(texture, inverse, rows, columns)
             canvas[rows, columns] = _over(canvas[rows, columns], drawn)
             mostly = _mean((drawn >> np.uint64(48)).astype(np.uint64)) >= 128
             seen[i, top:bottom, left:right][mostly] = k
@@ -150,13 +161,14 @@ def mean_motion(scene: Scene, stride: int = 8) -> float:
     maps = scene.maps()
     ys, xs = np.mgrid[stride // 2 : scene.height : stride, stride // 2 : scene.width : stride] + 0.5
     total = 0.0
-    for i in range(scene.frames - 1):
+    pairs = len(scene.times) - 1
+    for i in range(pairs):
         shown = np.zeros(xs.shape, np.intp)
         for k, layer in enumerate(scene.layers[1:], start=1):
             shown[_covered(layer, _inverse(maps[k, i]), xs, ys)] = k
         a, b, c, d, e, f = _steps(maps, i)[shown].transpose(2, 0, 1)
         total += float(np.hypot(a * xs + b * ys + c - xs, d * xs + e * ys + f - ys).mean())
-    return total / (scene.frames - 1)
+    return total / pairs
 
 
 def at_speed(scene: Scene, target_px: float, rounds: int = 6) -> Scene:
@@ -200,23 +212,41 @@ def _steps(maps: NDArray[np.float64], i: int) -> NDArray[np.float64]:
     return np.array([_after(tuple(row[i + 1].tolist()), _inverse(row[i])) for row in maps])
 
 
-def _packed(layer: Layer, maps: NDArray[np.float64], scene: Scene) -> tuple[Words, tuple[int, int]]:
-    """The texture as 64-bit words with room around it, and the texel (y, x) that the first word stands for."""
+@dataclass(frozen=True)
+class _Packed:
+    """A texture as 64-bit words with room around it, and the texel (y, x) that the first word stands for.
+
+    Positions are rounded as distances from the texel `anchor`, which is the same for every rate: room that frames in
+    between need must not move the others by a rounding.
+    """
+
+    words_YX: Words
+    first: tuple[int, int]
+    anchor: tuple[int, int]
+
+
+def _packed(layer: Layer, maps: NDArray[np.float64], scene: Scene) -> _Packed:
     y_texels, x_texels = layer.texture_YXC.shape[:2]
     if layer.cover_YX is None:
         xs, ys = _corners_in_texture(maps, scene)
-        top, left = max(0, 2 - math.floor(min(ys))), max(0, 2 - math.floor(min(xs)))
+        top, left = _room_before(xs, ys)
+        anchor = _room_before(*_corners_in_texture(maps[:: scene.rate], scene))
         room = (top, max(0, math.ceil(max(ys)) + 2 - y_texels)), (left, max(0, math.ceil(max(xs)) + 2 - x_texels))
         texture = np.pad(layer.texture_YXC, (*room, (0, 0)), mode="symmetric")
         cover = np.full(texture.shape[:2], 255, np.uint8)
     else:
-        top = left = 2
+        top, left = anchor = 2, 2
         # the edge's own colours under a cover of 0: bilinear reads beyond the shape, and black would darken its rim
         texture = np.pad(layer.texture_YXC, ((2, 2), (2, 2), (0, 0)), mode="edge")
         cover = np.pad(layer.cover_YX, 2)
     red, green, blue = texture.astype(np.uint64).transpose(2, 0, 1)
     words = red | green << np.uint64(16) | blue << np.uint64(32) | cover.astype(np.uint64) << np.uint64(48)
-    return words, (-top, -left)
+    return _Packed(words, (-top, -left), (-anchor[0], -anchor[1]))
+
+
+def _room_before(xs: list[float], ys: list[float]) -> tuple[int, int]:
+    """How many texels (y, x) are needed before the first of the texture."""
+    return max(0, 2 - math.floor(min(ys))), max(0, 2 - math.floor(min(xs)))
 
 
 def _corners_in_texture(maps: NDArray[np.float64], scene: Scene) -> tuple[list[float], list[float]]:
@@ -234,13 +264,12 @@ def _whole(scene: Scene) -> tuple[int, int, int, int]:
     return 0, scene.height, 0, scene.width
 
 
-def _box(
-    shape: tuple[int, ...], offset: tuple[int, int], forward: NDArray[np.float64], scene: Scene
-) -> tuple[int, int, int, int]:
+def _box(texture: _Packed, forward: NDArray[np.float64], scene: Scene) -> tuple[int, int, int, int]:
     """Rows and columns of the screen that a sprite may touch: top, bottom, left, right."""
     a, b, c, d, e, f = (float(value) for value in forward)
-    top, left = offset[0] + 1, offset[1] + 1
-    bottom, right = offset[0] + shape[0] - 1, offset[1] + shape[1] - 1
+    height, width = texture.words_YX.shape
+    top, left = texture.first[0] + 1, texture.first[1] + 1
+    bottom, right = texture.first[0] + height - 1, texture.first[1] + width - 1
     corners = [(x, y) for x in (left, right) for y in (top, bottom)]
     xs, ys = [a * x + b * y + c for x, y in corners], [d * x + e * y + f for x, y in corners]
     return (
@@ -251,16 +280,16 @@ def _box(
     )
 
 
-def _sample(words_YX: Words, offset: tuple[int, int], inverse: Affine, rows: slice, columns: slice) -> Words:
+def _sample(texture: _Packed, inverse: Affine, rows: slice, columns: slice) -> Words:
     """The texture at every sample of a part of the screen, bilinear with 8 bits of fraction."""
-    height, width = words_YX.shape
+    height, width = texture.words_YX.shape
     xs, ys = np.arange(columns.start, columns.stop, dtype=np.int64), np.arange(rows.start, rows.stop, dtype=np.int64)
-    u = _fixed(inverse[:3], xs, ys, 0.5 + offset[1])
-    v = _fixed(inverse[3:], xs, ys, 0.5 + offset[0])
+    u = _fixed(inverse[:3], xs, ys, texture.first[1], texture.anchor[1])
+    v = _fixed(inverse[3:], xs, ys, texture.first[0], texture.anchor[0])
     np.clip(u, 0, ((width - 2) << 8) + 255, out=u)
     np.clip(v, 0, ((height - 2) << 8) + 255, out=v)
     at = (v >> 8) * width + (u >> 8)
-    texels = words_YX.ravel()
+    texels = texture.words_YX.ravel()
     right, down = (u & 255).astype(np.uint64), (v & 255).astype(np.uint64)
     upper = _mix(texels[at], texels[at + 1], right)
     at += width
@@ -268,13 +297,13 @@ def _sample(words_YX: Words, offset: tuple[int, int], inverse: Affine, rows: sli
 
 
 def _fixed(
-    line: tuple[float, float, float], xs: NDArray[np.int64], ys: NDArray[np.int64], origin: float
+    line: tuple[float, float, float], xs: NDArray[np.int64], ys: NDArray[np.int64], first: int, anchor: int
 ) -> NDArray[np.int64]:
-    """One texture coordinate of every sample, in 1/256 texel."""
+    """One texture coordinate of every sample, in 1/256 texel from the texel `first`."""
     a, b, c = line
     one = 1 << 24  # rounded here, once per line; from here on only integers, the same everywhere
     per_x, per_y = round(a * one / _SUPER), round(b * one / _SUPER)
-    start = round((c - origin + (a + b) / (2 * _SUPER)) * one)
+    start = round((c - (0.5 + anchor) + (a + b) / (2 * _SUPER)) * one) + (anchor - first) * one
     return ((ys * per_y + start)[:, None] + (xs * per_x)[None, :]) >> 16
 
 

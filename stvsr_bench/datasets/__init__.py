@@ -1,22 +1,25 @@
 """Finds data sets: `names()`, `card(name)`, `clips(name, split)`.
 
 A data set is a folder `datasets/<name>/` with a `card.toml`; the code of a built-in one is importable as
-`stvsr_bench.datasets.<name>.reader`. The path of a folder of frame folders or video files is a data set too.
+`stvsr_bench.datasets.<name>.reader`. Options follow the name (`mini:rate=4`) and make another data set of it. The path
+of a folder of frame folders or video files is a data set too.
 """
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import cast
 
 from stvsr_bench import plugins
 from stvsr_bench.data import readers
+from stvsr_bench.datasets.spec import facts, is_path, parse, split_off, with_options
 from stvsr_bench.errors import CONTROL, CardError, DataError, UnknownNameError, printable
-from stvsr_bench.schema import Clip, DatasetCard, digest
+from stvsr_bench.schema import Clip, Contents, DatasetCard, digest
 
 __path__ = plugins.search_path(__path__, "datasets")
+__all__ = ["Clips", "DataSet", "card", "clips", "find", "is_path", "names", "root_of", "split_off"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,13 @@ class Clips(Sequence[Clip]):
         files = [(path.parent.name, path.name, about.st_size, about.st_mtime_ns) for path, about in found]
         return digest([self.code, files])[:16]
 
+    @property
+    def contents(self) -> Contents | None:
+        """What a complete copy of the split holds, as far as is known: the reader says it where options decide."""
+        says = getattr(self.reader, "contents", None)
+        found: Contents | None = self.card.contents.get(self.split) if says is None else says(self.split)
+        return found
+
     def first(self, count: int) -> "Clips":
         """The first `count` clips of the split; all of them if `count` is 0."""
         return replace(self, names=self.names[: count or None])
@@ -72,17 +82,23 @@ def names() -> list[str]:
 
 
 def card(name: str) -> DatasetCard:
-    """The card of a data set, or one made up for a folder or video given by its path."""
+    """The card of a data set with the options typed after its name, or one made up for a folder or video by its path.
+
+    Raises:
+        UnknownNameError, UsageError: no such data set or option, or a value that the option cannot have.
+        CardError: its card cannot be read.
+    """
     if is_path(name):
         return readers.card_of_path(Path(name).expanduser())
-    if name not in names() and Path(name).exists():
+    if name.partition(":")[0] not in names() and Path(name).exists():
         raise UnknownNameError("data set", name, names(), f"The file or folder '{name}' is meant by ./{name}")
-    return plugins.read_card(plugins.find("datasets", name), DatasetCard)
+    plain, said = parse(name)
+    return with_options(plugins.read_card(plugins.find("datasets", plain), DatasetCard), said)
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set as it was asked for: its card is read once, and every split is opened from here.
+    """A data set as it was asked for (`name`): its card is read once, and every split is opened from here.
 
     `root` is where the data lie; without it, the environment variable that the card names. `label` is its name in rows
     where that is not the card's: two folders of one name are two data sets.
@@ -105,36 +121,36 @@ class DataSet:
             raise UnknownNameError(f"split of {self.card.name}", split, self.card.splits)
         root = self.root or root_of(self.card, self.name)
         card = replace(self.card, name=self.label) if self.label else self.card
-        reader = _reader_class(self.name, self.card)(card, root, lists)
+        plugin = None if is_path(self.name) else plugins.find("datasets", parse(self.name)[0])
+        reader = _reader_class(plugin, self.card)(card, root, lists)
         found = reader.names(split)
         if bad := next(filter(CONTROL.search, found), None):
             raise DataError(
                 f"{self.card.name}/{split}: the clip name '{printable(bad)}' holds control characters; rename it"
             )
-        plugin = None if is_path(self.name) else plugins.find("datasets", self.name)
         flags = ("override",) if plugin is not None and plugin.replaces else ()
         # how frames are read from files is the reader's, and what they mean the card's
-        code = "" if plugin is None else digest([plugins.code(plugin), asdict(self.card)])
+        code = "" if plugin is None else digest([plugins.code(plugin), facts(self.card)])
         return Clips(card, split, found, reader, flags, code)
 
 
 def find(name: str, root: Path | None = None, label: str = "") -> DataSet:
-    """The data set of that name or path; see `DataSet`.
+    """The data set of that name (with its options) or path; see `DataSet`.
 
     Raises:
-        UnknownNameError: no such data set.
+        UnknownNameError, UsageError: no such data set or option, or a value that the option cannot have.
     """
     return DataSet(name, card(name), root, label)
 
 
 def clips(name: str, split: str = "", root: Path | None = None, lists: str = "zsm") -> Clips:
-    """The clips of one split. Without `split`: the first default split of the card.
+    """The clips of one split of a data set (`mini`, `mini:rate=4`). Without `split`: the first default one of its card.
 
     `root` is where the data lie; without it, the environment variable that the card names. `lists` says whose
     published lists are meant where several exist ("zsm" or "stdan").
 
     Raises:
-        UnknownNameError: no such data set or split.
+        UnknownNameError, UsageError: no such data set, option or split, or a value that the option cannot have.
         DataError, NotRunnableError: the data are not on this machine, or a clip's name would steer a terminal.
     """
     return find(name, root).clips(split, lists)
@@ -148,18 +164,12 @@ def root_of(chosen: DatasetCard, name: str = "") -> Path | None:
     return Path(value).expanduser() if value else None
 
 
-def is_path(name: str) -> bool:
-    """Whether a data set is named by its path: it holds a separator, or is `.` or starts with `~`."""
-    return "/" in name or os.sep in name or name == "." or name.startswith("~")
-
-
-def _reader_class(name: str, chosen: DatasetCard) -> type[readers.Reader]:
+def _reader_class(plugin: plugins.Plugin | None, chosen: DatasetCard) -> type[readers.Reader]:
     if chosen.reader in readers.BUILT_IN:
         return readers.BUILT_IN[chosen.reader]
     module_name, _, class_name = chosen.reader.partition(":")
-    if not class_name:
+    if not class_name or plugin is None:
         raise UnknownNameError(f"reader of data set {chosen.name}", chosen.reader, readers.BUILT_IN)
-    plugin = plugins.find("datasets", name)
     made = getattr(_module(plugin, module_name), class_name, None)
     if made is None:
         raise CardError(f"card of {plugin.name}: reader '{chosen.reader}': {module_name}.py has no {class_name}")

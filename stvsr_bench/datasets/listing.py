@@ -1,23 +1,27 @@
 """Every data set in a row: what its card says and whether it is on this machine. Nothing is decoded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stvsr_bench import datasets
 from stvsr_bench.errors import BenchError
 from stvsr_bench.schema import DatasetCard
 
-FACTS = ("title", "version", "splits", "licence", "source", "layout", "convention", "notes", "root_env")
+FACTS = (
+    *("title", "version", "splits", "licence", "source", "layout", "convention", "notes", "root_env"),
+    *("options", "choices", "limits"),
+)
 
 
 def summaries() -> list[dict[str, Any]]:
-    """`name, title, splits, licence` of every data set; a broken one has its error as title."""
+    """`name, title, splits, options, licence` of every data set; a broken one has its error as title."""
 
     def row(card: DatasetCard) -> dict[str, Any]:
-        return {"name": card.name, "title": card.title, "splits": card.splits, "licence": card.licence}
+        facts = {"name": card.name, "title": card.title, "splits": card.splits}
+        return {**facts, "options": card.options, "licence": card.licence}
 
     def broken(name: str, error: BenchError) -> dict[str, Any]:
-        return {"name": name, "title": f"broken: {error}", "splits": [], "licence": ""}
+        return {"name": name, "title": f"broken: {error}", "splits": [], "options": {}, "licence": ""}
 
     return _rows(row, broken)
 
@@ -42,6 +46,17 @@ def where(card: DatasetCard) -> str:
     if root is None:
         return f"{card.root_env} not set"
     return str(root) if root.is_dir() else f"{root} is missing"
+
+
+def options_of(facts: Mapping[str, Any]) -> str:
+    """The options of a data set as one line: `rate=1 (1 to 16)`; of a row of `details`."""
+    choices, limits = facts.get("choices", {}), facts.get("limits", {})
+    words = []
+    for name, usual in facts.get("options", {}).items():
+        known = ", ".join(map(str, choices[name])) if name in choices else ""
+        known = known or ("{:g} to {:g}".format(*limits[name]) if name in limits else "")
+        words.append(f"{name}={usual}" + (f" ({known})" if known else ""))
+    return "; ".join(words)
 
 
 def _rows(

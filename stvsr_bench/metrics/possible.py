@@ -5,7 +5,7 @@ neither the other metrics nor the clip. Axes: S frames, C channels, H W size, F 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.errors import BenchError, ClipError, UsageError, interrupted
-from stvsr_bench.metrics import color, temporal
+from stvsr_bench.metrics import color, temporal, time_axis
 from stvsr_bench.metrics.extras import EXTRAS
-from stvsr_bench.metrics.registry import METRICS, score_frames
+from stvsr_bench.metrics.registry import METRICS, has_gaps, score_frames
 
 V = TypeVar("V")
-TOLD = ("left_out", "missing", "infinite")  # the keys of `told`
+NONE_BETWEEN = "it is of interpolated frames, and the protocol scores none of this clip"
+STILL = "the truth does not move between an interpolated frame and its input frames, or these are not all in the clip"
+TOLD = ("left_out", "missing", "infinite", "undefined")  # the keys of `told`
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,31 @@ class Missing:
 class Found:
     """`values` of each frame, (S,), or `scalars` of the clip; `missing` metrics; `infinite` says what a mean left out.
 
-    All by the metric's name.
+    All by the metric's name. `undefined` says which interpolated frames have no value of a metric of such frames.
     """
 
     values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     scalars: dict[str, float] = field(default_factory=dict)
     missing: dict[str, Missing] = field(default_factory=dict)
     infinite: dict[str, str] = field(default_factory=dict)
+    undefined: dict[str, str] = field(default_factory=dict)
+
+    def scored(self, positions: Sequence[int], given: Sequence[bool]) -> "Found":
+        """The values of some frames, those that a protocol scores; `given` says which of these had an input frame.
+
+        A metric of interpolated frames that none of them has is missing.
+        """
+        values = {name: of[list(positions)] for name, of in self.values.items()}
+        missing, undefined = dict(self.missing), {}
+        between = len(given) - sum(given)
+        for name in filter(has_gaps, self.values):
+            lacks = between - int(np.count_nonzero(~np.isnan(values[name])))
+            if lacks == between:
+                missing[name] = Missing(STILL if between else NONE_BETWEEN)
+                del values[name]
+            elif lacks:
+                undefined[name] = f"{lacks} of {between} interpolated frames"
+        return replace(self, values=values, missing=missing, undefined=undefined)
 
 
 def of_frames(
@@ -64,6 +84,22 @@ def of_frames(
     if names and len(missing) == len(set(names)):
         raise ClipError(next(iter(missing.values())).why)
     return Found(values={name: of for name, of in values.items() if name not in doubts}, missing=missing)
+
+
+def of_interpolated(
+    sr_SCHW: Any,
+    hr_NCHW: Any,
+    names: Sequence[str],
+    frames: Sequence[int],
+    gaps: time_axis.Gaps,
+    luma: time_axis.Luma | None = None,
+) -> Found:
+    """The asked metrics of interpolated frames; arguments as of `time_axis.score`. `hr_NCHW` is the whole clip.
+
+    Raises:
+        UsageError, ClipError: as `time_axis.score`.
+    """
+    return Found(values=time_axis.score(sr_SCHW, hr_NCHW, frames, gaps, names, luma) if names else {})
 
 
 def of_clip(
@@ -119,13 +155,14 @@ def told(*parts: Found) -> dict[str, str]:
     """What a row says of its metrics: `left_out` names those that the clip cannot have, `missing` gives each reason.
 
     A metric that is missing and not left out may be there the next time: it counts as not measured. `infinite` says
-    how many pairs of frames without an error a metric met.
+    how many pairs of frames without an error a metric met, `undefined` how many interpolated frames have no value.
     """
     missing = {name: one for part in parts for name, one in part.missing.items()}
     entries = {
         "left_out": ",".join(sorted(name for name, one in missing.items() if one.lasting)),
         "missing": "; ".join(f"{name}: {one.why}" for name, one in sorted(missing.items())),
         "infinite": "; ".join(f"{name}: {text}" for part in parts for name, text in part.infinite.items()),
+        "undefined": "; ".join(f"{name}: {text}" for part in parts for name, text in part.undefined.items()),
     }
     return {key: entries[key] for key in TOLD if entries[key]}
 

@@ -14,12 +14,17 @@ from stvsr_bench.rounded import log10
 
 def mse_of_channel(sr_CHW: Levels, hr_CHW: Levels, channel: Channel) -> float:
     """Mean squared error of one channel of two frames, in levels squared; exact sums where levels are 8 bits."""
-    scale, _ = units(channel)
     if 0.0 in channel.weights:
         only = channel.weights.index(1.0)
         return _mean(cv2.norm(sr_CHW[only], hr_CHW[only], cv2.NORM_L2SQR), sr_CHW[only])
+    return mse_of_planes(plane(sr_CHW, channel), plane(hr_CHW, channel), channel)
+
+
+def mse_of_planes(sr_HW: NDArray[Any], hr_HW: NDArray[Any], channel: Channel) -> float:
+    """The same of two planes that `color.plane` made of that channel."""
+    scale, _ = units(channel)
     # whole numbers until the sum is done: scaled before, every pixel would be rounded
-    difference = plane(sr_CHW, channel) - plane(hr_CHW, channel)
+    difference = sr_HW - hr_HW
     return _mean(cv2.norm(difference, cv2.NORM_L2SQR), difference) * scale**2
 
 

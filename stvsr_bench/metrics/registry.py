@@ -9,19 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.errors import UnknownNameError
-from stvsr_bench.metrics import color, frames, temporal
+from stvsr_bench.metrics import color, frames, temporal, time_axis
 from stvsr_bench.metrics.extras import EXTRAS
 from stvsr_bench.metrics.frames import FRAME_METRICS, one
 from stvsr_bench.metrics.temporal import NEED_TRUE_FLOW, TEMPORAL
+from stvsr_bench.metrics.time_axis import TIME
 
-Per = Literal["frame", "clip"]
-Group = Literal["core", "variant", "temporal", "extra"]
+Per = Literal["frame", "interpolated frame", "clip"]
+Group = Literal["core", "variant", "temporal", "time", "extra"]
 CORE = ("mse_y", "psnr_y", "ssim_y", "mse_rgb", "psnr_rgb", "ssim_rgb")  # what every run measures
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. `function(sr_SCHW, hr_SCHW)` gives one value a frame, or one float for metrics of whole clips."""
+    """One metric. `function(sr_SCHW, hr_SCHW)` gives one value a frame, or one float for metrics of whole clips.
+
+    Those of interpolated frames give NaN for the others, and for interpolated ones where they mean nothing. A `signed`
+    one is best at 0: rows keep its sign, means are of its size.
+    """
 
     function: Callable[..., Any]
     unit: str
@@ -30,6 +35,7 @@ class Metric:
     title: str
     description: str
     group: Group = "core"
+    signed: bool = False
 
 
 _MEASURES: dict[str, tuple[str, str, bool, str]] = {
@@ -82,6 +88,20 @@ _TEMPORAL: dict[str, tuple[str, str, bool]] = {
 }
 
 
+def _of_time(name: str) -> Metric:
+    title, unit, higher_is_better = _TIME[name]
+    how = " ".join((TIME[name].__doc__ or "").split("\n\n")[0].split())
+    per: Per = "interpolated frame"
+    signed = name == "time_error"
+    return Metric(partial(time_axis.one, name), unit, higher_is_better, per, title, how, group="time", signed=signed)
+
+
+_TIME: dict[str, tuple[str, str, bool]] = {
+    "time_error": ("Time error", "gap", False),
+    "time_contrast": ("Time contrast", "", True),
+}
+
+
 def _extra(name: str) -> Metric:
     extra = EXTRAS[name]
     return Metric(
@@ -102,12 +122,18 @@ def _run_extra(name: str, sr_SCHW: Any, hr_SCHW: Any) -> Any:
 METRICS: dict[str, Metric] = {
     **{name: _of_frames(name) for name in FRAME_METRICS},
     **{name: _of_clips(name) for name in TEMPORAL},
+    **{name: _of_time(name) for name in TIME},
     **{name: _extra(name) for name in EXTRAS},
 }
 
 
+def has_gaps(name: str) -> bool:
+    """Whether a metric may have no value for some frames of a row (NaN); of one that is not known here, no."""
+    return name in METRICS and METRICS[name].per == "interpolated frame"
+
+
 def expanded(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, with a group that is named among them (`variant`, `temporal`) replaced by its metrics."""
+    """The names, with a group that is named among them (`variant`, `temporal`, `time`) replaced by its metrics."""
     groups: set[str] = {metric.group for metric in METRICS.values()}
     members = {group: [name for name, metric in METRICS.items() if metric.group == group] for group in groups}
     return tuple(dict.fromkeys(member for name in names for member in members.get(name, [name])))

@@ -6,6 +6,7 @@ Axes: B batch, T frames given, S frames wanted, C channels, h w low and H W high
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import torch
@@ -24,7 +25,8 @@ _SEED = 0  # the same clip in every profile
 class Case:
     """One network on one clip: `size` is (h, w) of the frames given, `frames` how many are given.
 
-    The network gets them with sides of a multiple of `multiple_of`.
+    The network gets them with sides of a multiple of `multiple_of`. `time_scale` - 1 frames are made in each gap; the
+    size of `scale` times is named only to a network that makes several (`told`).
     """
 
     net: nn.Module
@@ -34,6 +36,9 @@ class Case:
     precision: str = "fp32"
     multiple_of: int = 1
     pad: Literal["zeros", "replicate", "reflect"] = "zeros"
+    scale: Fraction = Fraction(4)
+    time_scale: int = 2
+    told: bool = False
 
     @property
     def padding(self) -> tuple[int, int]:
@@ -56,22 +61,45 @@ class Case:
 
         def call() -> Tensor:
             with torch.inference_mode(), torch.autocast(kind, dtype=half, enabled=half is not None):
-                return self.net(lr_BTChw)  # type: ignore[no-any-return]
+                return self.ask(self.net, lr_BTChw)
 
         return call
 
+    def ask(self, net: nn.Module, lr_BTChw: Tensor) -> Tensor:
+        """What a network makes of frames, at the case's scale and times."""
+        given = [lr_BTChw]
+        if self.time_scale > 2:
+            times = torch.arange(1, self.time_scale) / self.time_scale
+            given.append(times[None].to(lr_BTChw))
+        size = {"size": tuple(int(side * self.scale) for side in lr_BTChw.shape[-2:])} if self.told else {}
+        return net(*given, **size)  # type: ignore[no-any-return]
 
-def make(method: Method, size: Size, frames: int, device: str = "cpu", precision: str = "fp32") -> Case:
-    """The case of a method, checked against its card.
+
+def make(
+    method: Method,
+    size: Size,
+    frames: int,
+    device: str = "cpu",
+    precision: str = "fp32",
+    scale: Fraction | None = None,
+    time_scale: int = 2,
+) -> Case:
+    """The case of a method, checked against its card; `scale` None is the one that it makes when none is named.
 
     Raises:
-        UsageError: the method cannot take this many frames.
+        UsageError: the method cannot take this many frames, or make this scale or these times.
     """
     card = method.card
+    scale = card.usual if scale is None else scale
+    if not card.makes(scale):
+        raise UsageError(f"{method.spec} does not make x{scale}; change --scale")
+    if time_scale > 2 and (card.time == "midpoint" or card.kind == "sr"):
+        raise UsageError(f"{method.spec} does not make {time_scale - 1} frames between two; change --time-scale")
     fewest, most = card.frames_in
     if not fewest <= frames <= most:
         raise UsageError(f"{method.spec} takes {fewest} to {most} frames, not {frames}; change --frames")
-    return Case(method.net, size, frames, device, precision, card.grid(card.usual), card.pad)
+    unit = card.grid(scale)
+    return Case(method.net, size, frames, device, precision, unit, card.pad, scale, time_scale, card.continuous)
 
 
 def rounded(size: Size, factor: float, multiple: int) -> Size:

@@ -24,6 +24,11 @@ from stvsr_bench.profiling.tracker import Stack, watched
 
 AGREE = 0.01  # where both count they must be so close: more means that one has a gap
 Pure = Callable[[], AbstractContextManager[None]]
+Ask = Callable[[nn.Module, Tensor], object]
+
+
+def _plainly(net: nn.Module, lr_BTChw: Tensor) -> object:
+    return net(lr_BTChw)
 
 
 @dataclass(frozen=True)
@@ -80,26 +85,27 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return out
 
 
-def count(net: nn.Module, lr_BTChw: Tensor, pure: Pure = nullcontext) -> Flops:
+def count(net: nn.Module, lr_BTChw: Tensor, pure: Pure = nullcontext, ask: Ask = _plainly) -> Flops:
     """The multiply-adds of one forward pass on a clip of this shape; the network is left as it is.
 
-    Inside `pure()` the network must take its path of plain tensor operators: a kernel of its own would not be seen.
+    `ask` calls the network, where it is told more than the clip. Inside `pure()` the network must take its path of
+    plain tensor operators: a kernel of its own would not be seen.
     """
     try:
         shadow = copy.deepcopy(net).to("meta")  # a copy: values do not come back from the meta device
-        return _counted(shadow, lr_BTChw.to("meta"), pure, "")
+        return _counted(shadow, lr_BTChw.to("meta"), pure, "", ask)
     except Exception as error:  # noqa: BLE001 - what needs real values fails in its own way here; the real run tells
         needs = f"on shapes alone it raised {type(error).__name__}"
         note = f"counted on real values, since the network needs them ({needs}); arithmetic outside torch is not seen"
-        return _counted(copy.deepcopy(net).cpu(), lr_BTChw.cpu(), pure, note)
+        return _counted(copy.deepcopy(net).cpu(), lr_BTChw.cpu(), pure, note, ask)
 
 
-def _counted(net: nn.Module, lr_BTChw: Tensor, pure: Pure, note: str) -> Flops:
+def _counted(net: nn.Module, lr_BTChw: Tensor, pure: Pure, note: str, ask: Ask) -> Flops:
     stack = Stack()
     recorder, second = _Recorder(stack), FlopCounterMode(display=False)
     # the recorder innermost, so that it sees the operators before the other counter's mode does
     with _quiet(), torch.no_grad(), pure(), watched(net, stack), second, recorder:
-        net(lr_BTChw)
+        ask(net, lr_BTChw)
     return Flops(
         total=sum(recorder.by_operator.values()),
         by_both=recorder.by_both,

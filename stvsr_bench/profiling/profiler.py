@@ -148,7 +148,7 @@ class Profiler:
         """The multiply-adds, counted on the network as built (not compiled)."""
         self.say(f"{text}: counting multiply-adds")
         net = methods.build(text, trust_pickle=self.asked.trust_pickle).net if self.asked.settings.compile else case.net
-        return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch)
+        return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch, case.ask)
 
     def plain_flops(self, text: str, case: Case) -> Flops | None:
         """The multiply-adds in the paper's order of computation, where a fast engine runs another; else None."""
@@ -157,7 +157,7 @@ class Profiler:
             return None
         self.say(f"{text}: counting multiply-adds of the paper's order")
         net = methods.build(plain, trust_pickle=self.asked.trust_pickle).net
-        return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch)
+        return flops.count(net, replace(case, device="cpu").clip(), kernels.only_torch, case.ask)
 
     def peak(self, text: str, case: Case, limit_mib: float = 0) -> memory.Peak:
         """The peak memory, from a process of its own."""

@@ -41,6 +41,8 @@ def row(kind: Kind, method: Method, case: Case, found: Measured, machine: Mappin
         "untrained": method.untrained,
         "group": method.card.kind,
         "size": list(case.size),
+        "scale": str(case.scale),
+        "time_scale": case.time_scale,
         "frames": case.frames,
         "frames_out": found.made[0],
         "size_out": list(found.made[1:]),

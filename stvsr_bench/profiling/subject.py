@@ -1,6 +1,7 @@
 """What a profile is asked to measure, and one method built, checked and put in place for it."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 
@@ -17,7 +18,10 @@ from stvsr_bench.schema import Method, Settings
 
 @dataclass(frozen=True)
 class ProfileSpec:
-    """The setting of a profile: one clip size, one way of running; pickled into the process that measures memory."""
+    """The setting of a profile: one clip size, one way of running; pickled into the process that measures memory.
+
+    `scale` None is what each method makes when none is named.
+    """
 
     size: Size
     frames: int
@@ -27,6 +31,8 @@ class ProfileSpec:
     include: tuple[Path, ...] = ()
     override: tuple[str, ...] = ()
     trust_pickle: bool = False
+    scale: Fraction | None = None
+    time_scale: int = 2
 
 
 class ShapeRecorder:
@@ -54,10 +60,11 @@ def build(text: str, asked: ProfileSpec) -> Subject:
     """The method built, checked against its card and put in place on the clip that is asked for.
 
     Raises:
-        UsageError: the method cannot take this many frames.
+        UsageError: the method cannot take this many frames, or make this scale or these times.
     """
     method = place(methods.build(text, trust_pickle=asked.trust_pickle), asked.settings)
-    case = make(method, asked.size, asked.frames, asked.settings.device, asked.settings.precision)
+    how = (asked.settings.device, asked.settings.precision, asked.scale, asked.time_scale)
+    case = make(method, asked.size, asked.frames, *how)
     return Subject(method, case, ShapeRecorder(case, method.spec))
 
 

@@ -6,7 +6,7 @@ counts, of its own frames: `#n` (frames that have a value), `#inf` (of those, fr
 `#left` (of those, frames that are left out of the mean). Frames whose truth is flat are left out of metrics in dB for
 every method. Infinite frames are left out of this line alone: `alike.py` makes the lines of several methods count the
 same frames. A clip without a frame that counts has NaN. A protocol that keeps infinite values (`inf_policy = "keep"`)
-keeps all of these.
+keeps all of these. A metric with a sign (`time_error`) has the mean of its sizes: too early and too late do not cancel.
 
 `method` and `weights` are labels that no two networks share (`labels.py`); `name` and `tag` are what the row says, and
 `row` is the row itself, for whoever needs its frames.
@@ -24,6 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.metrics import METRICS
 from stvsr_bench.metrics.means import over_frames
 from stvsr_bench.report.labels import MethodKey, labels
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
@@ -185,6 +186,8 @@ def _tidy_alike(
     chosen = {"all": np.ones_like(of_given), "given": of_given, "between": ~of_given}
     for name in names:
         values_nS = np.array([row.values[name] for row in rows], dtype=np.float64)
+        if name in METRICS and METRICS[name].signed:
+            values_nS = np.abs(values_nS)
         bounded = display(name).unit != "dB"
         flat_S = np.array(flat, dtype=bool) if flat and not bounded and not keep else np.zeros_like(of_given)
         table[frames_out(name)] = [line.flat if flat_S.any() else counting.NONE for line in lines]

@@ -5,19 +5,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from stvsr_bench.metrics import has_gaps
 from stvsr_bench.schema import Row
 
 
-def both_finite(old: Sequence[float], new: Sequence[float]) -> NDArray[np.bool_] | None:
+def both_finite(old: Sequence[float], new: Sequence[float], gaps: bool = False) -> NDArray[np.bool_] | None:
     """Which values are finite on both sides, shape (S,); None where the difference of the two is no number.
 
     That is where one side has more values, where any is NaN, and where one that is infinite on one side is finite, or
-    of the other sign, on the other.
+    of the other sign, on the other. With `gaps` a frame may have no value (NaN), the same frames on both sides.
     """
     a, b = np.asarray(old, float), np.asarray(new, float)
     finite = np.isfinite(a)
-    # NaN is not finite and equal to nothing, itself not either
-    same = np.array_equal(finite, np.isfinite(b)) and np.array_equal(a[~finite], b[~finite])
+    # NaN is not finite and, but for frames that may lack a value, equal to nothing, itself not either
+    same = np.array_equal(finite, np.isfinite(b)) and np.array_equal(a[~finite], b[~finite], equal_nan=gaps)
     return finite if same else None
 
 
@@ -71,13 +72,15 @@ def differences(before: Row, after: Row, limits: Mapping[str, float], frame_limi
         new = after.values.get(metric) or [after.scalars[metric]] if metric in {**after.values, **after.scalars} else []
         if not new:
             found.append(f"{metric} was not computed again")
-        elif (change := _change(old, new)) > (limit := _frame_limit(metric, old, limits, frame_limit_db)):
+        elif (change := _change(old, new, has_gaps(metric))) > (
+            limit := _frame_limit(metric, old, limits, frame_limit_db)
+        ):
             found.append(f"{metric} of a frame moved by {change:.2g}; allowed: {limit:.2g}")
     return found
 
 
-def _change(old: Sequence[float], new: Sequence[float]) -> float:
-    finite = both_finite(old, new)
+def _change(old: Sequence[float], new: Sequence[float], gaps: bool) -> float:
+    finite = both_finite(old, new, gaps)
     if finite is None:
         return float("inf")
     return float(np.abs(np.asarray(old)[finite] - np.asarray(new)[finite]).max(initial=0.0))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from stvsr_bench.metrics import METRICS
+from stvsr_bench.metrics import METRICS, has_gaps
 from stvsr_bench.rows.comparison import both_finite
 from stvsr_bench.rows.judgement import Move, Names, Verdict
 from stvsr_bench.schema import Row
@@ -78,8 +78,8 @@ def _metric(
     """What is to be said of one metric of one clip; None where nothing is."""
     if new is None:
         return "missing", metric, "measured", "not measured"
-    # NaN compares with nothing: it would pass every tolerance
-    if any(map(math.isnan, (*(old or ()), *new))):
+    # NaN compares with nothing: it would pass every tolerance. Where frames may lack a value, they must be the same
+    if _lacks(old or (), new, has_gaps(metric)):
         return "changed", f"{metric}: NaN", _count(np.isnan(old or [])), _count(np.isnan(new))
     if old is None or limit is None:
         return None
@@ -88,10 +88,24 @@ def _metric(
         return "changed", f"{metric}: values", f"{len(old)} of {per_frame}", f"{len(new)} of {per_frame}"
     if old == new:
         return None
-    finite = both_finite(old, new)
+    finite = both_finite(old, new, has_gaps(metric))
     if finite is None:  # a frame became equal to the truth, or ceased to be: no mean shows it
         return "changed", f"{metric}: infinite", _count(np.isinf(old), old), _count(np.isinf(new), new)
-    return _mean(metric, np.asarray(old)[finite], np.asarray(new)[finite], limit) if finite.any() else None
+    if not finite.any():
+        return None
+    before, after = np.asarray(old)[finite], np.asarray(new)[finite]
+    if not METRICS[metric].signed:
+        return _mean(metric, before, after, limit)
+    if moved := _mean(metric, np.abs(before), np.abs(after), limit):
+        return moved
+    turned = _mean(metric, before, after, limit)
+    return turned and ("changed", f"{metric}: sign", *turned[2:])
+
+
+def _lacks(old: Sequence[float], new: Sequence[float], gaps: bool) -> bool:
+    """Whether a value is NaN that may not be."""
+    nan = [[math.isnan(value) for value in side] for side in (old, new)]
+    return bool(old) and nan[0] != nan[1] if gaps else any(map(any, nan))
 
 
 def _mean(metric: str, old: np.ndarray, new: np.ndarray, limit: float) -> tuple[Verdict, str, str, str] | None:

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple
 
 from stvsr_bench import __version__, metrics
 from stvsr_bench.data.windows import Windows, windows_of
+from stvsr_bench.metrics.time_axis import Luma
 from stvsr_bench.protocols import restoring_key
 from stvsr_bench.restore import Restored
 from stvsr_bench.rows.frames import Place, load
 from stvsr_bench.rows.identity import job, name_of
+from stvsr_bench.runner.gaps import gaps_of
 from stvsr_bench.schema import SCHEMA_VERSION, Clip, EvalProtocol, Frames, Method, Row, Settings
 
 
@@ -40,12 +42,16 @@ class Digests(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """What is measured under one protocol: the frames of `frames`, the clip, and what is `told` of missing metrics."""
+    """What is measured under one protocol: the frames of `frames`, the clip, and what is `told` of missing metrics.
+
+    `flags` are what the restored frames look like, whatever the protocol scores of them.
+    """
 
     frames: list[int]
     values: dict[str, list[float]]
     scalars: dict[str, float]
     told: dict[str, str]
+    flags: list[str]
     seconds: float
 
 
@@ -87,6 +93,7 @@ def rescore(before: Sequence[Row], clip: Clip, wanted: Wanted) -> list[Row] | No
                 stamp=clip.stamp,
                 values={**(row.values if same_code else {}), **scores.values},
                 scalars={**(row.scalars if same_code else {}), **scores.scalars},
+                flags=[*_without_looks(row.flags), *scores.flags],
                 how={**how, **_made_by_programs(wanted), **scores.told},
                 seconds={**row.seconds, "score": scores.seconds},
                 env=wanted.env,
@@ -99,28 +106,36 @@ def rescore(before: Sequence[Row], clip: Clip, wanted: Wanted) -> list[Row] | No
 
 def _scores(clip: Clip, restored: Restored, wanted: Wanted) -> Iterator[Scores]:
     """What each protocol measures; protocols that ask for the same computation share it."""
-    truth_SCHW = true_frames(clip, restored.windows)
-    tables: dict[tuple[int, bool, bool], metrics.Found] = {}
+    windows, gaps = restored.windows, gaps_of(restored.windows)
+    truth_SCHW = true_frames(clip, windows)
+    looks = metrics.frozen.flags(restored.sr_SCHW, truth_SCHW, windows.frames, gaps)
+    tables: dict[Luma, tuple[metrics.Found, metrics.Found]] = {}
     for protocol in wanted.protocols:
         start = time.perf_counter()
         # all that changes a per-frame value; averages and choices of frames come after
-        variant = (protocol.crop, protocol.round_8bit, protocol.clip)
-        if variant not in tables:
-            tables[variant] = metrics.of_frames(
-                restored.sr_SCHW,
-                truth_SCHW,
-                [name for name in wanted.metrics if metrics.METRICS[name].per == "frame"],
-                crop=protocol.crop,
-                round_8bit=protocol.round_8bit,
-                clip=protocol.clip,
+        luma = Luma(protocol.crop, protocol.round_8bit, protocol.clip)
+        if luma not in tables:
+            names, between = _of(wanted.metrics, "frame"), _of(wanted.metrics, "interpolated frame")
+            tables[luma] = (
+                metrics.of_frames(restored.sr_SCHW, truth_SCHW, names, **asdict(luma)),
+                metrics.of_interpolated(restored.sr_SCHW, clip.hr_SCHW, between, windows.frames, gaps, luma),
             )
-        table, of_clip = tables[variant], _scalars(clip, restored, wanted.metrics, protocol)
-        scored = restored.windows.scored(protocol)
+        scored = windows.scored(protocol)
         # values are of all restored frames; the row has those that its protocol scores
-        positions = [restored.windows.frames.index(index) for index in scored]
-        values = {name: [float(of[p]) for p in positions] for name, of in table.values.items()}
-        told = metrics.told(table, of_clip)
-        yield Scores(scored, values, of_clip.scalars, told, time.perf_counter() - start)
+        positions, given = [windows.frames.index(i) for i in scored], [i in windows.given for i in scored]
+        parts = [found.scored(positions, given) for found in tables[luma]]
+        of_clip = _scalars(clip, restored, wanted.metrics, protocol)
+        values = {name: of.tolist() for part in parts for name, of in part.values.items()}
+        told = metrics.told(*parts, of_clip)
+        yield Scores(scored, values, of_clip.scalars, told, looks, time.perf_counter() - start)
+
+
+def _of(names: Sequence[str], per: metrics.Per) -> list[str]:
+    return [name for name in names if metrics.METRICS[name].per == per]
+
+
+def _without_looks(flags: Sequence[str]) -> list[str]:
+    return [flag for flag in flags if flag.partition(":")[0] not in metrics.frozen.FLAGS]
 
 
 def true_frames(clip: Clip, windows: Windows) -> Frames:
@@ -171,7 +186,11 @@ def _row(
         params=sum(p.numel() for p in method.net.parameters()),
         motion_px=clip.motion_px,
         seconds={**seconds, "score": scores.seconds},
-        flags=[*_flags(method, clip, windows, scores.frames, protocol), *filter(None, [restored.how.get("tile_flag")])],
+        flags=[
+            *_flags(method, clip, windows, scores.frames, protocol),
+            *scores.flags,
+            *filter(None, [restored.how.get("tile_flag")]),
+        ],
         how={**_how(wanted), **restored.how, **scores.told},
         env=wanted.env,
         suite=__version__,
@@ -199,7 +218,7 @@ def _is_flat(frame_CHW: Frames) -> bool:
 
 
 def _scalars(clip: Clip, restored: Restored, names: Sequence[str], protocol: EvalProtocol) -> metrics.Found:
-    per_clip = [name for name in names if metrics.METRICS[name].per == "clip"]
+    per_clip = _of(names, "clip")
     if not per_clip:
         return metrics.Found()
     windows = restored.windows

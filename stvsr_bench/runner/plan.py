@@ -157,7 +157,7 @@ def keep(text: str) -> str:
 
 def cells(spec: RunSpec) -> list[Cell]:
     """The splits that are asked for, with the clips that are left after `limit` and `clips`."""
-    names = default_datasets(spec)
+    names = _distinct(default_datasets(spec))
     labels = manifest.labels(spec.out, [name for name in names if datasets.is_path(name)])
     return [cell for name in names for cell in _cells(spec, name, labels.get(name, ""))]
 
@@ -183,6 +183,14 @@ def default_datasets(spec: RunSpec) -> tuple[str, ...]:
     return (
         ("vimeo90k",) if "vimeo90k" in datasets.names() and datasets.root_of(datasets.card("vimeo90k")) else ("mini",)
     )
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """The data sets without repeats: `mini` and `mini:rate=1` are one, and its clips are measured once."""
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(name if datasets.is_path(name) else datasets.card(name).name, name)
+    return list(found.values())
 
 
 def _check_names(spec: RunSpec) -> None:

@@ -152,6 +152,8 @@ def _windows(place: Place, count: int, wanted: Wanted) -> Windows:
     kept = tuple(index for index in windows.frames if index < end)
     return replace(
         windows,
+        passes=(),  # nobody knows how the whole video was cut
+        kept=(),
         frames=kept,
         given=frozenset(index for index in kept if (place.start + index) % protocol.time_scale == 0),
         left_out=windows.left_out + len(windows.frames) - len(kept),
@@ -170,12 +172,15 @@ def _rounded(protocol: EvalProtocol) -> list[str]:
 
 def _external(row: Row, external: External, flags: list[str]) -> Row:
     """A row of frames, without what belongs to a network. `input` is the digest of the frames that were handed in."""
+    # held by the checks of external frames, which look closer, and by those of all frames: one finding, one flag
+    held = any(flag.startswith("held:") for flag in flags)
+    mine = [flag for flag in row.flags if not (held and flag.startswith("frozen:"))]
     of = job(row.method, external.source, (row.dataset, row.split, row.clip), row.protocol_key)
     return replace(
         row,
         key=of.key,
         source=external.source,
-        flags=[*row.flags, *flags],
+        flags=[*mine, *flags],
         params=None,
         how={**row.how, "device": "", "precision": "external"},
     )

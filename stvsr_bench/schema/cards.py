@@ -195,6 +195,9 @@ class DatasetCard:
     """What a data set is and where its frames lie; read from `datasets/<name>/card.toml`.
 
     `version` counts up when a data set that the suite decodes or draws gets other pixels; `convention` says which.
+    `options` are what may be typed after its name (`mini:rate=4`), with their usual values, `choices` and `limits`
+    (least, greatest) what they may be. A data set with other than the usual options is another data set: its card says
+    so in `name`, and its reader finds the values in `card.options`.
     `sparse` names the splits whose frames are not consecutive, each with a sentence on what to use instead.
     """
 
@@ -218,3 +221,24 @@ class DatasetCard:
     paper: Paper = field(default_factory=Paper)
     needs: list[str] = field(default_factory=list)
     notes: str = ""
+    options: dict[str, OptionValue] = field(default_factory=dict)
+    choices: dict[str, list[OptionValue]] = field(default_factory=dict)
+    limits: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse options that nobody could type, or whose usual value the card itself forbids."""
+        for name in {*self.choices, *self.limits} - self.options.keys():
+            raise ValueError(f"choices or limits of '{name}', which is no option")
+        for name, value in self.options.items():
+            low, high = self.limits.get(name, (-math.inf, math.inf))
+            if not name.isascii() or not name.replace("_", "a").isalpha():
+                raise ValueError(f"option '{name}': a name is made of letters and _")
+            if isinstance(value, str) and name not in self.choices:
+                raise ValueError(f"option '{name}': a text needs choices, they become names of folders")
+            if value not in self.choices.get(name, [value]) or not (isinstance(value, str) or low <= value <= high):
+                raise ValueError(f"option '{name}': {value} is not what its own choices or limits allow")
+
+    @property
+    def plain_name(self) -> str:
+        """Its name without options: what its lists and files are called, however it was asked for."""
+        return self.name.partition(":")[0] if self.options else self.name

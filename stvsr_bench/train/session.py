@@ -104,7 +104,7 @@ def start(order: Order, recipe: Recipe, shelf: "Shelf | None" = None) -> Trainer
     order.out.mkdir(parents=True, exist_ok=True)
     card = methods.card(order.method)
     shelf = shelf or Shelf(recipe, order.root)
-    trainer = Trainer(begin(card, recipe), recipe, shelf.footage_of, int(card.usual), order.out, order.machine)
+    trainer = Trainer(begin(card, recipe), recipe, shelf.footage_of, card, order.out, order.machine)
     if order.resume:
         trainer.resume()
     return trainer
@@ -160,7 +160,7 @@ def _clips(name: str, root: Path | None) -> Sequence[Clip]:
         return Packed(Path(name).expanduser())
     if datasets.is_path(name):
         return datasets.clips(name, root=root)
-    dataset, _, split = name.partition(":")
+    dataset, split = datasets.split_off(name)
     return datasets.clips(dataset, split or "train", root)
 
 

@@ -54,6 +54,7 @@ def refused(path: Path, sentence: str) -> None:
         lambda s: {"params": {k: v * 0 for k, v in s.items()}, "params_ema": s},
         lambda s: {"state_dict": s, "epoch": 3, "best": torch.tensor(1.0)},
         lambda s: {"model": {"state_dict": s}},
+        lambda s: {"model": {"name": "liif", "args": {"n": 1}, "sd": s}, "optimizer": {"state": {}}, "epoch": 3},
         lambda s: {"params_ema": {}, "params": s, "step": 3},
         lambda s: {
             "net": {k: v * 0 for k, v in s.items()},
@@ -64,7 +65,7 @@ def refused(path: Path, sentence: str) -> None:
         lambda s: {"_orig_mod.module." + k: v for k, v in s.items()},
     ],
     ids=[
-        *("plain", "params", "params_ema", "state_dict", "nested", "empty ema", "averaged", "module"),
+        *("plain", "params", "params_ema", "state_dict", "nested", "sd", "empty ema", "averaged", "module"),
         *("compiled in parallel", "parallel, then compiled"),
     ],
 )

@@ -19,7 +19,7 @@ def test_every_data_set_is_a_row_of_both_lists_even_a_broken_one(broken):
     long = {row["name"]: row for row in listing.details()}
     assert short["broken"]["title"].startswith("broken: card of broken")
     assert (long["broken"]["where"], long["broken"]["notes"][:14]) == ("broken", "card of broken")
-    assert short["mini"] == {key: long["mini"][key] for key in ("name", "title", "splits", "licence")}
+    assert short["mini"] == {key: long["mini"][key] for key in ("name", "title", "splits", "options", "licence")}
 
 
 def test_where_a_data_set_lies_or_what_is_missing(tmp_path, monkeypatch):

@@ -123,6 +123,11 @@ def test_what_no_run_could_pass_is_no_baseline(old, tmp_path, row, write):
         ("empty", [], "holds no row"),
         ("doubled", [row(), row(key="another")], "line 2: its key is not that of"),
         ("value", [row(values={"psnr_y": [30.0, float("nan")]})], "psnr_y is nan, which no metric gives"),
+        (
+            "no",
+            [row(values={"time_error": [float("nan"), -float("inf")]})],
+            "time_error is -inf, which no metric gives",
+        ),
         ("scalar", [row(scalars={"tof_dis_medium": float("nan")})], "tof_dis_medium is nan, which no metric gives"),
     ):
         run = write(tmp_path / name, rows)

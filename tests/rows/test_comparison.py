@@ -28,6 +28,19 @@ def test_a_frame_that_is_infinite_on_one_side_alone_is_no_small_change(before, v
     assert change_db(before, replace(before, values={"psnr_y": values})) == math.inf
 
 
+def test_frames_without_a_value_are_equal_where_the_metric_may_lack_them(before):
+    late, later = ([math.nan, value, math.nan] for value in (0.1, 0.3))
+    rows = [replace(before, values={"time_error": values}) for values in (late, list(late), later, [0.1, *late[1:]])]
+    assert both_finite(late, list(late)) is None and both_finite(late, list(late), True).tolist() == [
+        False,
+        True,
+        False,
+    ]
+    assert differences(rows[0], rows[1], {}, 0.0) == []
+    for other in rows[2:]:
+        assert len(differences(rows[0], other, {}, 0.0)) == 1
+
+
 def test_other_frames_cannot_be_compared(before):
     assert change_db(before, replace(before, frames=[1, 2, 3])) == math.inf
 

@@ -46,7 +46,7 @@ def test_clip_scalars_are_compared_as_values_are(between, row, metric):
 
 def test_every_metric_has_a_direction_that_a_paper_would_give():
     """So that a new metric cannot come without a thought of its direction."""
-    lower = ("mse", "lpips", "dists", "tof", "warp_error")
+    lower = ("mse", "lpips", "dists", "tof", "warp_error", "time_error")
     for name, metric in METRICS.items():
         assert metric.higher_is_better != name.startswith(lower), name
 
@@ -106,6 +106,30 @@ def test_nan_is_stopped_whatever_was_there(between, row, before, name):
     assert judgement.moves[0].after == "1 of 2"
     other_way = between([row(values={name: [NAN, 29.0], **rest})], [row(values={name: [31.0, 29.0], **rest})])
     assert verdicts(other_way) == [("changed", f"{name}: NaN", True)] and other_way.moves[0].before == "1 of 2"
+
+
+def test_frames_that_have_no_value_of_a_metric_must_be_the_same(between, row):
+    def judged(old, new, limits):
+        return verdicts(between([row(values={"time_error": old})], [row(values={"time_error": new})], limits))
+
+    limits = {"time_error": 0.01}
+    assert judged([NAN, 0.1], [NAN, 0.1], limits) == judged([NAN, 0.1], [NAN, 0.1], {}) == []
+    assert judged([NAN, 0.1], [0.1, NAN], limits) == [("changed", "time_error: NaN", True)]
+    assert judged([NAN, 0.1], [NAN, NAN], {}) == [("changed", "time_error: NaN", True)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [
+        ([0.1, -0.1], [0.2, -0.2], ("regressed", "time_error", True)),  # the means are 0 on both sides
+        ([0.2, -0.2], [0.1, -0.1], ("improved", "time_error", False)),
+        ([-0.2, -0.2], [-0.1, -0.1], ("improved", "time_error", False)),
+        ([0.1, 0.1], [-0.1, -0.1], ("changed", "time_error: sign", True)),
+    ],
+)
+def test_a_metric_with_a_sign_is_better_where_it_is_smaller(between, row, old, new, verdict):
+    sides = [[row(values={"time_error": values})] for values in (old, new)]
+    assert verdicts(between(*sides, {"time_error": 0.01})) == [verdict]
 
 
 def test_nan_of_a_scalar_or_of_a_metric_that_is_new_is_stopped(between, row):

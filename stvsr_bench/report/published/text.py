@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stvsr_bench.report.published.values import Published
+from stvsr_bench.report.published.values import Published, plane_of
 from stvsr_bench.report.published.verdicts import (
     TOLERANCE,
     Entry,
@@ -23,7 +23,10 @@ _INTRO = (
     "the whole split and for the plain method with its authors' weights only. Tolerance: reproduced within 0.01 dB "
     "(0.0005 SSIM), close within 0.05 dB (0.002), and half of the last published digit more."
 )
-_OF = ("method", "printed", "dataset", "split", "clip", "scale", "time_scale", "protocol", "procedure", "metric")
+_OF = (
+    *("method", "printed", "dataset", "split", "clip", "scale", "time_scale", "variant", "protocol", "procedure"),
+    "metric",
+)
 
 
 def ledger_md(entries: Sequence[Entry]) -> str:
@@ -146,7 +149,8 @@ def _contradictions_md(found: Sequence[Sequence[Published]]) -> str:
 
 
 def _place_md(one: Published) -> str:
-    return text_md(" ".join(filter(None, (one.dataset, one.split, one.clip))))
+    """The data set, split and clip, and what else makes it another quantity: input, frames, scale, time scale."""
+    return text_md(" ".join(filter(None, (one.dataset, one.split, one.clip, one.variant, plane_of(one)))))
 
 
 def _source_md(one: Published) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from stvsr_bench.report.labels import MethodKey, method_label
 from stvsr_bench.report.select import method_keys
-from stvsr_bench.report.tables.cost import Profile, frame_ms, gmacs, hardware, of_kind, threads_of
+from stvsr_bench.report.tables.cost import Profile, frame_ms, given, gmacs, hardware, of_kind, threads_of
 from stvsr_bench.report.tables.table import FACTS
 
 Setting = TypeVar("Setting", bound=Hashable)
@@ -132,14 +132,13 @@ def _value(name: str, profile: Profile) -> float | None:
 
 def _setting(name: str, profile: Profile) -> tuple[str, ...]:
     """What must be equal for two values of this fact to be comparable; multiply-adds are the same on every machine."""
-    size = "x".join(str(side) for side in reversed(profile.get("size") or []))  # width first, as video is written
-    given = f"{profile.get('frames')} frames of {size}"
+    made_of = given(profile)
     if name.startswith("gmacs"):
-        return (given,)
+        return (made_of,)
     layout = ("channels_last",) if profile.get("channels_last") else ()
     threads = threads_of(profile.get("threads"))
     where = f"{hardware(profile)} ({profile.get('machine', '')})"
-    return (given, str(profile.get("device", "")), *layout, threads, where)
+    return (made_of, str(profile.get("device", "")), *layout, threads, where)
 
 
 def _profiled(

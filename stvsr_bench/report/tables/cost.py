@@ -12,7 +12,7 @@ Profile = dict[str, Any]
 # where all of these are equal, a later profile measured the same again and replaces the earlier one
 FIELDS = (
     *("method", "weights", "device", "machine", "hardware", "threads", "precision", "compile", "channels_last"),
-    *("frames", "size"),
+    *("frames", "size", "scale", "time_scale"),
 )
 SETTING = ("Input", "Setting", "Machine")
 NUMBERS = ("params", "gmacs", "gmacs_fast", "runtime_ms", "iqr_ms", "calls", "memory_mib")
@@ -76,7 +76,7 @@ def costs_grid(profiles: Sequence[Profile]) -> str:
     records = costs(profiles)
     how = [
         (
-            f"{one['frames']} frames of {one['size']}",
+            given(one),
             ", ".join([one["device"], one["precision"], *_ways(one), threads_of(one["threads"])]),
             f"{one['hardware']} ({one['machine']})",
         )
@@ -111,6 +111,16 @@ def costs_csv(profiles: Sequence[Profile]) -> str:
     return lines_csv([names, *([one[name] for name in names] for one in records)])
 
 
+def given(profile: Profile) -> str:
+    """What a profile was given and what it had to make of it, in words; x4 and twice the frames go without saying."""
+    size = profile.get("size") or ""
+    size = size if isinstance(size, str) else "x".join(str(side) for side in reversed(size))  # width first, as of video
+    scale, time_scale = str(profile.get("scale") or 4), int(profile.get("time_scale") or 2)
+    made = [f"x{scale}"] if scale != "4" else []
+    made += [f"{time_scale} times the frames"] if time_scale != 2 else []
+    return ", ".join([f"{profile.get('frames')} frames of {size}", *made])
+
+
 def _shown(name: str, records: Sequence[dict[str, Any]]) -> bool:
     """Whether the costs have this column: only networks with a fast engine have a count of it."""
     return name != "gmacs_fast" or any(one[name] is not None for one in records)
@@ -137,6 +147,8 @@ def _record(profile: Profile) -> dict[str, Any]:
         "channels_last": bool(profile.get("channels_last")),
         "frames": profile.get("frames"),
         "size": "x".join(str(side) for side in reversed(size)),  # width first, as video sizes are written
+        "scale": str(profile.get("scale") or 4),
+        "time_scale": int(profile.get("time_scale") or 2),
         "params": None if params is None else params / 1e6,
         "gmacs": plain,
         "gmacs_fast": fast,

@@ -1,5 +1,6 @@
 """The sentences under a table: what its rows say of themselves, and what a reader would miss."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ import pandas as pd
 from stvsr_bench.report.labels import MethodKey, listed, method_label
 from stvsr_bench.report.tables import settings
 from stvsr_bench.report.tables.failures import Clips
-from stvsr_bench.report.tables.table import Line, Table
+from stvsr_bench.report.tables.table import Line, Table, display
 
 # said by badges, or by a note of their own
 _NO_NOTE = ("partial", "external", "override", "flat")
@@ -30,7 +31,7 @@ class Coverage:
 
 def notes_of(tidy: pd.DataFrame) -> tuple[str, ...]:
     """Flags of rows, settings that moved numbers, rows that do not say what made them, other data, environments."""
-    notes = [*_flag_notes(tidy), *_missing_notes(tidy), *settings.notes(tidy)]
+    notes = [*_flag_notes(tidy), *_missing_notes(tidy), *_undefined_notes(tidy), *settings.notes(tidy)]
     notes += [*_identity_notes(tidy), *_truth_notes(tidy)]
     if (machines := tidy["env"].nunique()) > 1:
         notes.append(f"rows come from {machines} environments; compare their seconds with care")
@@ -73,6 +74,8 @@ def _flag_notes(tidy: pd.DataFrame) -> list[str]:
         "unscored": "some frames are never scored under this protocol",
         "rounded-files": "the files are rounded to 8 bits, the protocol scores unrounded numbers",
         "held": "frames between input frames repeat another frame",
+        "frozen": "interpolated frames repeat a neighbouring frame where the truth moves",
+        "ignores-time": "all interpolated frames of a gap are alike where the truth moves",
         "whole-video": "cut out of one whole video; input frames count from its start",
         "tile-unsafe": "tiles of every size change this method's numbers (its card says so)",
         "tile-unmeasured": "nobody measured what tiles cost this method with these weights",
@@ -95,6 +98,25 @@ def _missing_notes(tidy: pd.DataFrame) -> list[str]:
     return [
         f"missing: {said}, on {len(of)} clip{'s' if len(of) > 1 else ''} ({listed(sorted(of))})"
         for said, of in sorted(clips.items())
+    ]
+
+
+def _undefined_notes(tidy: pd.DataFrame) -> list[str]:
+    """Interpolated frames without a value of a metric that others of their clip have."""
+    frames: dict[str, int] = defaultdict(int)
+    clips: dict[str, set[str]] = defaultdict(set)
+    for clip, row in tidy[["clip", "row"]].itertuples(index=False, name=None):
+        for said in filter(None, row.how.get("undefined", "").split("; ")):
+            metric = said.split(":", 1)[0]
+            pairs = zip(row.values.get(metric, ()), row.given, strict=False)
+            frames[metric] += sum(math.isnan(value) and not given for value, given in pairs)
+            clips[metric].add(clip)
+    return [
+        f"{display(metric).title}: {count} interpolated frame{'s' if count > 1 else ''} of all methods together "
+        f"{'have' if count > 1 else 'has'} no value and {'are' if count > 1 else 'is'} left out: the truth is still "
+        f"there ({listed(sorted(clips[metric]))})"
+        for metric, count in sorted(frames.items())
+        if count
     ]
 
 
