@@ -55,8 +55,6 @@ class Look:
         context.sample_aspect_ratio = self.sar
         context.colorspace, context.color_range = colours.H273[self.matrix], self.value_range
         context.color_primaries, context.color_trc = self.primaries, self.transfer
-        if self.codec == "libx265":
-            context.codec_tag = "hvc1"  # the name that Apple's players want
         return stream
 
 
