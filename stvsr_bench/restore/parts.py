@@ -125,7 +125,8 @@ class Parts:
             self.folder.mkdir(exist_ok=True)
             self._next = self.frames
             self._behind = Behind(lambda item: self._write(*item))
-        self._behind.put((self._next, sr_CHW))
+        # a copy: it is a part of its window, all of which would wait here while the next is restored
+        self._behind.put((self._next, sr_CHW.copy()))
         self._next += 1
 
     def __enter__(self) -> "Parts":
