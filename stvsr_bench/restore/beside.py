@@ -20,6 +20,7 @@ FORMATS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska
 # tags of a file or track that are of its bytes, not of its content
 _OF_BYTES = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration", "rotate", "bps", "number_of_",
              "_statistics", "handler_name", "vendor_id")  # fmt: skip
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 _KINDS = {"audio": "sound track", "subtitle": "subtitle track", "data": "data track", "attachment": "attachment"}
 
 
@@ -155,7 +156,8 @@ class _Encoder:
     def __init__(self, given: Any, made: Any) -> None:
         self._given = given
         self.stream = made.add_stream("aac", rate=given.codec_context.sample_rate)
-        self.stream.codec_context.layout = given.codec_context.layout
+        # by number: the layout of plain PCM is often not stated
+        self.stream.codec_context.layout = _LAYOUTS.get(given.codec_context.layout.nb_channels, "stereo")
         self._resampler: Any = None
 
     def push(self, packet: Any, start: Fraction) -> list[Any]:

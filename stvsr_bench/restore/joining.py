@@ -27,6 +27,8 @@ def join(given: Any, film: Any, target: Path, parts: Parts, found: Plan, limited
         with av.open(tracks.url(partial), "w") as made:
             with av.open(tracks.url(first)) as one:
                 stream = made.add_stream_from_template(one.streams.video[0], opaque=True)
+                if one.streams.video[0].codec_context.name == "hevc":
+                    stream.codec_context.codec_tag = "hvc1"  # the name that Apple's players want
             stream.time_base = clock.tick
             copy_tags(film, stream)
             beside = Beside(found, given, made, start, end if limited else None)
@@ -69,7 +71,7 @@ def _packets(parts: Parts, stream: Any) -> Iterator[Any]:
             for packet in container.demux(video=0):
                 if not packet.size:
                     continue
-                duration = packet.duration * Fraction(packet.time_base)
+                duration = Fraction(packet.time_base) * (packet.duration or 0)
                 packet.stream, packet.time_base = stream, clock.tick
                 packet.pts, packet.dts = times[number], shown.popleft()
                 packet.duration = round(duration / clock.tick)

@@ -55,8 +55,6 @@ class Look:
         context.sample_aspect_ratio = self.sar
         context.colorspace, context.color_range = colours.H273[self.matrix], self.value_range
         context.color_primaries, context.color_trc = self.primaries, self.transfer
-        if self.codec == "libx265":
-            context.codec_tag = "hvc1"  # the name that Apple's players want
         return stream
 
 
@@ -127,7 +125,8 @@ class Parts:
             self.folder.mkdir(exist_ok=True)
             self._next = self.frames
             self._behind = Behind(lambda item: self._write(*item))
-        self._behind.put((self._next, sr_CHW))
+        # a copy: it is a part of its window, all of which would wait here while the next is restored
+        self._behind.put((self._next, sr_CHW.copy()))
         self._next += 1
 
     def __enter__(self) -> "Parts":
