@@ -21,11 +21,22 @@ ExitCode = Literal[0, 1, 2, 3, 4, 5, 130]
 
 
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line end
+_NO_TEXT: Final = re.compile(r"[\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
     """The text with control characters written out (`\\x1b`), so that no name of a file can steer a terminal."""
-    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", spelled(text))
+
+
+def spelled(name: str) -> str:
+    """A name of a file with the bytes written out that are no UTF-8 (`caf\\xe9`), as no text file can hold them."""
+    return _NO_TEXT.sub(lambda found: _spelled_byte(ord(found[0])), name)
+
+
+def _spelled_byte(code: int) -> str:
+    # Python reads such a byte as a surrogate, 0xdc00 above it (PEP 383)
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def interrupted(error: BaseException) -> bool:
@@ -43,6 +54,9 @@ class BenchError(Exception):
     """Base of all errors that are the user's to mend."""
 
     exit_code: ExitCode = USAGE
+
+    def __str__(self) -> str:
+        return spelled(super().__str__())  # a path in it may have bytes that nothing can print or store
 
 
 class UsageError(BenchError):

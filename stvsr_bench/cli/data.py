@@ -8,7 +8,7 @@ import typer
 
 from stvsr_bench.cli import clipwise, measuring, options, packing, preparing
 from stvsr_bench.cli.clipwise import printable
-from stvsr_bench.errors import FailedClipsError
+from stvsr_bench.errors import FailedClipsError, spelled
 
 if TYPE_CHECKING:
     from stvsr_bench.datasets.survey import Checked
@@ -66,7 +66,9 @@ def check(
     if as_json:
         rows = [{"split": each.split, **asdict(finding)} for each in checked for finding in each.findings]
         counted = {each.split: each.clips for each in checked if each.clips}
-        print(json.dumps({"dataset": name, "checked": counted, "findings": rows}, indent=1, ensure_ascii=False))
+        print(
+            json.dumps({"dataset": spelled(name), "checked": counted, "findings": rows}, indent=1, ensure_ascii=False)
+        )
     else:
         for each in checked:
             _print_findings(each)

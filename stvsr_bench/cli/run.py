@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stvsr_bench import words
 from stvsr_bench.cli import options, result
 from stvsr_bench.errors import UsageError
 
@@ -76,15 +77,15 @@ def run(
         return result.perform(_again(load_spec(from_, out), from_, included, overrides), dry_run, as_json, quiet)
     settings = Settings(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
     spec = RunSpec(
-        methods=options.several(methods),
-        datasets=options.several(dataset),
+        methods=options.methods(methods),
+        datasets=options.datasets(dataset),
         splits=options.several(split),
         protocols=options.several(protocol),
         metrics=options.metrics(metrics),
         root=root,
         out=out,
         limit=limit,
-        clips=options.several(clips),
+        clips=words.lines(clips),
         shard=options.part(shard),
         engine=engine,
         address=address,

@@ -64,7 +64,7 @@ def test_a_bad_list_is_one_sentence_with_its_line(tmp_path, text, sentence):
 
 
 def test_a_list_that_is_no_text_is_one_sentence(tmp_path):
-    (tmp_path / "fast.txt").write_bytes(b"\xff\xfe\x00\x01")
+    (tmp_path / "fast.txt").write_bytes(b"caf\xe9")
     with pytest.raises(DataError, match="cannot be read as a list"):
         lists.read(tmp_path / "fast.txt", {})
     with pytest.raises(DataError, match="No such file"):

@@ -207,7 +207,7 @@ def test_frames_of_another_size_are_refused_in_numbers(truth, tmp_path, capsys):
 def test_a_file_in_place_of_a_folder_is_said(truth, tmp_path, capsys):
     encoded(moving(7, 24, 32)[0], tmp_path / "clip0.mkv")
     assert score(tmp_path / "clip0.mkv", truth, tmp_path / "scored") == 2
-    assert "clip0.mkv is a file; write stvsr-bench score FOLDER" in capsys.readouterr().err
+    assert "clip0.mkv is a file, and there are 2 clips; write stvsr-bench score FOLDER" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["nowhere", "truth"])
