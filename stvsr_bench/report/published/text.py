@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from stvsr_bench import protocols
 from stvsr_bench.report.published.values import Published
 from stvsr_bench.report.published.verdicts import (
     TOLERANCE,
@@ -102,7 +103,8 @@ def _as_md(mine: Measurement, one: Published) -> str:
 def _nearest_md(one: Nearest) -> list[str]:
     limit = TOLERANCE["psnr"][1]
     named = one.protocol if one.near else f"none of the protocols comes within {limit} dB (nearest: {one.protocol})"
-    return [text_md(one.method), text_md(one.source), text_md(named), f"{one.distance:.3f}", str(one.n)]
+    method = ", ".join(filter(None, (one.method, one.task)))
+    return [text_md(method), text_md(one.source), text_md(named), f"{one.distance:.3f}", str(one.n)]
 
 
 def _left_out_md(entries: Sequence[Entry]) -> list[str]:
@@ -146,7 +148,9 @@ def _contradictions_md(found: Sequence[Sequence[Published]]) -> str:
 
 
 def _place_md(one: Published) -> str:
-    return text_md(" ".join(filter(None, (one.dataset, one.split, one.clip))))
+    place = " ".join(filter(None, (one.dataset, one.split, one.clip)))
+    words = protocols.task_words(one.task) if one.task else ""
+    return text_md(", ".join(filter(None, (place, words))))
 
 
 def _source_md(one: Published) -> str:

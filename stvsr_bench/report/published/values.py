@@ -11,6 +11,9 @@ from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 
+from stvsr_bench import protocols
+from stvsr_bench.schema.scale import canonical
+
 METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
 CONFIRMED = ("confirmed", "confirmed (authors' own log)", "confirmed (second source)", "confirmed (code comment)")
 
@@ -24,7 +27,7 @@ class Published:
     dataset: str
     split: str
     clip: str
-    scale: int | None
+    scale: int | str | None  # as protocols hold it: 4, "5/2"
     time_scale: int | None
     protocol: str
     procedure: str
@@ -40,6 +43,11 @@ class Published:
     def subject(self) -> tuple[str, ...]:
         """What the value is of; two values of one subject should be equal."""
         return (self.method, self.dataset, self.split, self.clip, str(self.scale), str(self.time_scale), self.metric)
+
+    @property
+    def task(self) -> protocols.Task | None:
+        """Its scale and time scale; None where the source does not say them."""
+        return None if self.scale is None or self.time_scale is None else (self.scale, self.time_scale)
 
     @property
     def confirmed(self) -> bool:
@@ -96,7 +104,7 @@ def _of_row(row: dict[str, str]) -> list[Published]:
     return [
         Published(
             **texts,
-            scale=_whole(row["scale"]),
+            scale=_scale(row["scale"]),
             time_scale=_whole(row["time_scale"]),
             metric=metric,
             value=float(row[metric]),
@@ -116,8 +124,13 @@ def _text(name: str) -> str:
     return files("stvsr_bench.report.published").joinpath(name).read_text("utf-8")
 
 
-def _whole(text: str) -> int | None:
+def _scale(text: str) -> int | str | None:
     try:
-        return int(float(text))
+        return canonical(text)
     except ValueError:
         return None
+
+
+def _whole(text: str) -> int | None:
+    scale = _scale(text)  # 2.5 is not 2
+    return scale if isinstance(scale, int) else None

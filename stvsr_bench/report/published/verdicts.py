@@ -97,11 +97,13 @@ class Entry:
 class Nearest:
     """The protocol whose values come nearest to those of one source, `distance` dB from them in the mean of `n`.
 
+    They are of one scale and time scale: `task` says which, "" for x4 and x2.
     `near`: as near as values that are called close. Where it is not, none of the protocols measured is the paper's.
     """
 
     method: str
     source: str
+    task: str
     protocol: str
     distance: float
     n: int
@@ -127,25 +129,29 @@ def ledger(tidy: pd.DataFrame, published: Sequence[Published], clips: Mapping[st
 
 
 def best_protocols(entries: Sequence[Entry]) -> list[Nearest]:
-    """For each method and source: the protocol whose PSNR is nearest.
+    """For each method, source, scale and time scale: the protocol whose PSNR is nearest.
 
     Only measurements that may be held against the paper count, and only values of the authors' own training and task.
     """
-    # by method and source, then by protocol: the distance of each value, and what rounding may have added to it
-    distances: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    # by method, source and task, then by protocol: the distance of each value, and what rounding may have added to it
+    Of = tuple[str, str, protocols.Task | None]
+    distances: dict[Of, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for entry in entries:
         of = entry.published
         if of.metric == "psnr_y" and of.confirmed and not of.elsewhere:
             for one in entry.measured:
                 if one.doubt is None:
-                    distances[(of.printed, of.source)][one.protocol].append((abs(one.value - of.value), of.slack))
+                    distances[(of.printed, of.source, of.task)][one.protocol].append(
+                        (abs(one.value - of.value), of.slack)
+                    )
     found = []
-    for (method, source), by in distances.items():
+    for (method, source, task), by in distances.items():
         means = {protocol: np.mean(of_protocol, axis=0) for protocol, of_protocol in by.items()}
         nearest = min(means, key=lambda protocol: (float(means[protocol][0]), protocol))
         distance, slack = map(float, means[nearest])
         near = distance <= TOLERANCE["psnr"][1] + slack + _FLOAT
-        found.append(Nearest(method, source, nearest, distance, len(by[nearest]), near))
+        words = protocols.task_words(task) if task else ""
+        found.append(Nearest(method, source, words, nearest, distance, len(by[nearest]), near))
     return found
 
 
@@ -209,7 +215,7 @@ def _measurements(parts: Sequence[_Part], one: Published, cards: Cards) -> list[
     for part in parts:
         protocol = protocols.known(part.protocol)
         # a protocol that this version does not know may be of another scale
-        if protocol is None or (protocol.scale, protocol.time_scale) != (one.scale, one.time_scale):
+        if protocol is None or protocols.task(protocol) != one.task:
             continue
         if one.metric in part.rows:
             found += [_measurement(part, key, one, cards) for key, name in part.names.items() if name == one.method]
