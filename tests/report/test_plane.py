@@ -229,7 +229,7 @@ def test_a_report_has_the_plane_in_every_format_and_one_protocol_has_none(six, w
             "figures/plane-suite-1-mini-slow-psnr_y-between-difference.pdf",
             "figures/time-response-suite-1-x5_2-t6-mini-slow.png", "tex/main-suite-1-x5_2-t6.tex"} <= names  # fmt: skip
     text = (written.folder / "table.md").read_text("utf-8")
-    assert "## Plane" in text and "## Protocol `suite-1-x5/2-t6`: x5/2 in space, x6 in time" in text
+    assert "## Plane" in text and "## Protocol `suite-1-x5_2-t6`: x5/2 in space, x6 in time" in text
     assert "## Protocol `suite-1`\n" in text
     assert "\\input{plane}" in (written.folder / "tex" / "example.tex").read_text("utf-8")
     tables = build(tidy(six[-2:]), [], Options())

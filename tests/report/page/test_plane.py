@@ -105,10 +105,10 @@ def test_the_plane_shows_a_method_and_its_gain_and_a_number_leads_to_its_table(
     assert texts_of(browser, "#plane-table") == [["x6", "–", "+1.00", "–"], ["x2", "+3.00", "–", "+2.00"]]
     # by keys alone: the number of x5/2 and x6 opens the table of its protocol
     button = browser.find_element("css selector", "#plane-table tbody tr:first-child td:nth-child(3) button")
-    assert button.get_attribute("title") == "suite-1-x5/2-t6 on mini, n = 1"
+    assert button.get_attribute("title") == "suite-1-x5_2-t6 on mini, n = 1"
     button.send_keys("\ue007")
     shown = "return document.getElementById('protocol').selectedOptions[0].textContent"
-    until(browser, f"{shown} === 'suite-1-x5/2-t6: x5/2 in space, x6 in time'")
+    until(browser, f"{shown} === 'suite-1-x5_2-t6: x5/2 in space, x6 in time'")
     assert browser.execute_script(NAMED), "every control and every head has its name"
     numbers = texts_of(browser, "#response-table")[0]
     assert numbers == ["b@mini", "25.03", "25.01", "25.02", "25.03", "25.04", "25.05"]
