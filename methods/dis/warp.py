@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stvsr_bench.nn.splat import Landing
 from stvsr_bench.nn.warp import places, warp
 
 SLACK_PX2 = 8.0  # a round trip that misses by about this (squared, in pixels) still counts as agreement,
@@ -31,20 +32,10 @@ def agreement(there_B2HW: Tensor, back_B2HW: Tensor) -> Tensor:
 
 def splat(values_BCHW: Tensor, flow_B2HW: Tensor, weight_B1HW: Tensor) -> tuple[Tensor, Tensor]:
     """Values thrown along the flow onto the four nearest pixels: their weighted sum and the sum of weights."""
-    batch, channels, height, width = values_BCHW.shape
-    y = torch.arange(height, dtype=flow_B2HW.dtype, device=flow_B2HW.device)[:, None] + flow_B2HW[:, 1]
-    x = torch.arange(width, dtype=flow_B2HW.dtype, device=flow_B2HW.device)[None] + flow_B2HW[:, 0]
     load = torch.cat([values_BCHW * weight_B1HW, weight_B1HW], dim=1)
-    total = load.new_zeros(batch, channels + 1, height * width)
-    for y_near in (y.floor(), y.floor() + 1):
-        for x_near in (x.floor(), x.floor() + 1):
-            share = (1 - (y - y_near).abs()) * (1 - (x - x_near).abs())
-            hit = (y_near >= 0) & (y_near < height) & (x_near >= 0) & (x_near < width)
-            at = y_near.clamp(0, height - 1).long() * width + x_near.clamp(0, width - 1).long()
-            part = (load * (share * hit)[:, None]).flatten(2)
-            total.scatter_add_(2, at.flatten(1)[:, None].expand_as(part), part)
-    total = total.reshape(batch, channels + 1, height, width)
-    return total[:, :channels], total[:, channels:]
+    height, width = load.shape[-2:]
+    total = Landing(flow_B2HW, (height, width)).add(load, torch.zeros_like(load))
+    return total[:, :-1], total[:, -1:]
 
 
 def filled(sum_BCHW: Tensor, weight_B1HW: Tensor) -> Tensor:

@@ -12,10 +12,16 @@ from torch import Tensor
 Outside = Literal["border", "zeros"]  # the border's pixel; nothing (each of the four neighbours that is outside is 0)
 
 
-def places(flow_B2HW: Tensor) -> Tensor:
-    """Where each pixel points, (B, H, W, 2), in the units of `grid_sample`: -1 and 1 are the outermost centres."""
-    height, width = flow_B2HW.shape[-2:]
-    y = torch.arange(height, dtype=flow_B2HW.dtype, device=flow_B2HW.device)[:, None]
+def places(flow_B2HW: Tensor, first_row: int = 0, of_rows: int | None = None) -> Tensor:
+    """Where each pixel points, (B, H, W, 2), in the [-1, 1] units of `grid_sample` with `align_corners`.
+
+    A flow of some rows of a larger picture says its `first_row` there and how many rows the picture has.
+    """
+    rows, width = flow_B2HW.shape[-2:]
+    # half precision cannot hold a pixel's place
+    flow_B2HW = flow_B2HW.to(torch.promote_types(flow_B2HW.dtype, torch.float32))
+    height = of_rows or rows
+    y = torch.arange(first_row, first_row + rows, dtype=flow_B2HW.dtype, device=flow_B2HW.device)[:, None]
     x = torch.arange(width, dtype=flow_B2HW.dtype, device=flow_B2HW.device)[None]
     across = (x + flow_B2HW[:, 0]) * (2 / max(width - 1, 1)) - 1
     down = (y + flow_B2HW[:, 1]) * (2 / max(height - 1, 1)) - 1

@@ -8,6 +8,7 @@ another task gave: no measurement with the authors' weights can confirm or contr
 
 import csv
 import math
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from functools import cache
@@ -78,7 +79,8 @@ class Published:
         """Why the value gets no verdict whatever is measured; empty where it may get one."""
         if not self.confirmed:
             # "confirmed (channel unknown)": the digits are sure, what they are of is not
-            return f"not confirmed: {self.status.removeprefix('confirmed (').removesuffix(')')}"
+            doubt = re.fullmatch(r"confirmed \((.*)\)", self.status)
+            return f"not confirmed: {doubt[1] if doubt else self.status}"
         if self.elsewhere:
             return self.elsewhere
         return "" if self.protocol else "another protocol: no protocol of the suite is known to be the paper's"

@@ -59,6 +59,7 @@ def test_the_distance_is_the_mean_over_the_values_of_a_source(vid4, one, against
         ({"protocol": ""}, "another protocol"),
         ({"status": "user report"}, "not confirmed: user report"),
         ({"status": "confirmed (channel unknown)"}, "not confirmed: channel unknown"),
+        ({"status": "read off a plot (approximate)"}, "not confirmed: read off a plot (approximate)"),
     ],
 )
 def test_a_value_that_is_left_out_is_named_with_the_reason(vid4, change, reason, one, against):
