@@ -4,7 +4,7 @@ A protocol is a frozen value; its `key` stands in every row and rows of differen
 together. What is known of each published procedure, with file and line, is in `docs/protocols.md`.
 
 Every protocol is a family: `suite-1:scale=5/2:time_scale=4` is `suite-1` at another scale and time, a protocol of its
-own with the name `suite-1-x5/2-t4`.
+own with the name `suite-1-x5_2-t4`.
 """
 
 import math
@@ -61,6 +61,8 @@ _BASICVSR = EvalProtocol(
     "of frames, then of clips; no crop, no padding. LR by MATLAB bicubic (BI)",
 )
 _MOST_TIME = 128
+Task = tuple[int | str, int]  # scale as protocols hold it, time scale
+USUAL: Task = (4, 2)  # the field's task for ten years: titles name all others
 
 _ALL = (
     _SUITE,
@@ -104,7 +106,7 @@ _ALL = (
     replace(_BASICVSR, name="basicvsr-2021-bd", degradation="bd-2021", source=_BASICVSR.source.replace("(BI)", "BD")),
 )
 PROTOCOLS: dict[str, EvalProtocol] = {protocol.name: protocol for protocol in _ALL}
-_MEMBER = re.compile(r"(?P<base>.+?)-x(?P<scale>\d+(/\d+)?)-t(?P<time_scale>\d+)")
+_MEMBER = re.compile(r"(?P<base>.+?)-x(?P<scale>\d+(_\d+)?)-t(?P<time_scale>\d+)")  # no slash: names are parts of paths
 
 
 def get(name: str) -> EvalProtocol:
@@ -122,14 +124,14 @@ def _of_family(name: str) -> EvalProtocol:
     base, *typed = name.split(":")
     named = _MEMBER.fullmatch(name)
     if not typed and named is not None:
-        base, typed = named["base"], [f"scale={named['scale']}", f"time_scale={named['time_scale']}"]
+        base, typed = named["base"], [f"scale={named['scale'].replace('_', '/')}", f"time_scale={named['time_scale']}"]
     if base not in PROTOCOLS:
         raise UnknownNameError("protocol", base, PROTOCOLS)
     family = PROTOCOLS[base]
     asked: dict[str, int | str] = {"scale": family.scale, "time_scale": family.time_scale}
-    for part in typed:
-        field, _, value = part.partition("=")
-        if field not in asked or not value:
+    fields = [part.partition("=") for part in typed]
+    for field, _, value in fields:
+        if field not in asked or not value or [of[0] for of in fields].count(field) > 1:
             raise UsageError(f"protocol {name}: write NAME:scale=S:time_scale=T, e.g. {base}:scale=5/2:time_scale=4")
         asked[field] = value.strip()
     try:
@@ -137,6 +139,37 @@ def _of_family(name: str) -> EvalProtocol:
     except ValueError as error:
         raise UsageError(f"protocol {name}: {error}") from None
     return member(family, scale, _time_scale(name, str(asked["time_scale"])))
+
+
+def family(name: str) -> str:
+    """The name of the protocol that a protocol is a member of: `suite-1` of `suite-1-x5_2-t4`, and of itself.
+
+    Raises:
+        UnknownNameError, UsageError: as `get`.
+    """
+    found = get(name).name
+    named = None if found in PROTOCOLS else _MEMBER.fullmatch(found)
+    return found if named is None else named["base"]
+
+
+def words(name: str) -> str:
+    """The scale and time scale of a protocol for a title; "" where they are x4 and x2, or not known."""
+    protocol = known(name)
+    return "" if protocol is None else task_words(task(protocol))
+
+
+def task_words(of: Task) -> str:
+    """A scale and time scale for a title; "" for x4 and x2."""
+    scale, time_scale = of
+    if of == USUAL:
+        return ""
+    space = "frames keep their size" if scale == 1 else f"x{scale} in space"
+    return f"{space}, {f'x{time_scale} in time' if time_scale > 1 else 'no frames between'}"
+
+
+def task(protocol: EvalProtocol) -> Task:
+    """What a protocol asks for, whatever its rules: scale and time scale. Means of two tasks are never one number."""
+    return protocol.scale, protocol.time_scale
 
 
 def known(name: str) -> EvalProtocol | None:
@@ -158,7 +191,7 @@ def member(family: EvalProtocol, scale: int | str, time_scale: int) -> EvalProto
     window = time_scale * (family.given - 1) + 1 if family.window and time_scale > 1 else family.window
     made = replace(
         family,
-        name=f"{family.name}-x{scale}-t{time_scale}",
+        name=f"{family.name}-x{scale}-t{time_scale}".replace("/", "_"),
         scale=scale,
         time_scale=time_scale,
         window=window,

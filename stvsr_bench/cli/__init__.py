@@ -19,6 +19,7 @@ VERBS = {
     "demo": "demo",
     "report": "report",
     "compare": "compare",
+    "published": "published",
     "score": "score",
     "profile": "profile",
     "plan": "plan",

@@ -24,6 +24,7 @@ def compare(
     from stvsr_bench.report.figures.breakdown import clip_against_clip
     from stvsr_bench.report.tables.csvjson import finite
     from stvsr_bench.report.write import LATEST, Written, load
+    from stvsr_bench.rows.names import path_component
 
     table = load(runs or [LATEST]).tidy
     names = several(metrics)
@@ -35,7 +36,7 @@ def compare(
         lines, _ = of_two(table, *both, names)
         parts = list(of_protocols(lines))
         for _, key, rows in parts:
-            name = "clip-against-clip" + (f"-{key}" if len(parts) > 1 else "")
+            name = "clip-against-clip" + (f"-{path_component(key)}" if len(parts) > 1 else "")
             written.figure(name, clip_against_clip(rows, *both, names[0]))
     if as_json:
         print(json.dumps(finite(asdict(found)), ensure_ascii=False))

@@ -25,7 +25,9 @@ def print_tables(tables: "Sequence[Table]") -> None:
     for table in tables:
         for dataset in table.datasets:
             part = table.of_dataset(dataset).of_frames("all")
-            console.print(Text(printable(f"{dataset}, protocol {table.protocol} ({table.protocol_key})"), style="bold"))
+            task = f", {table.task}" if table.task else ""
+            head = f"{dataset}, protocol {table.protocol} ({table.protocol_key}){task}"
+            console.print(Text(printable(head), style="bold"))
             console.print(_block(part))
             for said in _exact(part):
                 console.print(Text(said))
@@ -104,7 +106,7 @@ def print_compared(found: "Compared") -> None:
     for key, protocol in found.protocols.items():
         mine = [part for part in found.parts if part.protocol_key == key]
         for metric, frames in dict.fromkeys((part.metric, part.frames) for part in mine):
-            title = f"{display(metric).label} of {frames} frames, protocol {protocol}"
+            title = f"{display(metric).label} of {frames} frames, protocol {protocol}{found.task_of(key)}"
             console.print(Text(f"\n{title}", style="bold"))
             console.print(_compared([part for part in mine if (part.metric, part.frames) == (metric, frames)]))
         pairs = [pair for pair in found.apart if pair.protocol_key == key]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from stvsr_bench import protocols
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.report import alike, stats
 from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label, named
@@ -94,6 +95,11 @@ class Compared:
         named = {part.protocol_key: part.protocol for part in self.parts}
         shared = [name for name, count in Counter(named.values()).items() if count > 1]
         return {key: f"{name} ({key})" if name in shared else name for key, name in named.items()}
+
+    def task_of(self, key: str) -> str:
+        """Scale and time scale of one of them, to put after its name; "" where they are x4 and x2."""
+        words = next(protocols.words(part.protocol) for part in self.parts if part.protocol_key == key)
+        return f", {words}" if words else ""
 
     @property
     def exact(self) -> str:
@@ -280,7 +286,7 @@ def compared_md(of: Compared) -> str:
         lines += ["", f"**Untrained: {', '.join(map(text_md, of.untrained))}.** The numbers show only that it runs."]
     heads = ["Clips", "Metric", "Frames", "n", "Difference", "95 % interval", "Won / tied / lost", "Effect", "p"]
     for key, protocol in of.protocols.items():
-        lines += ["", f"## Protocol `{protocol}`", ""]
+        lines += ["", f"## Protocol `{protocol}`{of.task_of(key)}", ""]
         lines += [grid_md([*heads, "Verdict"], [_part_md(part) for part in of.parts if part.protocol_key == key]), ""]
         pairs = [
             [text_md(p.clip), f"{p.first:.4g}", f"{p.second:.4g}", f"{p.gain:+.4g}"]

@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stvsr_bench.report.plane import Plane
 from stvsr_bench.report.published.text import ledger_csv, ledger_md
 from stvsr_bench.report.published.verdicts import Entry
+from stvsr_bench.report.response import Response
 from stvsr_bench.report.tables import csvjson, latex, markdown
 from stvsr_bench.report.tables.cost import Profile, costs_csv, costs_md
+from stvsr_bench.report.tables.planes import planes_csv, planes_md, planes_tex, responses_csv
 from stvsr_bench.report.tables.table import Table
 
 
@@ -24,13 +27,15 @@ class Content:
     profiles: Sequence[Profile]
     ledger: Sequence[Entry]
     style: latex.Style = "plain"
+    planes: Sequence[Plane] = ()
+    responses: Sequence[Response] = ()
 
 
 Format = Callable[[Content], dict[str, str]]  # text by file name; nothing where there is nothing to write
 
 
 def _markdown(of: Content) -> dict[str, str]:
-    return {"table.md": markdown.document(of.name, of.about, of.tables, costs_md(of.profiles))}
+    return {"table.md": markdown.document(of.name, of.about, of.tables, planes_md(of.planes), costs_md(of.profiles))}
 
 
 def _csv(of: Content) -> dict[str, str]:
@@ -49,8 +54,18 @@ def _ledger(of: Content) -> dict[str, str]:
     return {"ledger.md": ledger_md(of.ledger), "ledger.csv": ledger_csv(of.ledger)}
 
 
+def _plane(of: Content) -> dict[str, str]:
+    return {"plane.csv": planes_csv(of.planes)} if of.planes else {}
+
+
+def _response(of: Content) -> dict[str, str]:
+    return {"time-response.csv": responses_csv(of.responses)} if of.responses else {}
+
+
 def _latex(of: Content) -> dict[str, str]:
-    return latex.files(of.tables, of.style)
+    if not of.planes:
+        return latex.files(of.tables, of.style)
+    return {**latex.files(of.tables, of.style, ["plane"]), "tex/plane.tex": planes_tex(of.planes, of.style)}
 
 
 # written in this order
@@ -60,6 +75,8 @@ FORMATS: dict[str, Format] = {
     "json": _json,
     "cost": _cost,
     "ledger": _ledger,
+    "plane": _plane,
+    "time-response": _response,
     "latex": _latex,
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stvsr_bench import environment
+from stvsr_bench import environment, protocols
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.report import formats
 from stvsr_bench.report.alike import alike
@@ -25,14 +25,16 @@ from stvsr_bench.report.frames import Saved, saved
 from stvsr_bench.report.page.document import document
 from stvsr_bench.report.page.frames import frame_urls, write_frames
 from stvsr_bench.report.page.render import html
+from stvsr_bench.report.plane import planes
 from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.published.verdicts import ledger
+from stvsr_bench.report.response import responses
 from stvsr_bench.report.select import choose, method_keys, method_label
 from stvsr_bench.report.tables import latex, markdown
 from stvsr_bench.report.tables.failures import distinct_clips
 from stvsr_bench.report.tables.notes import Coverage
 from stvsr_bench.report.tables.ranking import main_table, ranking
-from stvsr_bench.report.tables.spread import spread, spread_md
+from stvsr_bench.report.tables.spread import by_task, spread, spread_md
 from stvsr_bench.report.tables.table import Options, Table
 from stvsr_bench.report.tidy import read, tidy
 from stvsr_bench.rows import manifest, store
@@ -133,10 +135,14 @@ def write(
     output = output or Output()
     tables, chosen = build(measured.tidy, measured.profiles, options, measured.coverage), measured.chosen(options)
     written = Written(folder)
-    for name, text in formats.texts(content_of(measured, tables, output.style)).items():
+    content = replace(
+        content_of(measured, tables, output.style), planes=planes(tables), responses=responses(tables, chosen)
+    )
+    for name, text in formats.texts(content).items():
         written.text(name, text)
     if output.figures:
-        for name, figure in catalogue.drawn(source_of(measured, main_table(tables), chosen)):
+        source = source_of(measured, main_table(tables), chosen)
+        for name, figure in catalogue.drawn(replace(source, planes=content.planes, responses=content.responses)):
             written.figure(f"figures/{name}", figure)
     if output.scenes and (found := saved_of(measured, tables)):
         mine = source_of(measured, main_table(tables), chosen).tidy
@@ -170,7 +176,7 @@ def write_page(
     downloads = {
         path.name: path.read_text("utf-8")
         for path in written.files
-        if path.name == "table.csv" or path.parent.name == "tex"
+        if path.name in ("table.csv", "plane.csv", "time-response.csv") or path.parent.name == "tex"
     }
     embedded = dict(frame_urls(chosen, output.frame_quality)) if output.embed else None
     written.text("index.html", html(shown, downloads, embedded))
@@ -204,13 +210,19 @@ def write_spread(measured: Measured, folder: Path, options: Options) -> str:
     written = Written(folder)
     parts = [f"# {markdown.text_md(name)}: what the protocol is worth", ""]
     for dataset, split in dict.fromkeys((row.dataset, row.split) for row in mine if asked(options.splits, row.split)):
-        rows = [row for row in mine if (row.dataset, row.split) == (dataset, split)]
-        place, of = f"{dataset} {split}", spread(rows)
-        parts += [spread_md(f"{place}, PSNR", of), spread_md(f"{place}, SSIM", spread(rows, "ssim"), "ssim")]
-        written.figure(
-            f"figures/spread-{path_component(dataset)}-{path_component(split)}",
-            spread_figure(f"{name} on {place}", of),
-        )
+        of_split = [row for row in mine if (row.dataset, row.split) == (dataset, split)]
+        for task, rows in by_task(of_split).items():
+            at = protocols.task_words(task) if task else "protocols that this version does not know"
+            place, of = f"{dataset} {split}" + (f", {at}" if at else ""), spread(rows)
+            parts += [spread_md(f"{place}, PSNR", of), spread_md(f"{place}, SSIM", spread(rows, "ssim"), "ssim")]
+            names = [
+                "spread",
+                dataset,
+                split,
+                *([f"x{task[0]}-t{task[1]}"] if task and at else ["other"] if at else []),
+            ]
+            drawn = spread_figure(f"{name} on {place}", of) if of else None
+            written.figure(f"figures/{'-'.join(map(path_component, names))}", drawn)
     text = "\n".join(parts)
     written.text("spread.md", text)
     return text

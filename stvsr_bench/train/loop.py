@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from stvsr_bench.errors import BenchError, UsageError
-from stvsr_bench.schema import digest
+from stvsr_bench.schema import MethodCard, digest, ratio
 from stvsr_bench.train.devices import Machine, join
 from stvsr_bench.train.logs import Logs
 from stvsr_bench.train.losses import loss_of
@@ -56,15 +56,18 @@ class Trainer:
     """One run of one recipe on one net, in one folder."""
 
     def __init__(
-        self, net: nn.Module, recipe: Recipe, footage_of: FootageOf, scale: int, folder: Path, machine: Machine
+        self, net: nn.Module, recipe: Recipe, footage_of: FootageOf, card: MethodCard, folder: Path, machine: Machine
     ) -> None:
-        self.net, self.recipe, self.footage_of, self.scale = net.train(), recipe, footage_of, scale
+        self.net, self.recipe, self.footage_of, self.card = net.train(), recipe, footage_of, card
         self.folder, self.machine = folder, machine
         self.fabric = join(recipe.precision, machine)
         self.share = Share(self.fabric.global_rank, self.fabric.world_size)
         for stage in recipe.stages:
             if stage.batch % self.share.processes:
                 raise UsageError(f"a batch of {stage.batch} cannot be shared by {self.share.processes} processes")
+            for scale in stage.scales:
+                if not (card.continuous and card.makes(ratio(scale))):
+                    raise UsageError(f"stage {stage.name}: {card.name} is not trained at scale {scale}")
         self.average: AveragedModel | None = None
         if recipe.ema:  # torch's own average: buffers are copied, not averaged
             self.average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema))  # type: ignore[no-untyped-call]
@@ -109,7 +112,7 @@ class Trainer:
 
     def _run_leg(self, leg: Leg, last: int, logs: Logs | None, listeners: Listeners) -> None:
         net, optimizer = self._set_up(leg)
-        samples = Samples(self.footage_of(leg.stage), self.recipe, leg.stage, self.scale)
+        samples = Samples(self.footage_of(leg.stage), self.recipe, leg.stage, self.card.usual)
         # counted within the stage, from 1: a sample's number then does not depend on the stages before
         steps = range(self.state.step + 1 - leg.first + 1, last - leg.first + 2)
         with polite(self.share.processes) as asked_to_stop:
@@ -152,7 +155,8 @@ class Trainer:
         torch.manual_seed(self.recipe.seed * 1_000_003 + step * self.share.processes + self.share.rank)
         asked = None if leg.stage.times is None else torch.tensor([leg.stage.times], device=self.fabric.device)
         lr_here, hr_here = self.fabric.to_device((lr_BTChw, hr_BSCHW))
-        loss = loss_of(self.recipe, net(lr_here, asked), hr_here, self.share.processes)
+        size = {"size": tuple(hr_here.shape[-2:])} if self.card.continuous else {}
+        loss = loss_of(self.recipe, net(lr_here, asked, **size), hr_here, self.share.processes)
         self.fabric.backward(loss)
         limit = self.recipe.clip_norm or float("inf")  # without a limit too: the norm is logged and tells divergence
         norm = self.fabric.clip_gradients(self.net, optimizer, max_norm=limit, error_if_nonfinite=False)
@@ -220,4 +224,8 @@ def polite(processes: int) -> Iterator[Callable[[], bool]]:
 def identity(recipe: Recipe) -> str:
     """A digest of what decides the weights: two runs of equal identity may go on from each other's checkpoint."""
     watching = ("validation", "checkpoint_every", "storage", "notes")
-    return digest({name: value for name, value in dataclasses.asdict(recipe).items() if name not in watching})
+    fields = {name: value for name, value in dataclasses.asdict(recipe).items() if name not in watching}
+    for stage in fields["stages"]:
+        if not stage["scales"]:  # came later: recipes without it keep their identity
+            del stage["scales"]
+    return digest(fields)

@@ -9,15 +9,17 @@ import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
 from stvsr_bench.errors import CardError, UnknownNameError
-from stvsr_bench.schema import OptionValue
+from stvsr_bench.schema import OptionValue, Scale, ratio
 
 _STRICT = ConfigDict(extra="forbid")  # a mistyped key would train with the default for days
 
@@ -34,7 +36,7 @@ class Stage:
     `periods` are lengths in steps (none: one period, the whole stage); `restarts` the steps at which the next period
     begins (none: where the one before ends) and `restart_weights` the factor of `lr` there. `crop` is in lr pixels.
     `trainable`: only parameters whose name contains these letters learn, the rest stays as it is. `data`: other clips
-    than the recipe's.
+    than the recipe's. `scales`: of a method that makes several, one is drawn for each batch (none: x4).
     """
 
     steps: int
@@ -44,6 +46,7 @@ class Stage:
     frames_in: int = 4
     time_scale: int = 2
     crop: int = 32
+    scales: list[Scale] = field(default_factory=list)
     lr_min: float = 1e-7
     warmup: int = 0
     periods: list[int] = field(default_factory=list)
@@ -58,6 +61,9 @@ class Stage:
             raise ValueError("steps, batch and crop must be at least 1, frames_in and time_scale at least 2")
         if self.lr <= 0:
             raise ValueError("lr must be above 0")
+        for scale in map(ratio, self.scales):
+            if self.crop % scale.denominator:
+                raise ValueError(f"a crop of {self.crop} is no whole number of pixels at scale {scale}")
 
     @property
     def frames_out(self) -> int:
@@ -68,6 +74,14 @@ class Stage:
     def times(self) -> list[float] | None:
         """The times asked of the net, within each gap; None is the midpoint."""
         return None if self.time_scale == 2 else [k / self.time_scale for k in range(1, self.time_scale)]
+
+    def scale_of(self, seed: int, step: int, usual: Fraction) -> Fraction:
+        """The scale of one batch, counted from 0 within the stage: the same for all its samples and processes."""
+        if not self.scales:
+            return usual
+        # not the dice of a sample: all samples of a batch have one size
+        drawn = np.random.default_rng([seed, sum(self.name.encode()), step, 2]).integers(len(self.scales))
+        return ratio(self.scales[int(drawn)])
 
     def lr_at(self, step: int) -> float:
         """Learning rate of one step, counted from 1 within the stage (the papers' trainers step the schedule first)."""

@@ -7,6 +7,7 @@ Axes: T frames given, S frames wanted, C channels, h w low and H W high resoluti
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -90,15 +91,20 @@ def draw(recipe: Recipe, stage: Stage, number: int, clips: int) -> tuple[int, np
 
 
 def place(
-    recipe: Recipe, stage: Stage, clip: int, dice: np.random.Generator, shape: tuple[int, ...], scale: int
+    recipe: Recipe, stage: Stage, clip: int, dice: np.random.Generator, shape: tuple[int, ...], scale: Fraction
 ) -> Place:
     """Where and how a sample is cut from a clip of this shape (S, C, H, W)."""
     frames, _, height, width = shape
-    room = (frames - stage.frames_out, height // scale - stage.crop, width // scale - stage.crop)
+    # lr pixels are counted in steps of q at a scale of p/q: those begin where hr pixels do
+    unit = scale.denominator
+    sides = (side // scale.numerator - stage.crop // unit for side in (height, width))
+    room = (frames - stage.frames_out, *sides)
     if min(room) < 0:
-        wanted = f"{stage.frames_out} frames of {stage.crop * scale}x{stage.crop * scale} px"
+        side = int(stage.crop * scale)
+        wanted = f"{stage.frames_out} frames of {side}x{side} px"
         raise DataError(f"training clip {clip} has {frames} frames of {width}x{height} px; the recipe cuts {wanted}")
     first, top, left = (int(dice.integers(0, r + 1)) for r in room)
+    top, left = top * unit, left * unit
     # all four whatever the recipe uses: switching one off leaves the others as they were
     coins = dice.random(4) < 0.5
     return Place(
@@ -110,22 +116,25 @@ def place(
     )  # fmt: skip
 
 
-def crop(hr_SCHW: Bytes, where: Place, stage: Stage, scale: int) -> tuple[Frames, Frames]:
+def crop(hr_SCHW: Bytes, where: Place, stage: Stage, scale: Fraction) -> tuple[Frames, Frames]:
     """The given frames at low resolution and all frames at high resolution, float32 in [0, 1], turned as told.
 
     The low resolution is made from the crop with a margin and rounded to 8 bits: equal to a crop of the whole
     low-resolution frame as it would lie on disk.
     """
-    height, width = (side // scale for side in hr_SCHW.shape[-2:])
-    above, before = min(MARGIN, where.top), min(MARGIN, where.left)
-    bottom = min(where.top + stage.crop + MARGIN, height)
-    right = min(where.left + stage.crop + MARGIN, width)
-    rows = slice((where.top - above) * scale, bottom * scale)
-    columns = slice((where.left - before) * scale, right * scale)
+    unit = scale.denominator
+    height, width = (side // scale.numerator * unit for side in hr_SCHW.shape[-2:])
+    margin = -(-MARGIN // unit) * unit
+    above, before = min(margin, where.top), min(margin, where.left)
+    bottom = min(where.top + stage.crop + margin, height)
+    right = min(where.left + stage.crop + margin, width)
+    rows = slice(int((where.top - above) * scale), int(bottom * scale))
+    columns = slice(int((where.left - before) * scale), int(right * scale))
+    side = int(stage.crop * scale)
     wide = hr_SCHW[where.first : where.first + stage.frames_out, :, rows, columns].astype(np.float32) / 255.0
-    inner = wide[:, :, above * scale :, before * scale :][:, :, : stage.crop * scale, : stage.crop * scale]
+    inner = wide[:, :, int(above * scale) :, int(before * scale) :][:, :, :side, :side]
     # float64, as MATLAB computes, for it is rounded to 8 bits next
-    small = imresize(torch.from_numpy(wide[:: stage.time_scale]).double(), 1 / scale).numpy()
+    small = imresize(torch.from_numpy(wide[:: stage.time_scale]).double(), float(1 / scale)).numpy()
     lr = np.round(np.clip(small, 0.0, 1.0) * 255.0)[:, :, above:, before:][:, :, : stage.crop, : stage.crop] / 255.0
     return turned(lr.astype(np.float32), where), turned(inner, where)
 
@@ -146,14 +155,15 @@ def turned(frames_SCHW: Frames, where: Place) -> Frames:
 class Samples(Dataset[tuple[Tensor, Tensor]]):
     """The samples of one stage by number: (lr_TChw, hr_SCHW)."""
 
-    def __init__(self, footage: Footage, recipe: Recipe, stage: Stage, scale: int) -> None:
+    def __init__(self, footage: Footage, recipe: Recipe, stage: Stage, scale: Fraction) -> None:
         self.footage, self.recipe, self.stage, self.scale = footage, recipe, stage, scale
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
         clip, dice = draw(self.recipe, self.stage, number, len(self.footage))
         hr_SCHW = self.footage.frames(clip)
-        where = place(self.recipe, self.stage, clip, dice, hr_SCHW.shape, self.scale)
-        lr_TChw, cut_SCHW = crop(hr_SCHW, where, self.stage, self.scale)
+        scale = self.stage.scale_of(self.recipe.seed, number // self.stage.batch, self.scale)
+        where = place(self.recipe, self.stage, clip, dice, hr_SCHW.shape, scale)
+        lr_TChw, cut_SCHW = crop(hr_SCHW, where, self.stage, scale)
         return torch.from_numpy(lr_TChw), torch.from_numpy(cut_SCHW)
 
 

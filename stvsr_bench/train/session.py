@@ -104,7 +104,7 @@ def start(order: Order, recipe: Recipe, shelf: "Shelf | None" = None) -> Trainer
     order.out.mkdir(parents=True, exist_ok=True)
     card = methods.card(order.method)
     shelf = shelf or Shelf(recipe, order.root)
-    trainer = Trainer(begin(card, recipe), recipe, shelf.footage_of, int(card.usual), order.out, order.machine)
+    trainer = Trainer(begin(card, recipe), recipe, shelf.footage_of, card, order.out, order.machine)
     if order.resume:
         trainer.resume()
     return trainer

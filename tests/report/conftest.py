@@ -18,7 +18,7 @@ from stvsr_bench.schema import Row
 
 MakeRun = Callable[..., Path]
 HEAD = (
-    "method,printed,group,dataset,split,clip,scale,time_scale,protocol,procedure,"
+    "method,printed,group,dataset,split,clip,scale,time_scale,variant,protocol,procedure,"
     "psnr_y,ssim_y,psnr_rgb,ssim_rgb,params_m,status,source,source_url,note\n"
 )
 SEPTUPLET = [0, 1, 2, 3, 4, 5, 6]

@@ -186,6 +186,17 @@ def test_given_frames_that_were_copied_from_the_truth_are_flagged(ours, truth, t
     assert "given-copied:4" in flags["clip0"] and not any("copied" in flag for flag in flags["clip1"])
 
 
+def test_repeated_frames_have_one_flag_for_one_finding(tmp_path):
+    frames, _ = moving(7, 32, 48)
+    saved(frames, tmp_path / "truth" / "a")
+    saved(frames[[0, 0, 2, 2, 4, 4, 6]], tmp_path / "results" / "a")
+    assert score(tmp_path / "results", tmp_path / "truth", tmp_path / "scored", "--metrics", "time") == 0
+    (row,) = store.read_rows(tmp_path / "scored")
+    assert "held:3" in row.flags and not any(flag.startswith("frozen") for flag in row.flags)
+    assert row.values["time_contrast"][1::2] == [0, 0, 0]
+    assert row.values["time_error"][1::2] == pytest.approx([-0.5] * 3, abs=0.01)
+
+
 def test_frames_of_another_size_are_refused_in_numbers(truth, tmp_path, capsys):
     for t in range(7):
         write_png(tmp_path / "small" / "clip0" / f"{t}.png", np.zeros((8, 12, 3), np.uint8))

@@ -3,13 +3,15 @@ import dataclasses
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from stvsr_bench.errors import BenchError, DataError, UsageError
-from stvsr_bench.schema import Clip
+from stvsr_bench.schema import Clip, MethodCard
 from stvsr_bench.train.devices import Machine
 from stvsr_bench.train.loop import Listeners, Trainer
 from stvsr_bench.train.recipe import Recipe, Validation
@@ -17,6 +19,7 @@ from stvsr_bench.train.samples import Footage
 from stvsr_bench.train.state import CHECKPOINT
 
 ONE = Machine("cpu", threads=1)
+CARD = MethodCard(name="tiny", title="Tiny", kind="stvsr", net="model:TinyNet", time="any")
 
 
 class Fresh:
@@ -26,12 +29,12 @@ class Fresh:
         self.net, self.clips = net, clips
         self.start = {name: value.clone() for name, value in net.state_dict().items()}
 
-    def trainer(self, recipe: Recipe, folder: Path, machine: Machine = ONE) -> Trainer:
+    def trainer(self, recipe: Recipe, folder: Path, machine: Machine = ONE, card: MethodCard = CARD) -> Trainer:
         folder.mkdir(exist_ok=True)
         net = type(self.net)()
         net.load_state_dict(self.start)
         footage = Footage(self.clips)
-        return Trainer(net, recipe, lambda stage: footage, 4, folder, machine)
+        return Trainer(net, recipe, lambda stage: footage, card, folder, machine)
 
 
 @pytest.fixture
@@ -148,6 +151,28 @@ def test_a_checkpoint_of_another_recipe_is_refused(fresh: Fresh, tiny_recipe: Re
     fresh.trainer(tiny_recipe, tmp_path).run(until=5)
     with pytest.raises(UsageError, match="another recipe"):
         fresh.trainer(dataclasses.replace(tiny_recipe, seed=1), tmp_path).resume()
+
+
+def test_a_net_of_several_scales_learns_at_the_size_of_its_batch(
+    fresh: Fresh, tiny_net: nn.Module, tiny_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    plain = type(tiny_net).forward
+
+    def sized(self: nn.Module, lr_BTChw: Tensor, times: Tensor | None = None, size: Any = None) -> Tensor:
+        sizes.append(size)
+        return F.interpolate(plain(self, lr_BTChw, times).flatten(0, 1), size).unflatten(0, (len(lr_BTChw), -1))
+
+    monkeypatch.setattr(type(tiny_net), "forward", sized)
+    stage = dataclasses.replace(tiny_recipe.stages[0], scales=[2, "5/2"])
+    recipe = dataclasses.replace(tiny_recipe, stages=[stage])
+    anywhere = dataclasses.replace(CARD, scale=[1, 16])
+    fresh.trainer(recipe, tmp_path / "a", card=anywhere).run(until=8)
+    assert set(sizes) == {(16, 16), (20, 20)}
+    with pytest.raises(UsageError, match="tiny is not trained at scale 2"):
+        fresh.trainer(recipe, tmp_path / "b")
+    with pytest.raises(ValueError, match="a crop of 9 is no whole number of pixels at scale 5/2"):
+        dataclasses.replace(stage, crop=9)
 
 
 def test_a_broken_checkpoint_is_one_sentence(fresh: Fresh, tiny_recipe: Recipe, tmp_path: Path) -> None:

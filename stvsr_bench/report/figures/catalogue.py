@@ -1,13 +1,15 @@
 """Every figure of a report. To add one: a function that gives a `Figure` or None, and its line in `FIGURES`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stvsr_bench.report.figures import breakdown, pareto, scaling
+from stvsr_bench.report.figures import breakdown, pareto, plane, response, scaling
 from stvsr_bench.report.figures.ablation import ablation
+from stvsr_bench.report.plane import Plane
+from stvsr_bench.report.response import Response
 from stvsr_bench.report.tables.cost import Profile
 from stvsr_bench.report.tables.ranking import ranking
 from stvsr_bench.report.tables.table import Table
@@ -17,16 +19,20 @@ from stvsr_bench.rows.names import path_component
 
 @dataclass(frozen=True)
 class Source:
-    """What figures are drawn from: one table, the tidy lines that it was made of, and the profiles."""
+    """What figures are drawn from: one table, the tidy lines that it was made of, and the profiles.
+
+    `planes` and `responses` are those of all tables of the report.
+    """
 
     table: Table
     tidy: pd.DataFrame
     profiles: Sequence[Profile]
+    planes: Sequence[Plane] = ()
+    responses: Sequence[Response] = ()
 
 
-Drawn = (
-    Figure | None | Mapping[str, Figure | None]
-)  # one, none where there is nothing to show, or several by the end of a name
+# one, none where there is nothing to show, or several by the end of a name
+Drawn = Figure | None | Mapping[str, Figure | None] | Iterable[tuple[str, Figure]]
 
 
 def _position(of: Source) -> Figure | None:
@@ -61,13 +67,20 @@ FIGURES: dict[str, Callable[[Source], Drawn]] = {
     "top-t": lambda of: scaling.top_t(of.profiles),
     "ablation": lambda of: ablation(of.tidy),
     "clip-against-clip": _best_two,
+    "plane": lambda of: plane.figures(of.planes),
+    "time-response": lambda of: response.figures(of.responses),
 }
 
 
 def drawn(of: Source) -> Iterator[tuple[str, Figure]]:
     """Each figure that has something to show, with its file name; one at a time, for each holds its drawing."""
     for name, draw in FIGURES.items():
-        made = draw(of)
-        for end, figure in made.items() if isinstance(made, Mapping) else [("", made)]:
+        for end, figure in _several(draw(of)):
             if figure is not None:
                 yield f"{name}-{path_component(end)}" if end else name, figure
+
+
+def _several(made: Drawn) -> Iterable[tuple[str, Figure | None]]:
+    if isinstance(made, Figure) or made is None:
+        return [("", made)]
+    return made.items() if isinstance(made, Mapping) else made

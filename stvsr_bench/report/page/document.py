@@ -2,15 +2,19 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from stvsr_bench.report.frames import Saved
+from stvsr_bench.report.page import plane
 from stvsr_bench.report.page.frames import clip_frames
+from stvsr_bench.report.plane import planes
+from stvsr_bench.report.response import responses
 from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label
+from stvsr_bench.report.tables.ranking import main_table
 from stvsr_bench.report.tables.table import FRAME_CHOICES, Line, Table, display, explain, shown
 from stvsr_bench.report.tidy import Floats, column
 from stvsr_bench.schema import Row
@@ -34,15 +38,24 @@ def document(
     """
     # tried from rich to poor: the first protocol keeps its curves longest
     parts = [_protocol(table, tidy, curves=CURVES) for table in tables]
+    over_all = plane.parts(planes(tables), responses(tables, tidy))
     for curves, which in (((), 1), (CURVES[:1], 0), ((), 0)):
-        if _size(parts) <= BUDGET_BYTES:
+        if _size(parts) + _size(over_all) <= BUDGET_BYTES:
             break
         parts[which:] = [_protocol(table, tidy, curves) for table in tables[which:]]
-    return {"about": about, "protocols": parts, "frames": [clip_frames(one) for one in frames], "quality": quality}
+    shown = [clip_frames(one) | {"protocols": _restored_alike(tables, tidy)} for one in frames]
+    return {"about": about, "protocols": parts, **over_all, "frames": shown, "quality": quality}
 
 
-def _size(parts: Sequence[dict[str, Any]]) -> int:
+def _size(parts: Any) -> int:
     return len(json.dumps(parts, ensure_ascii=False).encode())
+
+
+def _restored_alike(tables: Sequence[Table], tidy: pd.DataFrame) -> list[str]:
+    """The keys of the protocols whose frames those of the main table are: others restored other frames."""
+    restoring = dict(zip(tidy["protocol_key"], (row.restoring_key for row in tidy["row"]), strict=True))
+    mine = restoring.get(main_table(tables).protocol_key)
+    return [key for key, of in restoring.items() if of == mine]
 
 
 def _protocol(table: Table, tidy: pd.DataFrame, curves: Sequence[str]) -> dict[str, Any]:
@@ -55,6 +68,7 @@ def _protocol(table: Table, tidy: pd.DataFrame, curves: Sequence[str]) -> dict[s
     ]
     return {
         "name": table.protocol,
+        "task": table.task,
         "key": table.protocol_key,
         "notes": list(table.notes),
         "metrics": {name: _display(display(name)) for name in metrics},
@@ -118,33 +132,51 @@ def _split(
         for name in names
         if name in part.columns and not (wide := by_method(part, methods, name)).empty
     }
-    longest = max(rows.values(), key=lambda row: len(row.frames), default=None)
+    layouts, layout = _layouts(first["row"])
     found = method_keys(part)
     return {
         "clips": clips,
         "motion": _packed(first["motion_px"].to_numpy(), 2),
         "means": means,
-        "frames": [] if longest is None else longest.frames,
-        "given": [] if longest is None else longest.given,
+        "layouts": [{"frames": frames, "given": given} for frames, given in layouts],
+        "layout": _packed(np.array(layout, dtype=np.float64), 0) if len(layouts) > 1 else None,
         "curves": {
             metric: [
-                _curve(rows, method_key, clips, metric, len(longest.frames)) if method_key in found else None
+                _curve(rows, method_key, clips, metric, [layouts[of][0] for of in layout])
+                if method_key in found
+                else None
                 for method_key in methods
             ]
             for metric in curves
-            if longest is not None and metric in longest.values
+            if any(metric in row.values for row in rows.values())
         },
     }
 
 
+def _layouts(rows: Iterable[Row]) -> tuple[list[tuple[list[int], list[bool]]], list[int]]:
+    """The different frames that clips have, with which of them were given, and for each clip the place of its own.
+
+    Clips of one split differ in length, and with it in what a tail window is given.
+    """
+    places: dict[tuple[tuple[int, ...], tuple[bool, ...]], int] = {}
+    of_clip = [places.setdefault((tuple(row.frames), tuple(row.given)), len(places)) for row in rows]
+    return [(list(frames), list(given)) for frames, given in places], of_clip
+
+
 def _curve(
-    rows: dict[tuple[str, str, str], Row], method_key: MethodKey, clips: Sequence[str], metric: str, length: int
+    rows: dict[tuple[str, str, str], Row],
+    method_key: MethodKey,
+    clips: Sequence[str],
+    metric: str,
+    frames: Sequence[Sequence[int]],
 ) -> dict[str, Any]:
-    values_nS = np.full((len(clips), length), np.nan)
-    for i, clip in enumerate(clips):
+    """The values of each clip in the order of its frames, with as many places for each clip as the longest has."""
+    values_nS = np.full((len(clips), max(map(len, frames))), np.nan)
+    for i, (clip, of_clip) in enumerate(zip(clips, frames, strict=True)):
         row = rows.get((*method_key, clip))
         if row is not None and metric in row.values:
-            values_nS[i, : len(row.values[metric])] = row.values[metric]
+            known = dict(zip(row.frames, row.values[metric], strict=True))
+            values_nS[i, : len(of_clip)] = [known.get(index, np.nan) for index in of_clip]
     return _packed(values_nS.ravel(), display(metric).decimals)
 
 

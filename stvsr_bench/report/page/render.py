@@ -13,6 +13,8 @@ from markupsafe import Markup
 # in the order of the page: the section's markup, and the scripts that draw it
 SECTIONS = {
     "numbers": ("table",),
+    "plane": ("plane",),
+    "response": ("response",),
     "figures": ("charts", "plots"),
     "clips": ("clips",),
     "viewer": ("viewer",),

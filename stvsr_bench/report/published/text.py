@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stvsr_bench.report.published.values import Published
+from stvsr_bench.report.published.values import Published, plane_of
 from stvsr_bench.report.published.verdicts import (
     TOLERANCE,
     Entry,
@@ -23,7 +23,10 @@ _INTRO = (
     "the whole split and for the plain method with its authors' weights only. Tolerance: reproduced within 0.01 dB "
     "(0.0005 SSIM), close within 0.05 dB (0.002), and half of the last published digit more."
 )
-_OF = ("method", "printed", "dataset", "split", "clip", "scale", "time_scale", "protocol", "procedure", "metric")
+_OF = (
+    *("method", "printed", "dataset", "split", "clip", "scale", "time_scale", "variant", "protocol", "procedure"),
+    "metric",
+)
 
 
 def ledger_md(entries: Sequence[Entry]) -> str:
@@ -102,7 +105,8 @@ def _as_md(mine: Measurement, one: Published) -> str:
 def _nearest_md(one: Nearest) -> list[str]:
     limit = TOLERANCE["psnr"][1]
     named = one.protocol if one.near else f"none of the protocols comes within {limit} dB (nearest: {one.protocol})"
-    return [text_md(one.method), text_md(one.source), text_md(named), f"{one.distance:.3f}", str(one.n)]
+    method = " ".join(filter(None, (one.method, one.task)))
+    return [text_md(method), text_md(one.source), text_md(named), f"{one.distance:.3f}", str(one.n)]
 
 
 def _left_out_md(entries: Sequence[Entry]) -> list[str]:
@@ -146,7 +150,8 @@ def _contradictions_md(found: Sequence[Sequence[Published]]) -> str:
 
 
 def _place_md(one: Published) -> str:
-    return text_md(" ".join(filter(None, (one.dataset, one.split, one.clip))))
+    """The data set, split and clip, and what else makes it another quantity: input, frames, scale, time scale."""
+    return text_md(" ".join(filter(None, (one.dataset, one.split, one.clip, one.variant, plane_of(one)))))
 
 
 def _source_md(one: Published) -> str:

@@ -1,15 +1,22 @@
 """Values that papers print, each with its source, and why some of them take no part in a verdict.
 
-`published.csv` holds the values that are compared. `left_out.csv`, in the same columns, holds values of this suite's
-methods that are not certain enough for that; its `status` says why. `left_out.toml` names values of `published.csv`
-that other weights or another task gave: no measurement with the authors' weights can confirm or contradict them.
+`published.csv` holds the values that are compared. `left_out.csv`, in the same columns, holds values that are not
+certain enough for that; its `status` says why. `left_out.toml` names values of `published.csv` that other weights or
+another task gave: no measurement with the authors' weights can confirm or contradict them. Both lists are made by
+`tests/report/published/remake.py`, which types no number.
 """
 
 import csv
+import math
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
+
+from stvsr_bench import protocols
+from stvsr_bench.errors import UnknownNameError, UsageError
+from stvsr_bench.schema import canonical
 
 METRICS = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
 CONFIRMED = ("confirmed", "confirmed (authors' own log)", "confirmed (second source)", "confirmed (code comment)")
@@ -17,15 +24,20 @@ CONFIRMED = ("confirmed", "confirmed (authors' own log)", "confirmed (second sou
 
 @dataclass(frozen=True)
 class Published:
-    """One value that somebody printed; `slack` is half of its last digit, which rounding may have taken or given."""
+    """One value that somebody printed; `slack` is half of its last digit, which rounding may have taken or given.
+
+    `scale` is a fraction in lowest terms, as protocols have it; None where the source states none. `variant` keeps
+    apart what is not one quantity: the input (BI, BD) or the frames (centre, average, given, between) of the value.
+    """
 
     method: str
     printed: str
     dataset: str
     split: str
     clip: str
-    scale: int | None
+    scale: int | str | None
     time_scale: int | None
+    variant: str
     protocol: str
     procedure: str
     metric: str
@@ -39,7 +51,18 @@ class Published:
     @property
     def subject(self) -> tuple[str, ...]:
         """What the value is of; two values of one subject should be equal."""
-        return (self.method, self.dataset, self.split, self.clip, str(self.scale), str(self.time_scale), self.metric)
+        of = (self.method, self.dataset, self.split, self.clip, self.scale, self.time_scale, self.variant, self.metric)
+        return tuple(map(str, of))
+
+    @property
+    def under(self) -> tuple[str, int | str | None, int | None]:
+        """What a measurement must share to be held against it: protocol, scale and time scale."""
+        return self.protocol, self.scale, self.time_scale
+
+    @property
+    def shown(self) -> str:
+        """The value with the digits that it was printed with."""
+        return f"{self.value:.{round(-math.log10(2 * self.slack))}f}"
 
     @property
     def confirmed(self) -> bool:
@@ -56,10 +79,19 @@ class Published:
         """Why the value gets no verdict whatever is measured; empty where it may get one."""
         if not self.confirmed:
             # "confirmed (channel unknown)": the digits are sure, what they are of is not
-            return f"not confirmed: {self.status.removeprefix('confirmed (').removesuffix(')')}"
+            doubt = re.fullmatch(r"confirmed \((.*)\)", self.status)
+            return f"not confirmed: {doubt[1] if doubt else self.status}"
         if self.elsewhere:
             return self.elsewhere
         return "" if self.protocol else "another protocol: no protocol of the suite is known to be the paper's"
+
+
+def plane_of(one: Published) -> str:
+    """Scale and time scale of a value, `x6 t12`; "" for x4 and x2 in time, which most values are of, and where a
+    source states neither."""
+    if (one.scale, one.time_scale) in ((4, 2), (None, None)):
+        return ""
+    return f"x{one.scale or '?'} t{one.time_scale or '?'}"
 
 
 @dataclass(frozen=True)
@@ -90,14 +122,43 @@ def read_published(text: str | None = None) -> list[Published]:
     return [one for of in texts for row in csv.DictReader(of.splitlines()) for one in _of_row(row)]
 
 
+def chosen(method: str = "", dataset: str = "", protocol: str = "") -> list[Published]:
+    """The published values whose method holds these words (as printed, or the suite's name), of a data set and of the
+    paper's protocol; "" means any.
+
+    Raises:
+        UnknownNameError, UsageError: no published value is of that method, data set or protocol.
+    """
+    found = read_published()
+    if method:
+        named = [one for one in found if method.lower() in one.printed.lower() or method == one.method]
+        if not named:
+            raise UsageError(
+                f"no published value is of a method called '{method}'; stvsr-bench published lists them all"
+            )
+        found = named
+    if dataset:
+        known = {one.dataset for one in found}
+        if dataset not in known:
+            raise UnknownNameError("data set with such published values", dataset, known)
+        found = [one for one in found if one.dataset == dataset]
+    if protocol:
+        name = protocols.get(protocol).name  # `videoinr-2022:scale=6:time_scale=12` too
+        known = {one.protocol for one in found} - {""}
+        if name not in known:
+            raise UnknownNameError("protocol with such published values", name, known)
+        found = [one for one in found if one.protocol == name]
+    return found
+
+
 def _of_row(row: dict[str, str]) -> list[Published]:
     numbers = ("scale", "time_scale", "metric", "value", "slack")
     texts = {of.name: row[of.name] for of in fields(Published) if of.name not in numbers}
     return [
         Published(
             **texts,
-            scale=_whole(row["scale"]),
-            time_scale=_whole(row["time_scale"]),
+            scale=canonical(row["scale"]) if row["scale"] else None,
+            time_scale=int(row["time_scale"]) if row["time_scale"] else None,
             metric=metric,
             value=float(row[metric]),
             slack=_half_digit(row[metric]),
@@ -114,10 +175,3 @@ def _half_digit(text: str) -> float:
 
 def _text(name: str) -> str:
     return files("stvsr_bench.report.published").joinpath(name).read_text("utf-8")
-
-
-def _whole(text: str) -> int | None:
-    try:
-        return int(float(text))
-    except ValueError:
-        return None

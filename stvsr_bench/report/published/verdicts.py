@@ -15,9 +15,10 @@ import pandas as pd
 
 from stvsr_bench import protocols
 from stvsr_bench.report.published.origin import Cards
-from stvsr_bench.report.published.values import Published
+from stvsr_bench.report.published.values import Published, plane_of
 from stvsr_bench.report.select import MethodKey, by_method, measured
 from stvsr_bench.report.units import units_of
+from stvsr_bench.schema import EvalProtocol
 
 Doubt = Literal["untrained", "external", "override", "other settings", "other weights", "partial", "unknown size"]
 Verdict = Literal["reproduced", "close", "differs", "left out", "not measured"] | Doubt
@@ -41,6 +42,13 @@ class Measurement:
     plain: bool = True
     rank: int | None = None
     whole: bool | None = True
+    scale: int | str = 4
+    time_scale: int = 2
+
+    @property
+    def under(self) -> tuple[str, int | str | None, int | None]:
+        """Protocol, scale and time scale."""
+        return self.protocol, self.scale, self.time_scale
 
     @property
     def doubt(self) -> Doubt | None:
@@ -66,8 +74,9 @@ class Entry:
 
     @property
     def same_protocol(self) -> Measurement | None:
-        """Ours under the paper's own protocol: one that may be judged first; of several, the first on the card."""
-        mine = [one for one in self.measured if one.protocol == self.published.protocol]
+        """Ours under the paper's own protocol, scale and time scale: one that may be judged first; of several, the
+        first on the card."""
+        mine = [one for one in self.measured if one.under == self.published.under]
         return min(mine, key=_order, default=None)
 
     @property
@@ -97,11 +106,13 @@ class Entry:
 class Nearest:
     """The protocol whose values come nearest to those of one source, `distance` dB from them in the mean of `n`.
 
+    They are of one scale and time scale: `task` says which (`x6 t12`), "" for x4 and x2.
     `near`: as near as values that are called close. Where it is not, none of the protocols measured is the paper's.
     """
 
     method: str
     source: str
+    task: str
     protocol: str
     distance: float
     n: int
@@ -116,8 +127,10 @@ def ledger(tidy: pd.DataFrame, published: Sequence[Published], clips: Mapping[st
     parts: dict[tuple[str, str], list[_Part]] = defaultdict(list)
     of = ["dataset", "split", "protocol", "protocol_key"]
     for (dataset, split, protocol, key), rows in tidy.groupby(of, sort=False):
-        total = (clips or {}).get(f"{dataset}/{split}/{key}")
-        parts[(str(dataset), str(split))].append(_Part(str(protocol), str(key), rows, _names(rows), total))
+        # of a protocol that this version does not know, nobody can say what its rows are comparable with
+        if (known := protocols.known(str(protocol))) is not None:
+            total = (clips or {}).get(f"{dataset}/{split}/{key}")
+            parts[(str(dataset), str(split))].append(_Part(known, str(key), rows, _names(rows), total))
     cards = Cards()
     cache: dict[tuple[str, ...], tuple[Measurement, ...]] = {}
     for one in published:
@@ -127,25 +140,26 @@ def ledger(tidy: pd.DataFrame, published: Sequence[Published], clips: Mapping[st
 
 
 def best_protocols(entries: Sequence[Entry]) -> list[Nearest]:
-    """For each method and source: the protocol whose PSNR is nearest.
+    """For each method, source, scale and time scale: the protocol whose PSNR is nearest.
 
     Only measurements that may be held against the paper count, and only values of the authors' own training and task.
     """
-    # by method and source, then by protocol: the distance of each value, and what rounding may have added to it
-    distances: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    # by method, source and task, then by protocol: the distance of each value, and what rounding may have added to it
+    distances: dict[tuple[str, str, str], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for entry in entries:
         of = entry.published
         if of.metric == "psnr_y" and of.confirmed and not of.elsewhere:
             for one in entry.measured:
                 if one.doubt is None:
-                    distances[(of.printed, of.source)][one.protocol].append((abs(one.value - of.value), of.slack))
+                    mine = distances[(of.printed, of.source, plane_of(of))]
+                    mine[one.protocol].append((abs(one.value - of.value), of.slack))
     found = []
-    for (method, source), by in distances.items():
+    for (method, source, task), by in distances.items():
         means = {protocol: np.mean(of_protocol, axis=0) for protocol, of_protocol in by.items()}
         nearest = min(means, key=lambda protocol: (float(means[protocol][0]), protocol))
         distance, slack = map(float, means[nearest])
         near = distance <= TOLERANCE["psnr"][1] + slack + _FLOAT
-        found.append(Nearest(method, source, nearest, distance, len(by[nearest]), near))
+        found.append(Nearest(method, source, task, nearest, distance, len(by[nearest]), near))
     return found
 
 
@@ -177,7 +191,7 @@ def plain_name(method: str) -> str:
 
 @dataclass(frozen=True)
 class _Part:
-    protocol: str
+    protocol: EvalProtocol
     key: str
     rows: pd.DataFrame
     names: dict[MethodKey, str]  # the plain name of each method
@@ -186,7 +200,7 @@ class _Part:
     @property
     def name(self) -> str:
         """The protocol's name; its key where the name means another protocol today."""
-        return self.protocol if protocols.get(self.protocol).key == self.key else self.key
+        return self.protocol.name if self.protocol.key == self.key else self.key
 
 
 def _names(rows: pd.DataFrame) -> dict[MethodKey, str]:
@@ -207,11 +221,9 @@ def _order(one: Measurement) -> tuple[object, ...]:
 def _measurements(parts: Sequence[_Part], one: Published, cards: Cards) -> list[Measurement]:
     found = []
     for part in parts:
-        protocol = protocols.known(part.protocol)
-        # a protocol that this version does not know may be of another scale
-        if protocol is None or (protocol.scale, protocol.time_scale) != (one.scale, one.time_scale):
-            continue
-        if one.metric in part.rows:
+        # x6/t12 says nothing of x4/t2, whatever their protocols are called
+        alike = (part.protocol.scale, part.protocol.time_scale) == (one.scale, one.time_scale)
+        if alike and one.metric in part.rows:
             found += [_measurement(part, key, one, cards) for key, name in part.names.items() if name == one.method]
     return [measurement for measurement in found if measurement is not None]
 
@@ -241,4 +253,6 @@ def _measurement(part: _Part, method_key: MethodKey, one: Published, cards: Card
         plain=plain,
         rank=cards.rank((name, tag), _files(mine), _files(of_tag)) if plain else None,
         whole=True if one.clip else cards.whole(one.dataset, one.split, clips, part.total),
+        scale=part.protocol.scale,
+        time_scale=part.protocol.time_scale,
     )

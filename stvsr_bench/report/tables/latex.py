@@ -81,8 +81,8 @@ def cell_tex(cell: Cell, metric: str, intervals: bool = False) -> str:
     return rf"{marked} {{\scriptsize$\pm$ {half}}}" if intervals and cell.n else marked
 
 
-def files(tables: Sequence[Table], style: Style) -> dict[str, str]:
-    """Text by file name under `tex/`: a file for each table, and a paper that has them all.
+def files(tables: Sequence[Table], style: Style, others: Sequence[str] = ()) -> dict[str, str]:
+    """Text by file name under `tex/`: a file for each table, and a paper that has them all, and `others` too.
 
     A table is split by data set where one would be too wide to read.
     """
@@ -90,7 +90,7 @@ def files(tables: Sequence[Table], style: Style) -> dict[str, str]:
     for table in tables:
         # one protocol under two keys (a list of another hash, say) would write one file twice
         alike = sum(other.protocol == table.protocol for other in tables) > 1
-        protocol = table.protocol_key if alike else table.protocol
+        protocol = path_component(table.protocol_key if alike else table.protocol)
         main = table.of_frames("all")
         datasets = {f"{protocol}-{path_component(dataset)}": dataset for dataset in table.datasets}
         parts = {f"main-{protocol}": main}
@@ -102,28 +102,33 @@ def files(tables: Sequence[Table], style: Style) -> dict[str, str]:
             if part.columns:
                 apart = name.startswith("apart")
                 made[name] = table_tex(part, style, caption_of(part, apart), f"tab:{name}", with_facts=not apart)
-    return {**{f"tex/{name}.tex": text for name, text in made.items()}, "tex/example.tex": example(style, list(made))}
+    paper = example(style, [*made, *others])
+    return {**{f"tex/{name}.tex": text for name, text in made.items()}, "tex/example.tex": paper}
 
 
 def table_tex(table: Table, style: Style, caption: str, label: str, with_facts: bool = True) -> str:
     """One table environment with grouped heads, groups of methods, marks and footnotes."""
-    manner = _MANNERS[style]
     facts = table.facts if with_facts else ()
     width = 1 + len(facts) + len(table.columns)
     badges = tuple(dict.fromkeys(badge for line in table.lines for badge in line.badges))
-    environment = "table*" if width > 5 else "table"  # in a paper of one column the two are the same
+    rows = [*_heads(table, facts), r"\midrule", *_groups(table, facts, badges, width)]
+    return floating(style, caption, label, f"l{'r' * (width - 1)}", rows, _footnotes(badges))
+
+
+def floating(
+    style: Style, caption: str, label: str, columns: str, rows: Sequence[str], below: Sequence[str] = ()
+) -> str:
+    """A table environment of these rows, as wide as it needs to be and no wider than the text."""
+    manner = _MANNERS[style]
+    environment = "table*" if len(columns) > 5 else "table"  # in a paper of one column the two are the same
     said = [rf"\caption{{{caption}}}", rf"\label{{{label}}}"]
     body = [
         # shrinks what is too wide and never enlarges: a narrow table keeps the letters of its neighbours
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}",
-        r"\toprule",
-        *_heads(table, facts),
-        r"\midrule",
-        *_groups(table, facts, badges, width),
-        r"\bottomrule",
+        rf"\begin{{tabular}}{{{columns}}}",
+        *(r"\toprule", *rows, r"\bottomrule"),
         r"\end{tabular}}",
-        *_footnotes(badges),
+        *below,
     ]
     head = [
         rf"\begin{{{environment}}}[t]",
@@ -142,8 +147,9 @@ def caption_of(table: Table, apart: bool) -> str:
         for (dataset, split), clips in clips_of(table).items()
     )
     what = "Frames that had an input frame (given) and frames made from nothing (between) apart" if apart else "Quality"
+    task = f"{text_tex(table.task)}; " if table.task else ""
     return (
-        f"{what} under protocol {text_tex(table.protocol)} (key {text_tex(table.protocol_key)}); mean of frames, "
+        f"{what} under protocol {text_tex(table.protocol)} ({task}key {text_tex(table.protocol_key)}); mean of frames, "
         f"then of clips (clips: {counts}). Best in bold, second underlined; ties share the mark."
     )
 

@@ -13,7 +13,7 @@ from stvsr_bench.report.tables.table import Cell, Column, Line, Table, display, 
 
 def table_md(table: Table) -> str:
     """One table for each data set, and under it the same for given and between frames apart."""
-    parts = [f"## Protocol `{table.protocol}`", "", f"Key `{table.protocol_key}`.", ""]
+    parts = [f"## Protocol `{table.protocol}`{_task(table, ': ')}", "", f"Key `{table.protocol_key}`.", ""]
     for dataset in table.datasets:
         mine = table.of_dataset(dataset)
         parts += [f"### {text_md(dataset)}", "", _grid(mine.of_frames("all"), with_facts=True), ""]
@@ -22,6 +22,10 @@ def table_md(table: Table) -> str:
             parts += ["Frames that had an input frame, and frames made from nothing:", ""]
             parts += [_grid(apart, with_facts=False), ""]
     return "\n".join([*parts, *_footnotes(table)])
+
+
+def _task(table: Table, before: str) -> str:
+    return f"{before}{table.task}" if table.task else ""
 
 
 def text_md(text: str) -> str:
@@ -89,15 +93,15 @@ def _footnotes(table: Table) -> list[str]:
     return ["", *notes, ""]
 
 
-def document(name: str, facts: dict[str, Any], tables: Sequence[Table], cost: str = "") -> str:
-    """The whole report as Markdown: what was run, then one section per protocol."""
+def document(name: str, facts: dict[str, Any], tables: Sequence[Table], *others: str) -> str:
+    """The whole report as Markdown: what was run, one section per protocol, then the sections of `others`."""
     head = [f"# {text_md(name)}", "", _facts_line(facts), ""]
     if facts["failed"]:
         many = "clips" if facts["failed"] > 1 else "clip"
         head += [f"**{facts['failed']} {many} failed**: missing from some numbers below; see `failures.jsonl`.", ""]
     if len(tables) > 1:
         head += ["Numbers of different protocols are not comparable; each has a table of its own.", ""]
-    return "\n".join([*head, *(table_md(table) for table in tables), *([cost] if cost else [])])
+    return "\n".join([*head, *(table_md(table) for table in tables), *filter(None, others)])
 
 
 def into(text: str, tables: Sequence[Table], cost: str = "") -> str:
@@ -126,7 +130,8 @@ def _tables_alone(tables: Sequence[Table]) -> str:
     for table in tables:
         for dataset in table.datasets:
             grid = _grid(table.of_dataset(dataset).of_frames("all"), with_facts=True)
-            parts += [f"**{text_md(dataset)}**, protocol `{table.protocol}` (`{table.protocol_key}`)", "", grid, ""]
+            head = f"**{text_md(dataset)}**, protocol `{table.protocol}` (`{table.protocol_key}`){_task(table, ', ')}"
+            parts += [head, "", grid, ""]
         parts += [*_footnotes(table)[1:-1], ""]
     return "\n".join(parts)
 

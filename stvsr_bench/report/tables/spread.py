@@ -12,11 +12,10 @@ from typing import Literal
 import numpy as np
 
 from stvsr_bench import protocols
-from stvsr_bench.data.windows import windows_of
-from stvsr_bench.errors import ClipError
 from stvsr_bench.report.tables.markdown import grid_md, text_md
 from stvsr_bench.report.tables.table import display, shown
 from stvsr_bench.report.units import CLIPS, Floats, Units, average_of, folder_of
+from stvsr_bench.report.windows import windows_of_row
 from stvsr_bench.rows.counting import NONE, Frames, counted, flat_frames, keeps_infinite
 from stvsr_bench.schema import Row
 
@@ -42,17 +41,28 @@ class Variant:
     whole: bool = True
 
 
+def by_task(rows: Sequence[Row]) -> dict[protocols.Task | None, list[Row]]:
+    """Rows by scale and time scale: what two tasks differ by is not what a protocol is worth.
+
+    Rows of protocols that this version does not know stand apart, under None.
+    """
+    found: dict[protocols.Task | None, list[Row]] = {}
+    for row in rows:
+        known = protocols.known(row.protocol)
+        found.setdefault(None if known is None else protocols.task(known), []).append(row)
+    return found
+
+
 def spread(rows: Sequence[Row], measure: Measure = "psnr") -> list[Variant]:
-    """Every variant for the rows of one method on one split, over the clips that all its protocols have.
+    """Every variant for the rows of one method on one split and of one task, over the clips that all protocols have.
 
     The first is the suite's own protocol, all frames. Protocols without a clip in common give nothing.
     """
     shared = common_clips(rows)
     flat = flat_frames(rows)
     found: list[tuple[str, str, float, int, int]] = []
-    keys = sorted(
-        {row.protocol_key for row in rows}, key=lambda key: (not key.startswith(protocols.DEFAULT + "."), key)
-    )
+    names = {row.protocol_key: row.protocol for row in rows}
+    keys = sorted(names, key=lambda key: (not _is_ours(names[key]), key))
     for key in keys if shared else ():
         mine = [_without(row, flat) for row in rows if row.protocol_key == key and row.clip in shared]
         found += [(mine[0].protocol, *variant) for variant in _variants(mine, measure)]
@@ -64,6 +74,10 @@ def spread(rows: Sequence[Row], measure: Measure = "psnr") -> list[Variant]:
         Variant(protocol, name, value, value - base, n, n_inf, n == len(shared))
         for protocol, name, value, n, n_inf in found
     ]
+
+
+def _is_ours(protocol: str) -> bool:
+    return protocols.known(protocol) is not None and protocols.family(protocol) == protocols.DEFAULT
 
 
 def _without(row: Row, flat: Mapping[tuple[str, str, str], Frames]) -> Row:
@@ -168,16 +182,10 @@ def _of_given(row: Row, base: str, wanted: bool) -> Floats:
 def _centre(row: Row, base: str) -> Floats:
     """The values of the middle frame of each of the protocol's windows; none where the protocol is not known."""
     protocol = protocols.known(row.protocol)
-    if protocol is None or not row.frames:
+    windows = None if protocol is None else windows_of_row(row, protocol)
+    if windows is None:
         return np.array([])
-    # a row does not say how long its clip is; frames after the last scored one are in no window, but where the protocol
-    # itself leaves the last ones out
-    after = {"all-but-last": 2, "between": 2, "centre": protocol.window - protocol.window // 2}
-    frames = max(row.frames) + after.get(protocol.frames, 1)
-    try:
-        middles = {window.wanted[len(window.wanted) // 2] for window in windows_of(frames, protocol).passes}
-    except ClipError:  # fewer frames than any window: the row is not of this protocol's rules
-        return np.array([])
+    middles = {window.wanted[len(window.wanted) // 2] for window in windows.passes}
     values = zip(row.frames, row.values[base], strict=True)
     return np.array([value for index, value in values if index in middles], dtype=np.float64)
 

@@ -11,6 +11,8 @@ from typing import Literal
 
 import numpy as np
 
+from stvsr_bench import protocols
+
 FrameChoice = Literal["all", "given", "between"]
 FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
 Mark = Literal["", "best", "second"]
@@ -148,6 +150,11 @@ class Table:
     notes: tuple[str, ...] = ()
     intervals: bool = False
     left_out: tuple[str, ...] = ()  # those of the notes that say what no mean is of
+
+    @property
+    def task(self) -> str:
+        """Scale and time scale in words, for titles; "" where they are x4 and x2."""
+        return protocols.words(self.protocol)
 
     def fact(self, name: str) -> Display:
         """How one of `facts` is printed; its data set is named where the table has several."""

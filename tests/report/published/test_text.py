@@ -17,7 +17,7 @@ def test_the_repository_holds_values_with_a_source_and_a_known_protocol():
     found = read_published()
     assert len(found) > 250
     assert all(of.source and of.source_url.startswith("http") for of in found)
-    assert {of.protocol for of in found} - {""} <= set(protocols.PROTOCOLS)
+    assert all(protocols.get(of.protocol).name == of.protocol for of in found if of.protocol)
     assert all(of.confirmed or of.left_out for of in found)
 
 
@@ -59,6 +59,7 @@ def test_the_distance_is_the_mean_over_the_values_of_a_source(vid4, one, against
         ({"protocol": ""}, "another protocol"),
         ({"status": "user report"}, "not confirmed: user report"),
         ({"status": "confirmed (channel unknown)"}, "not confirmed: channel unknown"),
+        ({"status": "read off a plot (approximate)"}, "not confirmed: read off a plot (approximate)"),
     ],
 )
 def test_a_value_that_is_left_out_is_named_with_the_reason(vid4, change, reason, one, against):

@@ -13,7 +13,8 @@ function drawHead() {
 }
 
 function drawControls() {
-  choices($("protocol"), doc.protocols.map((one) => [one.key, doc.protocols.filter((other) => other.name === one.name).length > 1 ? one.key : one.name]), protocol().key);
+  const shared = (one) => doc.protocols.filter((other) => other.name === one.name).length > 1;
+  choices($("protocol"), doc.protocols.map((one) => [one.key, (shared(one) ? one.key : one.name) + (one.task ? `: ${one.task}` : "")]), protocol().key);
   const datasets = [...new Set(protocol().columns.map((column) => column.dataset))];
   if (!datasets.includes(state.d)) state.d = "";
   choices($("dataset"), [["", "all"], ...datasets.map((name) => [name, name])], state.d);
@@ -36,6 +37,8 @@ function drawControls() {
 function drawAll() {
   drawControls();
   drawTable();
+  drawPlane();
+  drawResponse();
   drawPareto();
   drawScatter();
   drawClips();
@@ -65,6 +68,8 @@ function watch() {
   for (const [id, key] of [["first", "x"], ["second", "y"]]) on(id, key, drawScatter);
   for (const [id, key] of [["order", "order"], ["find", "find"], ["saved", "saved"]]) on(id, key, () => { listed = STEP; drawClips(); });
   for (const id of ["a", "b"]) on(id, id, drawViewer);
+  for (const [id, key] of [["plane", "pl"], ["plane-metric", "pm"], ["plane-frames", "pf"], ["plane-a", "pa"], ["plane-b", "pb"]]) on(id, key, drawPlane);
+  for (const [id, key] of [["response", "rl"], ["response-metric", "rm"]]) on(id, key, drawResponse);
   on("mode", "mode", paint);
   $("time").addEventListener("input", () => shot && showFrame(Number($("time").value)));
   $("more").addEventListener("click", () => { listed += STEP * 5; drawClips(); });
@@ -79,8 +84,8 @@ function watch() {
   addEventListener("hashchange", () => { readAddress(); dress(); drawAll(); });
   let pause = 0;
   addEventListener("resize", () => { clearTimeout(pause); pause = setTimeout(() => { if (shot) paint(); }, 120); });
-  addEventListener("beforeprint", () => { document.documentElement.classList.remove("dark"); drawPareto(); drawScatter(); });
-  addEventListener("afterprint", () => { dress(); drawPareto(); drawScatter(); });
+  addEventListener("beforeprint", () => { document.documentElement.classList.remove("dark"); drawResponse(); drawPareto(); drawScatter(); });
+  addEventListener("afterprint", () => { dress(); drawResponse(); drawPareto(); drawScatter(); });
   addEventListener("keydown", key);
 }
 

@@ -85,16 +85,17 @@ function drawCurve(split, clip) {
   const at = split.clips.indexOf(clip);
   if (!metric || at < 0) return emptied("curve", "Per-frame values were left out of this page to keep it small; they are in the rows of the run.");
   const how = protocol().metrics[metric] || { label: metric, title: metric, decimals: 2 };
-  const count = split.frames.length;
-  const curves = split.curves[metric].map((packed, index) => (packed ? { index, values: unpack(packed).slice(at * count, (at + 1) * count) } : null)).filter(Boolean);
+  const { frames, given: had } = layoutOf(split, clip);
+  const [count, most] = [frames.length, Math.max(...split.layouts.map((of) => of.frames.length))];
+  const curves = split.curves[metric].map((packed, index) => (packed ? { index, values: unpack(packed).slice(at * most, at * most + count) } : null)).filter(Boolean);
   const datasets = curves.map(({ index, values }) => {
-    const data = values.map((y, i) => ({ x: split.frames[i], y, given: split.given[i], index })).filter(({ y }) => y !== null && Number.isFinite(y));
+    const data = values.map((y, i) => ({ x: frames[i], y, given: had[i], index })).filter(({ y }) => y !== null && Number.isFinite(y));
     const line = protocol().lines[index];
     return { label: named(line), data, showLine: true, pointStyle: SHAPES[index % 8], pointRadius: 5, pointHitRadius: 4, borderWidth: 1.5, borderColor: colour(index), backgroundColor: colour(index), pointBackgroundColor: data.map(({ given }) => (given ? colour(index) : ink("--ground"))) };
   }).filter(({ data }) => data.length);
   if (!datasets.length) return emptied("curve", "");
   const now = frameIndex();
   const said = ({ x, y, given, index }) => `${named(protocol().lines[index])}\nframe ${x} (${given ? "given" : "between"}): ${how.title} ${digits(y, how.decimals)}`;
-  const x = axis("Frame (filled: had an input frame)", { min: split.frames[0] - 0.3, max: split.frames[count - 1] + 0.3, ticks: { includeBounds: false, stepSize: count <= 16 ? 1 : undefined, precision: 0 } });
+  const x = axis("Frame (filled: had an input frame)", { min: frames[0] - 0.3, max: frames[count - 1] + 0.3, ticks: { includeBounds: false, stepSize: count <= 16 ? 1 : undefined, precision: 0 } });
   chart("curve", 300, datasets, x, axis(how.label, { grace: "6%" }), { said, click: (point) => goTo(point.x), now: now ?? undefined, label: `${how.label} of each frame of ${clip}` });
 }

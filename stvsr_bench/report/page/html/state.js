@@ -2,7 +2,7 @@
 const doc = JSON.parse(document.getElementById("document").textContent);
 const files = JSON.parse(document.getElementById("files").textContent);
 const $ = (id) => document.getElementById(id);
-const START = { p: "", f: "all", d: "", q: "", sort: "", m: "", cost: "", x: "", y: "", split: "", of: "", order: "worst", find: "", saved: "", clip: "", a: "", b: "", mode: "swipe", t: "0", z: "1", cx: "0.5", cy: "0.5", s: "0.5", row: "0.5", theme: "" };
+const START = { p: "", f: "all", d: "", q: "", sort: "", m: "", cost: "", x: "", y: "", split: "", of: "", order: "worst", find: "", saved: "", clip: "", a: "", b: "", mode: "swipe", t: "0", z: "1", cx: "0.5", cy: "0.5", s: "0.5", row: "0.5", pl: "", pm: "", pf: "all", pa: "", pb: "", rl: "", rm: "", theme: "" };
 const state = { ...START };
 
 function readAddress() {
@@ -46,6 +46,7 @@ const metricOf = () => (protocol().metrics[state.m] ? state.m : Object.keys(prot
 const tidyName = (metric, frames) => (frames === "all" ? metric : `${metric}.${frames}`);
 const isUntrained = (line) => line.badges.some((badge) => badge.name === "untrained");
 const named = (line) => line.label + (isUntrained(line) ? " (untrained)" : "");
+const labelled = (label, lines) => named(lines.find((line) => line.label === label) || { label, badges: [] });
 const splitName = (split) => `${split.dataset}/${split.split}`;
 const colour = (index) => ink(`--c${index % 8}`);
 const digits = (value, decimals) => (value === null ? "–" : value === Infinity ? "inf" : value.toFixed(decimals));
@@ -65,8 +66,20 @@ function meansOf(split, metric, frames, line) {
   return packed ? unpack(packed[line]) : split.clips.map(() => null);
 }
 
+// The frames of a clip, by their index in the clip, and which of them were given: clips of one split may differ.
+function layoutOf(split, clip) {
+  const at = split.clips.indexOf(clip);
+  return split.layouts[split.layout ? unpack(split.layout)[at] : 0];
+}
+
 let framesByPlace = null;
-function savedFrames(dataset, split, clip) {
+function framesOf(dataset, split, clip) {
   framesByPlace = framesByPlace || new Map(doc.frames.map((one) => [JSON.stringify([one.dataset, one.split, one.clip]), one]));
   return framesByPlace.get(JSON.stringify([dataset, split, clip]));
+}
+
+// Under another protocol other frames were restored, of another size perhaps.
+function savedFrames(dataset, split, clip) {
+  const found = framesOf(dataset, split, clip);
+  return found && found.protocols.includes(protocol().key) ? found : undefined;
 }

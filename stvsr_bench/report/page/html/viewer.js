@@ -53,7 +53,7 @@ async function drawViewer() {
   if (!clip) { shot = null; stop(); return; }
   const saved = savedFrames(split.dataset, split.split, clip);
   $("viewer-title").textContent = `${splitName(split)}/${clip}`;
-  shot = { saved, split, index: saved ? saved.index : split.frames };
+  shot = { saved, split, layout: layoutOf(split, clip), index: saved ? saved.index : layoutOf(split, clip).frames };
   $("stage").hidden = $("mode").parentElement.hidden = !saved;
   for (const id of ["a", "b"]) $(id).parentElement.hidden = !saved;
   $("no-frames").hidden = Boolean(saved);
@@ -61,7 +61,10 @@ async function drawViewer() {
   $("loss-said").textContent = `Frames are shown as WebP of quality ${doc.quality}: differences and errors hold its loss, numbers do not.`;
   $("time").max = Math.max(0, shot.index.length - 1);
   if (!saved) {
-    $("no-frames").replaceChildren("This page holds no frames of this clip. Save them with ", element("code", {}, `stvsr-bench run … --dataset ${split.dataset} --split ${split.split} --clips ${clip} --save-frames all`), " and write the report again (its ", element("code", {}, "--page-clips N"), " says how many clips a split it takes). The default, ", element("code", {}, "--save-frames worst:3"), ", keeps the three worst clips of a split.");
+    const other = framesOf(split.dataset, split.split, clip);
+    const kept = other && doc.protocols.filter((one) => other.protocols.includes(one.key)).map((one) => one.name).join(", ");
+    if (other) $("no-frames").textContent = `The saved frames of this clip are those of ${kept}; under ${protocol().name} other frames were restored.`;
+    else $("no-frames").replaceChildren("This page holds no frames of this clip. Save them with ", element("code", {}, `stvsr-bench run … --dataset ${split.dataset} --split ${split.split} --clips ${clip} --save-frames all`), " and write the report again (its ", element("code", {}, "--page-clips N"), " says how many clips a split it takes). The default, ", element("code", {}, "--save-frames worst:3"), ", keeps the three worst clips of a split.");
     paint();
     return drawCurve(split, clip);
   }
@@ -125,10 +128,15 @@ function slices(width, height) {
   return { canvas, names: bands.map(([name]) => name).join(" · "), row };
 }
 
+function kindOf(index) {
+  const at = shot.layout.frames.indexOf(index);
+  return at < 0 ? "not scored" : shot.layout.given[at] ? "given" : "between";
+}
+
 function paint() {
   const index = frameIndex();
   $("time").value = state.t;
-  $("time-said").textContent = index === null ? "" : `${index} (${shot.split.given[shot.split.frames.indexOf(index)] ? "given" : "between"})`;
+  $("time-said").textContent = index === null ? "" : `${index} (${kindOf(index)})`;
   $("row-said").textContent = "";
   if (!shot || !shot.saved || !shot.truth) return;
   const [truth, a, b] = [shot.truth.get(index), shot.a.get(index), shot.b.get(index)];

@@ -1,0 +1,49 @@
+"""`stvsr-bench published`: what papers print, with source, protocol, scale and time scale. Imports no torch."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stvsr_bench.cli import options
+
+if TYPE_CHECKING:
+    from stvsr_bench.report.published.values import Published
+
+
+def published(
+    method: Annotated[str, typer.Argument(help="Words of a method's name; default all methods.")] = "",
+    dataset: Annotated[str, typer.Option("--dataset", "-d", help="Only values of this data set.")] = "",
+    protocol: Annotated[str, typer.Option("--protocol", "-p", help="Only values under this protocol.")] = "",
+    as_json: options.Json = False,
+) -> None:
+    """List the published values that the ledger of a report compares with. One of an unknown protocol has none."""
+    from stvsr_bench.report.published.values import chosen
+
+    found = chosen(method, dataset, protocol)
+    if as_json:
+        print(json.dumps([_facts(one) for one in found], indent=1, ensure_ascii=False))
+        return
+    _table(found)
+
+
+def _facts(one: "Published") -> dict[str, Any]:
+    return {**asdict(one), "left_out": one.left_out}
+
+
+def _table(found: "list[Published]") -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("method as printed", "data set", "scale", "time", "metric", "value", "protocol", "source"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        place = " ".join(filter(None, (one.dataset, one.split, one.clip, one.variant)))
+        plane = (str(one.scale or "?"), str(one.time_scale or "?"))
+        protocol = f"left out: {one.left_out}" if one.left_out else one.protocol
+        table.add_row(*map(Text, (one.printed, place, *plane, one.metric, one.shown, protocol, one.source)))
+    Console(highlight=False).print(table)
