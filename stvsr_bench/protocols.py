@@ -4,7 +4,7 @@ A protocol is a frozen value; its `key` stands in every row and rows of differen
 together. What is known of each published procedure, with file and line, is in `docs/protocols.md`.
 
 Every protocol is a family: `suite-1:scale=5/2:time_scale=4` is `suite-1` at another scale and time, a protocol of its
-own with the name `suite-1-x5/2-t4`.
+own with the name `suite-1-x5_2-t4`.
 """
 
 import math
@@ -106,7 +106,7 @@ _ALL = (
     replace(_BASICVSR, name="basicvsr-2021-bd", degradation="bd-2021", source=_BASICVSR.source.replace("(BI)", "BD")),
 )
 PROTOCOLS: dict[str, EvalProtocol] = {protocol.name: protocol for protocol in _ALL}
-_MEMBER = re.compile(r"(?P<base>.+?)-x(?P<scale>\d+(/\d+)?)-t(?P<time_scale>\d+)")
+_MEMBER = re.compile(r"(?P<base>.+?)-x(?P<scale>\d+(_\d+)?)-t(?P<time_scale>\d+)")  # no slash: names are parts of paths
 
 
 def get(name: str) -> EvalProtocol:
@@ -124,14 +124,14 @@ def _of_family(name: str) -> EvalProtocol:
     base, *typed = name.split(":")
     named = _MEMBER.fullmatch(name)
     if not typed and named is not None:
-        base, typed = named["base"], [f"scale={named['scale']}", f"time_scale={named['time_scale']}"]
+        base, typed = named["base"], [f"scale={named['scale'].replace('_', '/')}", f"time_scale={named['time_scale']}"]
     if base not in PROTOCOLS:
         raise UnknownNameError("protocol", base, PROTOCOLS)
     family = PROTOCOLS[base]
     asked: dict[str, int | str] = {"scale": family.scale, "time_scale": family.time_scale}
-    for part in typed:
-        field, _, value = part.partition("=")
-        if field not in asked or not value:
+    fields = [part.partition("=") for part in typed]
+    for field, _, value in fields:
+        if field not in asked or not value or [of[0] for of in fields].count(field) > 1:
             raise UsageError(f"protocol {name}: write NAME:scale=S:time_scale=T, e.g. {base}:scale=5/2:time_scale=4")
         asked[field] = value.strip()
     try:
@@ -142,7 +142,7 @@ def _of_family(name: str) -> EvalProtocol:
 
 
 def family(name: str) -> str:
-    """The name of the protocol that a protocol is a member of: `suite-1` of `suite-1-x5/2-t4`, and of itself.
+    """The name of the protocol that a protocol is a member of: `suite-1` of `suite-1-x5_2-t4`, and of itself.
 
     Raises:
         UnknownNameError, UsageError: as `get`.
@@ -191,7 +191,7 @@ def member(family: EvalProtocol, scale: int | str, time_scale: int) -> EvalProto
     window = time_scale * (family.given - 1) + 1 if family.window and time_scale > 1 else family.window
     made = replace(
         family,
-        name=f"{family.name}-x{scale}-t{time_scale}",
+        name=f"{family.name}-x{scale}-t{time_scale}".replace("/", "_"),
         scale=scale,
         time_scale=time_scale,
         window=window,

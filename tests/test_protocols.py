@@ -120,8 +120,8 @@ def test_a_later_field_is_in_the_keys_only_where_it_is_not_its_default(field, va
 
 
 @pytest.mark.parametrize(("typed", "name", "scale", "time_scale", "window"), [
-    ("suite-1:scale=5/2:time_scale=4", "suite-1-x5/2-t4", "5/2", 4, 13),
-    ("suite-1:time_scale=4:scale=2.5", "suite-1-x5/2-t4", "5/2", 4, 13),
+    ("suite-1:scale=5/2:time_scale=4", "suite-1-x5_2-t4", "5/2", 4, 13),
+    ("suite-1:time_scale=4:scale=2.5", "suite-1-x5_2-t4", "5/2", 4, 13),
     ("suite-1:scale=8/2", "suite-1", 4, 2, 7),
     ("suite-1:scale=2:time_scale=8", "suite-1-x2-t8", 2, 8, 25),
     ("suite-1:time_scale=1", "suite-1-x4-t1", 4, 1, 7),
@@ -158,6 +158,7 @@ def test_the_continuous_family_makes_its_low_resolution_as_its_scripts_do():
     ("suite-1:time_scale=1000", "no whole number from 1"),
     ("suite-1:scale", "write NAME:scale=S"),
     ("suite-1:window=9", "write NAME:scale=S"),
+    ("suite-1:scale=2:scale=3", "write NAME:scale=S"),
     ("videoinr-2022:time_scale=1", "need frames between"),
     ("videoinr-2022-centre:time_scale=9", "has no centre"),
     ("basicvsr-2021-bd:scale=2", "bd-2021 has no other scale"),

@@ -129,7 +129,7 @@ def gopro(row):
         ("videoinr-2022-x6-t12", ["not measured", "reproduced", "not measured", "not measured"]),
         ("videoinr-2022-centre", ["not measured"] * 4),
         ("suite-1", ["not measured", "not measured", "reproduced", "not measured"]),
-        ("suite-1-x5/2-t4", ["not measured", "not measured", "not measured", "reproduced"]),
+        ("suite-1-x5_2-t4", ["not measured", "not measured", "not measured", "reproduced"]),
     ],
 )
 def test_a_measurement_is_held_against_values_of_its_scale_time_scale_and_protocol_alone(
@@ -140,7 +140,7 @@ def test_a_measurement_is_held_against_values_of_its_scale_time_scale_and_protoc
         one("30.00", "videoinr-2022", **CONTINUOUS),
         one("30.00", "videoinr-2022-x6-t12", **CONTINUOUS | six),
         one("30.00", "suite-1", **CONTINUOUS | {"time_scale": "2"}),
-        one("30.00", "suite-1-x5/2-t4", **CONTINUOUS | {"scale": "5/2", "time_scale": "4"}),
+        one("30.00", "suite-1-x5_2-t4", **CONTINUOUS | {"scale": "5/2", "time_scale": "4"}),
     ]
     assert judged(gopro(30.0, measured), *values) == verdicts
     # a line that names the protocol of another point is held against nothing
@@ -178,7 +178,7 @@ def made(line):
         ("VideoINR,g,gopro (arbitrary scale; x8/x4 row equals gopro_average),12,16,VideoINR,1.0,,,,,confirmed,s,u,",
          {"dataset": "gopro", "split": "all-test", "variant": "average", "protocol": "videoinr-2022-x12-t16"}),
         ("A,g,gopro (arbitrary scale; x8/x4 row equals gopro_average),5/2,4,VideoINR,1.0,,,,,confirmed,s,u,",
-         {"scale": "5/2", "time_scale": "4", "protocol": "videoinr-2022-x5/2-t4"}),
+         {"scale": "5/2", "time_scale": "4", "protocol": "videoinr-2022-x5_2-t4"}),
         ("A,g,adobe_center,4,8,VideoINR (Adobe240-trained; x),1.0,,,,,confirmed,s,u,",
          {"dataset": "adobe240", "variant": "centre", "protocol": "videoinr-2022-centre"}),
         ("A,g,gopro_center,4,8,VideoINR-style as in B,1.0,,,,,confirmed,s,u,", {"variant": "centre", "protocol": ""}),
