@@ -1,4 +1,4 @@
-"""Moving pictures and flows along a flow: backward warp, forward projection, where two flows agree.
+"""What flows say: forward projection, where two flows agree, which pixels they leave the frame from.
 
 Axes: B batch, C channels, H W size. A flow is (B, 2, H, W), x before y, in pixels.
 """

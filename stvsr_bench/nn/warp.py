@@ -1,4 +1,4 @@
-"""Backward warping: a map read where a flow points.
+"""A picture or a map of features read along a flow (backward warp): the one warp of every method here.
 
 Axes: B batch, C channels, H W size. A flow is (B, 2, H, W), x before y, in pixels.
 """
@@ -8,6 +8,8 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+Outside = Literal["border", "zeros"]  # the border's pixel; nothing (each of the four neighbours that is outside is 0)
 
 
 def places(flow_B2HW: Tensor, first_row: int = 0, of_rows: int | None = None) -> Tensor:
@@ -26,10 +28,11 @@ def places(flow_B2HW: Tensor, first_row: int = 0, of_rows: int | None = None) ->
     return torch.stack([across, down], dim=-1)
 
 
-def warp(
-    map_BCHW: Tensor, flow_B2HW: Tensor, mode: str = "bilinear", padding: Literal["border", "zeros"] = "border"
-) -> Tensor:
-    """The map read where the flow points, (B, C, H, W); outside is the border's pixel, or zero."""
-    place = places(flow_B2HW)
-    moved = F.grid_sample(map_BCHW.to(place.dtype), place, mode=mode, padding_mode=padding, align_corners=True)
-    return moved.to(map_BCHW.dtype)
+def warp(picture_BCHW: Tensor, flow_B2HW: Tensor, outside: Outside = "border", mode: str = "bilinear") -> Tensor:
+    """The picture read where the flow points, (B, C, H, W), in its own type."""
+    # half precision cannot hold a pixel's place: a column beyond 256 would be read pixels away
+    precise = torch.promote_types(picture_BCHW.dtype, torch.float32)
+    moved_BCHW = F.grid_sample(
+        picture_BCHW.to(precise), places(flow_B2HW.to(precise)), mode=mode, padding_mode=outside, align_corners=True
+    )
+    return moved_BCHW.to(picture_BCHW.dtype)
