@@ -178,12 +178,12 @@ def _only_large(looked: _Looked) -> None:
     large: set[Parts] = set()
     small: list[tuple[Parts, _Candidate]] = []
     for candidate in looked.candidates:
-        kept = tuple(part for part in candidate.parts if not _LR.fullmatch(part))
-        key = tuple(_LR_WORD.sub("", part) for part in kept)
+        kept = [part for part in candidate.parts if not _LR.fullmatch(part)]
+        key = tuple(rest for part in kept if (rest := _LR_WORD.sub("", part)))
         if key != candidate.parts:
             small.append((key, candidate))
         else:
-            large.add(tuple(_HR_WORD.sub("", part) for part in candidate.parts))
+            large.add(tuple(rest for part in candidate.parts if (rest := _HR_WORD.sub("", part))))
     looked.drop(SMALLER, [candidate for key, candidate in small if key in large])
 
 
