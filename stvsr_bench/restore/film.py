@@ -28,7 +28,7 @@ from stvsr_bench.restore.clock import clock_of
 from stvsr_bench.restore.joining import join
 from stvsr_bench.restore.parts import Look, Parts
 from stvsr_bench.restore.video import restored
-from stvsr_bench.schema import EvalProtocol, Method, Reading, Settings
+from stvsr_bench.schema import EvalProtocol, Method, MethodCard, Reading, Settings, canonical, ratio
 
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -121,6 +121,32 @@ def upscale(
         trouble=f"{source} {found.damage}" if found.damage and count == found.count else "",
         seconds=time.perf_counter() - begun,
     )
+
+
+def protocol_for(card: MethodCard, scale: str, time_scale: int) -> EvalProtocol:
+    """`suite-1` at a scale ("" is the method's own) and time scale.
+
+    Raises:
+        UsageError: the scale is none, or the method makes another one, or other times.
+    """
+    try:
+        wanted = ratio(canonical(scale)) if scale else card.usual
+    except ValueError as error:
+        raise UsageError(f"--scale: {error}") from None
+    if card.kind == "sr" and time_scale > 1:
+        raise UsageError(
+            f"{card.name} only upscales; join it with another, e.g. dis+{card.name}, or say --time-scale 1"
+        )
+    if card.kind != "sr" and time_scale == 1:
+        raise UsageError(f"{card.name} makes frames between; for larger frames alone take a method such as bicubic")
+    if card.kind == "vfi" and wanted != 1:
+        raise UsageError(f"{card.name} only interpolates; join it with another, e.g. {card.name}+bicubic")
+    if card.kind != "vfi" and not card.makes(wanted):
+        makes = " to ".join(f"x{each}" for each in (card.scale if isinstance(card.scale, tuple) else (card.scale,)))
+        raise UsageError(f"{card.name} makes {makes}, not x{wanted}; change --scale")
+    if card.time == "midpoint" and time_scale > 2:
+        raise UsageError(f"{card.name} makes one frame between two; --time-scale {time_scale} wants {time_scale - 1}")
+    return protocols.get(f"{protocols.DEFAULT}:scale={wanted}:time_scale={time_scale}")
 
 
 def check(source: Path, target: Path, asked: Asked) -> None:

@@ -78,12 +78,13 @@ def test_the_papers_recipe_holds_the_papers_values(name: str) -> None:
     first = paper.stages[0]
     assert (paper.loss, paper.reduction, paper.epsilon, paper.betas) == ("charbonnier", "sum", 1e-6, (0.9, 0.99))
     frames = 2 if methods.card(name).continuous else 4
-    assert (first.crop, first.frames_in, first.lr_min) == (32, frames, 1e-7)
+    assert (first.crop, first.frames_in, first.lr_min) == (64 if name == "rstt" else 32, frames, 1e-7)
     # steps, batch, lr of the first stage
     values = {
         "stdan": (600_000, 18, 2e-4),
         "zsm": (600_000, 16, 4e-4),
         "tmnet": (600_000, 24, 4e-4),
+        "rstt": (2_000_000, 7, 2e-4),
         "videoinr": (450_000, 24, 1e-4),
         "motif": (450_000, 24, 1e-4),
         "bfstvsr": (600_000, 32, 1e-4),
@@ -99,3 +100,11 @@ def test_recipes_of_continuous_networks_ask_for_what_the_network_makes(name: str
         assert stage.frames_out == 9
         sizes = [stage.crop * ratio(scale) for scale in stage.scales]
         assert all(size % methods.card(name).hr_multiple_of == 0 for size in sizes)
+
+
+def test_rstts_rate_is_halved_at_restarts_that_come_before_a_period_ends() -> None:
+    (stage,) = recipes.read(plugins.find("methods", "rstt").path / "train.toml", "paper").stages
+    seen = [stage.lr_at(step) for step in (400_000, 800_000, 1_200_000)]
+    assert seen == pytest.approx([1e-4] * 3)
+    ends = [stage.lr_at(step - 1) for step in (400_000, 800_000, 1_200_000, 2_000_001)]
+    assert ends == pytest.approx([1e-7, 5.0e-5, 7.5e-5, 5.0e-5], rel=0.01)
