@@ -36,6 +36,7 @@ reports: $(STAMP)
 	$(BIN)/python -m stvsr_bench report runs/main --out reports/main --page-clips 1 --frame-quality 85 --scenes 1 --no-films --into README.md
 
 docs: $(STAMP)
+	$(BIN)/python tests/docs/faults.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site
 
 # The gate of this repository on itself: `make gate` stops a change that moves a number, `make baseline` accepts it.

@@ -201,6 +201,7 @@ def test_tolerances_of_the_user_replace_the_defaults(tmp_path, baseline, row, wr
     assert call(["gate", str(baseline), str(run), "--tolerance", "psnr_y=0.1"]) == 0
 
 
+@pytest.mark.fault("B", "a tolerance that would judge nothing", "one sentence", "2")
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -329,6 +329,7 @@ def test_paper_is_light_and_as_wide_as_its_table(browser, page):
     no_errors(browser)
 
 
+@pytest.mark.fault("B", "names with HTML", "text in tables and pages")
 @pytest.mark.browser
 @needs_browser
 def test_hostile_names_stay_text(browser, row, write, tmp_path):
