@@ -29,6 +29,10 @@ Override = Annotated[
     list[str] | None,
     typer.Option("--override", help="NAME of a built-in that --include or $STVSR_BENCH_PATH replaces; tables say so."),
 ]
+Weights = Annotated[
+    list[Path] | None,
+    typer.Option("--weights", help="A file of weights for a method that the folder's commands name by a file."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 

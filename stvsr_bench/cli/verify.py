@@ -22,6 +22,7 @@ def verify(
     root: options.Root = None,
     include: options.Include = None,
     override: options.Override = None,
+    weights: options.Weights = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Accept rows that cannot be computed here; they are still named.")
     ] = False,
@@ -35,7 +36,7 @@ def verify(
     from stvsr_bench.runner import verify as work
 
     included, overrides = options.plug_in(include, override)
-    found = work.sort(run, work.Asked(_share(sample), seed, root, included, overrides))
+    found = work.sort(run, work.Asked(_share(sample), seed, root, included, overrides, tuple(weights or ())))
     verified = list(work.verify(run, found)) if found.tasks or not (found.external or found.uncovered) else []
     if as_json:
         reader.say(json.dumps(_facts(found, verified)) + "\n")

@@ -204,7 +204,7 @@ def test_a_frame_that_turns_unreadable_is_a_failure_that_names_it(spec, clips):
 
 def test_run_toml_replays_the_run(spec, tmp_path):
     execute(spec)
-    again = load_spec(spec.out / "run.toml", tmp_path / "again")
+    again = load_spec(spec.out / "run.toml", tmp_path / "again").spec
     execute(again)
     assert rows(again.out) == rows(spec.out)
 
@@ -214,7 +214,7 @@ def test_a_run_toml_of_before_the_settings_had_their_name_is_still_read(spec, tm
     write_spec(asked, 1)
     file = spec.out / "run.toml"
     file.write_text(file.read_text().replace("[settings]", "[how]"))
-    assert load_spec(file, spec.out).settings == Settings(tile=32)
+    assert load_spec(file, spec.out).spec.settings == Settings(tile=32)
 
 
 def test_frames_of_the_worst_clips_are_kept_for_every_method(spec):
