@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import options
+from stvsr_bench.cli import options, reader
 
 
 def demo(
@@ -33,4 +33,4 @@ def demo(
 
 
 def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)
+    reader.note(sentence)

@@ -1,12 +1,11 @@
 """`stvsr-bench infer`: a user's own video in, a larger and smoother one out."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import options
+from stvsr_bench.cli import options, reader
 
 
 def infer(
@@ -49,7 +48,7 @@ def infer(
         task = bar.add_task(chosen.spec, total=min(total, limit) if limit and total else (limit or total or None))
         done = work.upscale(chosen, video, out, settings, lambda read: bar.update(task, completed=read), crf, limit)
     if as_json:
-        print(json.dumps({"out": str(out), "method": chosen.spec, **vars(done)}))
+        reader.document({"out": str(out), "method": chosen.spec, **vars(done)})
         return
     cuts = f", {len(done.cuts)} cuts" if done.cuts else ""
     sound = ", sound kept" if done.audio else ""

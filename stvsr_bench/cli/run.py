@@ -1,14 +1,13 @@
 """`stvsr-bench run`: measure methods on clips; an interrupted run goes on where it was."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stvsr_bench.cli import options, result
-from stvsr_bench.errors import UsageError, printable
+from stvsr_bench.cli import options, reader, result
+from stvsr_bench.errors import UsageError
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.plan import RunSpec
@@ -114,5 +113,5 @@ def _again(file: Path, out: Path, weights: list[Path], said: dict[str, Any]) -> 
         raise UsageError(f"--from {file}: that run used a plug-in; to run its code again, write --include {missing}")
     spec, sentences = sent.again(**said)
     for sentence in sentences:
-        print(printable(sentence), file=sys.stderr)
+        reader.note(sentence)
     return replace(spec, methods=tuple(with_files(text, weights) for text in spec.methods))

@@ -101,7 +101,9 @@ def load_spec(path: Path, out: Path) -> Sent:
     except ValidationError as error:
         first = error.errors()[0]
         raise CardError(f"{file}: '{'.'.join(map(str, first['loc']))}': {first['msg'].lower()}") from None
-    usual = {field.name: field.default for field in dataclasses.fields(RunSpec) if field.name in _ASKED_AGAIN}
+    usual: dict[str, Any] = {
+        field.name: field.default for field in dataclasses.fields(RunSpec) if field.name in _ASKED_AGAIN
+    }
     left_out = {name: getattr(asked, name) for name in _ASKED_AGAIN if getattr(asked, name) != usual[name]}
     return Sent(dataclasses.replace(asked, out=out, **usual), left_out, file)
 
