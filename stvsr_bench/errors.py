@@ -57,6 +57,12 @@ class UsageError(BenchError):
     """What was asked cannot be asked: a wrong name, value or combination."""
 
 
+class StoppedError(BenchError):
+    """Ctrl-C ended work that says itself what was kept, and how to continue."""
+
+    exit_code: ExitCode = INTERRUPTED
+
+
 class UnknownNameError(UsageError):
     """A name that is not known: `unknown split of vimeo90k 'fats'. Did you mean 'fast'? Known: ...`."""
 

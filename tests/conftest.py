@@ -1,5 +1,7 @@
 """Fixtures that several tests share: caches in a folder of the test's own, tiny clips, a tiny method."""
 
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -47,3 +49,21 @@ def tiny_hr():
         for t in range(7)
     ]
     return (np.clip(np.stack(frames), 0, 255).astype(np.uint8) / np.float32(255)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def ffmpeg():
+    """Runs the ffmpeg program, a reader and writer that is not ours; its output as bytes."""
+    program = pytest.importorskip("imageio_ffmpeg").get_ffmpeg_exe()
+
+    def run(*args, data=None, said=False):
+        done = subprocess.run(
+            [program, "-y", "-hide_banner", *(() if said else ("-v", "error")), *map(str, args)],
+            check=False,
+            input=data,
+            capture_output=True,
+        )
+        assert said or done.returncode == 0, done.stderr.decode()
+        return done.stderr.decode("utf-8", "replace") if said else done.stdout
+
+    return run

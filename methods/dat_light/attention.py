@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stvsr_bench.nn.window_attention import from_windows, shift_mask, to_windows
+
 SIDES = (8, 32)  # px of a window; half of the features see it upright, half lying
-BLOCKED = -100.0  # added to the logit of pixels that only meet because the frame was rolled (Swin's value)
 
 
 class Gated(nn.Module):
@@ -65,12 +66,17 @@ class WindowAttention(Gated):
         shift = (window[0] // 2, window[1] // 2) if self.shifted else (0, 0)
         height, width = qkv_Bhw3C.shape[1:3]
         rolled = qkv_Bhw3C.roll((-shift[0], -shift[1]), dims=(1, 2))
-        q, k, v = (_windows(part, window, self.heads) for part in rolled.unbind(3))
+        q, k, v = (self._by_heads(to_windows(part, window), len(rolled)) for part in rolled.unbind(3))
         bias = self.bias[index]()
         if self.shifted:
-            bias = bias + _shift_mask(height, width, window, bias)
+            bias = bias + shift_mask(height, width, window, shift)[:, None].to(bias)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        return _unwindows(attended, window, (height, width)).roll(shift, dims=(1, 2))
+        windows_WNC = attended.transpose(-3, -2).flatten(-2).flatten(0, 1)
+        return from_windows(windows_WNC, window, height, width).roll(shift, dims=(1, 2))
+
+    def _by_heads(self, windows_WNC: Tensor, batch: int) -> Tensor:
+        """(B, W, K, N, D)."""
+        return torch.unflatten(windows_WNC, 0, (batch, -1)).unflatten(-1, (self.heads, -1)).transpose(-3, -2)
 
 
 class ChannelAttention(Gated):
@@ -128,30 +134,3 @@ def _normed(features: int, out: int) -> nn.Sequential:
 
 def _squeeze(features: int, narrow: int, out: int) -> list[nn.Module]:
     return [nn.Conv2d(features, narrow, 1), nn.BatchNorm2d(narrow), nn.GELU(), nn.Conv2d(narrow, out, 1)]
-
-
-def _windows(part_BhwC: Tensor, window: tuple[int, int], heads: int) -> Tensor:
-    """(B, W, K, N, D)."""
-    batch, height, width, features = part_BhwC.shape
-    tall, wide = window
-    split = part_BhwC.reshape(batch, height // tall, tall, width // wide, wide, heads, features // heads)
-    return split.permute(0, 1, 3, 5, 2, 4, 6).reshape(batch, -1, heads, tall * wide, features // heads)
-
-
-def _unwindows(attended: Tensor, window: tuple[int, int], size: tuple[int, int]) -> Tensor:
-    """(B, h, w, C), the inverse of `_windows`."""
-    (tall, wide), (height, width) = window, size
-    heads, _, depth = attended.shape[2:]
-    split = attended.reshape(-1, height // tall, width // wide, heads, tall, wide, depth)
-    return split.permute(0, 1, 4, 2, 5, 3, 6).reshape(-1, height, width, heads * depth)
-
-
-def _shift_mask(height: int, width: int, window: tuple[int, int], like: Tensor) -> Tensor:
-    """BLOCKED between pixels of a rolled window that were not neighbours before, else 0: (1, W, 1, N, N)."""
-    region = torch.zeros(1, height, width, 1, dtype=like.dtype, device=like.device)
-    for dim, (size, side) in enumerate(zip((height, width), window, strict=True), start=1):
-        at = torch.arange(size, device=like.device)
-        part = (at >= size - side).to(like.dtype) + (at >= size - side // 2)
-        region = 3 * region + part.reshape([-1 if axis == dim else 1 for axis in range(4)])
-    region = _windows(region, window, 1)
-    return (region != region.transpose(-2, -1)).to(like.dtype) * BLOCKED

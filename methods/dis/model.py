@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from stvsr_bench.nn.interpolator import Interpolator
+from stvsr_bench.nn.warp import warp
 
 from .flow import flows
-from .warp import agreement, filled, inside, splat, warp
+from .warp import agreement, filled, inside, splat
 
 LIKENESS = 40.0  # how fast the say of a flow vector falls with the colour error it makes, per unit of [0, 1]
 HIDDEN = 1.0  # what a neighbour still counts where it seems hidden

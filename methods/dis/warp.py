@@ -1,4 +1,4 @@
-"""Moving pictures and flows along a flow: backward warp, forward projection, where two flows agree.
+"""What flows say: forward projection, where two flows agree, which pixels they leave the frame from.
 
 Axes: B batch, C channels, H W size. A flow is (B, 2, H, W), x before y, in pixels.
 """
@@ -7,24 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from stvsr_bench.nn.splat import Landing
+from stvsr_bench.nn.warp import places, warp
+
 SLACK_PX2 = 8.0  # a round trip that misses by about this (squared, in pixels) still counts as agreement,
 SLACK_SHARE = 0.2  # and more where the motion is large
 ENOUGH = 0.01  # weight at which a projected pixel is taken as it is; full trust from both sides adds up to 1
-
-
-def places(flow_B2HW: Tensor) -> Tensor:
-    """Where each pixel points, (B, H, W, 2), in the [-1, 1] units of `grid_sample`."""
-    height, width = flow_B2HW.shape[-2:]
-    y = torch.arange(height, dtype=flow_B2HW.dtype, device=flow_B2HW.device)[:, None]
-    x = torch.arange(width, dtype=flow_B2HW.dtype, device=flow_B2HW.device)[None]
-    across = (x + flow_B2HW[:, 0]) * (2 / max(width - 1, 1)) - 1
-    down = (y + flow_B2HW[:, 1]) * (2 / max(height - 1, 1)) - 1
-    return torch.stack([across, down], dim=-1)
-
-
-def warp(frame_BCHW: Tensor, flow_B2HW: Tensor, mode: str = "bilinear") -> Tensor:
-    """The frame read where the flow points, (B, C, H, W); outside, the border's pixel."""
-    return F.grid_sample(frame_BCHW, places(flow_B2HW), mode=mode, padding_mode="border", align_corners=True)
 
 
 def inside(flow_B2HW: Tensor) -> Tensor:
@@ -44,20 +32,10 @@ def agreement(there_B2HW: Tensor, back_B2HW: Tensor) -> Tensor:
 
 def splat(values_BCHW: Tensor, flow_B2HW: Tensor, weight_B1HW: Tensor) -> tuple[Tensor, Tensor]:
     """Values thrown along the flow onto the four nearest pixels: their weighted sum and the sum of weights."""
-    batch, channels, height, width = values_BCHW.shape
-    y = torch.arange(height, dtype=flow_B2HW.dtype, device=flow_B2HW.device)[:, None] + flow_B2HW[:, 1]
-    x = torch.arange(width, dtype=flow_B2HW.dtype, device=flow_B2HW.device)[None] + flow_B2HW[:, 0]
     load = torch.cat([values_BCHW * weight_B1HW, weight_B1HW], dim=1)
-    total = load.new_zeros(batch, channels + 1, height * width)
-    for y_near in (y.floor(), y.floor() + 1):
-        for x_near in (x.floor(), x.floor() + 1):
-            share = (1 - (y - y_near).abs()) * (1 - (x - x_near).abs())
-            hit = (y_near >= 0) & (y_near < height) & (x_near >= 0) & (x_near < width)
-            at = y_near.clamp(0, height - 1).long() * width + x_near.clamp(0, width - 1).long()
-            part = (load * (share * hit)[:, None]).flatten(2)
-            total.scatter_add_(2, at.flatten(1)[:, None].expand_as(part), part)
-    total = total.reshape(batch, channels + 1, height, width)
-    return total[:, :channels], total[:, channels:]
+    height, width = load.shape[-2:]
+    total = Landing(flow_B2HW, (height, width)).add(load, torch.zeros_like(load))
+    return total[:, :-1], total[:, -1:]
 
 
 def filled(sum_BCHW: Tensor, weight_B1HW: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stvsr_bench.nn.interpolator import Interpolator
+from stvsr_bench.nn.warp import warp
 
 FAR_PX = 32  # the authors' number
 
@@ -126,20 +127,4 @@ def _resized(x_BCHW: Tensor, factor: float) -> Tensor:
 
 
 def _warped(before_BCHW: Tensor, after_BCHW: Tensor, flow_B4HW: Tensor) -> tuple[Tensor, Tensor]:
-    return _warp(before_BCHW, flow_B4HW[:, :2]), _warp(after_BCHW, flow_B4HW[:, 2:])
-
-
-def _warp(frame_BCHW: Tensor, flow_B2HW: Tensor) -> Tensor:
-    """The frame read where the flow points; outside, the border's pixel."""
-    height, width = frame_BCHW.shape[-2:]
-    precise = torch.promote_types(frame_BCHW.dtype, torch.float32)  # half precision cannot hold a pixel's place
-    y = torch.linspace(-1, 1, height, dtype=precise, device=frame_BCHW.device)[:, None]
-    x = torch.linspace(-1, 1, width, dtype=precise, device=frame_BCHW.device)[None]
-    # -1 and 1 are the centres of the outermost pixels (align_corners), as the weights were trained
-    across = x + flow_B2HW[:, 0] * (2 / (width - 1))
-    down = y + flow_B2HW[:, 1] * (2 / (height - 1))
-    places = torch.stack([across, down], dim=-1)
-    moved = F.grid_sample(
-        frame_BCHW.to(places.dtype), places, mode="bilinear", padding_mode="border", align_corners=True
-    )
-    return moved.to(frame_BCHW.dtype)
+    return warp(before_BCHW, flow_B4HW[:, :2]), warp(after_BCHW, flow_B4HW[:, 2:])

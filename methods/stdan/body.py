@@ -3,11 +3,10 @@
 Axes: B frames as a batch, C features outside and E embedded features inside, h w low resolution.
 """
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stvsr_bench.nn.pyramid import conv3
+from stvsr_bench.nn.residual import TransformerBlock
 from stvsr_bench.nn.window_attention import WindowAttention, from_windows, shift_mask, to_windows
 
 WINDOW = 8
@@ -15,14 +14,7 @@ SHIFT = 4
 DROP_RATE = 0.1  # of a branch of the last block, in training; the rates rise from 0 over all blocks of a body
 
 
-def drop_path(branch_BhwE: Tensor, rate: float) -> Tensor:
-    """The branch, in training absent for a random `rate` of the frames and stronger for the others."""
-    # a draw for each frame of the batch, not for each clip: so the authors train
-    keep = (torch.rand(branch_BhwE.shape[0], 1, 1, 1, device=branch_BhwE.device) >= rate).to(branch_BhwE.dtype)
-    return branch_BhwE * keep / (1 - rate)
-
-
-class Block(nn.Module):
+class Block(TransformerBlock):
     """Window attention and an MLP, each on a residual branch; every second block works on a map rolled by 4."""
 
     def __init__(self, embed: int, heads: int, shift: int, rate: float) -> None:
@@ -35,7 +27,8 @@ class Block(nn.Module):
     def forward(self, map_BhwE: Tensor, mask: Tensor) -> Tensor:
         """The map with both branches added; `mask` is that of `shift_mask` for this size."""
         map_BhwE = map_BhwE + self.dropped(self.attend(self.norm1(map_BhwE), mask))
-        return map_BhwE + self.dropped(self.shrink(F.gelu(self.expand(self.norm2(map_BhwE)))))
+        # dropped for each frame of the batch, not for each clip: so the authors train
+        return map_BhwE + self.dropped(self.feed(self.norm2(map_BhwE)))
 
     def attend(self, map_BhwE: Tensor, mask: Tensor) -> Tensor:
         """The attention branch, as the paper draws it: roll, cut, attend, put back, roll back."""
@@ -44,10 +37,6 @@ class Block(nn.Module):
         attended = self.attention(to_windows(rolled, WINDOW), mask if self.shift else None)
         restored = from_windows(attended, WINDOW, h, w)
         return restored.roll((self.shift, self.shift), (1, 2)) if self.shift else restored
-
-    def dropped(self, branch_BhwE: Tensor) -> Tensor:
-        """Stochastic depth, in training only."""
-        return drop_path(branch_BhwE, self.rate) if self.training and self.rate > 0 else branch_BhwE
 
 
 class Stage(nn.Module):

@@ -64,7 +64,7 @@ def run_block(block: Block, map_BhwE: Tensor, bias: Tensor) -> None:
     attention = block.attention
     qkv = attention.qkv(block.norm1(map_BhwE))
     map_BhwE += attention.proj(attend_map(qkv, bias, attention.heads, WINDOW, block.shift))
-    map_BhwE += block.shrink(F.gelu(block.expand(block.norm2(map_BhwE))))
+    map_BhwE += block.feed(block.norm2(map_BhwE))
 
 
 def interpolate(module: ShortTerm, levels: list[Tensor]) -> Tensor:

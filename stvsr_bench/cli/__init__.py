@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from stvsr_bench.cli import reader
-from stvsr_bench.errors import INTERNAL, INTERRUPTED, OK, USAGE, BenchError, interrupted
+from stvsr_bench.errors import INTERNAL, INTERRUPTED, OK, USAGE, BenchError, StoppedError, interrupted
 
 # verb -> (module, attribute); a typer.Typer is a group of verbs
 VERBS = {
@@ -106,6 +106,9 @@ def call(argv: list[str]) -> int:
     except BenchError as error:
         if debug:
             raise
+        if isinstance(error, StoppedError):
+            _say(str(error))
+            return error.exit_code
         if interrupted(error):
             return _interrupted()
         _say(f"error: {error}")

@@ -43,6 +43,10 @@ def check(
     lists: clipwise.Lists = "zsm",
     sample: clipwise.Sample = 0,
     jobs: clipwise.Jobs = 0,
+    track: options.Track = 1,
+    allow_vfr: options.AllowVfr = False,
+    deinterlace: options.Deinterlace = False,
+    hdr: options.Hdr = "refuse",
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -52,8 +56,9 @@ def check(
     """
     from stvsr_bench.datasets import survey
 
+    reading = options.reading(track, allow_vfr, deinterlace, hdr)
     checked: list[Checked] = []
-    for clips in survey.splits(name, options.several(split), root, lists):
+    for clips in survey.splits(name, options.several(split), root, lists, reading):
         with clipwise.telling("checking", clips, quiet) as tell:
             checked.append(survey.check(clips, survey.Pace(sample, jobs), tell))
     if as_json:

@@ -78,7 +78,10 @@ def _metrics() -> list[dict[str, Any]]:
 def _protocols() -> list[dict[str, Any]]:
     from stvsr_bench.protocols import PROTOCOLS
 
-    return [{"name": p.name, "key": p.key, "what": p.source} for p in PROTOCOLS.values()]
+    return [
+        {"name": p.name, "scale": p.scale, "time_scale": p.time_scale, "key": p.key, "what": p.source}
+        for p in PROTOCOLS.values()
+    ]
 
 
 def _results() -> list[dict[str, Any]]:

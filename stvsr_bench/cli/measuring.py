@@ -26,6 +26,10 @@ def stats(
     thirds: Annotated[bool, typer.Option("--thirds", help="Thresholds that make three bins of equal size.")] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="PNG of the histogram; default motion-NAME.png.")] = None,
     write_lists: Annotated[Path | None, typer.Option("--write-lists", help="Folder for slow.txt, ....")] = None,
+    track: options.Track = 1,
+    allow_vfr: options.AllowVfr = False,
+    deinterlace: options.Deinterlace = False,
+    hdr: options.Hdr = "refuse",
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -38,7 +42,9 @@ def stats(
         raise UsageError(f"--slow-below {slow_below:g} is above --fast-from {fast_from:g}")
     measured: list[ClipStats] = []
     failed: list[str] = []
-    several = list(survey.splits(name, options.several(split), root, lists))
+    several = list(
+        survey.splits(name, options.several(split), root, lists, options.reading(track, allow_vfr, deinterlace, hdr))
+    )
     for clips in several:
         with clipwise.telling("measuring", clips, quiet) as tell:
             some, bad = survey.measure(clips, survey.Pace(sample, jobs), tell, with_split=len(several) > 1)

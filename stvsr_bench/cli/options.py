@@ -1,11 +1,14 @@
 """Options that several verbs share, and how their values are read."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stvsr_bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from stvsr_bench.schema import Reading
 
 Methods = Annotated[
     str,
@@ -33,6 +36,12 @@ Weights = Annotated[
     list[Path] | None,
     typer.Option("--weights", help="A file of weights for a method that the folder's commands name by a file."),
 ]
+Track = Annotated[int, typer.Option("--track", min=1, help="Which video track of a file, counted from 1.")]
+AllowVfr = Annotated[
+    bool, typer.Option("--allow-vfr", help="Measure videos of variable frame rate as if their frames were even.")
+]
+Deinterlace = Annotated[bool, typer.Option("--deinterlace", help="Make whole frames of interlaced video (bwdif).")]
+Hdr = Annotated[str, typer.Option("--hdr", help="HDR video (PQ, HLG): refuse, or as-is (its stored values).")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
@@ -96,6 +105,21 @@ def precision(text: str) -> str:
     if text not in ("fp32", "tf32", "bf16", "fp16"):
         raise UsageError(f"unknown precision '{text}'; write fp32, tf32, bf16 or fp16")
     return text
+
+
+def reading(track: int, allow_vfr: bool, deinterlace: bool, hdr: str) -> "Reading":
+    """How videos may be read, checked.
+
+    Raises:
+        UsageError: no such way with HDR.
+    """
+    from stvsr_bench.schema import Reading
+
+    if hdr == "refuse":
+        return Reading(track, allow_vfr, deinterlace)
+    if hdr == "as-is":
+        return Reading(track, allow_vfr, deinterlace, "as-is")
+    raise UsageError(f"--hdr {hdr}: write refuse or as-is")
 
 
 def part(text: str) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import reader
+from stvsr_bench.cli import options, reader
 from stvsr_bench.cli.options import Quiet, Root
 
 
@@ -15,6 +15,10 @@ def pack(
     split: Annotated[str, typer.Option("--split", "-s", help="The split; default train.")] = "train",
     limit: Annotated[int, typer.Option("--limit", min=0, help="At most so many clips; 0: all.")] = 0,
     root: Root = None,
+    track: options.Track = 1,
+    allow_vfr: options.AllowVfr = False,
+    deinterlace: options.Deinterlace = False,
+    hdr: options.Hdr = "refuse",
     quiet: Quiet = False,
 ) -> None:
     """Pack the frames of a split into one LMDB, which `train --data PATH` reads at random."""
@@ -24,7 +28,8 @@ def pack(
     from stvsr_bench import datasets
     from stvsr_bench.acquire.pack import pack as write
 
-    chosen = datasets.clips(name, "" if datasets.is_path(name) else split, root).first(limit)
+    reading = options.reading(track, allow_vfr, deinterlace, hdr)
+    chosen = datasets.clips(name, "" if datasets.is_path(name) else split, root, reading=reading).first(limit)
     console = Console(stderr=True)
     with Progress(console=console, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task(f"packing {name}", total=len(chosen))

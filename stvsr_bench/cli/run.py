@@ -56,6 +56,10 @@ def run(
     include: options.Include = None,
     override: options.Override = None,
     trust_pickle: Annotated[bool, typer.Option("--trust-pickle", help="Run the code inside a checkpoint.")] = False,
+    track: options.Track = 1,
+    allow_vfr: options.AllowVfr = False,
+    deinterlace: options.Deinterlace = False,
+    hdr: options.Hdr = "refuse",
     from_: Annotated[
         Path | None, typer.Option("--from", help="Replay a run.toml; what runs code is not taken from it.")
     ] = None,
@@ -97,6 +101,7 @@ def run(
         include=included,
         override=overrides,
         trust_pickle=trust_pickle,
+        reading=options.reading(track, allow_vfr, deinterlace, hdr),
     )
     if not (dry_run or quiet or as_json):
         result.say_idle_cores(spec)

@@ -22,6 +22,10 @@ def score(
     out: options.Out = Path("runs/default"),
     clips: Annotated[str, typer.Option("--clips", help="Only these clips, by name.")] = "",
     limit: Annotated[float, typer.Option("--limit", help="Only the first N clips of each split.")] = 0,
+    track: options.Track = 1,
+    allow_vfr: options.AllowVfr = False,
+    deinterlace: options.Deinterlace = False,
+    hdr: options.Hdr = "refuse",
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
@@ -39,6 +43,7 @@ def score(
         clips=options.several(clips),
         limit=limit,
         save_frames="none",
+        reading=options.reading(track, allow_vfr, deinterlace, hdr),
     )
     return _perform(spec, folder, as_json, quiet)
 

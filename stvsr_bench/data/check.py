@@ -27,6 +27,18 @@ STILL_LEVELS = 0.3
 CUT_LEVELS, CUT_TIMES = 20.0, 3.0  # a step this large, and this many times the clip's median step
 
 
+# flags of a clip that was read from a video, and what they mean
+READ_AS = {
+    "matrix-assumed": "does not state the matrix of its colours; read as {}, by size",
+    "bits": "has {} bits; rounded to 8",
+    "sar": "has pixels that are not square ({}); they are measured as they are stored",
+    "hdr": "is HDR ({}); its stored values are measured as they are",
+    "deinterlaced": "is interlaced; fields were made whole frames",
+    "vfr": "has a variable frame rate; its frames are measured as if they were even",
+    "track": "has several tracks; this is number {}",
+}
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that was found: how bad, in which clip, what."""
@@ -48,7 +60,7 @@ def check_clip(clip: Clip, wanted: Contents | None = None) -> list[Finding]:
         says += [*repeats, *_cuts(away_SS)]
         if not repeats:
             says += _order(small_SHW, away_SS)
-    says += [*_shipped(clip), *_assumed(clip)]
+    says += [*_shipped(clip), *_of_video(clip)]
     return [Finding(level, clip.name, what) for level, what in says]
 
 
@@ -150,13 +162,14 @@ def _shipped(clip: Clip) -> Iterator[tuple[Level, str]]:
         )
 
 
-def _assumed(clip: Clip) -> Iterator[tuple[Level, str]]:
+def _of_video(clip: Clip) -> Iterator[tuple[Level, str]]:
+    """How its video is read, where that is not plainly as it is stored."""
     for flag in clip.flags:
-        if flag.startswith("matrix-assumed:"):
-            yield (
-                "note",
-                f"its video does not state the matrix of its colours; read as {flag.partition(':')[2]}, by size",
-            )
+        kind, _, value = flag.partition(":")
+        if kind in READ_AS:
+            yield "note", f"its video {READ_AS[kind].format(value)}"
+        elif kind.startswith(("turned", "mirrored")):
+            yield "note", f"its video is stored on its side or mirrored, and read as its header says ({kind})"
 
 
 def _listed(numbers: list[int]) -> str:

@@ -8,6 +8,7 @@ Standard: ITU-T H.273.
 
 from typing import Any, Final, Literal
 
+import cv2
 import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
@@ -35,6 +36,11 @@ _RED_BLUE: Final[dict[Matrix, tuple[float, float]]] = {
     "fcc": (0.30, 0.11),
     "smpte240m": (0.212, 0.087),
 }
+# what `stored` makes: bits, and how many pixels of a row and a column share a chroma
+WRITTEN: Final = {
+    "yuv420p": (8, 2, 2), "yuv422p": (8, 2, 1), "yuv444p": (8, 1, 1),
+    "yuv420p10le": (10, 2, 2), "yuv422p10le": (10, 2, 1), "yuv444p10le": (10, 1, 1),
+}  # fmt: skip
 LIMITED, FULL = 1, 2  # ffmpeg's numbers of ranges; 0 is not stated, which is limited for luma and chroma, full for grey
 
 
@@ -48,18 +54,35 @@ def rgb(frame: VideoFrame) -> Bytes:
     Raises:
         MatrixError: its matrix is none that is known here.
     """
-    kind, bits = _kind(frame), _bits(frame)
+    kind, bits = _kind(frame), depth(frame)
     deep = 8 < bits <= 16
     if kind == "grey" and bits <= 16 and (deep or frame.color_range == LIMITED):
-        return _rgb_of_grey(frame, bits)
+        return _bytes(_of_grey(frame, bits))
     if kind == "rgb" and deep:
-        return _rgb_of_deep_rgb(frame, bits)
+        return _bytes(_of_deep_rgb(frame, bits))
     if kind != "yuv":
         return _array(frame.reformat(format="rgb24", interpolation=FLAGS, threads=1))
     matrix = matrix_of(frame)
     if deep and frame.color_range == FULL:
-        return _rgb_of_full_range(frame, matrix, bits)
+        # swscale divides it by 2^(bits - 8), so that white is 255.75 and all is too bright
+        return _bytes(_of_deep_yuv(frame, matrix, bits))
     return _array(frame.reformat(format="rgb24", src_colorspace=_SWSCALE[matrix], interpolation=FLAGS, threads=1))
+
+
+def values(frame: VideoFrame) -> NDArray[np.float32]:
+    """A decoded frame as RGB in [0, 1] (H, W, C) with all the bits that it has; of 8 bits, `rgb` divided by 255.
+
+    Raises:
+        MatrixError: its matrix is none that is known here.
+    """
+    kind, bits = _kind(frame), depth(frame)
+    if not 8 < bits <= 16 or kind == "other":
+        return rgb(frame).astype(np.float32) / np.float32(255)
+    if kind == "yuv":
+        found = _of_deep_yuv(frame, matrix_of(frame), bits)
+    else:
+        found = _of_grey(frame, bits) if kind == "grey" else _of_deep_rgb(frame, bits)
+    return np.clip(found, 0, 1).astype(np.float32)
 
 
 def matrix_of(frame: VideoFrame) -> Matrix:
@@ -97,12 +120,35 @@ def assumed(frame: VideoFrame) -> Matrix | None:
     return matrix_of(frame) if _kind(frame) == "yuv" and frame.colorspace in _NOT_STATED else None
 
 
-def yuv420(frame_HWC: Bytes, matrix: Matrix) -> VideoFrame:
-    """An 8-bit RGB frame as 4:2:0 in limited range, chroma between its four pixels."""
-    frame = VideoFrame.from_ndarray(frame_HWC, format="rgb24")
-    return frame.reformat(
-        format="yuv420p", dst_colorspace=_SWSCALE[matrix], dst_color_range=LIMITED, interpolation=FLAGS, threads=1
-    )
+def stored(frame_HWC: NDArray[np.float32], matrix: Matrix, value_range: int, pix_fmt: str) -> VideoFrame:
+    """RGB in [0, 1] as planes of luma and chroma; chroma of 4:2:0 lies between its four pixels, of 4:2:2 its two.
+
+    `value_range` is LIMITED or FULL, `pix_fmt` one of `WRITTEN`.
+    """
+    bits, wide, high = WRITTEN[pix_fmt]
+    of_red, of_blue = (np.float32(part) for part in _RED_BLUE[matrix])
+    red_HW, green_HW, blue_HW = cv2.split(np.ascontiguousarray(np.clip(frame_HWC, 0, 1), np.float32))
+    luma_HW = of_red * red_HW + (1 - of_red - of_blue) * green_HW + of_blue * blue_HW
+    size = (luma_HW.shape[1] // wide, luma_HW.shape[0] // high)
+    chroma = [
+        cv2.resize((colour_HW - luma_HW) / (2 - 2 * part), size, interpolation=cv2.INTER_AREA)
+        for colour_HW, part in ((blue_HW, of_blue), (red_HW, of_red))
+    ]
+    more, most = 2 ** (bits - 8), 2**bits - 1
+    limited = value_range != FULL
+    frame = VideoFrame(luma_HW.shape[1], luma_HW.shape[0], pix_fmt)
+    _fill(frame.planes[0], luma_HW * (219 * more if limited else most) + (16 * more if limited else 0), bits)
+    for plane, values_hw in zip(frame.planes[1:], chroma, strict=True):
+        _fill(plane, values_hw * (224 * more if limited else most) + 128 * more, bits)
+    frame.colorspace, frame.color_range = H273[matrix], value_range
+    return frame
+
+
+def _fill(plane: Any, values_HW: NDArray[np.float32], bits: int) -> None:
+    dtype = np.uint8 if bits == 8 else np.uint16
+    rows = np.zeros((plane.height, plane.line_size // np.dtype(dtype).itemsize), dtype)
+    rows[:, : plane.width] = np.clip(np.rint(values_HW), 0, 2**bits - 1)
+    plane.update(rows.tobytes().ljust(plane.buffer_size, b"\0"))
 
 
 def _kind(frame: VideoFrame) -> Literal["yuv", "rgb", "grey", "other"]:
@@ -114,40 +160,43 @@ def _kind(frame: VideoFrame) -> Literal["yuv", "rgb", "grey", "other"]:
     return "yuv" if len(form.components) >= 3 else "grey"
 
 
-def _bits(frame: VideoFrame) -> int:
+def depth(frame: VideoFrame) -> int:
+    """Bits of a component, of the deepest."""
     return max(component.bits for component in frame.format.components)
 
 
-def _rgb_of_deep_rgb(frame: VideoFrame, bits: int) -> Bytes:
+def _of_deep_rgb(frame: VideoFrame, bits: int) -> NDArray[np.float64]:
     """RGB of 9 to 16 bits, which swscale only shifts: white would be reached early, all 0.4 levels too bright."""
     name = frame.format.name
     # planes stay with their alpha: from gbrap to gbrp swscale 9.5 leaves the last line of a slice as it finds it
     planar = f"gbrap{bits}le" if name.startswith(f"gbrap{bits}") else f"gbrp{bits}le"
-    stored = frame.reformat(format=planar, interpolation=FLAGS, threads=1)
-    return _bytes(np.stack([_array(stored, plane) for plane in (2, 0, 1)], axis=2) / (2.0**bits - 1))
+    planes = frame.reformat(format=planar, interpolation=FLAGS, threads=1)
+    return np.asarray(np.stack([_array(planes, plane) for plane in (2, 0, 1)], axis=2) / (2.0**bits - 1), np.float64)
 
 
-def _rgb_of_grey(frame: VideoFrame, bits: int) -> Bytes:
+def _of_grey(frame: VideoFrame, bits: int) -> NDArray[np.float64]:
     """Grey by its range, which swscale does not look at."""
     grey_HW = frame.reformat(format="gray" if bits == 8 else f"gray{bits}le", interpolation=FLAGS)
     luma_HW = _luma(_array(grey_HW), bits, limited=frame.color_range == LIMITED)
-    return np.repeat(_bytes(luma_HW)[..., None], 3, axis=2)
+    return np.repeat(luma_HW[..., None], 3, axis=2)
 
 
-def _rgb_of_full_range(frame: VideoFrame, matrix: Matrix, bits: int) -> Bytes:
-    """Full range of 9 to 16 bits; swscale divides it by 2^(bits - 8), so that white is 255.75 and all is too bright."""
-    full = {"src_colorspace": _SWSCALE[matrix], "dst_colorspace": _SWSCALE[matrix]}
-    full |= {"src_color_range": FULL, "dst_color_range": FULL}
+def _of_deep_yuv(frame: VideoFrame, matrix: Matrix, bits: int) -> NDArray[np.float64]:
+    """Luma and chroma of 9 to 16 bits."""
+    limited = frame.color_range != FULL
+    same = {"src_colorspace": _SWSCALE[matrix], "dst_colorspace": _SWSCALE[matrix]}
+    same |= dict.fromkeys(("src_color_range", "dst_color_range"), LIMITED if limited else FULL)
     # chroma of every pixel, in the same depth and range: luma passes as it is
-    whole = frame.reformat(format=f"yuv444p{bits}le", interpolation=FLAGS, threads=1, **full)
+    whole = frame.reformat(format=f"yuv444p{bits}le", interpolation=FLAGS, threads=1, **same)
     y_HW, u_HW, v_HW = (_array(whole, plane) for plane in range(3))
-    luma_HW = _luma(y_HW, bits, limited=False)
-    blue_HW, red_HW = ((chroma - 2.0 ** (bits - 1)) / (2**bits - 1) for chroma in (u_HW, v_HW))
+    luma_HW = _luma(y_HW, bits, limited)
+    span = 224 * 2.0 ** (bits - 8) if limited else 2.0**bits - 1
+    blue_HW, red_HW = ((chroma - 2.0 ** (bits - 1)) / span for chroma in (u_HW, v_HW))
     of_red, of_blue = _RED_BLUE[matrix]
     red = luma_HW + 2 * (1 - of_red) * red_HW
     blue = luma_HW + 2 * (1 - of_blue) * blue_HW
     green = (luma_HW - of_red * red - of_blue * blue) / (1 - of_red - of_blue)
-    return _bytes(np.stack([red, green, blue], axis=2))
+    return np.stack([red, green, blue], axis=2)
 
 
 def _luma(stored_HW: NDArray[Any], bits: int, limited: bool) -> NDArray[np.float64]:
@@ -162,7 +211,7 @@ def _bytes(picture: NDArray[np.float64]) -> Bytes:
 
 def _array(frame: VideoFrame, plane: int = 0) -> NDArray[Any]:
     """One plane, copied: (H, W), or (H, W, C) of a packed format; 16-bit integers where it has more than 8 bits."""
-    rows = np.frombuffer(memoryview(frame.planes[plane]), np.uint16 if _bits(frame) > 8 else np.uint8)
+    rows = np.frombuffer(memoryview(frame.planes[plane]), np.uint16 if depth(frame) > 8 else np.uint8)
     packed = len(frame.planes) == 1
     channels = len(frame.format.components) if packed else 1
     picture = rows.reshape(frame.height, -1)[:, : frame.width * channels].copy()  # rows are padded

@@ -16,7 +16,7 @@ from stvsr_bench.data import frames, sources
 from stvsr_bench.data import lists as clip_lists
 from stvsr_bench.data.lists import ClipList
 from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError
-from stvsr_bench.schema import Clip, DatasetCard, Frames, SplitList
+from stvsr_bench.schema import Clip, DatasetCard, Frames, Reading, SplitList
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 class Reader(Protocol):
     """What the suite asks of a data set.
 
+    A reader of videos has an attribute `reading` (a `schema.Reading`), which is set before it is asked for anything.
     A reader may also say which files a clip is `made_from(split, name)`, a list of paths: where their sizes and times
     are as before, a run that is repeated does not read the clip to know that it is. Where options of the card decide
     how many clips or frames there are, `contents(split)` says it instead of the card.
@@ -57,6 +58,7 @@ class Folders:
         self.card = card
         self.root = root
         self.lists = lists
+        self.reading = Reading()
         self._found: dict[str, dict[str, sources.Found]] = {}
 
     def names(self, split: str) -> list[str]:
@@ -95,7 +97,7 @@ class Folders:
         return self._found[split]
 
     def _look(self, root: Path, split: str) -> dict[str, sources.Found]:
-        found = sources.find(root / split if (root / split).is_dir() else root)
+        found = sources.find(root / split if (root / split).is_dir() else root, self.reading)
         if self.files:
             found = {
                 name: clip for name, clip in found.items() if any((clip.folder / file).is_file() for file in self.files)

@@ -6,13 +6,14 @@ Nothing is decoded here. Frames are ordered by the last number in their file nam
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
 from stvsr_bench.data import frames, video
 from stvsr_bench.errors import DataError
+from stvsr_bench.schema import Reading
 
 HR_NAMES = frozenset({"gt", "hr", "truth", "sharp", "target", "original"})  # folders of true frames, in any case
 STRETCHES = (31, 25, 19, 13, 7)  # frames of one clip of a long video: 6 k + 1, as windows of seven fit without a rest
@@ -37,19 +38,20 @@ class FrameFiles:
 
 @dataclass(frozen=True)
 class VideoStretch:
-    """Frames `start` to `stop - 1` of a video file."""
+    """Frames `start` to `stop - 1` of a video file, and how it may be read; no frames of a file that is no video."""
 
     path: Path
     start: int
     stop: int
+    reading: Reading = field(default_factory=Reading)
 
     def read(self) -> frames.Bytes:
         """The frames, 8-bit RGB (S, H, W, C)."""
-        return _video(self.path).read(self.start, self.stop)
+        return _video(self.path, self.reading).read(self.start, self.stop)
 
     def flags(self) -> tuple[str, ...]:
         """What a row should say of how the frames are read, e.g. which matrix was assumed."""
-        return _video(self.path).flags()
+        return _video(self.path, self.reading).flags(self.start, self.stop)
 
 
 Source = FrameFiles | VideoStretch
@@ -71,17 +73,17 @@ class Found:
         return FrameFiles(tuple(in_order(self.folder)[::every]))
 
 
-def find(root: Path) -> dict[str, Found]:
+def find(root: Path, reading: Reading | None = None) -> dict[str, Found]:
     """All clips under a folder by name, in order of their names; a single video or folder of pictures is a clip too.
 
     Where some folders are called GT, HR, truth or sharp, only pictures in those are clips and that part of the path is
-    no part of the name. Hidden folders are passed over.
+    no part of the name. Hidden folders are passed over. A file that is no video is a clip that cannot be read.
 
     Raises:
         DataError: there is no such folder, or no clip in it.
     """
     if root.is_file():
-        return dict(_stretches(root, root.stem))
+        return dict(_stretches(root, root.stem, reading or Reading()))
     if not root.is_dir():
         raise DataError(f"{root} is no folder; give the folder that holds the clips with --root or --dataset")
     found: dict[str, Found] = {}
@@ -90,7 +92,7 @@ def find(root: Path) -> dict[str, Found]:
         if pictures >= 2:
             found["/".join(parts) or root.resolve().name] = Found(folder)
         for path in videos:
-            found.update(_stretches(path, "/".join((*parts, path.stem))))
+            found.update(_stretches(path, "/".join((*parts, path.stem)), reading or Reading()))
     found = _only_true_frames(found)
     if not found:
         raise DataError(
@@ -175,21 +177,25 @@ def _only_true_frames(found: dict[str, Found]) -> dict[str, Found]:
     return kept or found
 
 
-def _stretches(path: Path, name: str) -> Iterator[tuple[str, Found]]:
-    """A video as clips: whole if it is short, else stretch by stretch."""
-    info = video.probe(path)
-    count = info.count or video.Video(path).count()
+def _stretches(path: Path, name: str, reading: Reading) -> Iterator[tuple[str, Found]]:
+    """A video as clips: whole if it is short, else stretch by stretch. What cannot be read is said by reading it."""
+    try:
+        opened = video.Video(path, reading)
+        count, info = opened.count(), opened.info
+    except DataError:
+        yield name, Found(path.parent, VideoStretch(path, 0, 0, reading))
+        return
     frame_bytes = info.width * info.height * 3 * 4
     longest = next((length for length in STRETCHES if length * frame_bytes <= STRETCH_BYTES), STRETCHES[-1])
     if count <= longest:
-        yield name, Found(path.parent, VideoStretch(path, 0, count))
+        yield name, Found(path.parent, VideoStretch(path, 0, count, reading))
         return
     for start in range(0, count - 2, longest):  # a rest of one or two frames has nothing to interpolate
-        stretch = VideoStretch(path, start, min(start + longest, count))
+        stretch = VideoStretch(path, start, min(start + longest, count), reading)
         yield f"{name}-{start:06d}", Found(path.parent, stretch)
 
 
 @lru_cache(maxsize=2)
-def _video(path: Path) -> video.Video:
+def _video(path: Path, reading: Reading) -> video.Video:
     """The open video, so that stretch after stretch is read without starting again."""
-    return video.Video(path)
+    return video.Video(path, reading)

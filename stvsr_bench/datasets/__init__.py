@@ -7,7 +7,7 @@ of a folder of frame folders or video files is a data set too.
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -16,7 +16,7 @@ from stvsr_bench import plugins
 from stvsr_bench.data import readers
 from stvsr_bench.datasets.spec import facts, is_path, parse, split_off, with_options
 from stvsr_bench.errors import CONTROL, CardError, DataError, UnknownNameError, printable
-from stvsr_bench.schema import Clip, Contents, DatasetCard, digest
+from stvsr_bench.schema import Clip, Contents, DatasetCard, Reading, digest
 
 __path__ = plugins.search_path(__path__, "datasets")
 __all__ = ["Clips", "DataSet", "card", "clips", "find", "is_path", "names", "root_of", "split_off"]
@@ -101,13 +101,14 @@ class DataSet:
     """A data set as it was asked for (`name`): its card is read once, and every split is opened from here.
 
     `root` is where the data lie; without it, the environment variable that the card names. `label` is its name in rows
-    where that is not the card's: two folders of one name are two data sets.
+    where that is not the card's: two folders of one name are two data sets. `reading` is how videos may be read.
     """
 
     name: str
     card: DatasetCard
     root: Path | None = None
     label: str = ""
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def default_splits(self) -> list[str]:
@@ -123,6 +124,8 @@ class DataSet:
         card = replace(self.card, name=self.label) if self.label else self.card
         plugin = None if is_path(self.name) else plugins.find("datasets", parse(self.name)[0])
         reader = _reader_class(plugin, self.card)(card, root, lists)
+        if hasattr(reader, "reading"):
+            reader.reading = self.reading
         found = reader.names(split)
         if bad := next(filter(CONTROL.search, found), None):
             raise DataError(
@@ -131,19 +134,23 @@ class DataSet:
         flags = ("override",) if plugin is not None and plugin.replaces else ()
         # how frames are read from files is the reader's, and what they mean the card's
         code = "" if plugin is None else digest([plugins.code(plugin), facts(self.card)])
+        if self.reading != Reading():
+            code = digest([code, asdict(self.reading)])
         return Clips(card, split, found, reader, flags, code)
 
 
-def find(name: str, root: Path | None = None, label: str = "") -> DataSet:
+def find(name: str, root: Path | None = None, label: str = "", reading: Reading | None = None) -> DataSet:
     """The data set of that name (with its options) or path; see `DataSet`.
 
     Raises:
         UnknownNameError, UsageError: no such data set or option, or a value that the option cannot have.
     """
-    return DataSet(name, card(name), root, label)
+    return DataSet(name, card(name), root, label, reading or Reading())
 
 
-def clips(name: str, split: str = "", root: Path | None = None, lists: str = "zsm") -> Clips:
+def clips(
+    name: str, split: str = "", root: Path | None = None, lists: str = "zsm", reading: Reading | None = None
+) -> Clips:
     """The clips of one split of a data set (`mini`, `mini:rate=4`). Without `split`: the first default one of its card.
 
     `root` is where the data lie; without it, the environment variable that the card names. `lists` says whose
@@ -153,7 +160,7 @@ def clips(name: str, split: str = "", root: Path | None = None, lists: str = "zs
         UnknownNameError, UsageError: no such data set, option or split, or a value that the option cannot have.
         DataError, NotRunnableError: the data are not on this machine, or a clip's name would steer a terminal.
     """
-    return find(name, root).clips(split, lists)
+    return find(name, root, reading=reading).clips(split, lists)
 
 
 def root_of(chosen: DatasetCard, name: str = "") -> Path | None:

@@ -13,7 +13,7 @@ from stvsr_bench.data.readers import Septuplets
 from stvsr_bench.data.stats import ClipStats, of_clip
 from stvsr_bench.datasets import Clips
 from stvsr_bench.errors import BenchError
-from stvsr_bench.schema import Clip
+from stvsr_bench.schema import Clip, Reading
 
 Result = TypeVar("Result")
 Tell = Callable[[int, int], None]  # clips looked at, clips in all
@@ -36,9 +36,15 @@ class Checked:
     findings: list[Finding]
 
 
-def splits(name: str, wanted: Sequence[str] = (), root: Path | None = None, lists: str = "zsm") -> Iterator[Clips]:
+def splits(
+    name: str,
+    wanted: Sequence[str] = (),
+    root: Path | None = None,
+    lists: str = "zsm",
+    reading: Reading | None = None,
+) -> Iterator[Clips]:
     """The clips of each split asked for; without any, of the card's default splits."""
-    chosen = datasets.find(name, root)
+    chosen = datasets.find(name, root, reading=reading)
     for split in wanted or chosen.default_splits:
         yield chosen.clips(split, lists)
 

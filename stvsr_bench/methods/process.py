@@ -7,7 +7,8 @@ So a model pinned to an old torch, or to JAX, gets its row. The card says `call 
     <- {"ok": true}                                                           out: float32 (S, 3, H, W)
     <- {"ok": false, "error": "one sentence"}
 
-`seed` (32 bits) depends on the clip and on `--seed`, not on the order of clips: a random method sets it first.
+A card with a range of scales gets "size": [H, W] too. `seed` (32 bits) depends on the clip and on `--seed`, not on the
+order of clips: a random method sets it first.
 The process is started once and kept; it ends with the network.
 """
 
@@ -19,7 +20,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -48,9 +49,12 @@ class ProcessNet(nn.Module):
         self._process: subprocess.Popen[str] | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
-    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
+    def forward(self, lr_BTChw: Tensor, times: Tensor | None = None, size: tuple[int, int] | None = None) -> Tensor:
         """sr_BSCHW, one clip of the batch after the other."""
-        clips = [self._ask(lr_TChw, None if times is None else times[0].tolist()) for lr_TChw in lr_BTChw]
+        asked: dict[str, Any] = {"times": None if times is None else times[0].tolist()}
+        if size is not None:
+            asked["size"] = list(size)
+        clips = [self._ask(lr_TChw, asked) for lr_TChw in lr_BTChw]
         return torch.stack(clips).to(lr_BTChw)
 
     def close(self) -> None:
@@ -63,14 +67,14 @@ class ProcessNet(nn.Module):
             self._scratch.cleanup()
             self._scratch = None
 
-    def _ask(self, lr_TChw: Tensor, times: list[float] | None) -> Tensor:
+    def _ask(self, lr_TChw: Tensor, asked: Mapping[str, Any]) -> Tensor:
         process = self._running()
         assert self._scratch is not None and process.stdin is not None and process.stdout is not None
         given, wanted = Path(self._scratch.name) / "in.npy", Path(self._scratch.name) / "out.npy"
         wanted.unlink(missing_ok=True)  # the answer to the clip before must not be taken for this one's
         np.save(given, lr_TChw.detach().float().cpu().numpy())
         # the worker has seeded torch for this clip; the process has generators of its own
-        question = {"input": str(given), "output": str(wanted), "times": times, "seed": torch.initial_seed() % 2**32}
+        question = {"input": str(given), "output": str(wanted), **asked, "seed": torch.initial_seed() % 2**32}
         try:
             process.stdin.write(json.dumps(question) + "\n")
             process.stdin.flush()

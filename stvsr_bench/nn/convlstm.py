@@ -18,10 +18,10 @@ from .pyramid import Epcd, Resize, conv3
 class DeformableConvLstm(nn.Module):
     """One cell: hidden and cell state are aligned with the frame, each by its own Epcd, before the gates see them."""
 
-    def __init__(self, channels: int, groups: int, resize: Resize = "factor") -> None:
+    def __init__(self, channels: int, groups: int, resize: Resize = "factor", modulated: bool = False) -> None:
         super().__init__()
-        self.align_h = Epcd(channels, groups, resize)
-        self.align_c = Epcd(channels, groups, resize)
+        self.align_h = Epcd(channels, groups, resize, modulated)
+        self.align_c = Epcd(channels, groups, resize, modulated)
         self.gates = conv3(2 * channels, 4 * channels)
 
     def step(self, x_BChw: Tensor, h_BChw: Tensor, c_BChw: Tensor) -> tuple[Tensor, Tensor]:
@@ -49,9 +49,9 @@ def gated(gates_BChw: Tensor, c_near_BChw: Tensor) -> tuple[Tensor, Tensor]:
 class BidirectionalConvLstm(nn.Module):
     """One cell run forwards and, with the same weights, backwards in time; both results fused frame by frame."""
 
-    def __init__(self, channels: int, groups: int, resize: Resize = "factor") -> None:
+    def __init__(self, channels: int, groups: int, resize: Resize = "factor", modulated: bool = False) -> None:
         super().__init__()
-        self.cell = DeformableConvLstm(channels, groups, resize)
+        self.cell = DeformableConvLstm(channels, groups, resize, modulated)
         self.fuse = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, seq_BSChw: Tensor, engine: Engine = "plain") -> Tensor:

@@ -88,22 +88,23 @@ def align_rules(head: str) -> list[Rule]:
     ]
 
 
-def zsm_rules() -> list[Rule]:
-    """Rules for Zooming Slow-Mo, and for all that TMNet took over from it."""
-    cell, authors_cell = r"^lstm\.cell\.", "ConvBLSTM.forward_net."
+def zsm_rules(prefix: str = "") -> list[Rule]:
+    """Rules for Zooming Slow-Mo, and for all that others took over from it, under `prefix` in our names and theirs."""
+    start = "^" + re.escape(prefix)
+    cell, authors_cell = start + r"lstm\.cell\.", prefix + "ConvBLSTM.forward_net."
     return [
-        (r"^first\.", "conv_first."),
-        (r"^front\.", "feature_extraction."),
-        (r"^align\.", "pcd_align."),
-        (r"^fuse\.", "fusion."),
-        (r"^lstm\.fuse\.", "ConvBLSTM.conv_1x1."),
+        (start + r"first\.", prefix + "conv_first."),
+        (start + r"front\.", prefix + "feature_extraction."),
+        (start + r"align\.", prefix + "pcd_align."),
+        (start + r"fuse\.", prefix + "fusion."),
+        (start + r"lstm\.fuse\.", prefix + "ConvBLSTM.conv_1x1."),
         (cell + r"gates\.", authors_cell + "cell_list.0.conv."),
         (cell + r"align_([hc])\.pyramid\.", authors_cell + r"pcd_\1.pyramid."),
         (cell + r"align_([hc])\.align\.", authors_cell + r"pcd_\1.pcd_align."),
         (cell + r"align_([hc])\.fuse\.", authors_cell + r"pcd_\1.fusion."),
-        (r"^back\.", "recon_trunk."),
-        (r"^tail\.up", "upconv"),
-        (r"^tail\.refine\.", "HRconv."),
-        (r"^tail\.last\.", "conv_last."),
+        (start + r"back\.", prefix + "recon_trunk."),
+        (start + r"tail\.up", prefix + "upconv"),
+        (start + r"tail\.refine\.", prefix + "HRconv."),
+        (start + r"tail\.last\.", prefix + "conv_last."),
         *align_rules("conv_offset_mask"),
     ]

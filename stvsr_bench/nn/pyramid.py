@@ -161,10 +161,11 @@ class PairAligner(nn.Module):
 class Epcd(nn.Module):
     """Aligns two maps with each other and fuses them into one; pyramids are its own (the authors' "Easy PCD")."""
 
-    def __init__(self, channels: int, groups: int, resize: Resize = "factor") -> None:
+    def __init__(self, channels: int, groups: int, resize: Resize = "factor", modulated: bool = False) -> None:
         super().__init__()
         self.pyramid = FeaturePyramid(channels)
-        self.align = PairAligner(channels, groups, resize=resize)
+        # checkpoints of MoTIF and BF-STVSR carry a modulation here; no state is ever aligned for another moment
+        self.align = PairAligner(channels, groups, modulated, resize)
         self.fuse = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, first_BChw: Tensor, second_BChw: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
-"""Residual blocks without normalisation, and trunks of them.
+"""Residual blocks without normalisation, trunks of them, and what blocks of transformers share.
 
 Axes: B batch, C features, h w low resolution.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -31,3 +32,23 @@ class ResidualBlock(nn.Module):
 def residual_trunk(channels: int, blocks: int) -> nn.Sequential:
     """`blocks` residual blocks, one after the other."""
     return nn.Sequential(*(ResidualBlock(channels) for _ in range(blocks)))
+
+
+class TransformerBlock(nn.Module):
+    """The branches that blocks of window attention share: an MLP twice as wide, and stochastic depth."""
+
+    rate: float  # of branches that are absent in training
+    expand: nn.Linear
+    shrink: nn.Linear
+
+    def feed(self, tokens: Tensor) -> Tensor:
+        """The MLP of every token."""
+        fed: Tensor = self.shrink(F.gelu(self.expand(tokens)))
+        return fed
+
+    def dropped(self, branch: Tensor) -> Tensor:
+        """The branch; in training absent for a random `rate` of the batch and stronger for the others."""
+        if not self.training or self.rate <= 0:
+            return branch
+        keep = torch.rand(len(branch), *[1] * (branch.ndim - 1), device=branch.device) >= self.rate
+        return branch * keep.to(branch.dtype) / (1 - self.rate)

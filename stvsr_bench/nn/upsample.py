@@ -12,13 +12,17 @@ from .pyramid import conv3, leaky
 
 
 class PixelShuffleTail(nn.Module):
-    """Features to RGB at 4 times the size; a leaky ReLU follows every step but the last."""
+    """Features to RGB at 4 times the size; a leaky ReLU follows every step but the last.
 
-    def __init__(self, channels: int) -> None:
+    `fine` is how many features there are at the full size; as many as come in if it is not said.
+    """
+
+    def __init__(self, channels: int, fine: int | None = None) -> None:
         super().__init__()
-        self.up1, self.up2 = conv3(channels, 4 * channels), conv3(channels, 4 * channels)
-        self.refine = conv3(channels, channels)
-        self.last = conv3(channels, 3)
+        fine = channels if fine is None else fine
+        self.up1, self.up2 = conv3(channels, 4 * channels), conv3(channels, 4 * fine)
+        self.refine = conv3(fine, fine)
+        self.last = conv3(fine, 3)
 
     def forward(self, feat_BChw: Tensor) -> Tensor:
         """The frames (B, 3, 4h, 4w), not clamped."""

@@ -1,9 +1,11 @@
-"""Multi-head self-attention inside square windows, with a learned bias for each relative position (Swin).
+"""Multi-head attention inside windows, with a learned bias for each relative position (Swin).
 
-Axes: B batch, h w map, C channels, W windows (row-major over the map), N pixels of a window (row-major), D channels
-of one head. Source: Liu et al., arXiv 2103.14030.
+A window is as many pixels high and wide as its `window` says: one number, or (rows, columns); a shift likewise.
+Axes: B batch, T frames, h w map, C channels, W windows (row-major over the map), N pixels of a window (frame by frame,
+row-major), K heads, D channels of one head. Source: Liu et al., arXiv 2103.14030.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -20,37 +22,88 @@ WINDOWS_TOGETHER = 8  # on the pure-torch path of a CPU: 0.8 MB of logits at 6 h
 BLOCKED = -100.0
 
 
-def relative_index(window: int) -> Tensor:
-    """Row of the bias table for every (query, key) of a window, int64, shape (N, N)."""
-    y, x = torch.meshgrid(torch.arange(window), torch.arange(window), indexing="ij")
-    y, x = y.flatten(), x.flatten()
-    return (y[:, None] - y + window - 1) * (2 * window - 1) + (x[:, None] - x + window - 1)
+Sides = int | tuple[int, int]  # of a window, or of a shift: both alike, or (down, across)
 
 
-def shift_mask(h: int, w: int, window: int, shift: int) -> Tensor:
+def down_across(sides: Sides) -> tuple[int, int]:
+    """Both numbers of one or two."""
+    return (sides, sides) if isinstance(sides, int) else sides
+
+
+def relative_index(window: int, times: Sequence[int] = (0,), seen: Sequence[int] = (0,)) -> Tensor:
+    """Row of the bias table for every (query, key) of a square window, int64, shape (N, N).
+
+    `times` are those of the frames that ask, up to the last that the table knows; `seen` those of the frames asked.
+    """
+    side = torch.arange(window)
+    asking, asked = (torch.cartesian_prod(torch.tensor(list(each)), side, side) for each in (times, seen))
+    t, y, x = (asking[:, None] - asked[None]).unbind(-1)
+    reach = 2 * window - 1
+    return ((t + max(times)) * reach + y + window - 1) * reach + x + window - 1
+
+
+def position_bias(table: Tensor, index: Tensor) -> Tensor:
+    """The bias of every head for every (query, key), shape (K, N, N), from the rows of its table that `index` names."""
+    return table[index.flatten()].view(*index.shape, -1).permute(2, 0, 1)
+
+
+def shift_mask(h: int, w: int, window: Sides, shift: Sides) -> Tensor:
     """What is added to the logits of a map rolled by `shift`: 0 or `BLOCKED`, float32, shape (W, N, N)."""
     regions = []
-    for n in (h, w):
+    for n, side, by in zip((h, w), down_across(window), down_across(shift), strict=True):
         place = torch.arange(n)
         # 0 up to the last window, 1 in its first part, 2 in the part that came from the other side
-        regions.append((place >= n - window).long() + (place >= n - shift).long())
+        regions.append((place >= n - side).long() + (place >= n - by).long())
     label = (3 * regions[0][:, None] + regions[1][None, :]).view(1, h, w, 1)
     label_WN = to_windows(label, window).squeeze(-1)
     return torch.where(label_WN[:, :, None] == label_WN[:, None, :], 0.0, BLOCKED)
 
 
-def to_windows(map_BhwC: Tensor, window: int) -> Tensor:
-    """The map cut into windows, shape (B*W, N, C)."""
-    b, h, w, c = map_BhwC.shape
-    cut = map_BhwC.reshape(b, h // window, window, w // window, window, c)
-    return cut.permute(0, 1, 3, 2, 4, 5).reshape(-1, window * window, c)
+def to_windows(map_BhwC: Tensor, window: Sides) -> Tensor:
+    """A map (B, h, w, C), or all frames of a clip (B, T, h, w, C), cut into windows, shape (B*W, N, C)."""
+    tall, wide = down_across(window)
+    h, w, c = map_BhwC.shape[-3:]
+    cut = map_BhwC.reshape(len(map_BhwC), -1, h // tall, tall, w // wide, wide, c)
+    frames = cut.shape[1]
+    return cut.permute(0, 2, 4, 1, 3, 5, 6).reshape(-1, frames * tall * wide, c)
 
 
-def from_windows(windows_WNC: Tensor, window: int, h: int, w: int) -> Tensor:
-    """The windows put back, shape (B, h, w, C)."""
-    c = windows_WNC.shape[-1]
-    cut = windows_WNC.reshape(-1, h // window, w // window, window, window, c)
-    return cut.permute(0, 1, 3, 2, 4, 5).reshape(-1, h, w, c)
+def from_windows(windows_WNC: Tensor, window: Sides, h: int, w: int) -> Tensor:
+    """The windows of maps put back, shape (B, h, w, C)."""
+    return from_clip_windows(windows_WNC, window, h, w).flatten(0, 1)
+
+
+def from_clip_windows(windows_WNC: Tensor, window: Sides, h: int, w: int) -> Tensor:
+    """The windows of clips put back, shape (B, T, h, w, C)."""
+    tall, wide = down_across(window)
+    frames, c = windows_WNC.shape[1] // (tall * wide), windows_WNC.shape[-1]
+    cut = windows_WNC.reshape(-1, h // tall, w // wide, frames, tall, wide, c)
+    return cut.permute(0, 3, 1, 4, 2, 5, 6).reshape(-1, frames, h, w, c)
+
+
+def attend(q_WKND: Tensor, k_WKND: Tensor, v_WKND: Tensor, bias_KNN: Tensor, mask_WNN: Tensor | None) -> Tensor:
+    """What every query gathers, (W, K, N, D), step by step; the mask's windows repeat over the batch."""
+    logits = (q_WKND * q_WKND.shape[-1] ** -0.5) @ k_WKND.transpose(-2, -1) + bias_KNN
+    if mask_WNN is not None:
+        masked = logits.view(-1, len(mask_WNN), *logits.shape[1:]) + mask_WNN[:, None].to(logits.dtype)
+        logits = masked.flatten(0, 1)
+    gathered: Tensor = logits.softmax(dim=-1) @ v_WKND
+    return gathered
+
+
+def attend_fused(q_WKND: Tensor, k_WKND: Tensor, v_WKND: Tensor, bias_KNN: Tensor, mask_WNN: Tensor | None) -> Tensor:
+    """Twin of `attend` by torch's own fused attention."""
+    each = bias_KNN.to(q_WKND.dtype)
+    out = F.scaled_dot_product_attention(q_WKND, k_WKND, v_WKND, attn_mask=each.expand(len(q_WKND), -1, -1, -1))
+    if mask_WNN is None:
+        return out
+    # only the windows of the last row and column need a mask; which these are does not depend on the device
+    edge = mask_WNN.flatten(1).any(dim=1).nonzero().squeeze(1)
+    times = len(q_WKND) // len(mask_WNN)
+    where = (torch.arange(times)[:, None] * len(mask_WNN) + edge).flatten().to(q_WKND.device)
+    masked = (each[None] + mask_WNN[edge][:, None].to(each)).repeat(times, 1, 1, 1)
+    q, k, v = q_WKND[where], k_WKND[where], v_WKND[where]
+    return out.index_copy(0, where, F.scaled_dot_product_attention(q, k, v, attn_mask=masked))
 
 
 class WindowAttention(nn.Module):
@@ -69,18 +122,13 @@ class WindowAttention(nn.Module):
 
     def bias(self) -> Tensor:
         """The position bias of every head, shape (heads, N, N)."""
-        n = self.index.shape[0]
-        return self.bias_table[self.index.flatten()].view(n, n, self.heads).permute(2, 0, 1)
+        return position_bias(self.bias_table, self.index)
 
     def forward(self, windows_WNC: Tensor, mask_WNN: Tensor | None = None) -> Tensor:
         """The attended windows; the shape stays. The mask's windows repeat over the batch."""
         b, n, c = windows_WNC.shape
         q, k, v = self.qkv(windows_WNC).view(b, n, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
-        logits = (q * (c // self.heads) ** -0.5) @ k.transpose(-2, -1) + self.bias()
-        if mask_WNN is not None:
-            each = mask_WNN.shape[0]
-            logits = (logits.view(-1, each, self.heads, n, n) + mask_WNN[:, None].to(logits.dtype)).flatten(0, 1)
-        out = logits.softmax(dim=-1) @ v
+        out = attend(q, k, v, self.bias(), mask_WNN)
         attended_WNC: Tensor = self.proj(out.transpose(1, 2).reshape(b, n, c))
         return attended_WNC
 
@@ -150,16 +198,10 @@ def window_order(h: int, w: int, window: int, shift: int) -> tuple[Tensor, Tenso
 
 def attend_map_fused(qkv_BhwC: Tensor, bias: Tensor, heads: int, window: int, shift: int) -> Tensor:
     """Twin of `attend_map_torch` by torch's own fused attention over all windows: for accelerators and gradients."""
-    b, h, w, c3 = qkv_BhwC.shape
+    h, w, c3 = qkv_BhwC.shape[1:]
     n, c = window * window, c3 // 3
     rolled = qkv_BhwC.roll((-shift, -shift), (1, 2)) if shift else qkv_BhwC
     q, k, v = to_windows(rolled, window).view(-1, n, 3, heads, c // heads).permute(2, 0, 3, 1, 4)
-    out = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(q.shape[0], -1, -1, -1))
-    if shift:  # only the windows of the last row and column need a mask
-        mask = shift_mask(h, w, window, shift)  # which windows these are does not depend on the device
-        edge = mask.flatten(1).any(dim=1).nonzero().squeeze(1)
-        where = (torch.arange(b)[:, None] * len(mask) + edge).flatten().to(q.device)
-        masked = (bias[None] + mask[edge][:, None].to(bias)).repeat(b, 1, 1, 1)
-        out = out.index_copy(0, where, F.scaled_dot_product_attention(q[where], k[where], v[where], attn_mask=masked))
+    out = attend_fused(q, k, v, bias, shift_mask(h, w, window, shift) if shift else None)
     out = from_windows(out.transpose(1, 2).reshape(-1, n, c), window, h, w)
     return out.roll((shift, shift), (1, 2)) if shift else out

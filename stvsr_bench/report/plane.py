@@ -80,7 +80,8 @@ class Plane:
         if self.gap is None:
             return ""
         labels = ", ".join(f"x{time_scale}: {self.label(time_scale)}" for time_scale in self.times)
-        return f"rate and time scale change together, so the given frames are the same in every cell ({labels})"
+        base = f"given frames lie {self.gap} frame{'s' if self.gap > 1 else ''} of {self.dataset} apart in every cell"
+        return f"{base}, for rate and time scale change together ({labels})"
 
     @property
     def name(self) -> str:
@@ -157,8 +158,8 @@ def rate_of(dataset: str) -> tuple[str, int]:
 
 
 def gap_words(gap: Fraction) -> str:
-    """Which frames of the data set at rate 1 are given."""
-    return "every frame given" if gap == 1 else f"every {gap} frame{'s' if gap > 1 else ''} given"
+    """How far apart given frames are, in frames of the data set at rate 1."""
+    return f"given frames {gap} apart"
 
 
 _Head = tuple[str, str, Fraction | None, str, str, FrameChoice]

@@ -6,13 +6,14 @@ that leads are two curves.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 
 from stvsr_bench import protocols
+from stvsr_bench.metrics import METRICS as KNOWN
 from stvsr_bench.report.labels import MethodKey
 from stvsr_bench.report.tables.table import Table, display
 from stvsr_bench.report.tidy import Floats, frames_out
@@ -59,7 +60,13 @@ class Response:
     @property
     def label(self) -> str:
         """What the values are, as an axis says it."""
-        return display(self.metric).label
+        how = display(self.metric)
+        return replace(how, title=f"Signed {how.title.lower()}").label if self.signed else how.label
+
+    @property
+    def signed(self) -> bool:
+        """Whether values below zero and above it say different things."""
+        return self.metric in KNOWN and KNOWN[self.metric].signed
 
 
 def responses(tables: Sequence[Table], tidy: pd.DataFrame) -> list[Response]:
@@ -83,9 +90,9 @@ class _Steps:
 
     def __init__(self, protocol: EvalProtocol) -> None:
         self.protocol = protocol
-        self._known: dict[tuple[tuple[int, ...], tuple[bool, ...]], Mapping[int, int] | None] = {}
+        self._known: dict[tuple[tuple[int, ...], tuple[bool, ...]], Mapping[int, int]] = {}
 
-    def of(self, row: Row) -> Mapping[int, int] | None:
+    def of(self, row: Row) -> Mapping[int, int]:
         """See `steps_of`."""
         layout = (tuple(row.frames), tuple(row.given))
         if layout not in self._known:
@@ -109,11 +116,9 @@ def _curve(part: pd.DataFrame, method: MethodKey, metric: str, steps: _Steps) ->
         return None
     per_clip: dict[str, Floats] = {}
     for clip, row, out in zip(mine["clip"], mine["row"], mine[frames_out(metric)], strict=True):
-        of_row = steps.of(row)
-        if metric in row.values and of_row is not None:
-            left_out = out if isinstance(out, frozenset) else counting.NONE
-            values_S = counting.counted(row, metric, left_out)
-            per_clip[str(clip)] = _by_step(row, values_S, of_row, steps.protocol.time_scale)
+        if metric in row.values:
+            values_S = counting.counted(row, metric, out if isinstance(out, frozenset) else counting.NONE)
+            per_clip[str(clip)] = _by_step(row, values_S, steps.of(row), steps.protocol.time_scale)
     if not per_clip:
         return None
     values_nT = np.stack(list(per_clip.values()))
@@ -127,6 +132,6 @@ def _curve(part: pd.DataFrame, method: MethodKey, metric: str, steps: _Steps) ->
 
 def _by_step(row: Row, values_S: Floats, steps: Mapping[int, int], time_scale: int) -> Floats:
     """The mean of a clip's frames at each step; NaN where none of them has a value."""
-    of_frame = np.array([steps[index] for index in row.frames])
+    of_frame = np.array([steps.get(index, -1) for index in row.frames])
     kept = [values_S[(of_frame == step) & ~np.isnan(values_S)] for step in range(time_scale)]
     return np.array([of.mean() if of.size else np.nan for of in kept])

@@ -1,5 +1,8 @@
 """The windows that a row was measured in, and where in a gap each of its frames lies."""
 
+from bisect import bisect
+from collections.abc import Sequence
+
 from stvsr_bench.data.windows import Windows, windows_of
 from stvsr_bench.errors import ClipError
 from stvsr_bench.schema import EvalProtocol, Row
@@ -18,20 +21,27 @@ def windows_of_row(row: Row, protocol: EvalProtocol) -> Windows | None:
         return None
 
 
-def steps_of(row: Row, protocol: EvalProtocol) -> dict[int, int] | None:
-    """How many steps of 1 / time_scale each frame of a row lies after the given one that begins its gap.
+def steps_of(row: Row, protocol: EvalProtocol) -> dict[int, int]:
+    """How many steps of 1 / time_scale frames of a row lie after the given one that begins their gap.
 
-    Counted in the window that the frame's result comes from: a last window may begin anywhere. None where the row is
-    not of this protocol's rules.
+    Counted in the window that a frame's result comes from: a last window may begin anywhere. Where the row's given
+    frames are not those of its own windows (it was cut out of a whole video), between the nearest given ones; a frame
+    whose gap is not time_scale wide there has no step.
     """
     windows = windows_of_row(row, protocol)
-    if windows is None:
-        return None
-    steps = {
-        index: (index - window.given[0]) % protocol.time_scale
-        for window, kept in zip(windows.passes, windows.kept, strict=True)
-        for index in kept
-    }
-    same = all(index in steps and (steps[index] == 0) == given
-               for index, given in zip(row.frames, row.given, strict=True))  # fmt: skip
-    return {index: steps[index] for index in row.frames} if same else None
+    passes = [] if windows is None else zip(windows.passes, windows.kept, strict=True)
+    steps = {index: (index - of.given[0]) % protocol.time_scale for of, kept in passes for index in kept}
+    pairs = list(zip(row.frames, row.given, strict=True))
+    if all((steps.get(index) == 0) == given and index in steps for index, given in pairs):
+        return {index: steps[index] for index in row.frames}
+    return _between(pairs, protocol.time_scale)
+
+
+def _between(pairs: Sequence[tuple[int, bool]], time_scale: int) -> dict[int, int]:
+    inputs = sorted(index for index, given in pairs if given)
+    found = dict.fromkeys(inputs, 0)
+    for index, given in pairs:
+        after = bisect(inputs, index)
+        if not given and 0 < after < len(inputs) and inputs[after] - inputs[after - 1] == time_scale:
+            found[index] = index - inputs[after - 1]
+    return found

@@ -1,25 +1,19 @@
-"""A video in, a video of larger frames and doubled frame rate out, in memory that does not grow with its length.
+"""The frames of a video restored window by window, never across a cut, in memory that does not grow with its length.
 
 Axes: T frames given, S frames wanted, C channels, h w low and H W high resolution.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import logging
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-import av
 import cv2
 import numpy as np
 
 from stvsr_bench import protocols
-from stvsr_bench.data import colours
-from stvsr_bench.data.frames import from_bytes, to_bytes
-from stvsr_bench.errors import DataError, UsageError
 from stvsr_bench.opencv import portable
 from stvsr_bench.restore import forward
-from stvsr_bench.schema import Frames, Method, Settings
+from stvsr_bench.schema import EvalProtocol, Frames, Method, Settings
 
 if TYPE_CHECKING:
     from stvsr_bench.data.frames import Bytes
@@ -30,19 +24,8 @@ CUT_CHANGE = 0.25  # and how much the picture changes there (twice the mean diff
 CUT_RISE = (
     3.0  # ... and how far one of the two exceeds its usual value: fast motion changes pixels, hardly the histogram
 )
+log = logging.getLogger(__name__)
 STILL = 0.02  # no smaller change is taken as usual
-
-
-@dataclass(frozen=True)
-class Done:
-    """What was written."""
-
-    frames_in: int
-    frames_out: int
-    cuts: list[int]
-    size: tuple[int, int]
-    fps: float
-    audio: bool
 
 
 class CutDetector:
@@ -74,156 +57,79 @@ class CutDetector:
 
 
 def restored(
-    method: Method, frames: Iterable["Bytes"], settings: Settings, cuts: list[int] | None = None
+    method: Method,
+    frames: Iterable["Bytes | Frames"],
+    settings: Settings,
+    cuts: list[int] | None = None,
+    protocol: EvalProtocol | None = None,
+    skip: int = 0,
+    how: dict[str, str] | None = None,
 ) -> Iterator[tuple[Frames, int]]:
-    """(sr_CHW, frames read so far): two frames for each frame read, never interpolated across a cut.
+    """(sr_CHW, frames read so far): `time_scale` frames for each frame read, never interpolated across a cut.
 
-    Where a scene or the video ends, the last frame is held, so that the length in seconds stays.
+    `frames` are (H, W, C), 8-bit or float32 in [0, 1]. Where a scene or the video ends, the last frame is held, so that
+    the length in seconds stays. The first `skip` restored frames are left out, and not computed where that can be.
+    `how` is filled with what had to be done on the way; see `clip.Restored`.
     """
     detect = CutDetector()
-    buffer: list[Frames] = []
-    started = False
+    scene = _Scene(method, protocol or protocols.get(protocols.DEFAULT), settings, skip, {} if how is None else how)
     count = 0
     for count, frame in enumerate(frames, start=1):
-        if detect(frame):
+        small: Bytes = np.rint(frame * 255).astype(np.uint8) if frame.dtype == np.float32 else frame.astype(np.uint8)
+        if detect(small):
             if cuts is not None:
                 cuts.append(count - 1)
-            yield from ((sr_CHW, count) for sr_CHW in _finish(method, buffer, started, settings))
-            buffer, started = [], False
-        buffer.append(from_bytes(frame[None])[0])
-        if len(buffer) == WINDOW:
-            sr_SCHW = _window(method, buffer, settings)
-            # windows share a frame: the first of this one was written as the last of the one before
-            yield from ((sr_CHW, count) for sr_CHW in sr_SCHW[started:])
-            buffer, started = buffer[-1:], True
-    yield from ((sr_CHW, count) for sr_CHW in _finish(method, buffer, started, settings))
+            yield from ((sr_CHW, count) for sr_CHW in scene.end())
+        yield from ((sr_CHW, count) for sr_CHW in scene.add(frame))
+    yield from ((sr_CHW, count) for sr_CHW in scene.end())
 
 
-def _finish(method: Method, buffer: list[Frames], started: bool, settings: Settings) -> Iterator[Frames]:
-    """The frames of a scene that no full window reached, and the last one held once more."""
-    if not buffer:
-        return
-    # one frame alone has no gap to fill: it is doubled, and the second is the same frame
-    if len(buffer) == 1:
-        last = _window(method, buffer * 2, settings)[0]
-        if not started:
-            yield last
-        yield last
-        return
-    sr_SCHW = _window(method, buffer, settings)
-    yield from sr_SCHW[started:]
-    yield sr_SCHW[-1]
+class _Scene:
+    """Frames of one scene after the other, restored a window at a time; windows share a frame."""
 
+    def __init__(
+        self, method: Method, protocol: EvalProtocol, settings: Settings, skip: int, how: dict[str, str]
+    ) -> None:
+        self.method, self.protocol, self.settings, self.skip = method, protocol, settings, skip
+        self.fewest, most = method.card.frames_in
+        self.window = min(max(WINDOW, self.fewest), most)
+        self.how = how  # of the whole video: tiles that memory forced stay
+        self.held: list[Frames] = []
+        self.started = False
 
-def _window(method: Method, frames: list[Frames], settings: Settings) -> Frames:
-    return forward(method, np.stack(frames), protocols.get(protocols.DEFAULT), settings, {})
+    def add(self, frame: "Bytes | Frames") -> Iterator[Frames]:
+        """The next frame of the scene; what a full window gives."""
+        scaled = frame.astype(np.float32) / np.float32(255) if frame.dtype == np.uint8 else frame
+        self.held.append(np.ascontiguousarray(scaled.transpose(2, 0, 1), np.float32))
+        if len(self.held) == self.window:
+            # the first frame of this window was written as the last of the one before
+            yield from self._window(self.held, slice(int(self.started), None))
+            self.held, self.started = self.held[-1:], True
 
+    def end(self) -> Iterator[Frames]:
+        """The frames of the scene that no full window reached, and the last one held until the scene's end."""
+        held, started = self.held, self.started
+        self.held, self.started = [], False
+        again = self.protocol.time_scale - 1
+        if len(held) == 1:
+            # one frame alone has no gap to fill: it is doubled, and the second is the same frame
+            yield from self._window(held * 2, slice(0, 1), repeat=again + (not started))
+        elif held:
+            yield from self._window(held, slice(int(started), None), last=again)
 
-def upscale(
-    method: Method,
-    source: Path,
-    target: Path,
-    settings: Settings,
-    on_frame: Callable[[int], None],
-    crf: int = 16,
-    limit: int = 0,
-) -> Done:
-    """The restored video, written beside its place and moved there when it is whole; sound is copied.
-
-    Raises:
-        DataError: the source is no readable video, or the target cannot be written.
-    """
-    protocols.check(method.card, protocols.get(protocols.DEFAULT))
-    if target.suffix.lower() not in (".mp4", ".mkv", ".mov"):
-        raise UsageError(f"{target}: write a video, name it .mp4, .mkv or .mov")
-    if target.resolve() == source.resolve():
-        raise UsageError(f"{target} is the source itself; choose another name")
-    # the suffix stays the last part of the name: the container is chosen by it
-    partial = target.with_name(f".{target.stem}.part{target.suffix}")
-    try:
-        with av.open(str(source)) as given, av.open(str(partial), "w") as made:
-            done = _transcode(method, given, made, settings, on_frame, crf, limit)
-        partial.replace(target)
-        return done
-    except colours.MatrixError as error:
-        raise DataError(f"{source}: {error}") from None
-    except (av.FFmpegError, OSError) as error:
-        raise DataError(f"{source} -> {target}: {error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def frame_count(source: Path) -> int:
-    """How many frames a video says it has; 0 if it does not say.
-
-    Raises:
-        DataError: it is no readable video.
-    """
-    try:
-        with av.open(str(source)) as given:
-            if not given.streams.video:
-                raise DataError(f"{source} holds no video")
-            stream = given.streams.video[0]
-            return int(stream.frames or (given.duration or 0) / 1e6 * float(stream.average_rate or 0))
-    except (av.FFmpegError, OSError) as error:
-        raise DataError(f"{source} is no readable video: {error}") from None
-
-
-def _transcode(
-    method: Method,
-    given: Any,
-    made: Any,
-    settings: Settings,
-    on_frame: Callable[[int], None],
-    crf: int,
-    limit: int,
-) -> Done:
-    stream = given.streams.video[0]
-    rate = Fraction(stream.average_rate or 25)
-    scale = int(method.card.usual)
-    size = (stream.width * scale, stream.height * scale)
-    # chromaloc=1: chroma lies between its four pixels, as `yuv420` makes it, and not at the left ones
-    encoder = {"crf": str(crf), "preset": "medium", "x264-params": "chromaloc=1"}
-    video = made.add_stream("libx264", rate=rate * 2, options=encoder)
-    video.width, video.height, video.pix_fmt = *size, "yuv420p"
-    matrix = _tag(video, stream)
-    sound = made.add_stream_from_template(given.streams.audio[0]) if given.streams.audio else None
-    cuts: list[int] = []
-    written = read = 0
-    for sr_CHW, read in restored(method, _decoded(given, made, stream, sound, limit), settings, cuts):
-        made.mux(video.encode(colours.yuv420(to_bytes(sr_CHW[None])[0], matrix)))
-        written += 1
-        on_frame(read)
-    made.mux(video.encode(None))
-    return Done(read, written, cuts, size, float(rate * 2), sound is not None)
-
-
-def _tag(video: Any, stream: Any) -> colours.Matrix:
-    """Write into the new video what its colours are; the matrix that its frames must be made with.
-
-    The source's matrix where it states one, else the one that players take for the new size. Primaries and transfer are
-    those of the source: its RGB values are restored as they are.
-    """
-    given, made = stream.codec_context, video.codec_context
-    matrix = colours.stated(given.colorspace) or colours.usual(video.width, video.height)
-    made.colorspace, made.color_range = colours.H273[matrix], colours.LIMITED
-    made.color_primaries, made.color_trc = given.color_primaries, given.color_trc
-    return matrix
-
-
-def _decoded(given: Any, made: Any, stream: Any, sound: Any, limit: int) -> Iterator["Bytes"]:
-    """Frames of the video in order; packets of sound go through to the new file as they come."""
-    count = 0
-    streams = [stream, *(given.streams.audio[:1] if sound is not None else [])]
-    for packet in given.demux(streams):
-        if packet.stream.type == "audio":
-            # the packet that flushes a decoder has no time and no data
-            if packet.dts is not None:
-                packet.stream = sound
-                made.mux(packet)
-            continue
-        for frame in packet.decode():
-            yield colours.rgb(frame)
-            count += 1
-            if limit and count >= limit:
-                return
+    def _window(self, frames: list[Frames], kept: slice, repeat: int = 1, last: int = 0) -> Iterator[Frames]:
+        """The kept restored frames of a window, each `repeat` times, and its last one `last` times more."""
+        wanted = range(len(frames) + (len(frames) - 1) * (self.protocol.time_scale - 1))[kept]
+        count = len(wanted) * repeat + last
+        if self.skip >= count:
+            self.skip -= count
+            return
+        had = "fall_back" in self.how
+        filled = frames + frames[-1:] * (self.fewest - len(frames))
+        sr_SCHW = forward(self.method, np.stack(filled), self.protocol, self.settings, self.how)
+        if "fall_back" in self.how and not had:
+            log.warning("memory ran out; from here on frames go in tiles of %s", self.how["tile"])
+        for number, index in enumerate([index for index in wanted for _ in range(repeat)] + [wanted[-1]] * last):
+            if number >= self.skip:
+                yield sr_SCHW[index]
+        self.skip = 0

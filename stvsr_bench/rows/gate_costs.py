@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from stvsr_bench import environment
+from stvsr_bench import environment, protocols
 from stvsr_bench.rows.judgement import Move, Names, Side, Verdict
 from stvsr_bench.rows.tolerances import Facts, part
 from stvsr_bench.schema import Row
+from stvsr_bench.schema.scale import canonical
 
 SLOWER = 1.10  # a median slowdown below this is noise, whatever the test says
 P_VALUE = 0.01
@@ -41,13 +43,23 @@ def lost_profiles(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[s
 
 def _profile(profile: Mapping[str, Any]) -> tuple[str, ...]:
     names = ("kind", "method", "size", "frames", "precision")
-    return tuple(json.dumps(profile.get(name)) for name in names)
+    return (*(json.dumps(profile.get(name)) for name in names), *map(str, task_of(profile)))
+
+
+def task_of(profile: Mapping[str, Any]) -> protocols.Task:
+    """The scale and time scale that a profile is of; one from before profiles said it made x4 or what its sizes say."""
+    size, made = (
+        profile.get("size") or [1],
+        profile.get("size_out") or [4 * side for side in profile.get("size") or [1]],
+    )
+    return canonical(profile.get("scale") or Fraction(made[0], size[0])), int(profile.get("time_scale") or 2)
 
 
 def runtime(before: Side, after: Side, pairs: Sequence[tuple[Row, Row]], names: Names, notes: list[str]) -> list[Move]:
     """Methods that became slower on the same host: paired over clips, a median of more than 10 %, p < 0.01."""
-    # a clip is restored once for all protocols of one restoring half: its seconds are one time, not several
-    times: dict[str, dict[tuple[str, ...], tuple[float, float]]] = {}
+    # a clip is restored once for all protocols of one restoring half: its seconds are one time, not several; x4 and x2
+    # in time is other work than x2 and x6, so a median is of one of them
+    times: dict[tuple[str, str], dict[tuple[str, ...], tuple[float, float]]] = {}
     elsewhere = set()
     for a, b in pairs:
         old, new = a.seconds.get("restore", 0.0), b.seconds.get("restore", 0.0)
@@ -55,27 +67,30 @@ def runtime(before: Side, after: Side, pairs: Sequence[tuple[Row, Row]], names: 
             continue
         if _comparable_times(before.facts_of(a), after.facts_of(b), a, b):
             clip = (a.dataset, a.split, a.clip, a.restoring_key)
-            times.setdefault(names.method(a), {})[clip] = old, new
+            times.setdefault((names.method(a), protocols.words(a.protocol)), {})[clip] = old, new
         else:
             elsewhere.add(names.method(a))
     if elsewhere:
         notes.append("runtime not compared (another host, torch or threads): " + ", ".join(sorted(elsewhere)))
     moves = []
-    for method, of_clips in times.items():
+    for (method, task), of_clips in times.items():
         old_s, new_s = np.array(list(of_clips.values())).T
-        move = _slower(method, old_s, new_s, notes)
+        move = _slower(method, task, old_s, new_s, notes)
         if move is not None:
             moves.append(move)
     return moves
 
 
-def _slower(method: str, old: np.ndarray, new: np.ndarray, notes: list[str]) -> Move | None:
+def _slower(method: str, task: str, old: np.ndarray, new: np.ndarray, notes: list[str]) -> Move | None:
     """The change of a method's seconds over clips; None where it may be noise."""
     ratio = float(np.median(new / old))
     if max(ratio, 1 / ratio) < SLOWER:
         return None
+    at = f" ({task})" if task else ""
     if len(old) < MIN_CLIPS:
-        notes.append(f"runtime of {method}: x{ratio:.2f}, but {len(old)} clips show nothing; {MIN_CLIPS} are needed")
+        notes.append(
+            f"runtime of {method}{at}: x{ratio:.2f}, but {len(old)} clips show nothing; {MIN_CLIPS} are needed"
+        )
         return None
     # ratios, for a clip of 4 s and one of 0.1 s count alike; a rank test, for times have long tails
     p = float(stats.wilcoxon(np.log(new / old)).pvalue)
@@ -83,7 +98,7 @@ def _slower(method: str, old: np.ndarray, new: np.ndarray, notes: list[str]) -> 
         return None
     verdict: Verdict = "regressed" if ratio > 1 else "improved"
     after = f"{np.median(new):.3g} s (x{ratio:.2f}, p = {p:.1g})"
-    return Move(verdict, method, f"{len(old)} clips", "runtime", f"{np.median(old):.3g} s", after)
+    return Move(verdict, method, f"{len(old)} clips{at}", "runtime", f"{np.median(old):.3g} s", after)
 
 
 def _comparable_times(before: Facts, after: Facts, a: Row, b: Row) -> bool:

@@ -13,7 +13,7 @@ from stvsr_bench.rows import manifest
 from stvsr_bench.rows.identity import name_of
 from stvsr_bench.runner.plan import RunSpec, default_datasets
 from stvsr_bench.runner.replay import load_all, with_files
-from stvsr_bench.schema import Row, Settings
+from stvsr_bench.schema import Reading, Row, Settings
 
 _NAME = re.compile("[:@+]")
 
@@ -27,11 +27,12 @@ class Origin:
     dataset: str
     root: Path | None
     settings: Settings
+    reading: Reading
 
     @property
     def way(self) -> tuple[object, ...]:
         """What rows must share to come from one pass of a network."""
-        return self.method, self.dataset, self.root, self.settings
+        return self.method, self.dataset, self.root, self.settings, self.reading
 
 
 class Origins:
@@ -67,8 +68,9 @@ class Origins:
                     why = why or (identity if row.method.startswith(_NAME.split(text)[0]) else None)
                 elif (settings := _settings(command, identity, row)) is not None:
                     pick_device(settings.device)
+                    root = self.root or command.root
                     return Origin(
-                        with_files(text, self.weights), identity.spec, dataset, self.root or command.root, settings
+                        with_files(text, self.weights), identity.spec, dataset, root, settings, command.reading
                     )
         raise why or NotRunnableError(
             f"no command of this folder (commands/*.toml, run.toml) asks for {row.method}"

@@ -13,7 +13,7 @@ from stvsr_bench.rows.identity import job, name_of
 from stvsr_bench.runner.engines.tasks import Setup, Task
 from stvsr_bench.runner.made import made_by
 from stvsr_bench.runner.resume import Found, look
-from stvsr_bench.schema import EvalProtocol, Settings
+from stvsr_bench.schema import EvalProtocol, Reading, Settings
 
 RUNS = Path("runs")
 # CPU threads of a worker. Not "all cores": a network adds in another order with other threads, and its numbers must
@@ -48,6 +48,7 @@ class RunSpec:
     include: tuple[Path, ...] = ()
     override: tuple[str, ...] = ()
     trust_pickle: bool = False
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def threads_per_worker(self) -> int:
@@ -71,6 +72,7 @@ class RunSpec:
             threads=self.threads_per_worker,
             seed=self.seed,
             trust_pickle=self.trust_pickle,
+            reading=self.reading,
             env=env,
             made_with=environment.made_with() if self.engine == "dask" else (),
         )
@@ -208,7 +210,7 @@ def _check_names(spec: RunSpec) -> None:
 
 
 def _cells(spec: RunSpec, dataset: str, label: str) -> Iterable[Cell]:
-    chosen = datasets.find(dataset, spec.root, label)
+    chosen = datasets.find(dataset, spec.root, label, spec.reading)
     name = label or chosen.card.name
     for split in spec.splits or chosen.default_splits:
         for group in _groups(spec.protocols):

@@ -22,11 +22,12 @@ from stvsr_bench.rows import manifest
 from stvsr_bench.rows.identity import job
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.execute import OnOutcome, Result, write_outcomes
-from stvsr_bench.runner.external import Facts, Place, Places, Reader, check, cropped
+from stvsr_bench.runner.external import Facts, Place, Places, check, cropped
+from stvsr_bench.runner.external import Reader as ResultReader
 from stvsr_bench.runner.made import scored_by
 from stvsr_bench.runner.measure import Digests, Wanted, measure
 from stvsr_bench.runner.plan import Cell, Plan, RunSpec, cells
-from stvsr_bench.schema import Clip, EvalProtocol, Method, MethodCard, Row
+from stvsr_bench.schema import Clip, EvalProtocol, Method, MethodCard, Reading, Row
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class _Results:
 
     external: External
     places: Places
-    reader: Reader
+    reader: ResultReader
+    reading: Reading
 
 
 def make(spec: RunSpec) -> Plan:
@@ -69,12 +71,13 @@ def execute(spec: RunSpec, plan: Plan, folder: Path, on_outcome: OnOutcome) -> R
 
     def scored(env: str) -> Iterator[Outcome]:
         for cell in plan.cells:
-            yield from outcomes(external, cell, Wanted(cell.protocols, spec.all_metrics, env=env, made=made))
+            wanted = Wanted(cell.protocols, spec.all_metrics, env=env, made=made)
+            yield from outcomes(external, cell, wanted, spec.reading)
 
     return write_outcomes(spec, plan, scored, on_outcome)
 
 
-def outcomes(external: External, cell: Cell, wanted: Wanted) -> Iterator[Outcome]:
+def outcomes(external: External, cell: Cell, wanted: Wanted, reading: Reading | None = None) -> Iterator[Outcome]:
     """Rows or a failure for each clip of a split.
 
     Raises:
@@ -86,8 +89,11 @@ def outcomes(external: External, cell: Cell, wanted: Wanted) -> Iterator[Outcome
             f"{external.folder} {what}; write stvsr-bench score FOLDER --against DATASET, with a folder or a video for "
             f"each clip in it, e.g. {cell.clips[0]}/00000.png or {cell.clips[0]}.mp4"
         )
-    clips = cell.source or datasets.clips(cell.dataset, cell.split, lists=cell.protocols[0].lists)
-    results = _Results(external, Places(external.folder, cell.split, clips), Reader())
+    reading = reading or Reading()
+    clips = cell.source or datasets.clips(cell.dataset, cell.split, lists=cell.protocols[0].lists, reading=reading)
+    # `track` is of the truth; results have uneven times where an encoder doubled or dropped frames, and are counted
+    of_results = replace(reading, track=1, allow_vfr=True)
+    results = _Results(external, Places(external.folder, cell.split, clips), ResultReader(of_results), of_results)
     if not any(results.places.has(name) for name in cell.clips):
         raise UsageError(
             f"{external.folder} holds no frames of {cell.dataset}/{cell.split}; wanted are folders or videos named "
@@ -124,7 +130,7 @@ def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list
     facts = Facts(clip.name, handed.names, windows.is_given, protocol.time_scale)
     flags = ["external", *check(sr_SCHW, clip.hr_SCHW[list(windows.frames)], facts)]
     flags += [f"whole-video:{place.start}"] if place.whole else []
-    flags += [flag for flag in video.flags(place.path) if flag not in clip.flags]
+    flags += [flag for flag in video.flags(place.path, results.reading) if flag not in clip.flags]
     data = Digests(digest_of(clip.hr_SCHW), digest_of(sr_SCHW))
     rows = measure(method, clip, Restored(windows, sr_SCHW), wanted, data, {})
     return [

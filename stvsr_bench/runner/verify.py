@@ -146,6 +146,7 @@ def _task(alike: Sequence[tuple[Row, Origin]], asked: Asked, env: str) -> tuple[
     setup = Setup(
         metrics=tuple(dict.fromkeys((*metrics.CORE, *sorted(names)))),
         settings=origin.settings,
+        reading=origin.reading,
         root=origin.root,
         included=asked.include,
         overrides=asked.override,

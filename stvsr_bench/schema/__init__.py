@@ -22,11 +22,12 @@ from stvsr_bench.schema.clip import Clip, Frames
 from stvsr_bench.schema.manifest import Manifest
 from stvsr_bench.schema.method import Method, Settings, on_grid
 from stvsr_bench.schema.protocol import RENAMED, Average, Degradation, EvalProtocol
+from stvsr_bench.schema.reading import Hdr, Reading
 from stvsr_bench.schema.row import SCHEMA_VERSION, Job, Row
 from stvsr_bench.schema.scale import Scale, canonical, ratio
 
 __all__ = [
     "RENAMED", "SCHEMA_VERSION", "Average", "Clip", "Contents", "DatasetCard", "Degradation", "EvalProtocol", "Frames",
-    "Job", "Kind", "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Row", "Scale", "Settings", "SplitList",
-    "TileNeeds", "TimeControl", "Weights", "canonical", "digest", "on_grid", "ratio",
+    "Hdr", "Job", "Kind", "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Reading", "Row", "Scale",
+    "Settings", "SplitList", "TileNeeds", "TimeControl", "Weights", "canonical", "digest", "on_grid", "ratio",
 ]  # fmt: skip

@@ -27,6 +27,9 @@ def lacking(monkeypatch):
     monkeypatch.setattr(datasets, "clips", no_real_clips)
     monkeypatch.setattr(demo, "BASELINES", ("blend+bicubic", "rife+span"))
     monkeypatch.setattr(demo, "NETWORKS", ())
+    monkeypatch.setattr(demo, "PLANE", ("blend+bicubic",))
+    monkeypatch.setattr(demo, "PLANE_SCALES", (2, 4))
+    monkeypatch.setattr(demo, "PLANE_TIMES", (2, 4))
 
 
 def test_it_measures_what_is_here_and_says_what_is_left_out(lacking, tmp_path, capsys):
@@ -38,5 +41,8 @@ def test_it_measures_what_is_here_and_says_what_is_left_out(lacking, tmp_path, c
     table = (tmp_path / "report" / "table.md").read_text()
     assert "blend+bicubic" in table and "rife" not in table and "openclips" not in table
     assert all(f"mini {split} holds 8 clips, 1 was measured" in table for split in ("slow", "medium", "fast"))
+    plane = (tmp_path / "report-plane" / "plane.csv").read_text().splitlines()
+    assert sum("psnr_y" in line and ",all," in line for line in plane) == 4
+    assert list((tmp_path / "report-plane" / "figures").glob("plane-*.png"))
     rows = (tmp_path / "run").glob("rows-*.jsonl")
     assert sum(len(part.read_text().splitlines()) for part in rows) == 3

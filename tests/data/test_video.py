@@ -55,11 +55,20 @@ def test_a_cut_off_video_says_where_it_ends(clip, tmp_path):
 
 
 @pytest.mark.fault("B", "a video that changes its size", "the frame where it does", "3")
-def test_a_video_that_changes_its_size_is_refused(clip, monkeypatch):
-    path, frames_SHWC = clip
-    monkeypatch.setattr(video, "_pictures", lambda path: iter([frames_SHWC[0], frames_SHWC[1, :16]]))
-    with pytest.raises(DataError, match="changes its size at frame 1, from 48x32 to 48x16"):
-        video.Video(path).read(0, 2)
+def test_a_video_that_changes_its_size_is_refused(tmp_path):
+    """A recording of television: one stream after another in one file."""
+    parts = []
+    for number, size in enumerate(((48, 32), (48, 16))):
+        part = tmp_path / f"{number}.ts"
+        frames_SHWC = np.random.default_rng(1).integers(0, 256, (3, *size[::-1], 3), dtype=np.uint8)
+        write_video(part, frames_SHWC, "mpeg2video", "yuv420p")
+        parts.append(part.read_bytes())
+    (tmp_path / "both.ts").write_bytes(b"".join(parts))
+    read = video.Video(tmp_path / "both.ts")
+    assert read.read(0, 2).shape == (2, 32, 48, 3)
+    for act in (lambda: read.read(0, read.count()), lambda: list(video.decode(tmp_path / "both.ts"))):
+        with pytest.raises(DataError, match=r"changes its size at frame [23], from 48x32 to 48x16"):
+            act()
 
 
 def test_an_open_video_can_be_sent_to_a_worker(clip):

@@ -30,6 +30,10 @@ class Goldens:
         net.load_state_dict(from_authors(recipe.golden_state_dict(shapes)))
         return net.double().eval()
 
+    def filled(self, authors_state):
+        """The authors' state dict with the golden weights; constant buffers stay."""
+        return recipe.golden_state_dict(authors_state)
+
     def shaken(self, net):
         """A small network in float64 whose every parameter does something, the offset heads too."""
         torch.manual_seed(0)

@@ -12,6 +12,7 @@ from stvsr_bench import methods
 from stvsr_bench.cli import call
 from stvsr_bench.data.video import decode
 from stvsr_bench.errors import UsageError
+from stvsr_bench.restore import film
 from stvsr_bench.restore import video as infer
 from stvsr_bench.schema import Settings
 
@@ -191,7 +192,7 @@ def test_a_video_comes_out_as_bright_as_it_went_in_and_says_its_colours(tmp_path
     ("source", "target", "code", "says"),
     [
         ("missing.mp4", "out.mp4", 4, "missing.mp4"),
-        ("text.mp4", "out.mp4", 4, "no readable video"),
+        ("text.mp4", "out.mp4", 4, "is no video that can be read"),
         ("in.mp4", "in.mp4", 2, "is the source itself"),
         ("in.mp4", "out.txt", 2, "name it .mp4"),
     ],
@@ -210,4 +211,4 @@ def test_what_cannot_be_done_is_one_sentence_and_leaves_nothing(tmp_path, capsys
 def test_half_a_method_is_refused(tmp_path):
     source = write_video(tmp_path / "in.mp4", moving(3, height=32, width=48))
     with pytest.raises(UsageError, match=r"blend\+bicubic"):
-        infer.upscale(methods.build("bicubic"), source, tmp_path / "out.mp4", Settings(), lambda read: None)
+        film.upscale(methods.build("bicubic"), source, tmp_path / "out.mp4", Settings(), lambda read: None)

@@ -4,6 +4,7 @@ import pytest
 
 from stvsr_bench import methods, plugins
 from stvsr_bench.errors import CardError, UnknownNameError
+from stvsr_bench.schema.scale import ratio
 from stvsr_bench.train import recipe as recipes
 from stvsr_bench.train.recipe import Stage, legs
 
@@ -65,7 +66,8 @@ def test_an_unknown_preset_lists_the_known_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", TRAINED)
 def test_every_shipped_recipe_reads_and_fits_its_card(name: str) -> None:
     shipped = recipes.presets(plugins.find("methods", name).path / "train.toml")
-    assert {"paper", "mini"} <= set(shipped)
+    wanted = {"paper", "mini"} if "mini" in methods.card(name).weights else {"paper"}
+    assert wanted <= set(shipped)
     for each in shipped.values():
         assert set(each.options) <= set(methods.card(name).options)
 
@@ -75,6 +77,34 @@ def test_the_papers_recipe_holds_the_papers_values(name: str) -> None:
     paper = recipes.read(plugins.find("methods", name).path / "train.toml", "paper")
     first = paper.stages[0]
     assert (paper.loss, paper.reduction, paper.epsilon, paper.betas) == ("charbonnier", "sum", 1e-6, (0.9, 0.99))
-    assert (first.steps, first.crop, first.frames_in, first.lr_min) == (600_000, 32, 4, 1e-7)
-    assert first.batch == {"stdan": 18, "zsm": 16, "tmnet": 24}[name]
-    assert first.lr == {"stdan": 2e-4, "zsm": 4e-4, "tmnet": 4e-4}[name]
+    frames = 2 if methods.card(name).continuous else 4
+    assert (first.crop, first.frames_in, first.lr_min) == (64 if name == "rstt" else 32, frames, 1e-7)
+    # steps, batch, lr of the first stage
+    values = {
+        "stdan": (600_000, 18, 2e-4),
+        "zsm": (600_000, 16, 4e-4),
+        "tmnet": (600_000, 24, 4e-4),
+        "rstt": (2_000_000, 7, 2e-4),
+        "videoinr": (450_000, 24, 1e-4),
+        "motif": (450_000, 24, 1e-4),
+        "bfstvsr": (600_000, 32, 1e-4),
+    }
+    assert (first.steps, first.batch, first.lr) == values[name]
+
+
+@pytest.mark.parametrize("name", [name for name in TRAINED if methods.card(name).continuous])
+def test_recipes_of_continuous_networks_ask_for_what_the_network_makes(name: str) -> None:
+    paper = recipes.read(plugins.find("methods", name).path / "train.toml", "paper")
+    assert sum(stage.steps for stage in paper.stages) == 600_000
+    for stage in paper.stages:
+        assert stage.frames_out == 9
+        sizes = [stage.crop * ratio(scale) for scale in stage.scales]
+        assert all(size % methods.card(name).hr_multiple_of == 0 for size in sizes)
+
+
+def test_rstts_rate_is_halved_at_restarts_that_come_before_a_period_ends() -> None:
+    (stage,) = recipes.read(plugins.find("methods", "rstt").path / "train.toml", "paper").stages
+    seen = [stage.lr_at(step) for step in (400_000, 800_000, 1_200_000)]
+    assert seen == pytest.approx([1e-4] * 3)
+    ends = [stage.lr_at(step - 1) for step in (400_000, 800_000, 1_200_000, 2_000_001)]
+    assert ends == pytest.approx([1e-7, 5.0e-5, 7.5e-5, 5.0e-5], rel=0.01)

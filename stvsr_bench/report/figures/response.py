@@ -56,6 +56,8 @@ def _panel(axes: Axes, of: Response, names: Sequence[str]) -> None:
                 face = colour if filled else "white"
                 axes.plot(*zip(*kept, strict=True), marker, color=colour, markerfacecolor=face,
                           label=None if filled else name)  # fmt: skip
+    if of.signed:
+        axes.axhline(0, color="0.5", linewidth=0.8, zorder=0)
     axes.set_xlim(-0.04, 1.04)
     axes.set_xticks([float(t) for t in of.times] + [1.0], _ticks(of))
     axes.set_ylabel(of.label)

@@ -36,7 +36,7 @@ def response(of: Response) -> dict[str, Any]:
         "place": f"{of.protocol}, {of.dataset} {of.split}",
         "metric": of.metric,
         "title": how.title,
-        "label": how.label,
+        "label": of.label,
         "clips": of.clips,
         "times": [str(t) for t in of.times],
         "curves": [

@@ -106,7 +106,8 @@ def _as_md(mine: Measurement, one: Published) -> str:
 def _nearest_md(one: Nearest) -> list[str]:
     limit = TOLERANCE["psnr"][1]
     named = one.protocol if one.near else f"none of the protocols comes within {limit} dB (nearest: {one.protocol})"
-    return [text_md(one.method), text_md(one.source), text_md(named), f"{one.distance:.3f}", str(one.n)]
+    method = " ".join(filter(None, (one.method, one.task)))
+    return [text_md(method), text_md(one.source), text_md(named), f"{one.distance:.3f}", str(one.n)]
 
 
 def _left_out_md(entries: Sequence[Entry]) -> list[str]:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from stvsr_bench import protocols
 from stvsr_bench.report.published.origin import Cards
-from stvsr_bench.report.published.values import Published
+from stvsr_bench.report.published.values import Published, plane_of
 from stvsr_bench.report.select import MethodKey, by_method, measured
 from stvsr_bench.report.units import units_of
 from stvsr_bench.schema import EvalProtocol
@@ -106,11 +106,13 @@ class Entry:
 class Nearest:
     """The protocol whose values come nearest to those of one source, `distance` dB from them in the mean of `n`.
 
+    They are of one scale and time scale: `task` says which (`x6 t12`), "" for x4 and x2.
     `near`: as near as values that are called close. Where it is not, none of the protocols measured is the paper's.
     """
 
     method: str
     source: str
+    task: str
     protocol: str
     distance: float
     n: int
@@ -138,25 +140,26 @@ def ledger(tidy: pd.DataFrame, published: Sequence[Published], clips: Mapping[st
 
 
 def best_protocols(entries: Sequence[Entry]) -> list[Nearest]:
-    """For each method and source: the protocol whose PSNR is nearest.
+    """For each method, source, scale and time scale: the protocol whose PSNR is nearest.
 
     Only measurements that may be held against the paper count, and only values of the authors' own training and task.
     """
-    # by method and source, then by protocol: the distance of each value, and what rounding may have added to it
-    distances: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    # by method, source and task, then by protocol: the distance of each value, and what rounding may have added to it
+    distances: dict[tuple[str, str, str], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for entry in entries:
         of = entry.published
         if of.metric == "psnr_y" and of.confirmed and not of.elsewhere:
             for one in entry.measured:
                 if one.doubt is None:
-                    distances[(of.printed, of.source)][one.protocol].append((abs(one.value - of.value), of.slack))
+                    mine = distances[(of.printed, of.source, plane_of(of))]
+                    mine[one.protocol].append((abs(one.value - of.value), of.slack))
     found = []
-    for (method, source), by in distances.items():
+    for (method, source, task), by in distances.items():
         means = {protocol: np.mean(of_protocol, axis=0) for protocol, of_protocol in by.items()}
         nearest = min(means, key=lambda protocol: (float(means[protocol][0]), protocol))
         distance, slack = map(float, means[nearest])
         near = distance <= TOLERANCE["psnr"][1] + slack + _FLOAT
-        found.append(Nearest(method, source, nearest, distance, len(by[nearest]), near))
+        found.append(Nearest(method, source, task, nearest, distance, len(by[nearest]), near))
     return found
 
 

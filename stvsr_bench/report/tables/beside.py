@@ -13,10 +13,13 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from stvsr_bench.report.labels import MethodKey, method_label
+from stvsr_bench import protocols
+from stvsr_bench.report.labels import MethodKey, listed, method_label
 from stvsr_bench.report.select import method_keys
 from stvsr_bench.report.tables.cost import Profile, frame_ms, given, gmacs, hardware, of_kind, threads_of
 from stvsr_bench.report.tables.table import FACTS
+from stvsr_bench.rows.gate_costs import task_of
+from stvsr_bench.schema import EvalProtocol
 
 Setting = TypeVar("Setting", bound=Hashable)
 PROFILED = ("gmacs", "gmacs_fast", "runtime_ms", "memory_mib")
@@ -45,8 +48,11 @@ def beside(
     facts: dict[MethodKey, dict[str, float]] = {key: _params(lines[key]) for key in methods}
     notes: list[str] = []
     wanted = [name for name in FACTS if (name in asked if asked else name not in _ON_DEMAND)]
-    costs = {key: _candidates(lines[key], profiles) for key in methods}
-    for key, of in costs.items():
+    every = {key: _candidates(lines[key], profiles) for key in methods}
+    known_as = protocols.known(str(tidy["protocol"].iloc[0])) if len(tidy) else None
+    costs = {key: [one for one in of if _does(one, known_as)] for key, of in every.items()}
+    notes += _other_tasks(every, costs)
+    for key, of in every.items():
         known = [profile["params"] / 1e6 for profile in of if profile.get("params") is not None]
         if known:
             facts[key].setdefault("params", known[-1])
@@ -111,6 +117,26 @@ def _candidates(mine: pd.DataFrame, profiles: Sequence[Profile]) -> list[Profile
         and bool(profile.get("compile")) == ("compile" in ways)
         and _same_network(profile, tag, params)
     ]
+
+
+def _does(profile: Profile, protocol: EvalProtocol | None) -> bool:
+    """Whether a profile is of what the protocol asks for: at another scale or time scale a network does other work."""
+    if protocol is None:
+        return True
+    scale, time_scale = task_of(profile)
+    # a network that only upscales makes no frames between, whatever its profile says
+    times = protocol.time_scale if profile.get("group") == "sr" else time_scale
+    return (scale, times) == protocols.task(protocol)
+
+
+def _other_tasks(
+    every: Mapping[MethodKey, Sequence[Profile]], costs: Mapping[MethodKey, Sequence[Profile]]
+) -> list[str]:
+    """A sentence for methods that were profiled at other scales and times only."""
+    names = [method_label(*key) for key, of in every.items() if of and not costs[key]]
+    if not names:
+        return []
+    return [f"cost of {listed(names)}: profiled at another scale or time scale only, which is other work"]
 
 
 def _same_network(profile: Profile, tag: str, params: float | None) -> bool:

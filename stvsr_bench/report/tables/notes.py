@@ -63,6 +63,9 @@ def with_coverage(table: Table, coverage: Coverage, failed: Mapping[MethodKey, C
     return replace(table, lines=tuple(lines), notes=tuple(notes))
 
 
+WAYS = ("180", "90-left", "90-right")  # in which a video may be stored
+
+
 def _flag_notes(tidy: pd.DataFrame) -> list[str]:
     """What rows say of themselves (held-out frames that were an input, frames never scored), counted in clips."""
     kinds: dict[str, set[str]] = {}
@@ -81,6 +84,14 @@ def _flag_notes(tidy: pd.DataFrame) -> list[str]:
         "tile-unmeasured": "nobody measured what tiles cost this method with these weights",
         "tile-below-least": "tiles are smaller than the least that its card states",
         "matrix-assumed": "the video names no colour matrix; BT.709 or BT.601 was taken by its size",
+        "bits": "the video has more than 8 bits, rounded to 8",
+        "sar": "pixels of the video are not square; they are measured as they are stored",
+        "hdr": "HDR video, measured in its stored values (--hdr as-is)",
+        "deinterlaced": "fields of interlaced video were made whole frames (--deinterlace)",
+        "vfr": "frames at uneven times, measured as if they were even (--allow-vfr)",
+        "track": "not the first video track of its file (--track)",
+        **{f"{first}turned-{way}": "turned as the video's header says" for first in ("", "mirrored-") for way in WAYS},
+        "mirrored": "mirrored as the video's header says",
     }
     return [
         f"{kind}: {says.get(kind, 'flagged by the run')}, in {len(clips)} clip{'s' if len(clips) > 1 else ''}"

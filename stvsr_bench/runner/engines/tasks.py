@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stvsr_bench.schema import Row, Settings
+from stvsr_bench.schema import Reading, Row, Settings
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Setup:
     threads: int = 1
     seed: int = 0
     trust_pickle: bool = False
+    reading: Reading = field(default_factory=Reading)
     env: str = ""
     made_with: tuple[tuple[str, str], ...] = ()
 

@@ -98,7 +98,7 @@ class Worker:
 
     def _data_set(self, name: str, label: str) -> datasets.DataSet:
         if (name, label) not in self._data_sets:
-            self._data_sets[name, label] = datasets.find(name, self.setup.root, label)
+            self._data_sets[name, label] = datasets.find(name, self.setup.root, label, self.setup.reading)
         return self._data_sets[name, label]
 
     def _clip(self, task: Task, lists: str) -> Clip:

@@ -64,7 +64,7 @@ class Places:
         stretch = self._stretch(clip)
         if stretch is None or (path := self._named(clip.removesuffix(f"-{stretch.start:06d}"))) is None:
             return None
-        return Place(path, stretch.start, self._count(stretch.path))
+        return Place(path, stretch.start, self._count(stretch))
 
     def has(self, clip: str) -> bool:
         """Whether there is anything under a clip's name."""
@@ -125,10 +125,10 @@ class Places:
         stretch = reader.find(self.clips.split, clip).stretch if isinstance(reader, Folders) else None
         return stretch if stretch is not None and clip.endswith(f"-{stretch.start:06d}") else None
 
-    def _count(self, truth: Path) -> int:
-        if truth not in self._counts:
-            self._counts[truth] = video.Video(truth).count()
-        return self._counts[truth]
+    def _count(self, truth: VideoStretch) -> int:
+        if truth.path not in self._counts:
+            self._counts[truth.path] = video.Video(truth.path, truth.reading).count()
+        return self._counts[truth.path]
 
 
 def has_pictures(folder: Path) -> bool:

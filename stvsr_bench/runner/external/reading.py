@@ -15,6 +15,7 @@ from stvsr_bench.data import video
 from stvsr_bench.errors import ClipError
 from stvsr_bench.runner.external.numbering import Numbered, names_of, too_many
 from stvsr_bench.runner.external.places import Place
+from stvsr_bench.schema import Reading
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ class Handed:
 class Reader:
     """Reads clip after clip; a whole video that serves several clips is decoded once."""
 
-    def __init__(self) -> None:
+    def __init__(self, reading: Reading | None = None) -> None:
+        self._reading = reading or Reading(allow_vfr=True)
         self._video: video.Video | None = None
         self._said: set[str] = set()
 
@@ -43,7 +45,7 @@ class Reader:
             ClipError, DataError: frames are missing, or there are more than true ones; one cannot be read.
         """
         if place.path.is_file():
-            read = self._cut_out if place.whole else _decoded
+            read = self._cut_out if place.whole else self._decoded
             frames_SHWC = read(place.path, indices, needed, total, clip)
             return Handed(frames_SHWC, tuple(f"frame {index}" for index in indices))
         numbered = Numbered(place.path)
@@ -55,10 +57,20 @@ class Reader:
         self, path: Path, indices: Sequence[int], needed: Sequence[int], total: int, clip: str
     ) -> pictures.Bytes:
         if self._video is None or self._video.path != path:
-            self._video = video.Video(path)
+            self._video = video.Video(path, self._reading)
         _check_count(path, self._video.count(), needed, total, clip)
         frames_SHWC = self._video.read(indices[0], indices[-1] + 1)
         return frames_SHWC[[index - indices[0] for index in indices]]
+
+    def _decoded(
+        self, path: Path, indices: Sequence[int], needed: Sequence[int], total: int, clip: str
+    ) -> pictures.Bytes:
+        wanted, kept, count = set(indices), [], 0
+        for count, frame in enumerate(video.decode(path, self._reading), start=1):
+            if count - 1 in wanted:
+                kept.append(frame)
+        _check_count(path, count, needed, total, clip)
+        return np.stack(kept)
 
     def _say_passed_over(self, folder: Path, paths: Sequence[Path]) -> None:
         """Once for each kind of file, not in every clip."""
@@ -82,15 +94,6 @@ def cropped(handed: Handed, full: tuple[int, int], kept: tuple[int, int], clip: 
     raise ClipError(
         f"{clip}: frames are {size[1]}x{size[0]}, the truth is {wanted}; hand in frames of the truth's size"
     )
-
-
-def _decoded(path: Path, indices: Sequence[int], needed: Sequence[int], total: int, clip: str) -> pictures.Bytes:
-    wanted, kept, count = set(indices), [], 0
-    for count, frame in enumerate(video.decode(path), start=1):
-        if count - 1 in wanted:
-            kept.append(frame)
-    _check_count(path, count, needed, total, clip)
-    return np.stack(kept)
 
 
 def _check_count(path: Path, count: int, needed: Sequence[int], total: int, clip: str) -> None:

@@ -67,6 +67,11 @@ class Goldens:
         assert recipe.compare(clip, entry["fingerprint"], tol=1e-12)["ok"]
         return clip
 
+    def made(self, name, net):
+        """What a network without sizes makes of the golden's clip."""
+        with torch.no_grad():
+            return net(self.clip(name))
+
     def asked(self, name):
         return self.case(name)["recipe"]["forward_args"]
 

@@ -6,6 +6,9 @@ The oracle of the tests, and what `tests/benchmarks/orders.py` measures the ship
 import torch
 import torch.nn.functional as F
 
+from stvsr_bench.nn.pyramid import leaky
+from stvsr_bench.nn.warp import warp
+
 
 class PlainLiif:
     """LIIF with the modules of ours: 580 numbers per query and corner, all queries at once."""
@@ -47,3 +50,29 @@ class PlainLiif:
     def note(self, name, tensor):
         self.seen[name] = tensor
         return tensor
+
+
+class PlainBasicVsr:
+    """BasicVSR with the modules of ours: every flow by itself, all features of both passes kept until the end."""
+
+    def __init__(self, net):
+        self.net = net
+
+    def __call__(self, frames_BTChw):
+        frames = frames_BTChw.unbind(1)
+        later = self.carried(self.net.backward_, frames[::-1])[::-1]
+        earlier = self.carried(self.net.forward_, frames)
+        fused = [leaky(self.net.fuse(torch.cat(pair, dim=1))) for pair in zip(later, earlier, strict=True)]
+        base = [F.interpolate(frame, scale_factor=4.0, mode="bilinear", align_corners=False) for frame in frames]
+        return torch.stack([self.net.tail(y) + b for y, b in zip(fused, base, strict=True)], dim=1)
+
+    def carried(self, trunk, frames):
+        feats, before = [frames[0].new_zeros(len(frames[0]), trunk.features, *frames[0].shape[-2:])], None
+        for frame in frames:
+            carried = feats[-1]
+            if before is not None:
+                flow = self.net.flow(self.net.flow.pyramid(frame), self.net.flow.pyramid(before), frame.shape[-2:])
+                carried = warp(carried, flow, outside="zeros")
+            feats.append(trunk.blocks(leaky(trunk.enter(torch.cat([frame, carried], dim=1)))))
+            before = frame
+        return feats[1:]

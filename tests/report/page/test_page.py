@@ -1,70 +1,19 @@
 """The page in a real browser: opens without errors, sorts, filters, swipes, keeps its state in the address."""
 
-import json
+import base64
 import re
-import shutil
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from stvsr_bench import protocols
 from stvsr_bench.report.tables.table import Options
-from stvsr_bench.report.write import Output, load, write_page
+from stvsr_bench.report.write import Output, load
 from stvsr_bench.report.write import write as write_report
 
-RESTORING = protocols.restoring_key(protocols.get("suite-1"))
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-needs_browser = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
 CANVAS = "const c = document.querySelector('#stage canvas');"
 HOSTILE = '<img src=x onerror="window.broken=1"></script><script>window.broken=2</script>&amp; \u2028 {{7*7}}'
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}", "--window-size=1400,900"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
-
-
-def opened(browser, path, address=""):
-    browser.get("about:blank")
-    browser.get(path.as_uri() + (f"#{address}" if address else ""))
-    until(browser, "return document.documentElement.dataset.ready === '1'")
-
-
-def until(browser, script, seconds=20):
-    end = time.monotonic() + seconds
-    while not (found := browser.execute_script(script)):
-        assert time.monotonic() < end, f"never came true: {script}"
-        time.sleep(0.05)
-    return found
-
-
-def no_errors(browser):
-    # "rendering": Chromium's advice on the pixels that these tests themselves read
-    found = [entry for entry in browser.get_log("browser") if entry["source"] != "rendering"]
-    assert [entry for entry in found if entry["level"] in ("SEVERE", "WARNING")] == []
 
 
 def methods_shown(browser):
@@ -73,37 +22,11 @@ def methods_shown(browser):
     )
 
 
-def document_of(path):
-    text = path.read_text(encoding="utf-8")
-    return json.loads(re.search(r'<script type="application/json" id="document">(.*?)</script>', text, re.S).group(1))
-
-
-def save_frames(run, methods=("_hr", "stdan_mini", "blend+bicubic"), clip="000"):
-    for strength, method in enumerate(methods):
-        folder = run / "frames" / RESTORING / method / "mini" / "fast" / clip
-        folder.mkdir(parents=True)
-        for index in range(7):
-            pixels = np.full((16, 24, 3), 40 * strength, np.uint8)
-            pixels[:, index : index + 4] = 200
-            Image.fromarray(pixels).save(folder / f"{index:05d}.png")
-
-
 @pytest.fixture(scope="module")
-def page(tmp_path_factory, build_run):
+def page(tmp_path_factory, build_run, save_frames, written_page):
     run = build_run(tmp_path_factory.mktemp("page"))
     save_frames(run)
     return written_page(run, run.parent / "report")
-
-
-def written_page(run, folder, embed=False, quality=0, page_clips=3):
-    from stvsr_bench.report import write
-
-    measured = load([run])
-    written = write.Written(folder)
-    tables = write.build(measured.tidy, measured.profiles, Options())
-    output = Output(embed=embed, frame_quality=quality, page_clips=page_clips)
-    write_page(written, measured, tables, output, measured.chosen(Options()))
-    return folder / "index.html"
 
 
 def test_the_page_is_one_file_that_needs_no_network(page):
@@ -113,7 +36,9 @@ def test_the_page_is_one_file_that_needs_no_network(page):
     assert "default-src 'none'" in text
 
 
-def test_frames_of_a_quality_are_smaller_and_the_page_says_so(page, run, tmp_path):
+def test_frames_of_a_quality_are_smaller_and_the_page_says_so(
+    page, run, tmp_path, document_of, save_frames, written_page
+):
     save_frames(run)
     small = written_page(run, tmp_path / "report", quality=50)
     assert document_of(small)["quality"] == 50
@@ -123,7 +48,7 @@ def test_frames_of_a_quality_are_smaller_and_the_page_says_so(page, run, tmp_pat
     assert "data:image/png;base64," in (page.parent / "frames" / one.name).read_text()
 
 
-def test_frames_of_an_earlier_report_do_not_stay_beside_a_later_one(run, tmp_path):
+def test_frames_of_an_earlier_report_do_not_stay_beside_a_later_one(run, tmp_path, save_frames, written_page):
     save_frames(run)
     folder = written_page(run, tmp_path / "report").parent
     assert len(list((folder / "frames").iterdir())) == 3
@@ -131,7 +56,7 @@ def test_frames_of_an_earlier_report_do_not_stay_beside_a_later_one(run, tmp_pat
     assert list((folder / "frames").iterdir()) == []
 
 
-def test_numbers_are_equal_in_every_format(run, tmp_path):
+def test_numbers_are_equal_in_every_format(run, tmp_path, document_of):
     tables, written = write_report(load([run]), tmp_path / "out", Options(), Output(style="ieee", figures=False))
     text = {
         name: (written.folder / name).read_text("utf-8") for name in ("table.md", "table.csv", "tex/main-suite-1.tex")
@@ -151,8 +76,7 @@ def test_numbers_are_equal_in_every_format(run, tmp_path):
 
 
 @pytest.mark.browser
-@needs_browser
-def test_it_opens_without_a_console_error_and_shows_the_table(browser, page):
+def test_it_opens_without_a_console_error_and_shows_the_table(browser, page, opened, no_errors):
     opened(browser, page)
     assert methods_shown(browser) == ["blend+bicubic", "dis+bicubic", "stdan@mini", "zsm@none"]
     assert "untrained" in browser.find_element("css selector", "tr[data-method='zsm@none']").text
@@ -160,8 +84,7 @@ def test_it_opens_without_a_console_error_and_shows_the_table(browser, page):
 
 
 @pytest.mark.browser
-@needs_browser
-def test_a_head_sorts_and_the_filter_filters(browser, page):
+def test_a_head_sorts_and_the_filter_filters(browser, page, opened, no_errors):
     opened(browser, page)
     browser.execute_script("[...document.querySelectorAll('#table thead tr:last-child button')][1].click()")
     assert methods_shown(browser) == ["zsm@none", "stdan@mini", "dis+bicubic", "blend+bicubic"]
@@ -171,8 +94,7 @@ def test_a_head_sorts_and_the_filter_filters(browser, page):
 
 
 @pytest.mark.browser
-@needs_browser
-def test_a_number_leads_to_its_clips_and_a_clip_to_its_frames(browser, page):
+def test_a_number_leads_to_its_clips_and_a_clip_to_its_frames(browser, page, opened, until, no_errors):
     opened(browser, page)
     browser.find_element("css selector", "tr[data-method='stdan@mini'] td:nth-child(2) button").click()
     assert browser.find_element("id", "clips-title").text == "Clips of mini fast"
@@ -185,8 +107,7 @@ def test_a_number_leads_to_its_clips_and_a_clip_to_its_frames(browser, page):
 
 
 @pytest.mark.browser
-@needs_browser
-def test_an_address_brings_back_the_view_and_swiping_moves_the_line(browser, page):
+def test_an_address_brings_back_the_view_and_swiping_moves_the_line(browser, page, opened, until, no_errors):
     opened(browser, page, "split=mini/fast&of=stdan@mini&clip=000&a=stdan%40mini&b=blend%2Bbicubic&t=3")
     until(browser, "return document.getElementById('stage').dataset.painted === 'swipe stdan@mini blend+bicubic 3'")
     pixel = f"{CANVAS} return [...c.getContext('2d').getImageData(Math.floor(c.width * 0.6), 2, 1, 1).data]"
@@ -204,9 +125,8 @@ def test_an_address_brings_back_the_view_and_swiping_moves_the_line(browser, pag
 
 
 @pytest.mark.browser
-@needs_browser
 @pytest.mark.parametrize("view", ["both", "a", "b", "difference", "error", "slice"])
-def test_every_view_paints(browser, page, view):
+def test_every_view_paints(browser, page, view, opened, until, no_errors):
     opened(browser, page, f"split=mini/fast&clip=000&a=stdan%40mini&b=blend%2Bbicubic&mode={view}")
     until(browser, f"return (document.getElementById('stage').dataset.painted || '').startsWith('{view} ')")
     script = f"{CANVAS} return new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
@@ -227,8 +147,7 @@ def point_of(browser, chart, dataset, index):
 
 
 @pytest.mark.browser
-@needs_browser
-def test_a_point_of_a_chart_tells_its_value_and_leads_to_its_clip(browser, page):
+def test_a_point_of_a_chart_tells_its_value_and_leads_to_its_clip(browser, page, opened, until, no_errors, document_of):
     from selenium.webdriver.common.actions.action_builder import ActionBuilder
 
     opened(browser, page)
@@ -256,8 +175,7 @@ def test_a_point_of_a_chart_tells_its_value_and_leads_to_its_clip(browser, page)
 
 
 @pytest.mark.browser
-@needs_browser
-def test_the_front_leaves_out_untrained_methods(browser, page):
+def test_the_front_leaves_out_untrained_methods(browser, page, opened):
     opened(browser, page, "cost=seconds")
     script = "return Chart.getChart(document.querySelector('#pareto canvas')).data.datasets.map(d => [d.label, d.data])"
     of = dict(browser.execute_script(script))
@@ -267,8 +185,7 @@ def test_the_front_leaves_out_untrained_methods(browser, page):
 
 
 @pytest.mark.browser
-@needs_browser
-def test_a_clip_without_frames_says_how_to_save_them(browser, page):
+def test_a_clip_without_frames_says_how_to_save_them(browser, page, opened, until, no_errors):
     opened(browser, page, "split=mini/slow&clip=001")
     until(browser, "return !document.getElementById('no-frames').hidden")
     assert "--save-frames all" in browser.find_element("id", "no-frames").text
@@ -276,8 +193,7 @@ def test_a_clip_without_frames_says_how_to_save_them(browser, page):
 
 
 @pytest.mark.browser
-@needs_browser
-def test_frames_may_be_inside_the_page(browser, run, tmp_path):
+def test_frames_may_be_inside_the_page(browser, run, tmp_path, opened, until, no_errors, save_frames, written_page):
     save_frames(run)
     page = written_page(run, tmp_path / "report", embed=True)
     assert [path.name for path in page.parent.iterdir()] == ["index.html"]
@@ -287,9 +203,8 @@ def test_frames_may_be_inside_the_page(browser, run, tmp_path):
 
 
 @pytest.mark.browser
-@needs_browser
 @pytest.mark.parametrize("width", [390, 1400])
-def test_nothing_sticks_out_on_a_phone_or_a_desk(browser, page, width):
+def test_nothing_sticks_out_on_a_phone_or_a_desk(browser, page, width, opened, no_errors):
     size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     opened(browser, page, "split=mini/fast&clip=000")
@@ -299,8 +214,7 @@ def test_nothing_sticks_out_on_a_phone_or_a_desk(browser, page, width):
 
 
 @pytest.mark.browser
-@needs_browser
-def test_light_and_dark_are_kept_in_the_address(browser, page):
+def test_light_and_dark_are_kept_in_the_address(browser, page, opened, until, no_errors):
     opened(browser, page)
     before = browser.execute_script("return document.documentElement.classList.contains('dark')")
     browser.find_element("id", "theme").click()
@@ -312,10 +226,7 @@ def test_light_and_dark_are_kept_in_the_address(browser, page):
 
 
 @pytest.mark.browser
-@needs_browser
-def test_paper_is_light_and_as_wide_as_its_table(browser, page):
-    import base64
-
+def test_paper_is_light_and_as_wide_as_its_table(browser, page, opened, no_errors):
     opened(browser, page, "theme=dark")
     browser.execute_script("dispatchEvent(new Event('beforeprint'))")
     assert not browser.execute_script("return document.documentElement.classList.contains('dark')")
@@ -331,8 +242,7 @@ def test_paper_is_light_and_as_wide_as_its_table(browser, page):
 
 @pytest.mark.fault("B", "names with HTML", "text in tables and pages")
 @pytest.mark.browser
-@needs_browser
-def test_hostile_names_stay_text(browser, row, write, tmp_path):
+def test_hostile_names_stay_text(browser, row, write, tmp_path, opened, no_errors, written_page):
     rows = [row(HOSTILE, "none", HOSTILE, HOSTILE, HOSTILE, [20.0 + i] * 7) for i in range(1)]
     page = written_page(write(tmp_path / "runs" / "<b>run", rows), tmp_path / "report")
     opened(browser, page)
@@ -344,8 +254,9 @@ def test_hostile_names_stay_text(browser, row, write, tmp_path):
 
 
 @pytest.mark.browser
-@needs_browser
-def test_ten_thousand_clips_paint_within_two_seconds(browser, row, write, tmp_path):
+def test_ten_thousand_clips_paint_within_two_seconds(
+    browser, row, write, tmp_path, opened, until, no_errors, written_page
+):
     page = written_page(large_run(tmp_path / "runs" / "large", row, write), tmp_path / "report")
     assert page.stat().st_size < 5_000_000
     paints = []

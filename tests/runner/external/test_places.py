@@ -80,6 +80,6 @@ def test_two_videos_of_one_clip_are_refused_by_name(places):
 
 
 def test_what_lies_there_instead_is_said(places):
-    assert "c1.ts cannot be read as a video; convert it to one of .mp4, .mkv" in places("c1.ts").missing("c1")
+    assert "c1.rm cannot be read as a video; convert it to one of .mp4, .mkv" in places("c1.rm").missing("c1")
     made = places("C0/0.png", "other.mp4", "readme.txt")
     assert made.missing("c0").endswith("results; it has C0, other.mp4")

@@ -1,0 +1,290 @@
+"""What a video file is, found by decoding it once without converting a pixel: frames, times, how it must be shown.
+
+Headers are not asked: an edit list, a stream cut between key frames or a download that broke off make them wrong.
+"""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from av import VideoFrame
+from av.error import FFmpegError
+from numpy.typing import NDArray
+
+from stvsr_bench import plugins
+from stvsr_bench.data import cache, colours, tracks, upright
+from stvsr_bench.data.frames import MAX_PIXELS
+from stvsr_bench.errors import DataError
+from stvsr_bench.schema import digest
+
+UNEVEN: Final = 0.25  # of the usual distance of frames: from here on a rate is variable
+HDR: Final = {16: "PQ", 18: "HLG"}  # transfer characteristics of H.273
+# intra codecs that say nothing of fields in a frame; the container may
+_NO_FIELDS: Final = ("rawvideo", "v210", "huffyuv", "ffvhuff", "utvideo", "qtrle", "png")
+_DURATION: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
+_NEAR_S: Final = 0.25  # between a track's end and what its header says: duration of the last frame, a start
+_REMEMBERED_S: Final = 1.0  # a video that takes longer to go through is looked up the next time
+_VERSION: Final = 1  # of what is remembered
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A video's track as it is decoded.
+
+    `width`, `height` and `sar` (of a pixel: width to height) are those of the picture as it is to be seen. `ticks` are
+    the times of its frames in `tick` seconds; empty where the file has none. `matrix`, `range_`, `primaries` and
+    `transfer` are the first frame's numbers in H.273. `damage` says what is wrong with the file after `whole` frames;
+    "" where it can be decoded to its end.
+    """
+
+    width: int
+    height: int
+    count: int
+    rate: Fraction
+    tick: Fraction
+    ticks: NDArray[np.int64] = field(compare=False)
+    last: int = 0  # ticks that the last frame is shown
+    turn: upright.Turn = upright.UPRIGHT
+    sar: Fraction = Fraction(1)
+    pixels: str = ""
+    bits: int = 8
+    matrix: int = 2
+    range_: int = 0
+    primaries: int = 2
+    transfer: int = 2
+    assumed: str = ""  # the matrix that had to be
+    interlaced: int = 0  # frames that are two fields
+    start: int = 0  # of the file's clock, in microseconds: where its first track begins
+    whole: int = 0
+    damage: str = ""
+
+    @property
+    def hdr(self) -> str:
+        """ "PQ" or "HLG"; "" for a video of the usual brightness."""
+        return HDR.get(self.transfer, "")
+
+    @property
+    def fps(self) -> float:
+        """Frames in a second, by the file's header."""
+        return float(self.rate)
+
+    @property
+    def times(self) -> NDArray[np.int64]:
+        """When each frame is shown, in ticks; by the rate where the file has no times."""
+        if len(self.ticks):
+            return self.ticks
+        return np.round(np.arange(self.count) / float(self.rate * self.tick)).astype(np.int64)
+
+    def uneven(self, start: int = 0, stop: int | None = None) -> int | None:
+        """The first frame from `start` on that is too near to the frame before or too far; None where all are even.
+
+        Containers round times to their clock, Matroska to a millisecond: a difference of one tick says nothing.
+        """
+        distances = np.diff(self.ticks[start:stop])
+        if len(distances) < 2:
+            return None
+        usual = float(np.median(distances))
+        away = np.abs(distances - usual)
+        found = np.flatnonzero((away > UNEVEN * usual) & (away > 1.001))
+        return start + int(found[0]) + 1 if len(found) else None
+
+    def flags(self, start: int = 0, stop: int | None = None) -> tuple[str, ...]:
+        """What a row should say of how the frames are read."""
+        return tuple(
+            flag
+            for flag in (
+                f"matrix-assumed:{self.assumed}" if self.assumed else "",
+                upright.name(self.turn),
+                f"sar:{self.sar.numerator}/{self.sar.denominator}" if self.sar != 1 else "",
+                f"bits:{self.bits}" if self.bits > 8 else "",
+                f"hdr:{self.hdr}" if self.hdr else "",
+                "vfr" if self.uneven(start, stop) is not None else "",
+            )
+            if flag
+        )
+
+
+def of(path: Path, track: int = 1) -> Facts:
+    """The facts of a video's track.
+
+    Raises:
+        DataError: it is missing or no video, or no frame of it can be decoded.
+        UsageError: it has no such track.
+    """
+    tracks.check_file(path)
+    about = path.stat()
+    return _remembered(path.resolve(), track, about.st_size, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _remembered(path: Path, track: int, size: int, changed_ns: int) -> Facts:
+    key = digest([str(path), track, size, changed_ns, _VERSION])[:16]
+    file = plugins.home() / "videos" / f"{key}.npz"
+    if (kept := _load(file)) is not None:
+        return kept
+    start = time.perf_counter()
+    found = _look(path, track)
+    if time.perf_counter() - start > _REMEMBERED_S:
+        about = {name: value for name, value in asdict(found).items() if name != "ticks"}
+        written = json.dumps(about, default=str)
+        cache.store(file, ticks=found.ticks, about=np.frombuffer(written.encode(), np.uint8))
+    return found
+
+
+def _load(file: Path) -> Facts | None:
+    kept = cache.load(file) if file.is_file() else None
+    if kept is None:
+        return None
+    about = json.loads(kept["about"].tobytes())
+    fractions = {name: Fraction(about[name]) for name in ("rate", "tick", "sar")}
+    return Facts(**{**about, **fractions, "turn": tuple(about["turn"])}, ticks=kept["ticks"])
+
+
+def has_fields(stream: Any) -> bool:
+    """Whether the container says that frames are two fields, and the codec could not."""
+    context = stream.codec_context
+    return context.field_order in (2, 3, 4, 5) and context.name in _NO_FIELDS
+
+
+class Walk:
+    """The frames of a track in order, past what is damaged; what was wrong is known when it has ended."""
+
+    def __init__(self, container: Any, stream: Any) -> None:
+        self.container, self.stream = container, stream
+        self._promised = len(stream.index_entries)  # of mp4 and AVI, edit lists respected; few of Matroska's
+        self.count = 0
+        self.whole: int | None = None  # frames before the first that is damaged
+        self.why = ""
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        self.stream.thread_type = "AUTO"  # several frames at a time; PyAV's default is slices of one
+        packets, number, end = self.container.demux(self.stream), 0, None
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError as error:
+                self._damaged(error)
+                return
+            if packet is None:
+                self._ended(number, end)
+                return
+            if packet.size:
+                number += 1
+                end = max(end or 0, (packet.pts or packet.dts or 0) + (packet.duration or 0))
+            try:
+                decoded = packet.decode()
+            except FFmpegError as error:
+                # before the first frame: a stream that was cut between key frames, whose rest is sound
+                if self.count:
+                    self._damaged(error)
+                continue
+            for frame in decoded:
+                if frame.is_corrupt:
+                    self._damaged(None, "a frame lacks what it is made from")
+                self.count += 1
+                yield frame
+
+    def _ended(self, number: int, end: int | None) -> None:
+        """Whether that is all that the header promises: as packets (mp4, AVI), or as a time (Matroska)."""
+        if number < self._promised:
+            self._damaged(None, f"the file ends before its header says ({number} of {self._promised} packets)")
+        said = _DURATION.match(self.stream.metadata.get("DURATION", ""))
+        if said is None or end is None:
+            return
+        hours, minutes, seconds = (float(part) for part in said.groups())
+        promised_s, end_s = 3600 * hours + 60 * minutes + seconds, float(end * self.stream.time_base)
+        if end_s < promised_s - _NEAR_S:
+            self._damaged(None, f"the file ends at {end_s:.2f} s, its header says {promised_s:.2f} s")
+
+    def _damaged(self, error: FFmpegError | None, why: str = "") -> None:
+        if self.whole is None:
+            self.whole, self.why = self.count, why if error is None else str(error.strerror)
+
+
+def _look(path: Path, track: int) -> Facts:
+    with tracks.opened(path, track) as (container, stream):
+        rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
+        walk = Walk(container, stream)
+        first, last, interlaced, sizes = None, None, 0, None
+        pts: list[int | None] = []
+        fields = has_fields(stream)
+        damage = ""
+        for frame in walk:
+            if first is None:
+                first, sizes = frame, (frame.width, frame.height)
+            if (frame.width, frame.height) != sizes:
+                damage = f"changes its size at frame {len(pts)}, from {_size(first)} to {_size(frame)}"
+                break
+            interlaced += frame.interlaced_frame or fields
+            pts.append(frame.pts)
+            last = frame
+        if first is None or last is None:
+            raise DataError(f"{path} is damaged: {walk.why or 'no frame of it can be decoded'}")
+        if walk.whole is not None and not damage:
+            damage = f"is damaged after {walk.whole} frames: {walk.why}"
+        tick = Fraction(first.time_base or stream.time_base)
+        made = _of_frame(path, first, stream)
+        return replace(
+            made,
+            count=len(pts),
+            rate=rate,
+            tick=tick,
+            ticks=_ticks(pts),
+            last=int(last.duration or 0) or max(1, round(1 / (rate * tick))),
+            interlaced=interlaced,
+            start=int(container.start_time or 0),
+            whole=len(pts) if walk.whole is None else walk.whole,
+            damage=damage,
+        )
+
+
+def _ticks(pts: list[int | None]) -> NDArray[np.int64]:
+    """Times in order; none where a frame has none."""
+    known = [value for value in pts if value is not None]
+    return np.array(known if len(known) == len(pts) else [], np.int64)
+
+
+def _of_frame(path: Path, frame: VideoFrame, stream: Any) -> Facts:
+    """What the first frame says; the numbers of all frames are not known yet."""
+    if frame.width * frame.height > MAX_PIXELS:
+        raise DataError(f"{path} says its frames are {_size(frame)}, which cannot be")
+    try:
+        turn = upright.turn_of(frame)
+        assumed = colours.assumed(frame) or ""
+    except colours.MatrixError:
+        assumed = ""  # said when its colours are needed
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    sar = Fraction(stream.sample_aspect_ratio or 1)
+    width, height = frame.width, frame.height
+    if upright.swaps(turn):
+        width, height, sar = height, width, 1 / sar
+    context = stream.codec_context
+    return Facts(
+        width,
+        height,
+        0,
+        Fraction(25),
+        Fraction(1),
+        np.zeros(0, np.int64),
+        turn=turn,
+        sar=sar,
+        pixels=frame.format.name,
+        bits=colours.depth(frame),
+        matrix=int(frame.colorspace),
+        range_=int(frame.color_range),
+        primaries=int(context.color_primaries if frame.color_primaries in (0, 2) else frame.color_primaries),
+        transfer=int(context.color_trc if frame.color_trc in (0, 2) else frame.color_trc),
+        assumed=assumed,
+    )
+
+
+def _size(frame: VideoFrame) -> str:
+    return f"{frame.width}x{frame.height}"

@@ -1,0 +1,66 @@
+"""A video file opened, and which of its tracks is the video."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+from av.error import FFmpegError
+from av.stream import Disposition
+
+from stvsr_bench.errors import DataError, UsageError
+
+_STILLS = frozenset({"png", "mjpeg", "bmp", "gif", "webp", "tiff"})  # mjpeg is a film where there is no other
+_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
+
+
+@contextlib.contextmanager
+def opened(path: Path, track: int = 1) -> Iterator[tuple[Any, Any]]:
+    """The open container and its video track, closed afterwards.
+
+    Raises:
+        DataError: the file is missing, empty, or no video.
+        UsageError: it has no such track.
+    """
+    check_file(path)
+    try:
+        container = av.open(url(path), metadata_errors="replace")  # tags need not be UTF-8
+    except FFmpegError as error:
+        raise DataError(f"{path} is no video that can be read: {error.strerror}") from None
+    with container:
+        yield container, video_track(container, path, track)
+
+
+def url(path: Path) -> str:
+    """The path as ffmpeg takes it: a colon in it would be the end of a protocol's name."""
+    return f"file:{path}"
+
+
+def video_track(container: Any, path: Path, track: int = 1) -> Any:
+    """The video track of this number, counted from 1; cover pictures and thumbnails are none.
+
+    Raises:
+        DataError: there is no video track.
+        UsageError: there are fewer.
+    """
+    found = [stream for stream in container.streams.video if not stream.disposition & _PICTURES]
+    if not found:
+        only = "pictures, but no video" if container.streams.video else "no video stream"
+        raise DataError(f"{path} holds {only}")
+    # a poster without its mark (Matroska has none for a track): one frame, or a still codec beside another
+    films = [stream for stream in found if stream.frames != 1 and stream.codec_context.name not in _STILLS] or found
+    if track > len(films):
+        tracks = f"{len(films)} video tracks" if len(films) > 1 else "one video track"
+        raise UsageError(f"--track {track}: {path} has {tracks}, counted from 1")
+    return films[track - 1]
+
+
+def check_file(path: Path) -> None:
+    """Raises DataError: the file is missing or empty."""
+    try:
+        empty = path.stat().st_size == 0
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    if empty or not path.is_file():
+        raise DataError(f"{path} is {'empty (0 bytes)' if empty else 'no file'}")

@@ -1,0 +1,196 @@
+"""What lies beside the picture in a video file: sound, subtitles, chapters, tags. All that the target can hold is kept.
+
+Whatever is left out is named, with a container that can hold it.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import av
+
+from stvsr_bench.errors import UsageError
+
+Sound = Literal["copy", "aac", "none"]
+FORMATS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+# tags of a file or track that are of its bytes, not of its content
+_OF_BYTES = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration", "rotate", "bps", "number_of_",
+             "_statistics", "handler_name", "vendor_id")  # fmt: skip
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+_KINDS = {"audio": "sound track", "subtitle": "subtitle track", "data": "data track", "attachment": "attachment"}
+
+
+@dataclass
+class Plan:
+    """Which tracks go where: `copied` and `encoded` as they are in the source, `left_out` in words."""
+
+    copied: list[Any] = field(default_factory=list)
+    encoded: list[Any] = field(default_factory=list)
+    attached: list[Any] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def plan(given: Any, film: Any, target: Path, sound: Sound) -> Plan:
+    """What can be kept of an open source in a target.
+
+    Raises:
+        UsageError: a sound track cannot be stored; said before hours of work, with what would work.
+    """
+    found, kind = Plan(), FORMATS[target.suffix.lower()]
+    seen: dict[str, int] = {}
+    for stream in given.streams:
+        if stream.index == film.index:
+            continue
+        number = seen[stream.type] = seen.get(stream.type, 0) + 1
+        name, codec = f"{_KINDS.get(stream.type, 'track')} {number}", _codec(stream)
+        if stream.type == "video":
+            cover = "a picture (cover or thumbnail)" if "pic" in str(stream.disposition) else "a video track besides"
+            found.left_out.append(f"{cover}, stream {stream.index}: not restored, left out")
+        elif stream.type == "audio" and sound == "none":
+            found.left_out.append(f"{name} ({codec}): left out, as asked")
+        elif stream.type == "attachment":
+            if kind == "matroska" and stream.data and stream.mimetype:
+                found.attached.append(stream)
+            else:
+                found.left_out.append(f"{name} ({stream.name or codec}): {target.suffix} cannot hold it, .mkv can")
+        elif codec in holds(kind):
+            found.copied.append(stream)
+        elif stream.type == "audio" and sound == "aac" and codec != "unknown":
+            found.encoded.append(stream)
+        elif stream.type == "audio":
+            raise UsageError(
+                f"{name} is {codec}, which {target.suffix} cannot hold: {_where(codec, 'write ')}--audio aac encodes "
+                "it anew, --audio none leaves it out"
+            )
+        else:
+            found.left_out.append(f"{name} ({codec}): left out, {target.suffix} cannot hold it{_elsewhere(codec)}")
+    return found
+
+
+@lru_cache(maxsize=8)
+def holds(kind: str) -> frozenset[str]:
+    """The codecs that a container can hold, by ffmpeg's names."""
+    with av.open(io.BytesIO(), "w", format=kind) as container:
+        return frozenset(container.supported_codecs)
+
+
+def _where(codec: str, before: str) -> str:
+    suffixes = [suffix for suffix in (".mkv", ".mov", ".mp4") if codec in holds(FORMATS[suffix])]
+    return f"{before}{' or '.join(suffixes)}, or " if suffixes else ""
+
+
+def _elsewhere(codec: str) -> str:
+    suffixes = [suffix for suffix in (".mkv", ".mov", ".mp4") if codec in holds(FORMATS[suffix])]
+    return f", {' and '.join(suffixes)} can" if suffixes else ""
+
+
+def _codec(stream: Any) -> str:
+    context = getattr(stream, "codec_context", None)
+    return str(getattr(context, "name", None) or "unknown")
+
+
+class Beside:
+    """The tracks of a plan in a container that is written, moved so that the source's first track begins at 0."""
+
+    def __init__(self, found: Plan, given: Any, made: Any, start: Fraction, end: Fraction | None) -> None:
+        """`start` in seconds of the source's clock; what begins after `end` (of the moved clock) is left out."""
+        self._given, self._made, self._start, self._end = given, made, start, end
+        self._to: dict[int, Any] = {}
+        self._encoders: dict[int, _Encoder] = {}
+        for stream in found.copied:
+            self._to[stream.index] = made.add_stream_from_template(stream, opaque=True)
+        for stream in found.encoded:
+            self._encoders[stream.index] = _Encoder(stream, made)
+            self._to[stream.index] = self._encoders[stream.index].stream
+        for stream in (*found.copied, *found.encoded):
+            copy_tags(stream, self._to[stream.index])
+            self._to[stream.index].disposition = stream.disposition
+        for stream in found.attached:
+            made.add_attachment(stream.name or "attachment", stream.mimetype, stream.data)
+        made.metadata.update(_tags(given.metadata))
+        made.set_chapters([moved for chapter in given.chapters() if (moved := self._moved(chapter)) is not None])
+        self._streams = [stream for stream in given.streams if stream.index in self._to]
+
+    def packets(self) -> Iterator[tuple[Fraction, list[Any]]]:
+        """(time in seconds, packets to be written), in the order of the source."""
+        if not self._streams:
+            return
+        for packet in self._given.demux(self._streams):
+            stream = packet.stream
+            encoder = self._encoders.get(stream.index)
+            if packet.dts is None and encoder is None:
+                continue  # the packet that flushes a decoder has no time and no data
+            if packet.dts is None:
+                yield Fraction(0), encoder.push(packet, self._start) if encoder else []
+                continue
+            tick = Fraction(packet.time_base)
+            time = packet.dts * tick - self._start
+            if self._end is not None and (packet.pts or packet.dts) * tick - self._start >= self._end:
+                continue
+            if encoder is not None:
+                yield time, encoder.push(packet, self._start)
+                continue
+            back = round(self._start / tick)
+            packet.dts -= back
+            packet.pts = None if packet.pts is None else packet.pts - back
+            packet.stream = self._to[stream.index]
+            yield time, [packet]
+        for encoder in self._encoders.values():
+            yield Fraction(0), encoder.finish()
+
+    def _moved(self, chapter: Any) -> Any | None:
+        tick = Fraction(chapter["time_base"])
+        start, end = (max(0, round(chapter[name] - self._start / tick)) for name in ("start", "end"))
+        if self._end is not None:
+            end = min(end, round(self._end / tick))
+        return {**chapter, "start": start, "end": end} if end > start else None
+
+
+class _Encoder:
+    """A sound track decoded and encoded as AAC, at the times that it had."""
+
+    def __init__(self, given: Any, made: Any) -> None:
+        self._given = given
+        self.stream = made.add_stream("aac", rate=given.codec_context.sample_rate)
+        # by number: the layout of plain PCM is often not stated
+        self.stream.codec_context.layout = _LAYOUTS.get(given.codec_context.layout.nb_channels, "stereo")
+        self._resampler: Any = None
+
+    def push(self, packet: Any, start: Fraction) -> list[Any]:
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            return []  # a damaged packet of sound is a moment of silence
+        made = []
+        for frame in frames:
+            if frame.pts is not None:
+                frame.pts -= round(start / Fraction(frame.time_base))
+            made += self._encoded(frame)
+        return made
+
+    def finish(self) -> list[Any]:
+        if self._resampler is None:
+            return []
+        return [*self._encoded(None), *self.stream.encode(None)]
+
+    def _encoded(self, frame: Any) -> list[Any]:
+        if self._resampler is None:
+            context = self.stream.codec_context
+            context.open(strict=False)
+            self._resampler = av.AudioResampler(
+                context.format, context.layout, context.sample_rate, frame_size=context.frame_size
+            )
+        return [packet for part in self._resampler.resample(frame) for packet in self.stream.encode(part)]
+
+
+def copy_tags(given: Any, made: Any) -> None:
+    """Language, title and the like of a track."""
+    made.metadata.update(_tags(given.metadata))
+
+
+def _tags(tags: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in tags.items() if not name.lower().startswith(_OF_BYTES)}
