@@ -22,21 +22,26 @@ ExitCode = Literal[0, 1, 2, 3, 4, 5, 130]
 
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line end
 _NO_TEXT: Final = re.compile(r"[\ud800-\udfff]")
+# these besides: marks that turn the direction of text, further line ends, halves of a letter, what is no letter at all
+STEERING: Final = re.compile(
+    CONTROL.pattern[:-1] + "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
 
 
 def printable(text: str) -> str:
     """The text with control characters written out (`\\x1b`), so that no name of a file can steer a terminal."""
-    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", spelled(text))
+    return STEERING.sub(lambda found: _written_out(ord(found[0])), text)
 
 
 def spelled(name: str) -> str:
     """A name of a file with the bytes written out that are no UTF-8 (`caf\\xe9`), as no text file can hold them."""
-    return _NO_TEXT.sub(lambda found: _spelled_byte(ord(found[0])), name)
+    return _NO_TEXT.sub(lambda found: _written_out(ord(found[0])), name)
 
 
-def _spelled_byte(code: int) -> str:
-    # Python reads such a byte as a surrogate, 0xdc00 above it (PEP 383)
-    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+def _written_out(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # how Python reads a byte that is no UTF-8 (PEP 383)
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def interrupted(error: BaseException) -> bool:

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 Methods = Annotated[
     str,
-    typer.Option("--methods", "-m", help="Methods, e.g. stdan@mini,dis+bicubic. Spec: name[:option=value][@weights]."),
+    typer.Option("--methods", "-m", help="Methods, by commas: stdan@mini,dis+bicubic. Spec: name[:option=value][@weights]."),
 ]
 Datasets = Annotated[
     str,
     typer.Option(
-        "--dataset", "-d", help="Data sets (mini, mini:rate=4) or a path; default vimeo90k where known, else mini."
+        "--dataset", "-d", help="Data sets (mini, mini:rate=4) or paths, by commas; default vimeo90k where known, else mini."
     ),
 ]
 Splits = Annotated[str, typer.Option("--split", "-s", help="Splits; default all test splits.")]
@@ -33,12 +33,19 @@ Override = Annotated[
     list[str] | None,
     typer.Option("--override", help="NAME of a built-in that --include or $STVSR_BENCH_PATH replaces; tables say so."),
 ]
+Weights = Annotated[
+    list[Path] | None,
+    typer.Option("--weights", help="A file of weights for a method that the folder's commands name by a file."),
+]
 Track = Annotated[int, typer.Option("--track", min=1, help="Which video track of a file, counted from 1.")]
 AllowVfr = Annotated[
     bool, typer.Option("--allow-vfr", help="Measure videos of variable frame rate as if their frames were even.")
 ]
 Deinterlace = Annotated[bool, typer.Option("--deinterlace", help="Make whole frames of interlaced video (bwdif).")]
 Hdr = Annotated[str, typer.Option("--hdr", help="HDR video (PQ, HLG): refuse, or as-is (its stored values).")]
+Save = Annotated[
+    str, typer.Option("--save-frames", help="Frames to keep for the report: none, all or worst:K per split.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
@@ -76,6 +83,11 @@ def metrics(text: str) -> tuple[str, ...]:
 def several(text: str) -> tuple[str, ...]:
     """Names separated by commas or spaces; see `words.several`."""
     return words.several(text)
+
+
+def clips(text: str) -> tuple[str, ...]:
+    """Names of clips as they are typed: which of them are one name, the data set says."""
+    return words.lines(text)
 
 
 def datasets(text: str) -> tuple[str, ...]:

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stvsr_bench import words
-from stvsr_bench.cli import options, result
+from stvsr_bench.cli import options, reader, result
 from stvsr_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,9 +16,6 @@ Limit = Annotated[
     float, typer.Option("--limit", help="Only the first N clips of each split, or a fraction such as 0.1.")
 ]
 Shard = Annotated[str, typer.Option("--shard", help="Part i of n (i/n) of the clips, for job arrays; see: merge.")]
-Save = Annotated[
-    str, typer.Option("--save-frames", help="Frames to keep for the report: none, all or worst:K a split.")
-]
 
 
 def run(
@@ -33,7 +29,7 @@ def run(
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
     limit: Limit = 0,
-    clips: Annotated[str, typer.Option("--clips", help="Only these clips, by name.")] = "",
+    clips: Annotated[str, typer.Option("--clips", help="Only these clips, by commas, or @FILE.")] = "",
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=1, help="Worker processes; any number gives the same rows.")
     ] = 1,
@@ -51,7 +47,7 @@ def run(
     compile_: Annotated[bool, typer.Option("--compile", help="torch.compile the network.")] = False,
     channels_last: Annotated[bool, typer.Option("--channels-last", help="Weights in channels-last layout.")] = False,
     oom_fallback: Annotated[bool, typer.Option(help="Go on in tiles when memory runs out.")] = True,
-    save_frames: Save = "worst:3",
+    save_frames: options.Save = "worst:3",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Measure again what is there already.")] = False,
     seed: Annotated[int, typer.Option("--seed", help="Seed of anything random.")] = 0,
     include: options.Include = None,
@@ -61,7 +57,10 @@ def run(
     allow_vfr: options.AllowVfr = False,
     deinterlace: options.Deinterlace = False,
     hdr: options.Hdr = "refuse",
-    from_: Annotated[Path | None, typer.Option("--from", help="Replay a run.toml.")] = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="Replay a run.toml; what runs code is not taken from it.")
+    ] = None,
+    weights: options.Weights = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done, and stop.")] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -72,9 +71,9 @@ def run(
 
     included, overrides = options.plug_in(include, override)
     if from_ is not None:
-        from stvsr_bench.runner.replay import load_spec
-
-        return result.perform(_again(load_spec(from_, out), from_, included, overrides), dry_run, as_json, quiet)
+        said = {"include": included, "override": overrides, "trust_pickle": trust_pickle, "overwrite": overwrite}
+        work = {"engine": engine, "address": address, "jobs": jobs, "timeout_s": timeout, "shard": options.part(shard)}
+        return result.perform(_again(from_, out, weights or [], {**said, **work}), dry_run, as_json, quiet)
     settings = Settings(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
     spec = RunSpec(
         methods=options.methods(methods),
@@ -85,7 +84,7 @@ def run(
         root=root,
         out=out,
         limit=limit,
-        clips=words.lines(clips),
+        clips=options.clips(clips),
         shard=options.part(shard),
         engine=engine,
         address=address,
@@ -106,8 +105,15 @@ def run(
     return result.perform(spec, dry_run, as_json, quiet)
 
 
-def _again(spec: "RunSpec", file: Path, included: tuple[Path, ...], overrides: tuple[str, ...]) -> "RunSpec":
-    """The run of a file; what it was allowed to include and replace is what this command line allows."""
-    if missing := next((path for path in spec.include if path.resolve() not in included), None):
+def _again(file: Path, out: Path, weights: list[Path], said: dict[str, Any]) -> "RunSpec":
+    """The run of a file; what runs code, reads weights or reaches other machines is what this command line says."""
+    from stvsr_bench.runner.replay import load_spec, with_files
+
+    sent = load_spec(file, out)
+    included = said["include"]
+    if missing := next((p for p in sent.left_out.get("include", ()) if p.resolve() not in included), None):
         raise UsageError(f"--from {file}: that run used a plug-in; to run its code again, write --include {missing}")
-    return replace(spec, include=included, override=overrides)
+    spec, sentences = sent.again(**said)
+    for sentence in sentences:
+        reader.note(sentence)
+    return replace(spec, methods=tuple(with_files(text, weights) for text in spec.methods))

@@ -1,14 +1,12 @@
 """`stvsr-bench score`: rows from anybody's output frames, in the same table."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stvsr_bench import words
-from stvsr_bench.cli import options
-from stvsr_bench.errors import printable, spelled
+from stvsr_bench.cli import options, reader
+from stvsr_bench.errors import spelled
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.plan import RunSpec
@@ -26,7 +24,7 @@ def score(
     metrics: Annotated[str, typer.Option("--metrics", help="Metrics besides the default ones.")] = "",
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
-    clips: Annotated[str, typer.Option("--clips", help="Only these clips, by name.")] = "",
+    clips: Annotated[str, typer.Option("--clips", help="Only these clips, by commas, or @FILE.")] = "",
     limit: Annotated[float, typer.Option("--limit", help="Only the first N clips of each split.")] = 0,
     track: options.Track = 1,
     allow_vfr: options.AllowVfr = False,
@@ -46,7 +44,7 @@ def score(
         metrics=options.metrics(metrics),
         root=root,
         out=out,
-        clips=words.lines(clips),
+        clips=options.clips(clips),
         limit=limit,
         save_frames="none",
         reading=options.reading(track, allow_vfr, deinterlace, hdr),
@@ -62,7 +60,7 @@ def _perform(spec: "RunSpec", folder: Path, as_json: bool, quiet: bool) -> int:
     plan = make(spec)
     say_unused(plan)
     for each in unused(spec, plan, folder):
-        print(printable(f"{folder.name}: {each.sentence(folder)}"), file=sys.stderr)
+        reader.note(f"{folder.name}: {each.sentence(folder)}")
     with Bar(plan, quiet or as_json, total=sum(len(cell.clips) for cell in plan.cells)) as bar:
         result = execute(spec, plan, folder, bar.update)
     return finish(spec, result, as_json)
