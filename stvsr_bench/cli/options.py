@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 Methods = Annotated[
     str,
-    typer.Option("--methods", "-m", help="Methods, by commas: stdan@mini,dis+bicubic. Spec: name[:option=value][@weights]."),
+    typer.Option(
+        "--methods", "-m", help="Methods, by commas: stdan@mini,dis+bicubic. Spec: name[:option=value][@weights]."
+    ),
 ]
 Datasets = Annotated[
     str,
     typer.Option(
-        "--dataset", "-d", help="Data sets (mini, mini:rate=4) or paths, by commas; default vimeo90k where known, else mini."
+        "--dataset",
+        "-d",
+        help="Data sets (mini, mini:rate=4) or paths, by commas; default vimeo90k where known, else mini.",
     ),
 ]
 Splits = Annotated[str, typer.Option("--split", "-s", help="Splits; default all test splits.")]
