@@ -143,7 +143,7 @@ def at_chosen_sizes(body: Body, seen_BChw: Tensor, chance_B2: Tensor, floor_B2: 
     by_B = [1 if first and second else 2 if second else 4 for first, second in bits_B2.bool().tolist()]
     if len(set(by_B)) == 1:
         return at_size(body, seen_BChw, by_B[0])
-    return torch.cat([at_size(body, item, by) for item, by in zip(seen_BChw.split(1), by_B, strict=True)])
+    return torch.cat([at_size(body, item, by) for item, by in zip(torch.split(seen_BChw, 1), by_B, strict=True)])
 
 
 def at_size(body: Body, seen_BChw: Tensor, by: int) -> Tensor:
