@@ -38,6 +38,7 @@ reports: $(STAMP)
 	$(BIN)/python -m stvsr_bench report runs/main-plane --out reports/plane --no-page --scenes 0 --no-films
 
 docs: $(STAMP)
+	$(BIN)/python tests/docs/faults.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site
 
 # The gate of this repository on itself: `make gate` stops a change that moves a number, `make baseline` accepts it.

@@ -21,11 +21,19 @@ ExitCode = Literal[0, 1, 2, 3, 4, 5, 130]
 
 
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line end
+# these besides: marks that turn the direction of text, further line ends, halves of a letter, what is no letter at all
+STEERING: Final = re.compile(
+    CONTROL.pattern[:-1] + "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
 
 
 def printable(text: str) -> str:
     """The text with control characters written out (`\\x1b`), so that no name of a file can steer a terminal."""
-    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return STEERING.sub(lambda found: _written_out(ord(found[0])), text)
+
+
+def _written_out(code: int) -> str:
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
 def interrupted(error: BaseException) -> bool:

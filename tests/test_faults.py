@@ -60,6 +60,12 @@ def rows(run):
     return sorted((replace(row, seconds={}, env="") for row in store.read_rows(run)), key=lambda row: row.key)
 
 
+@pytest.mark.fault(
+    "C",
+    "killed (`kill -9`) at 30 random moments, repeated",
+    "the rows of one run, none lost or doubled",
+    "0",
+)
 @pytest.mark.slow
 def test_thirty_kills_at_random_moments_lose_and_double_nothing(spec, tmp_path):
     runner.execute(spec, make(spec))
@@ -82,6 +88,7 @@ def test_thirty_kills_at_random_moments_lose_and_double_nothing(spec, tmp_path):
     assert len(lines) == len(store.done(out)) == 40
 
 
+@pytest.mark.fault("D", "Ctrl-C", '"interrupted; what was done is saved, the same command goes on from there"', "130")
 def test_ctrl_c_saves_what_is_done_and_ends_with_130(spec, tmp_path):
     out = tmp_path / "interrupted"
     # slow by a file beside it, not by its code: rows of other code would be measured again
@@ -104,6 +111,7 @@ def test_ctrl_c_saves_what_is_done_and_ends_with_130(spec, tmp_path):
     assert result.done_before == kept and result.written == 40 - kept
 
 
+@pytest.mark.fault("D", "Ctrl-C while a library writes and raises another error in its clean-up", "the same", "130")
 @pytest.mark.parametrize("hidden", ["", " from None"])
 def test_ctrl_c_is_not_lost_where_a_library_raises_another_error_while_it_cleans_up(spec, tmp_path, capsys, hidden):
     stop = f"""
@@ -120,6 +128,7 @@ def test_ctrl_c_is_not_lost_where_a_library_raises_another_error_while_it_cleans
     assert store.done(out) == set() and (out / "failures.jsonl").read_text() == ""
 
 
+@pytest.mark.fault("E", "disk full", '"cannot write ...: No space left on device; the rows so far are safe"', "4")
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="mounting a small disk needs root")
 def test_a_full_disk_is_one_sentence_and_the_rows_before_stay(spec, tmp_path):
     disk = tmp_path / "disk"
@@ -140,6 +149,7 @@ def test_a_full_disk_is_one_sentence_and_the_rows_before_stay(spec, tmp_path):
     assert kept == [row for row in rows(spec.out) if row.key in {one.key for one in kept}]
 
 
+@pytest.mark.fault("E", "the clock goes backwards", "the same rows", "0")
 def test_a_clock_that_goes_backwards_changes_no_row(spec, monkeypatch, tmp_path):
     runner.execute(spec, make(spec))
     now = iter(range(10**9, 0, -3600))
@@ -149,6 +159,7 @@ def test_a_clock_that_goes_backwards_changes_no_row(spec, monkeypatch, tmp_path)
     assert rows(back.out) == rows(spec.out)
 
 
+@pytest.mark.fault("D", "a worker runs out of memory", '"signal 9; perhaps it ran out of memory"', "3")
 def test_a_worker_that_is_killed_for_memory_is_said_to_be(spec, tmp_path, monkeypatch):
     monkeypatch.setitem(plugins._included, "methods", {})
     path = tmp_path / "greedy.py"

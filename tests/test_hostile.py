@@ -41,6 +41,7 @@ NASTY = [
 ]
 
 
+@pytest.mark.fault("B", "names with path separators, 300 letters, Unicode", "one component in paths")
 @pytest.mark.parametrize("name", NASTY)
 def test_names_become_one_path_component_below_the_run(name, tmp_path):
     part = path_component(name)
@@ -49,6 +50,7 @@ def test_names_become_one_path_component_below_the_run(name, tmp_path):
     assert (tmp_path / part).resolve().parent == tmp_path.resolve()
 
 
+@pytest.mark.fault("B", "a method's name that is none", "one sentence", "2, 4")
 @pytest.mark.parametrize("name", [n for n in NASTY if n])
 def test_a_method_with_a_nasty_name_is_refused_in_one_sentence(name, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -67,6 +69,12 @@ def folder(tmp_path, card, name="net"):
 GOOD = 'title = "Net"\nkind = "stvsr"\nnet = "model:Net"\n'
 
 
+@pytest.mark.fault(
+    "B",
+    "cards with wrong types, unknown keys, no TOML",
+    "listed with the field; no other method is touched",
+    "2",
+)
 @pytest.mark.parametrize(
     ("card", "says"),
     [
@@ -91,6 +99,12 @@ def test_a_wrong_card_is_named_with_its_field(card, says, tmp_path, monkeypatch)
     assert "net" in methods.problems() and "stdan" in methods.names()
 
 
+@pytest.mark.fault(
+    "B",
+    "names with ANSI codes in cards, clips, rows of others",
+    "written out as `\\x1b`, or refused",
+    "2, 4",
+)
 def test_no_name_of_a_file_or_row_steers_a_terminal(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "clips" / "\x1b[31mred").mkdir(parents=True)
@@ -113,6 +127,7 @@ def test_no_name_of_a_file_or_row_steers_a_terminal(tmp_path, capsys, monkeypatc
         assert "\x1b" not in seen.out + seen.err, argv
 
 
+@pytest.mark.fault("B", "a card that wants to run code", "refused; reading cards runs no code", "2")
 def test_reading_a_card_runs_no_code_of_the_plug_in(tmp_path, monkeypatch):
     root = folder(tmp_path, GOOD)
     (root / "methods" / "net" / "model.py").write_text("raise SystemExit('code ran')")
@@ -124,6 +139,7 @@ def test_reading_a_card_runs_no_code_of_the_plug_in(tmp_path, monkeypatch):
     assert {"net", "one"} <= set(methods.names())
 
 
+@pytest.mark.fault("B", "a card that wants to run code", "refused; reading cards runs no code", "2")
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -142,6 +158,7 @@ def test_a_one_file_card_of_more_than_plain_values_is_refused(text, says, tmp_pa
         card_of_file(path)
 
 
+@pytest.mark.fault("B", "a list of names that is no text", "one sentence", "2")
 @pytest.mark.parametrize("name", ["@no\x00name", "@~nobody-of-that-name/list.txt", "@picture.png"])
 def test_a_list_that_is_no_text_is_one_sentence(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -150,6 +167,7 @@ def test_a_list_that_is_no_text_is_one_sentence(name, tmp_path, monkeypatch):
         several(name)
 
 
+@pytest.mark.fault("B", "a plug-in folder that others may write", "named and not used", "2")
 def test_a_plug_in_folder_that_others_may_write_is_named_and_not_used(tmp_path, monkeypatch):
     root = folder(tmp_path, GOOD)
     (root / "methods" / "net").chmod(0o777)
@@ -158,6 +176,7 @@ def test_a_plug_in_folder_that_others_may_write_is_named_and_not_used(tmp_path, 
         methods.card("net")
 
 
+@pytest.mark.fault("B", "verbs that need no network", "touch none")
 def test_light_verbs_touch_no_network(tmp_path):
     code = (
         "import socket, sys\n"
@@ -172,6 +191,7 @@ def test_light_verbs_touch_no_network(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.fault("B", "`run.toml` with wrong keys or types", "the key is named", "2")
 @pytest.mark.parametrize(
     "text",
     [
@@ -190,6 +210,7 @@ def test_a_wrong_run_toml_is_one_sentence(text, tmp_path):
         load_spec(path, tmp_path)
 
 
+@pytest.mark.fault("B", "any text as method spec (Hypothesis)", "a value or a sentence", "2")
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_a_spec_or_a_sentence(text):
@@ -224,6 +245,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.fault("B", "any fields as card (Hypothesis)", "a value or a sentence", "2")
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.sampled_from([*MethodCard.__dataclass_fields__, "surprise"]), JSON, max_size=6))
 def test_any_fields_are_a_card_or_a_sentence(fields):
@@ -264,6 +286,7 @@ def test_any_row_is_read_back_as_it_was_written(name, values, how):
     assert ROWS.validate_json(ROWS.dump_json(row)) == row
 
 
+@pytest.mark.fault("B", "any JSON as row (Hypothesis)", "a row or a sentence", "4")
 @settings(max_examples=200, deadline=None)
 @given(JSON)
 def test_any_json_line_is_a_row_or_an_error_that_is_caught(value):

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "stvsr_bench"
 ROWS = [
     {"errors", "opencv", "rounded"},
     {"schema"},
-    {"plugins", "protocols", "environment"},
+    {"plugins", "protocols", "environment", "escape"},
     {"data", "nn", "metrics"},
     {"acquire", "checkpoints"},
     {"methods", "datasets"},

@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from stvsr_bench.cli import reader
-from stvsr_bench.errors import INTERNAL, INTERRUPTED, OK, USAGE, BenchError, StoppedError, interrupted, printable
+from stvsr_bench.errors import INTERNAL, INTERRUPTED, OK, USAGE, BenchError, StoppedError, interrupted
 
 # verb -> (module, attribute); a typer.Typer is a group of verbs
 VERBS = {
@@ -57,9 +57,12 @@ def app() -> typer.Typer:
         found = import_module(f"stvsr_bench.cli.{module}")
         group = getattr(found, "app", None)
         if group is not None:  # a group of verbs, such as `data list|check`
+            for one in group.registered_commands:
+                if one.callback is not None and not hasattr(one.callback, "__wrapped__"):  # a second command line
+                    one.callback = reader.speaking(one.callback)
             root.add_typer(group, name=verb)
         else:
-            root.command(name=verb, context_settings=SETTINGS)(getattr(found, module))
+            root.command(name=verb, context_settings=SETTINGS)(reader.speaking(getattr(found, module)))
     return root
 
 
@@ -67,7 +70,7 @@ def _say_version(asked: bool) -> None:
     if asked:
         from stvsr_bench import __version__
 
-        print(f"stvsr-bench {__version__}")
+        reader.say(f"stvsr-bench {__version__}")
         raise typer.Exit
 
 
@@ -91,7 +94,7 @@ def call(argv: list[str]) -> int:
     command: Any = typer.main.get_command(app())
     try:
         code = command.main(args=argv, prog_name="stvsr-bench", standalone_mode=False)
-        reader.say("")  # here and not at Python's end, where a reader who went away would change the exit code
+        reader.done()  # here and not at Python's end, where a reader who went away would change the exit code
         if code == INTERRUPTED:  # how the parser answers Ctrl-C
             return _interrupted()
         return code if isinstance(code, int) else 0
@@ -139,4 +142,4 @@ def _show(error: TyperException) -> None:
 
 
 def _say(sentence: str) -> None:
-    print(f"stvsr-bench: {printable(sentence)}", file=sys.stderr)
+    reader.note(f"stvsr-bench: {sentence}")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from stvsr_bench.cli import reader
 from stvsr_bench.cli.options import Json, Quiet
 
 TOLD_EVERY = 25  # steps
@@ -32,11 +33,14 @@ def ablate(
 
     def tell(name: str, step: int) -> None:
         if not quiet and step % TOLD_EVERY == 0:
-            typer.echo(f"{name}: step {step}", err=True)
+            reader.note(f"{name}: step {step}")
 
     rows = compared(ablation.run(method, folder, steps, Machine(threads=threads), tell))
     markdown = ablation_md(rows)
     for name, text in (("ablation.md", markdown), ("ablation.json", json.dumps(rows, indent=1) + "\n")):
         with replacing(folder / name) as file:
             file.write(text.encode())
-    typer.echo(json.dumps(rows) if as_json else markdown)
+    if as_json:
+        reader.document(rows)
+    else:
+        reader.say(markdown)

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from rich import progress
 from rich.console import Console
 
+from stvsr_bench.escape import line
+
 
 @contextmanager
 def telling(what: str, quiet: bool, in_bytes: bool = False) -> Iterator[Callable[[int, int], None]]:
@@ -23,7 +25,7 @@ def telling(what: str, quiet: bool, in_bytes: bool = False) -> Iterator[Callable
         disable=quiet or not console.is_terminal,
         expand=True,
     ) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(line(what), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total or None)
 
 

@@ -28,8 +28,3 @@ def telling(verb: str, clips: "Clips", quiet: bool) -> AbstractContextManager[Ca
 def named(clips: Sequence[str]) -> str:
     """The first few names."""
     return ", ".join(clip for clip in clips[:SHOWN] if clip) + (", ..." if len(clips) > SHOWN else "")
-
-
-def printable(text: str) -> str:
-    """Text whose control characters (a file name may hold some) cannot reach the terminal."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)

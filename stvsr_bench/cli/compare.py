@@ -1,12 +1,12 @@
 """`stvsr-bench compare A B`: two methods on the same clips."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from stvsr_bench.cli import reader
 from stvsr_bench.cli.options import several
 
 
@@ -20,11 +20,10 @@ def compare(
 ) -> None:
     """Compare two methods clip by clip: difference, interval, won and lost, where they differ most."""
     from stvsr_bench.cli.console import print_compared
+    from stvsr_bench.escape import slug
     from stvsr_bench.report.compare import compare_tidy, compared_md, method_key_of, of_protocols, of_two
     from stvsr_bench.report.figures.breakdown import clip_against_clip
-    from stvsr_bench.report.tables.csvjson import finite
     from stvsr_bench.report.write import LATEST, Written, load
-    from stvsr_bench.rows.names import path_component
 
     table = load(runs or [LATEST]).tidy
     names = several(metrics)
@@ -36,9 +35,9 @@ def compare(
         lines, _ = of_two(table, *both, names)
         parts = list(of_protocols(lines))
         for _, key, rows in parts:
-            name = "clip-against-clip" + (f"-{path_component(key)}" if len(parts) > 1 else "")
+            name = "clip-against-clip" + (f"-{slug(key)}" if len(parts) > 1 else "")
             written.figure(name, clip_against_clip(rows, *both, names[0]))
     if as_json:
-        print(json.dumps(finite(asdict(found)), ensure_ascii=False))
+        reader.document(asdict(found))
     else:
         print_compared(found)

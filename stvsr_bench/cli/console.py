@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from stvsr_bench.cli import reader
 from stvsr_bench.errors import printable
 from stvsr_bench.report.tables.table import FACTS, display, shown
 
@@ -21,18 +21,18 @@ _STYLES = {"best": "bold", "second": "underline"}
 
 def print_tables(tables: "Sequence[Table]") -> None:
     """Print each table, one block per data set: PSNR / SSIM of all frames by split."""
-    console = Console(highlight=False)
+    console = reader.console()
     for table in tables:
         for dataset in table.datasets:
             part = table.of_dataset(dataset).of_frames("all")
             task = f", {table.task}" if table.task else ""
             head = f"{dataset}, protocol {table.protocol} ({table.protocol_key}){task}"
-            console.print(Text(printable(head), style="bold"))
+            console.print(reader.text(head, style="bold"))
             console.print(_block(part))
             for said in _exact(part):
-                console.print(Text(said))
+                console.print(reader.text(said))
         for note in table.left_out:
-            console.print(Text(printable(note)))
+            console.print(reader.text(note))
 
 
 def _exact(table: "Table") -> list[str]:
@@ -61,12 +61,12 @@ def _block(table: "Table") -> RichTable:
         # PSNR / SSIM of 3 clips and VMAF of 1: "n=3/3/1"
         counts = [str(column.clips) for column in table.columns if column.split == split]
         clips = counts[0] if len(set(counts)) == 1 else "/".join(counts)
-        block.add_column(Text(printable(f"{split} (n={clips})")), justify="right", no_wrap=True)
+        block.add_column(reader.text(f"{split} (n={clips})"), justify="right", no_wrap=True)
     block.add_column("s/clip", justify="right", no_wrap=True)
     for line in table.lines:
         cells = [_joined(table, line, split) for split in splits]
         seconds = line.facts.get(f"seconds:{table.datasets[0]}")
-        block.add_row(Text(_name(line)), *cells, shown(seconds, FACTS["seconds"]))
+        block.add_row(reader.text(_name(line)), *cells, shown(seconds, FACTS["seconds"]))
     return block
 
 
@@ -91,26 +91,28 @@ def _name(line: "Line") -> str:
 
 def print_compared(found: "Compared") -> None:
     """Print a comparison: a block for each metric and choice of frames, then the clips that differ most."""
-    console = Console(highlight=False)
+    console = reader.console()
     said = (
         f"{found.first} against {found.second}: positive differences are gains of {found.first}, over pairs of the "
         "same clip. Intervals: 95 %, over clips; p: Wilcoxon, corrected by Holm."
     )
-    console.print(Text(said))
+    console.print(reader.text(said))
     if found.exact:
-        console.print(Text(found.exact))
+        console.print(reader.text(found.exact))
     for note in found.notes:
-        console.print(Text(printable(f"{note}.")))
+        console.print(reader.text(f"{note}."))
     if found.untrained:
-        console.print(Text(f"Untrained: {', '.join(found.untrained)}. The numbers show only that it runs.", "bold"))
+        console.print(
+            reader.text(f"Untrained: {', '.join(found.untrained)}. The numbers show only that it runs.", "bold")
+        )
     for key, protocol in found.protocols.items():
         mine = [part for part in found.parts if part.protocol_key == key]
         for metric, frames in dict.fromkeys((part.metric, part.frames) for part in mine):
             title = f"{display(metric).label} of {frames} frames, protocol {protocol}{found.task_of(key)}"
-            console.print(Text(f"\n{title}", style="bold"))
+            console.print(reader.text(f"\n{title}", style="bold"))
             console.print(_compared([part for part in mine if (part.metric, part.frames) == (metric, frames)]))
         pairs = [pair for pair in found.apart if pair.protocol_key == key]
-        console.print(Text(f"\nThe {len(pairs)} clips that differ most, protocol {protocol}", style="bold"))
+        console.print(reader.text(f"\nThe {len(pairs)} clips that differ most, protocol {protocol}", style="bold"))
         console.print(_apart(pairs, found))
 
 
@@ -124,7 +126,7 @@ def _compared(parts: "Sequence[Part]") -> RichTable:
         result = part.result
         between = " ".join(part.interval_shown or ("–",))
         count = f"{result.wins}/{result.ties}/{result.losses}"
-        where = Text(printable(part.where.replace(" motion ", " ")))
+        where = reader.text(part.where.replace(" motion ", " "))
         block.add_row(where, part.count_shown, part.mean_shown, between, count, part.p_shown, result.verdict)
     return block
 
@@ -133,8 +135,8 @@ def _apart(pairs: "Sequence[ClipPair]", found: "Compared") -> RichTable:
     block = RichTable(box=SIMPLE_HEAD, pad_edge=False)
     block.add_column("clip", overflow="fold")
     for name in (found.first, found.second):
-        block.add_column(Text(name), justify="right", overflow="fold")
+        block.add_column(reader.text(name), justify="right", overflow="fold")
     block.add_column("gain", justify="right", no_wrap=True)
     for pair in pairs:
-        block.add_row(Text(printable(pair.clip)), f"{pair.first:.4g}", f"{pair.second:.4g}", f"{pair.gain:+.4g}")
+        block.add_row(reader.text(pair.clip), f"{pair.first:.4g}", f"{pair.second:.4g}", f"{pair.gain:+.4g}")
     return block

@@ -1,13 +1,11 @@
 """`stvsr-bench data`: which data sets there are, bringing them, what is wrong with them, how they move."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
 
-from stvsr_bench.cli import clipwise, measuring, options, packing, preparing
-from stvsr_bench.cli.clipwise import printable
+from stvsr_bench.cli import clipwise, measuring, options, packing, preparing, reader
 from stvsr_bench.errors import FailedClipsError
 
 if TYPE_CHECKING:
@@ -27,14 +25,14 @@ def list_datasets(as_json: options.Json = False) -> None:
 
     rows = listing.details()
     if as_json:
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        reader.document(rows, indent=1)
         return
     for row in rows:
-        print(f"{row['name']:12} {row['where']:24} {', '.join(row.get('splits', []))}")
+        reader.say(f"{row['name']:12} {row['where']:24} {', '.join(row.get('splits', []))}")
         texts = {**row, "options": listing.options_of(row)}
         for fact in ("title", "licence", "options", "convention", "notes"):
             if texts.get(fact):
-                print(f"{'':12} {fact + ':':11} {' '.join(str(texts[fact]).split())}")
+                reader.say(f"{'':12} {fact + ':':11} {' '.join(str(texts[fact]).split())}")
 
 
 @app.command()
@@ -66,7 +64,7 @@ def check(
     if as_json:
         rows = [{"split": each.split, **asdict(finding)} for each in checked for finding in each.findings]
         counted = {each.split: each.clips for each in checked if each.clips}
-        print(json.dumps({"dataset": name, "checked": counted, "findings": rows}, indent=1, ensure_ascii=False))
+        reader.document({"dataset": name, "checked": counted, "findings": rows}, indent=1)
     else:
         for each in checked:
             _print_findings(each)
@@ -87,6 +85,6 @@ def _print_findings(checked: "Checked") -> None:
     for level, what, clips in grouped(checked.findings):
         named = clipwise.named(clips)
         times = f" ({len(clips)} clips)" if len(clips) > 1 else ""
-        print(printable(f"{level:8} {checked.split}{' ' if named else ''}{named}{times}: {what}"))
+        reader.say(f"{level:8} {checked.split}{' ' if named else ''}{named}{times}: {what}")
     errors, warnings = (sum(found.level == level for found in checked.findings) for level in ("error", "warning"))
-    print(f"{checked.split}: {checked.clips} clips checked, {errors} errors, {warnings} warnings")
+    reader.say(f"{checked.split}: {checked.clips} clips checked, {errors} errors, {warnings} warnings")

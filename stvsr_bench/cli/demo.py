@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import options
+from stvsr_bench.cli import options, reader
 
 
 def demo(
@@ -55,4 +55,4 @@ def _plane(out: Path, report: Path, quiet: bool) -> int:
 
 
 def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)
+    reader.note(sentence)

@@ -1,12 +1,11 @@
 """`stvsr-bench doctor`: does a method keep the promises that its numbers rest on?"""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import options
+from stvsr_bench.cli import options, reader
 from stvsr_bench.errors import FAILED_CLIPS, OK
 
 
@@ -31,13 +30,10 @@ def doctor(
     for finding in work.examine(built):
         findings.append(finding)
         if not as_json:
-            typer.secho(f"{finding.verdict:5}", fg=None, nl=False, bold=finding.verdict == "fail")
-            typer.echo(f" {finding.check}: {finding.seen}")
+            reader.say(f"{finding.verdict:5} {finding.check}: {finding.seen}")
     bad = work.failed(findings)
     if as_json:
-        print(
-            json.dumps({"method": built.spec, "weights": built.weights_tag, "findings": [asdict(f) for f in findings]})
-        )
+        reader.document({"method": built.spec, "weights": built.weights_tag, "findings": [asdict(f) for f in findings]})
     else:
-        typer.echo(f"{built.spec}: {len(findings) - len(bad)} of {len(findings)} checks hold")
+        reader.say(f"{built.spec}: {len(findings) - len(bad)} of {len(findings)} checks hold")
     return FAILED_CLIPS if bad else OK

@@ -1,6 +1,5 @@
 """`stvsr-bench gate`: stop a change that makes numbers worse."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -8,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from stvsr_bench import escape
 from stvsr_bench.cli import options, reader
-from stvsr_bench.errors import GATE_TRIPPED, OK, UnknownNameError, UsageError, printable
+from stvsr_bench.errors import GATE_TRIPPED, OK, UnknownNameError, UsageError
 
 _SHOWN = 50  # lines of what an update drops
 
@@ -43,10 +43,9 @@ def gate(
         moves = [asdict(move) for move in judgement.moves]
         used = [asdict(one) for one in judgement.used]
         found = {"passed": judgement.passed, "compared": judgement.compared, "moves": moves, "notes": judgement.notes}
-        text = json.dumps({**found, "tolerances": used}) + "\n"
+        reader.document({**found, "tolerances": used})
     else:
-        text = gate_text.markdown(judgement)
-    reader.say(text)
+        reader.say(gate_text.markdown(judgement).removesuffix("\n"))
     return OK if judgement.passed else GATE_TRIPPED
 
 
@@ -54,10 +53,10 @@ def _update(baseline: Path, run: Path, yes: bool, as_json: bool) -> int:
     """Replace the baseline, after a yes where that drops something."""
     from stvsr_bench.rows import baseline as work
 
-    lines = [printable(line).replace("\n", " ") for line in work.dropped(baseline, run)]
+    lines = [escape.line(line) for line in work.dropped(baseline, run)]
     if lines:
         more = [f"... and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-        typer.echo("\n".join([f"{_name(baseline)} will no longer hold:", *lines[:_SHOWN], *more]), err=True)
+        reader.note("\n".join([f"{_name(baseline)} will no longer hold:", *lines[:_SHOWN], *more]))
     if lines and not yes:
         here = sys.stdin.isatty() and sys.stderr.isatty()
         if not (here and typer.confirm(f"Make {_name(run)} the baseline all the same?", err=True)):
@@ -65,13 +64,15 @@ def _update(baseline: Path, run: Path, yes: bool, as_json: bool) -> int:
                 f"{baseline} is as it was; with --yes the run becomes the baseline and what is listed above is dropped"
             )
     rows = work.update(baseline, run)
-    said = f"{_name(baseline)}: {rows} rows are the new baseline"
-    reader.say((json.dumps({"rows": rows, "dropped": lines}) if as_json else said) + "\n")
+    if as_json:
+        reader.document({"rows": rows, "dropped": lines})
+    else:
+        reader.say(f"{_name(baseline)}: {rows} rows are the new baseline")
     return OK
 
 
 def _name(folder: Path) -> str:
-    return printable(str(folder)).replace("\n", " ")
+    return escape.line(str(folder))
 
 
 def _tolerances(text: str) -> dict[str, float] | None:

@@ -1,12 +1,11 @@
 """`stvsr-bench infer`: a user's own video in, a larger and smoother one out."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import options, writing
+from stvsr_bench.cli import options, reader, writing
 from stvsr_bench.errors import FAILED_CLIPS, OK
 
 
@@ -74,7 +73,7 @@ def infer(
         task = bar.add_task(chosen.spec, total=min(total, limit or total))
         done = film.upscale(chosen, video, out, settings, lambda read: bar.update(task, completed=read), asked)
     if as_json:
-        print(json.dumps({"out": str(out), "method": chosen.spec, **vars(done)}))
+        reader.document({"out": str(out), "method": chosen.spec, **vars(done)})
     else:
         writing.say(console, out, done)
     return FAILED_CLIPS if done.trouble else OK

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from stvsr_bench.cli import reader
 from stvsr_bench.cli.options import Root
 
 
@@ -40,7 +41,7 @@ def inspect_(
     else:
         written = sheets.over_splits(built, [data.clips(each) for each in splits], frame, limit, out)
     for path in written:
-        typer.echo(path)
+        reader.say(str(path))
 
 
 def _pixel(text: str, width: int, height: int) -> tuple[int, int]:

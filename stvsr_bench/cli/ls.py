@@ -1,11 +1,10 @@
 """`stvsr-bench ls`: what there is to run, on what, measured how. Imports no torch."""
 
-import json
 from typing import Annotated, Any
 
 import typer
 
-from stvsr_bench.cli import options
+from stvsr_bench.cli import options, reader
 from stvsr_bench.errors import UnknownNameError
 
 KINDS = ("methods", "datasets", "metrics", "protocols", "results")
@@ -31,23 +30,21 @@ def ls(
         raise UnknownNameError("list", kind, KINDS)
     rows = makers[kind]()
     if as_json:
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        reader.document(rows, indent=1)
         return
     _table(rows)
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in rows[0] if rows else ():
         table.add_column(name, overflow="fold", no_wrap=name == "name")
     for row in rows:
-        table.add_row(*(Text(_shown(value)) for value in row.values()))
-    Console(highlight=False).print(table)
+        table.add_row(*(reader.text(_shown(value)) for value in row.values()))
+    reader.console().print(table)
 
 
 def _shown(value: Any) -> str:

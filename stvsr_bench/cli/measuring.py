@@ -1,14 +1,12 @@
 """`stvsr-bench data stats`: how the clips of a data set move, and which would be slow, medium and fast."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stvsr_bench.cli import clipwise, options
-from stvsr_bench.cli.clipwise import printable
+from stvsr_bench.cli import clipwise, options, reader
 from stvsr_bench.errors import FailedClipsError, UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +58,7 @@ def stats(
     )
     written = stats.write_lists(write_lists, stats.proposal(measured, chosen)) if write_lists else []
     if as_json:
-        print(json.dumps(_as_json(name, measured, chosen, picture, failed), indent=1, ensure_ascii=False))
+        reader.document(_as_json(name, measured, chosen, picture, failed), indent=1)
     else:
         _print_stats(name, measured, chosen, picture, written)
     if failed:
@@ -91,10 +89,10 @@ def _print_stats(
     sizes = sorted({f"{clip.width}x{clip.height}" for clip in measured})
     lengths = sorted({clip.frames for clip in measured})
     frames = str(lengths[0]) if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
-    print(printable(f"{name}: {len(measured)} clips of {frames} frames, {', '.join(sizes[:5])}"))
+    reader.say(f"{name}: {len(measured)} clips of {frames} frames, {', '.join(sizes[:5])}")
     spread = ", ".join(f"{what} {value:.2f}" for what, value in stats.quantiles(measured).items())
-    print(f"motion (DIS flow, pixels per frame): {spread}")
-    print(f"slow < {chosen.slow_below:g} <= medium < {chosen.fast_from:g} <= fast:")
+    reader.say(f"motion (DIS flow, pixels per frame): {spread}")
+    reader.say(f"slow < {chosen.slow_below:g} <= medium < {chosen.fast_from:g} <= fast:")
     for speed, names in stats.proposal(measured, chosen).items():
-        print(printable(f"  {speed:7} {len(names):5}  {clipwise.named(names)}"))
-    print(f"histogram: {picture}" + "".join(f"\nlist: {path}" for path in written))
+        reader.say(f"  {speed:7} {len(names):5}  {clipwise.named(names)}")
+    reader.say(f"histogram: {picture}" + "".join(f"\nlist: {path}" for path in written))

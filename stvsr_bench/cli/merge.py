@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from stvsr_bench.cli import reader
 from stvsr_bench.errors import NotRunnableError
 
 
@@ -19,4 +20,4 @@ def merge(
     empty = [run for run in runs if not run.is_dir() or not store.done(run)]
     if empty:
         raise NotRunnableError(f"no rows in {', '.join(map(str, empty))}; merge only finished shards")
-    typer.echo(f"{out}: {merge_runs(runs, out)} rows of {len(runs)} folders")
+    reader.say(f"{out}: {merge_runs(runs, out)} rows of {len(runs)} folders")

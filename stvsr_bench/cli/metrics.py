@@ -1,11 +1,10 @@
 """`stvsr-bench metrics`: what can be measured here, and whether this machine measures it right."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stvsr_bench.cli import options
+from stvsr_bench.cli import options, reader
 
 if TYPE_CHECKING:
     from stvsr_bench.metrics import Metric
@@ -27,13 +26,13 @@ def list_(
         if not extras or metric.group == "extra"
     ]
     if as_json:
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        reader.document(rows, indent=1)
         return
     for group in dict.fromkeys(row["group"] for row in rows):
-        print(f"{group}:")
+        reader.say(f"{group}:")
         for row in rows:
             if row["group"] == group:
-                print(_line(row))
+                reader.say(_line(row))
 
 
 @app.command()
@@ -45,7 +44,7 @@ def selftest(as_json: options.Json = False) -> None:
     from stvsr_bench.metrics import selftest as tests
 
     checks, agreements = [], []
-    say = (lambda _line: None) if as_json else print
+    say = (lambda _line: None) if as_json else reader.say
     say(f"PSNR and SSIM by {kernels.name()}; deviation from the recorded numbers:")
     for check in tests.checks(imresize):
         checks.append(check)
@@ -63,7 +62,7 @@ def selftest(as_json: options.Json = False) -> None:
             "checks": [{**vars(check), "passed": check.passed} for check in checks],
             "agreements": [vars(agreement) for agreement in agreements],
         }
-        print(json.dumps(document, indent=1, ensure_ascii=False))
+        reader.document(document, indent=1)
     wrong = [check.name for check in checks if not check.passed]
     if wrong:
         raise NotRunnableError(f"this machine does not compute the recorded numbers: {', '.join(wrong)}")

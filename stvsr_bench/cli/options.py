@@ -32,6 +32,10 @@ Override = Annotated[
     list[str] | None,
     typer.Option("--override", help="NAME of a built-in that --include or $STVSR_BENCH_PATH replaces; tables say so."),
 ]
+Weights = Annotated[
+    list[Path] | None,
+    typer.Option("--weights", help="A file of weights for a method that the folder's commands name by a file."),
+]
 Track = Annotated[int, typer.Option("--track", min=1, help="Which video track of a file, counted from 1.")]
 AllowVfr = Annotated[
     bool, typer.Option("--allow-vfr", help="Measure videos of variable frame rate as if their frames were even.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import options
+from stvsr_bench.cli import options, reader
 from stvsr_bench.cli.options import Quiet, Root
 
 
@@ -34,4 +34,4 @@ def pack(
     with Progress(console=console, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task(f"packing {name}", total=len(chosen))
         frames = write(chosen, out, lambda done, total: progress.update(task, completed=done, total=total))
-    typer.echo(f"{out}: {len(chosen)} clips, {frames} frames", err=True)
+    reader.note(f"{out}: {len(chosen)} clips, {frames} frames")

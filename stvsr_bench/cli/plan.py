@@ -1,12 +1,11 @@
 """`stvsr-bench plan`: what a run would do, whether it can, how long it takes."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stvsr_bench.cli import options
+from stvsr_bench.cli import options, reader
 from stvsr_bench.errors import NOT_RUNNABLE, OK
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def plan(
     found = forecast(spec, tuple(timed or ()))
     counts = [int(word) for word in workers.replace(",", " ").split() if word.isdigit()]
     if as_json:
-        print(json.dumps(_facts(found, counts, cost)))
+        reader.document(_facts(found, counts, cost))
     else:
         _print(found, counts, cost)
     return NOT_RUNNABLE if found.problems or found.plan is None else OK
@@ -70,7 +69,7 @@ def _facts(found: "Forecast", counts: list[int], cost: float) -> dict[str, objec
 def _print(found: "Forecast", counts: list[int], cost: float) -> None:
     for cell in found.plan.cells if found.plan else ():
         names = ", ".join(protocol.name for protocol in cell.protocols)
-        typer.echo(f"{cell.label}/{cell.split}: {len(cell.clips)} of {cell.total} clips, {names}")
+        reader.say(f"{cell.label}/{cell.split}: {len(cell.clips)} of {cell.total} clips, {names}")
     for e in found.estimates:
         speed = (
             f"{e.seconds_per_clip:.2f} s a clip (median of {e.measured_on})" if e.measured_on else "never timed here"
@@ -79,15 +78,15 @@ def _print(found: "Forecast", counts: list[int], cost: float) -> None:
             rows = "row" if e.not_used == 1 else "rows"
             speed += f", {e.not_used} {rows} of other weights, machines or devices not used"
         weights = f"@{e.weights}" if e.weights else ""
-        typer.echo(f"{e.method}{weights}: {e.clips_left} clips to restore, {e.clips_done} done, {speed}")
+        reader.say(f"{e.method}{weights}: {e.clips_left} clips to restore, {e.clips_done} done, {speed}")
     for count in counts:
         hours = found.hours(count)
         if hours is None:
-            typer.echo("time: unknown; run with --limit 3 first, or name a run with --timed")
+            reader.say("time: unknown; run with --limit 3 first, or name a run with --timed")
             break
         price = f", cost {hours * count * cost:.2f}" if cost else ""
-        typer.echo(f"time with {count} worker{'s' if count > 1 else ''}: {hours:.2f} h{price}")
+        reader.say(f"time with {count} worker{'s' if count > 1 else ''}: {hours:.2f} h{price}")
     if found.plan:
-        typer.echo(f"disk: about {found.disk_bytes / 1e6:.0f} MB")
+        reader.say(f"disk: about {found.disk_bytes / 1e6:.0f} MB")
     for problem in found.problems:
-        typer.echo(f"not runnable: {problem}", err=True)
+        reader.note(f"not runnable: {problem}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stvsr_bench.cli import bars, options
+from stvsr_bench.cli import bars, options, reader
 from stvsr_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _make(card: "DatasetCard", splits: tuple[str, ...], quiet: bool) -> None:
             for done, clip in enumerate(clips.names, start=1):
                 clips.read(clip)
                 tell(done, len(clips))
-        print(f"{card.name}/{split}: {len(clips)} clips ready")
+        reader.say(f"{card.name}/{split}: {len(clips)} clips ready")
 
 
 def _bring_lists(card: "DatasetCard", root: Path | None, quiet: bool) -> None:
@@ -60,7 +60,7 @@ def _bring_lists(card: "DatasetCard", root: Path | None, quiet: bool) -> None:
 
     for listed in published_lists(card, root):
         _download(listed.wanted, quiet)
-        print(f"{listed.wanted.path}: {listed.count} clips, the list of {listed.by}")
+        reader.say(f"{listed.wanted.path}: {listed.count} clips, the list of {listed.by}")
 
 
 def _bring(card: "DatasetCard", root: Path | None, which: str, keep: bool, quiet: bool) -> None:
@@ -71,8 +71,10 @@ def _bring(card: "DatasetCard", root: Path | None, which: str, keep: bool, quiet
     _download(wanted, quiet)
     with bars.telling(f"unpacking {wanted.path.name}", quiet or not is_archive(wanted.path), in_bytes=True) as tell:
         brought = unpacked(wanted.path, keep, tell)
-    print(f"{card.name}: {', '.join(str(found) for found in brought)}")
-    print(f"use it with --root {root}, or set {card.root_env}; stvsr-bench data check {card.name} looks at every clip")
+    reader.say(f"{card.name}: {', '.join(str(found) for found in brought)}")
+    reader.say(
+        f"use it with --root {root}, or set {card.root_env}; stvsr-bench data check {card.name} looks at every clip"
+    )
 
 
 def _download(wanted: "Wanted", quiet: bool) -> None:

@@ -1,15 +1,13 @@
 """`stvsr-bench profile`: parameters, multiply-adds, time and memory of methods on this machine."""
 
-import json
 import re
-import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import options
+from stvsr_bench.cli import options, reader
 from stvsr_bench.errors import OK, UsageError
 
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder whose profile.jsonl gets the rows.")]
@@ -72,11 +70,11 @@ def profile(
         # also where a method takes none of the sweep's numbers of frames
         rows = rows or profiler.profile(names, memory_budget if max_size else None)
     if as_json:
-        print(json.dumps({"rows": rows}, allow_nan=False))
+        reader.document({"rows": rows})
     else:
         profile_show.tables(rows)
         if out is not None:
-            print(f"rows: {out / 'profile.jsonl'}", file=sys.stderr)
+            reader.note(f"rows: {out / 'profile.jsonl'}")
     return OK
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 
 from stvsr_bench.cli.bars import counted
+from stvsr_bench.escape import line
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.engines.tasks import Outcome
@@ -37,7 +38,7 @@ class Bar:
         task = outcome.task
         self.failed += bool(outcome.error)
         note = f"  {self.failed} failed" if self.failed else ""
-        where = f"{task.identity[:24]} {task.label[:16]}/{task.split} {task.clip[:16]}{note}"
+        where = line(f"{task.identity[:24]} {task.label[:16]}/{task.split} {task.clip[:16]}{note}")
         self.progress.update(self.task, description=where, advance=1 if task.score else 0)
         self.count += task.score
         if not self.hidden and not self.console.is_terminal and time.monotonic() - self.said > EVERY_S:

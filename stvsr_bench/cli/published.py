@@ -1,12 +1,11 @@
 """`stvsr-bench published`: what papers print, with source, protocol, scale and time scale. Imports no torch."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stvsr_bench.cli import options
+from stvsr_bench.cli import options, reader
 
 if TYPE_CHECKING:
     from stvsr_bench.report.published.values import Published
@@ -23,7 +22,7 @@ def published(
 
     found = chosen(method, dataset, protocol)
     if as_json:
-        print(json.dumps([_facts(one) for one in found], indent=1, ensure_ascii=False))
+        reader.document([_facts(one) for one in found], indent=1)
         return
     _table(found)
 
@@ -34,9 +33,7 @@ def _facts(one: "Published") -> dict[str, Any]:
 
 def _table(found: "list[Published]") -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("method as printed", "data set", "scale", "time", "metric", "value", "protocol", "source"):
@@ -45,5 +42,5 @@ def _table(found: "list[Published]") -> None:
         place = " ".join(filter(None, (one.dataset, one.split, one.clip, one.variant)))
         plane = (str(one.scale or "?"), str(one.time_scale or "?"))
         protocol = f"left out: {one.left_out}" if one.left_out else one.protocol
-        table.add_row(*map(Text, (one.printed, place, *plane, one.metric, one.shown, protocol, one.source)))
-    Console(highlight=False).print(table)
+        table.add_row(*map(reader.text, (one.printed, place, *plane, one.metric, one.shown, protocol, one.source)))
+    reader.console().print(table)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stvsr_bench.cli import reader
 from stvsr_bench.cli.options import several
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def report(
     measured = load(runs or [LATEST])
     folder = out or Path("reports") / measured.name
     if spread:
-        print(write_spread(measured, folder, options))
+        reader.say(write_spread(measured, folder, options))
         return
     output = Output(_style(style), figures, page, page_clips, frame_quality, embed, scenes, films)
     tables, written = write(measured, folder, options, output)
@@ -76,12 +77,12 @@ def _print(tables: "list[Table]", written: "Written", about: "dict[str, Any] | N
         from stvsr_bench.report.tables import csvjson
 
         document = json.loads(csvjson.tables_json(tables, about))
-        print(json.dumps({**document, "files": [str(path) for path in written.files]}, ensure_ascii=False))
+        reader.document({**document, "files": [str(path) for path in written.files]})
         return
     from stvsr_bench.cli.console import print_tables
 
     print_tables(tables)
-    print(f"tables, figures and page: {written.folder}", flush=True)
+    reader.say(f"tables, figures and page: {written.folder}")
 
 
 def _put_into(file: Path, tables: "list[Table]", cost: str) -> None:

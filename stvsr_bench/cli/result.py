@@ -4,7 +4,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from stvsr_bench.errors import FAILED_CLIPS, OK, printable
+from stvsr_bench.cli import reader
+from stvsr_bench.errors import FAILED_CLIPS, OK
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.execute import Result
@@ -32,7 +33,7 @@ def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
 def say_changes(plan: "Plan") -> None:
     """What changed since rows were measured, on stderr: also with --quiet, for numbers in the table move by it."""
     for sentence in plan.found.changes:
-        print(printable(sentence), file=sys.stderr)
+        reader.note(sentence)
 
 
 def finish(spec: "RunSpec", result: "Result", as_json: bool) -> int:
@@ -48,7 +49,7 @@ def say_idle_cores(spec: "RunSpec") -> None:
     if idle := idle_cores(spec):
         used, cores, jobs = idle
         text = f"{used} of {cores} cores in use; --jobs {jobs} measures {jobs} clips at once and gives the same rows"
-        print(text, file=sys.stderr)
+        reader.note(text)
 
 
 def print_plan(plan: "Plan", as_json: bool) -> None:
@@ -66,13 +67,13 @@ def print_plan(plan: "Plan", as_json: bool) -> None:
     say_changes(plan)
     facts = {"rows": plan.rows_total, "done": plan.rows_done, "tasks": len(plan.tasks), "cells": cells}
     if as_json:
-        print(json.dumps({**facts, "methods": [f"{i.spec}@{i.weights}" for i in plan.identities.values()]}))
+        reader.document({**facts, "methods": [f"{i.spec}@{i.weights}" for i in plan.identities.values()]})
         return
     for identity in plan.identities.values():
-        print(f"{identity.spec}{'@' + identity.weights if identity.weights else ''}: {identity.card.title}")
+        reader.say(f"{identity.spec}{'@' + identity.weights if identity.weights else ''}: {identity.card.title}")
     for cell in cells:
-        print(f"{cell['dataset']}/{cell['split']}: {cell['clips']} of {cell['of']} clips, {cell['protocols']}")
-    print(f"{plan.rows_total} rows, {plan.rows_done} done, {len(plan.tasks)} clips to restore")
+        reader.say(f"{cell['dataset']}/{cell['split']}: {cell['clips']} of {cell['of']} clips, {cell['protocols']}")
+    reader.say(f"{plan.rows_total} rows, {plan.rows_done} done, {len(plan.tasks)} clips to restore")
 
 
 def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
@@ -97,12 +98,12 @@ def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
     if as_json:
         shown = json.loads(csvjson.tables_json(tables, facts(measured))) if measured else {}
         head = {"out": str(result.out), "written": result.written, "done_before": result.done_before}
-        print(json.dumps({**head, "failures": failures, **shown}))
+        reader.document({**head, "failures": failures, **shown})
     else:
         print_tables(tables)
     for failure in failures[:10]:
         where = f"{failure['dataset']}/{failure['split']}/{failure['clip']}"
-        print(printable(f"failed: {failure['method']} on {where}: {failure['error']}"), file=sys.stderr)
+        reader.note(f"failed: {failure['method']} on {where}: {failure['error']}")
     if len(failures) > 10:
-        print(f"... and {len(failures) - 10} more; see {spec.out / 'failures.jsonl'}", file=sys.stderr)
-    print(f"rows: {spec.out}  (report: stvsr-bench report {spec.out})", file=sys.stderr)
+        reader.note(f"... and {len(failures) - 10} more; see {spec.out / 'failures.jsonl'}")
+    reader.note(f"rows: {spec.out}  (report: stvsr-bench report {spec.out})")

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stvsr_bench.cli import options, result
+from stvsr_bench.cli import options, reader, result
 from stvsr_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ def run(
     allow_vfr: options.AllowVfr = False,
     deinterlace: options.Deinterlace = False,
     hdr: options.Hdr = "refuse",
-    from_: Annotated[Path | None, typer.Option("--from", help="Replay a run.toml.")] = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="Replay a run.toml; what runs code is not taken from it.")
+    ] = None,
+    weights: options.Weights = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done, and stop.")] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -71,9 +74,9 @@ def run(
 
     included, overrides = options.plug_in(include, override)
     if from_ is not None:
-        from stvsr_bench.runner.replay import load_spec
-
-        return result.perform(_again(load_spec(from_, out), from_, included, overrides), dry_run, as_json, quiet)
+        said = {"include": included, "override": overrides, "trust_pickle": trust_pickle, "overwrite": overwrite}
+        work = {"engine": engine, "address": address, "jobs": jobs, "timeout_s": timeout, "shard": options.part(shard)}
+        return result.perform(_again(from_, out, weights or [], {**said, **work}), dry_run, as_json, quiet)
     settings = Settings(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
     spec = RunSpec(
         methods=options.several(methods),
@@ -105,8 +108,15 @@ def run(
     return result.perform(spec, dry_run, as_json, quiet)
 
 
-def _again(spec: "RunSpec", file: Path, included: tuple[Path, ...], overrides: tuple[str, ...]) -> "RunSpec":
-    """The run of a file; what it was allowed to include and replace is what this command line allows."""
-    if missing := next((path for path in spec.include if path.resolve() not in included), None):
+def _again(file: Path, out: Path, weights: list[Path], said: dict[str, Any]) -> "RunSpec":
+    """The run of a file; what runs code, reads weights or reaches other machines is what this command line says."""
+    from stvsr_bench.runner.replay import load_spec, with_files
+
+    sent = load_spec(file, out)
+    included = said["include"]
+    if missing := next((p for p in sent.left_out.get("include", ()) if p.resolve() not in included), None):
         raise UsageError(f"--from {file}: that run used a plug-in; to run its code again, write --include {missing}")
-    return replace(spec, include=included, override=overrides)
+    spec, sentences = sent.again(**said)
+    for sentence in sentences:
+        reader.note(sentence)
+    return replace(spec, methods=tuple(with_files(text, weights) for text in spec.methods))

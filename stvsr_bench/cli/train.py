@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from stvsr_bench.cli import reader
 from stvsr_bench.cli.options import Quiet
 
 
@@ -47,7 +48,6 @@ def train(
     with Meter(steps or session.recipe_of(order).steps, hidden=quiet) as meter:
         outcome = session.run(order, meter.update)
     if outcome.is_main and not quiet:
-        typer.echo(
-            f"{outcome.steps} steps, loss {meter.running.mean:.5f}, weights: {order.out / 'weights.safetensors'}",
-            err=True,
+        reader.note(
+            f"{outcome.steps} steps, loss {meter.running.mean:.5f}, weights: {order.out / 'weights.safetensors'}"
         )

@@ -1,13 +1,12 @@
 """`stvsr-bench verify`: compute a run's rows again and say whether they hold."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stvsr_bench.cli import options, reader
-from stvsr_bench.errors import GATE_TRIPPED, NOT_RUNNABLE, OK, UsageError, printable
+from stvsr_bench.errors import GATE_TRIPPED, NOT_RUNNABLE, OK, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +21,7 @@ def verify(
     root: options.Root = None,
     include: options.Include = None,
     override: options.Override = None,
+    weights: options.Weights = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Accept rows that cannot be computed here; they are still named.")
     ] = False,
@@ -35,12 +35,13 @@ def verify(
     from stvsr_bench.runner import verify as work
 
     included, overrides = options.plug_in(include, override)
-    found = work.sort(run, work.Asked(_share(sample), seed, root, included, overrides))
+    found = work.sort(run, work.Asked(_share(sample), seed, root, included, overrides, tuple(weights or ())))
     verified = list(work.verify(run, found)) if found.tasks or not (found.external or found.uncovered) else []
     if as_json:
-        reader.say(json.dumps(_facts(found, verified)) + "\n")
+        reader.document(_facts(found, verified))
     else:
-        reader.say("".join(f"{printable(line)}\n" for line in _lines(found, verified)))
+        for line in _lines(found, verified):
+            reader.say(line)
     if any(not one.holds for one in verified) or found.contradicted or (found.uncovered and not partial):
         return GATE_TRIPPED
     return OK if verified else NOT_RUNNABLE

@@ -1,15 +1,13 @@
 """`stvsr-bench weights`: which weights are here, whose a checkpoint is, and keeping one by its SHA-256."""
 
-import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stvsr_bench.cli import options
-from stvsr_bench.errors import WeightsError, printable
+from stvsr_bench.cli import options, reader
+from stvsr_bench.errors import WeightsError
 
 if TYPE_CHECKING:
     from stvsr_bench.checkpoints import Fit, State
@@ -31,10 +29,10 @@ def list_weights(as_json: options.Json = False) -> None:
 
     items = inventory.all_weights()
     if as_json:
-        print(json.dumps([asdict(item) for item in items], indent=1, ensure_ascii=False))
+        reader.document([asdict(item) for item in items], indent=1)
     for item in () if as_json else items:
         mark = item.sha256[:12] if item.state == "here" else item.state
-        print(f"{item.method + '@' + item.tag:24} {mark:14} {item.what}")
+        reader.say(f"{item.method + '@' + item.tag:24} {mark:14} {item.what}")
 
 
 @app.command()
@@ -54,14 +52,14 @@ def add(
     sha256, replaced = kept.entry.sha256, kept.replaced
     if as_json:
         facts = {"method": fit.method, "tag": tag, "label": kept.label, "sha256": sha256, "path": str(kept.entry.path)}
-        print(json.dumps({**facts, "replaced": replaced.sha256 if replaced else ""}, indent=1))
+        reader.document({**facts, "replaced": replaced.sha256 if replaced else ""}, indent=1)
         return
     also = f"\nit is also known as {', '.join(kept.also)}" if kept.also else ""
     instead = f"\nit replaces {replaced.name or 'a file'}, SHA-256 {replaced.sha256}" if replaced else ""
-    print(f"{file.name} is {fit.sentence()}{also}{instead}")
-    print(f"kept as {fit.method}@{tag}, SHA-256 {sha256}")
+    reader.say(f"{file.name} is {fit.sentence()}{also}{instead}")
+    reader.say(f"kept as {fit.method}@{tag}, SHA-256 {sha256}")
     if kept.label != tag:
-        print(f"the card does not know this SHA-256 or git blob id, so tables say '{kept.label}'")
+        reader.say(f"the card does not know this SHA-256 or git blob id, so tables say '{kept.label}'")
 
 
 @app.command()
@@ -72,11 +70,11 @@ def verify(as_json: options.Json = False) -> None:
     items = [item for item in inventory.all_weights(check=True) if item.state != "missing"]
     broken = [item for item in items if item.state != "here"]
     if as_json:
-        print(json.dumps([asdict(item) for item in items], indent=1, ensure_ascii=False))
+        reader.document([asdict(item) for item in items], indent=1)
     else:
         for item in items:
-            print(f"{'ok ' if item.state == 'here' else 'BAD'} {item.method}@{item.tag} {item.what}")
-        print(f"{len(items)} checked, {len(broken)} bad")
+            reader.say(f"{'ok ' if item.state == 'here' else 'BAD'} {item.method}@{item.tag} {item.what}")
+        reader.say(f"{len(items)} checked, {len(broken)} bad")
     if broken:
         raise WeightsError(f"{broken[0].method}@{broken[0].tag}: {broken[0].what}")
 
@@ -90,7 +88,7 @@ def identify(file: File, trust_pickle: TrustPickle = False, as_json: options.Jso
     facts = recognise.facts_of(file, state)
     if as_json:
         document = {**asdict(facts), "fits": [{**asdict(fit), "exact": fit.exact} for fit in fits]}
-        print(json.dumps(document, indent=1, ensure_ascii=False))
+        reader.document(document, indent=1)
     else:
         _print_identity(facts, fits)
     recognise.check_exact(file, fits)
@@ -103,18 +101,18 @@ def _recognised(file: Path, trust_pickle: bool) -> tuple["State", list["Fit"]]:
     state = recognise.read(file, trust_pickle)
     fits, broken = recognise.fits(state, file)
     for name, why in broken.items():
-        print(printable(f"not compared with {name}: {why}"), file=sys.stderr)
+        reader.note(f"not compared with {name}: {why}")
     return state, fits
 
 
 def _print_identity(facts: "Facts", fits: list["Fit"]) -> None:
     known = f"\nknown as     {', '.join(facts.known_as)}" if facts.known_as else ""
-    print(f"{facts.file}: {facts.tensors} tensors, {facts.numbers:,} numbers")
-    print(f"SHA-256      {facts.sha256}\nfingerprint  {facts.fingerprint}{known}")
+    reader.say(f"{facts.file}: {facts.tensors} tensors, {facts.numbers:,} numbers")
+    reader.say(f"SHA-256      {facts.sha256}\nfingerprint  {facts.fingerprint}{known}")
     for fit in fits[:3]:
-        print(fit.sentence())
+        reader.say(fit.sentence())
         for word, keys in fit.wrong.items() if fit is fits[0] else ():
             for key in keys[:SHOWN]:
-                print(f"  {word:10} {key}")
+                reader.say(f"  {word:10} {key}")
             if len(keys) > SHOWN:
-                print(f"  {word:10} ... and {len(keys) - SHOWN} more (--json lists all)")
+                reader.say(f"  {word:10} ... and {len(keys) - SHOWN} more (--json lists all)")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from stvsr_bench.cli import reader
 from stvsr_bench.errors import UsageError, printable
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def bar(console: "Console", hidden: bool) -> "Progress":
     class Speed(ProgressColumn):
         def render(self, task: "Task") -> Text:
             speed = task.finished_speed or task.speed
-            return Text(f"{speed:.3g} frames/s" if speed else "")
+            return reader.text(f"{speed:.3g} frames/s" if speed else "")
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Speed(), TimeRemainingColumn())
     # a window takes long on a CPU: the speed of the last minutes, not of the last half minute

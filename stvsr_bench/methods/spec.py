@@ -43,6 +43,16 @@ def parse(text: str) -> Spec:
     return Spec(text.strip(), tuple(_part(piece, text) for piece in pieces))
 
 
+def text_of(parts: tuple[Part, ...]) -> str:
+    """Parts as they are typed; what `parse` reads back."""
+    return "+".join(
+        part.name
+        + "".join(f":{name}={value}" for name, value in part.options.items())
+        + (f"@{part.weights}" if part.weights else "")
+        for part in parts
+    )
+
+
 def typed_options(card: MethodCard, said: Mapping[str, str]) -> dict[str, OptionValue]:
     """All options of a card with the typed values put in, each in the type of its default.
 

@@ -80,6 +80,13 @@ def choose(card: MethodCard, plugin: Plugin, wanted: str) -> Chosen:
     raise UnknownNameError(f"weights of {card.name}", wanted, [*card.weights, "none"], "or a path of a checkpoint")
 
 
+def is_file(card: MethodCard, wanted: str) -> bool:
+    """Whether `wanted` would be read as the path of a file, being no tag of the card or cache. Nothing is opened."""
+    wanted = wanted.removesuffix(CLAIMED)
+    tag = wanted in ("", "none") or wanted in card.weights or checkpoints.find(card.name, wanted) is not None
+    return card.learned and not tag
+
+
 def installed(card: MethodCard, plugin: Plugin) -> dict[str, Chosen | None]:
     """Every tag that the card names, with the weights found here, or None."""
     return {tag: _by_tag(card, plugin, tag) for tag in card.weights}

@@ -15,9 +15,11 @@ import pandas as pd
 
 from stvsr_bench import protocols
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
+from stvsr_bench.escape import code as code_md
+from stvsr_bench.escape import markdown as text_md
 from stvsr_bench.report import alike, stats
 from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label, named
-from stvsr_bench.report.tables.markdown import grid_md, text_md
+from stvsr_bench.report.tables.markdown import grid_md
 from stvsr_bench.report.tables.marks import tie_of
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
 from stvsr_bench.report.tidy import column, infinite, motion_bin, read, tidy
@@ -286,7 +288,7 @@ def compared_md(of: Compared) -> str:
         lines += ["", f"**Untrained: {', '.join(map(text_md, of.untrained))}.** The numbers show only that it runs."]
     heads = ["Clips", "Metric", "Frames", "n", "Difference", "95 % interval", "Won / tied / lost", "Effect", "p"]
     for key, protocol in of.protocols.items():
-        lines += ["", f"## Protocol `{protocol}`{of.task_of(key)}", ""]
+        lines += ["", f"## Protocol {code_md(protocol)}{of.task_of(key)}", ""]
         lines += [grid_md([*heads, "Verdict"], [_part_md(part) for part in of.parts if part.protocol_key == key]), ""]
         pairs = [
             [text_md(p.clip), f"{p.first:.4g}", f"{p.second:.4g}", f"{p.gain:+.4g}"]

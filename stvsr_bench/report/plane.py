@@ -14,9 +14,9 @@ from itertools import combinations
 import numpy as np
 
 from stvsr_bench import protocols
+from stvsr_bench.escape import slug
 from stvsr_bench.report.labels import MethodKey
 from stvsr_bench.report.tables.table import Cell, Column, Display, FrameChoice, Table, display
-from stvsr_bench.rows.names import path_component
 
 CHOICES: tuple[FrameChoice, ...] = ("all", "between")
 FEWEST_SHARED = 2  # cells: a difference at one point is a number and no plane
@@ -87,7 +87,7 @@ class Plane:
     def name(self) -> str:
         """What a file of it is called."""
         gap = [] if self.gap is None else [f"gap{self.gap}"]
-        return path_component("-".join([self.family, self.dataset, *gap, self.split, self.metric, self.frames]))
+        return slug("-".join([self.family, self.dataset, *gap, self.split, self.metric, self.frames]))
 
     def label(self, time_scale: int) -> str:
         """The data set of the cells at a time scale."""

@@ -4,6 +4,7 @@ What is written stands in two lists: `formats.FORMATS` (texts) and `figures.cata
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from matplotlib.figure import Figure
 
 from stvsr_bench import environment, protocols
 from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.escape import markdown as text_md
+from stvsr_bench.escape import slug
 from stvsr_bench.report import formats
 from stvsr_bench.report.alike import alike
 from stvsr_bench.report.build import build
@@ -30,7 +33,7 @@ from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.published.verdicts import ledger
 from stvsr_bench.report.response import responses
 from stvsr_bench.report.select import choose, method_keys, method_label
-from stvsr_bench.report.tables import latex, markdown
+from stvsr_bench.report.tables import latex
 from stvsr_bench.report.tables.failures import distinct_clips
 from stvsr_bench.report.tables.notes import Coverage
 from stvsr_bench.report.tables.ranking import main_table, ranking
@@ -38,7 +41,6 @@ from stvsr_bench.report.tables.spread import by_task, spread, spread_md
 from stvsr_bench.report.tables.table import Options, Table
 from stvsr_bench.report.tidy import read, tidy
 from stvsr_bench.rows import manifest, store
-from stvsr_bench.rows.names import path_component
 from stvsr_bench.schema import Row
 
 LATEST = Path("runs/latest")
@@ -83,13 +85,18 @@ class Written:
 
     def text(self, name: str, text: str) -> None:
         """One text file, whole or not at all."""
-        store.write_atomic(self.folder / name, text)
-        self.files.append(self.folder / name)
+        store.write_atomic(self._place(name), text)
+        self.files.append(self._place(name))
 
     def figure(self, name: str, figure: Figure | None) -> None:
         """One figure in all its formats; a figure that has nothing to show is not written."""
         if figure is not None:
-            self.files += drawing.save(figure, self.folder / name)
+            self.files += drawing.save(figure, self._place(name))
+
+    def _place(self, name: str) -> Path:
+        # names come out of rows that anybody wrote: `slug` keeps them here, and this notices where one was forgotten
+        assert all(re.fullmatch(r"[a-z0-9_][a-z0-9_.-]{0,199}", part) for part in name.split("/")), name
+        return self.folder / name
 
 
 def load(runs: Sequence[Path]) -> Measured:
@@ -208,7 +215,7 @@ def write_spread(measured: Measured, folder: Path, options: Options) -> str:
     lines = measured.tidy
     mine: list[Row] = list(lines[(lines["method"] == head[0]) & (lines["weights"] == head[1])]["row"])
     written = Written(folder)
-    parts = [f"# {markdown.text_md(name)}: what the protocol is worth", ""]
+    parts = [f"# {text_md(name)}: what the protocol is worth", ""]
     for dataset, split in dict.fromkeys((row.dataset, row.split) for row in mine if asked(options.splits, row.split)):
         of_split = [row for row in mine if (row.dataset, row.split) == (dataset, split)]
         for task, rows in by_task(of_split).items():
@@ -222,7 +229,7 @@ def write_spread(measured: Measured, folder: Path, options: Options) -> str:
                 *([f"x{task[0]}-t{task[1]}"] if task and at else ["other"] if at else []),
             ]
             drawn = spread_figure(f"{name} on {place}", of) if of else None
-            written.figure(f"figures/{'-'.join(map(path_component, names))}", drawn)
+            written.figure(f"figures/{'-'.join(map(slug, names))}", drawn)
     text = "\n".join(parts)
     written.text("spread.md", text)
     return text

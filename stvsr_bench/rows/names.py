@@ -35,7 +35,8 @@ def method_folder(name: str, weights: str, contents: str = "") -> str:
 
 def frames_folder(run: Path, restoring_key: str, name: str) -> Path:
     """Where frames of a method lie, or of `TRUTH` or `INPUT`: which frames those are is the protocol's to say."""
-    return run / "frames" / restoring_key / name
+    # the key comes out of a row, which anybody may have written; rows of an older suite have none
+    return run / "frames" / (path_component(restoring_key) if restoring_key else "") / name
 
 
 def clip_folder(dataset: str, split: str, clip: str) -> Path:

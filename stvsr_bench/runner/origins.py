@@ -12,7 +12,7 @@ from stvsr_bench.restore import pick_device
 from stvsr_bench.rows import manifest
 from stvsr_bench.rows.identity import name_of
 from stvsr_bench.runner.plan import RunSpec, default_datasets
-from stvsr_bench.runner.replay import load_all
+from stvsr_bench.runner.replay import load_all, with_files
 from stvsr_bench.schema import Reading, Row, Settings
 
 _NAME = re.compile("[:@+]")
@@ -36,16 +36,17 @@ class Origin:
 
 
 class Origins:
-    """The commands of a run folder, asked for the origin of each row.
+    """The commands of a run folder, asked for the origin of each row; `weights` are the files that may be read.
 
     Raises:
         CardError: a command of the folder cannot be read.
     """
 
-    def __init__(self, run: Path, root: Path | None = None) -> None:
+    def __init__(self, run: Path, root: Path | None = None, weights: tuple[Path, ...] = ()) -> None:
         self.run = run
         self.root = root
-        self.commands = load_all(run)
+        self.weights = weights
+        self.commands = [sent.spec for sent in load_all(run)]
         self._identities: dict[str, Identity | BenchError] = {}
         self._labels = lru_cache(maxsize=None)(self._labels_of)
 
@@ -68,7 +69,9 @@ class Origins:
                 elif (settings := _settings(command, identity, row)) is not None:
                     pick_device(settings.device)
                     root = self.root or command.root
-                    return Origin(text, identity.spec, dataset, root, settings, command.reading)
+                    return Origin(
+                        with_files(text, self.weights), identity.spec, dataset, root, settings, command.reading
+                    )
         raise why or NotRunnableError(
             f"no command of this folder (commands/*.toml, run.toml) asks for {row.method}"
             f"{row.weights and '@'}{row.weights} on {row.dataset} with the weights that the row names"
@@ -105,7 +108,7 @@ class Origins:
     def _identity(self, text: str) -> Identity | BenchError:
         if text not in self._identities:
             try:
-                self._identities[text] = methods.resolve(text)
+                self._identities[text] = methods.resolve(with_files(text, self.weights))
             except BenchError as error:
                 self._identities[text] = error
         return self._identities[text]

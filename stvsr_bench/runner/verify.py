@@ -1,8 +1,8 @@
 """Do the rows of a run still hold? They are computed again, from what they say of themselves, and compared whole.
 
 A row names its method, weights, clip and settings; the commands of its folder (`commands/*.toml`) say where its data
-lie and which file its weights are. A folder may come from anybody: nothing in it is run. A plug-in that made rows must
-be given again by whoever verifies.
+lie and which tag its weights have. A folder may come from anybody: nothing in it is run. A plug-in that made rows, and
+weights in a file of their own, must be given again by whoever verifies.
 """
 
 import random
@@ -49,13 +49,17 @@ class Verified:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be verified: a share of the rows, chosen by a seed; where the data lie, and what may be included."""
+    """What is to be verified: a share of the rows, chosen by a seed; where the data lie.
+
+    What may be included or read as weights is said here and taken from no file.
+    """
 
     sample: float = 1.0
     seed: int = 0
     root: Path | None = None
     include: tuple[Path, ...] = ()
     override: tuple[str, ...] = ()
+    weights: tuple[Path, ...] = ()
     jobs: int = 1
 
 
@@ -81,7 +85,7 @@ def sort(run: Path, asked: Asked) -> Sorted:
     """
     rows = {row.key: row for row in store.read_rows(run)}
     external = [row for row in rows.values() if "external" in row.flags]
-    origins = Origins(run, asked.root)
+    origins = Origins(run, asked.root, asked.weights)
     here = digest(environment.describe())[:12]
     groups: dict[tuple[object, ...], list[tuple[Row, Origin]]] = defaultdict(list)
     uncovered = []

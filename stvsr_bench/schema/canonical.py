@@ -9,4 +9,5 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 
 def digest(value: Any) -> str:
     """SHA-256 (hex) of the canonical JSON of a value made of plain types."""
-    return hashlib.sha256(_CANONICAL.encode(value).encode()).hexdigest()
+    # a file's name that is no UTF-8 holds halves of letters
+    return hashlib.sha256(_CANONICAL.encode(value).encode("utf-8", "surrogatepass")).hexdigest()

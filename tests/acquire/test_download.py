@@ -120,6 +120,7 @@ def test_a_server_that_breaks_off_is_asked_for_the_rest(fetch, server):
     assert server.asked == (None, "bytes=100000-", "bytes=200000-")
 
 
+@pytest.mark.fault("F", "a download breaks off", "it goes on where it was, now or in the next run", "4")
 def test_a_server_that_breaks_off_for_good_leaves_a_part_that_the_next_run_goes_on_with(fetch, server, tmp_path):
     with pytest.raises(DataError, match=r"broke off after 50000 bytes .*; the same command goes on from there"):
         fetch(ends_at=50_000)
@@ -164,6 +165,7 @@ def test_a_part_that_is_already_complete_is_only_checked(fetch, server, tmp_path
     assert fetch(SHA256, ends_at=None).read_bytes() == CONTENT
 
 
+@pytest.mark.fault("F", "a download lies about its length", "caught by the hash", "4")
 def test_a_length_that_is_too_short_is_caught_by_the_hash(fetch, tmp_path):
     with pytest.raises(DataError, match="is not the published file: its SHA-256 is"):
         fetch(SHA256, announced=1000)
@@ -177,6 +179,7 @@ def test_another_file_than_published_is_deleted(fetch, tmp_path):
     assert "clips.zip.part" not in left(tmp_path)
 
 
+@pytest.mark.fault("F", "a download is a web page", "said; nothing is left", "4")
 @pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/octet-stream"])
 def test_a_web_page_is_not_taken_for_the_file(fetch, tmp_path, kind):
     with pytest.raises(DataError, match=r"answers with a web page, not with clips\.zip"):
@@ -207,6 +210,7 @@ def test_a_disk_without_room_is_said_before_anything_is_fetched(fetch, monkeypat
     assert "clips.zip" not in left(tmp_path)
 
 
+@pytest.mark.fault("B", "`STVSR_BENCH_OFFLINE=1`", "no verb fetches anything", "4")
 def test_offline_means_offline(fetch, server, monkeypatch):
     monkeypatch.setenv("STVSR_BENCH_OFFLINE", "1")
     with pytest.raises(NotRunnableError, match="STVSR_BENCH_OFFLINE is set"):

@@ -93,6 +93,7 @@ def test_one_key_with_the_prefix_is_not_stripped(tmp_path: Path) -> None:
     assert set(checkpoints.load_state(tmp_path / "net.pth")) == {"module.a", "b"}
 
 
+@pytest.mark.fault("B", "a web page saved as `.pth`, an empty or foreign file", "named for what it is", "4")
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -118,6 +119,7 @@ def test_what_is_no_checkpoint_is_named_for_what_it_is(tmp_path: Path, content: 
     refused(path, sentence)
 
 
+@pytest.mark.fault("B", "a truncated checkpoint", "one sentence", "4")
 @pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9, 0.999])
 def test_a_truncated_file_is_one_sentence(tmp_path: Path, kind: str, share: float) -> None:
@@ -131,6 +133,7 @@ def test_a_truncated_file_is_one_sentence(tmp_path: Path, kind: str, share: floa
     refused(path, "truncated|damaged")
 
 
+@pytest.mark.fault("B", "a checkpoint with flipped bytes", "a sentence or tensors, never a traceback", "4")
 @pytest.mark.parametrize("kind", ["zip", "legacy", "legacy of protocol 4"])
 def test_flipped_bytes_never_end_in_a_traceback(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "net.pth"
@@ -147,6 +150,7 @@ def test_flipped_bytes_never_end_in_a_traceback(tmp_path: Path, kind: str) -> No
             checkpoints.load_state(path)
 
 
+@pytest.mark.fault("B", "a checkpoint that runs code", "refused, nothing is run; `--trust-pickle` is explicit", "4")
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
 def test_a_pickle_that_runs_code_is_refused_and_runs_nothing(tmp_path: Path, legacy: bool) -> None:
     path, made = tmp_path / "net.pth", tmp_path / "made-by-the-pickle"
@@ -214,6 +218,7 @@ def test_a_torchscript_program_and_a_plain_zip_are_told_apart(tmp_path: Path) ->
     refused(tmp_path / "frames.zip", r"zip archive without weights \(im1.png\)")
 
 
+@pytest.mark.fault("B", "a zip bomb as checkpoint", "refused before it unpacks", "4")
 def test_a_zip_bomb_is_refused_before_it_unpacks(tmp_path: Path) -> None:
     path = tmp_path / "net.pth"
     torch.save(STATE, path)
@@ -236,6 +241,7 @@ def legacy_claim(elements: int) -> bytes:
     return whole.replace(claimed, b"\x8a\x08" + struct.pack("<q", elements))
 
 
+@pytest.mark.fault("B", "a tensor larger than its file", "refused before memory is taken", "4")
 @pytest.mark.parametrize("elements", [10**6, 10**11, 2**62, -5])
 def test_a_storage_larger_than_its_file_is_refused_before_it_is_allocated(tmp_path: Path, elements: int) -> None:
     path = tmp_path / "net.pth"
@@ -260,6 +266,7 @@ def test_an_expanded_tensor_is_refused(tmp_path: Path) -> None:
     refused(tmp_path / "net.pth", r"claims shape \(1000000, 1000000\)")
 
 
+@pytest.mark.fault("B", "tensors of another kind (complex, sparse, quantised)", "named", "4")
 @pytest.mark.parametrize(
     "tensor",
     [

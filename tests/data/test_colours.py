@@ -237,6 +237,12 @@ def test_rgb_video_and_pictures_have_no_matrix_to_assume(tmp_path):
     assert video.flags(tmp_path / "clip.mkv") == () == video.flags(tmp_path)
 
 
+@pytest.mark.fault(
+    "B",
+    "a video whose colours use a matrix that is not known",
+    "its number, and a command that converts it",
+    "3, 4",
+)
 def test_a_matrix_that_cannot_be_converted_is_named(tmp_path, capsys):
     path = write(tmp_path / "clip.mkv", "yuv444p", (64, 48), scene("yuv444p", (64, 48)), "ycgco", LIMITED)
     said = r"clip\.mkv: its colours use matrix 8 of H\.273, which cannot be converted to RGB here; convert it to"

@@ -47,6 +47,7 @@ def test_rounding_is_half_to_even_and_clips():
     assert frames.to_bytes(values)[0, ..., 0].ravel().tolist() == [0, 0, 2, 255]
 
 
+@pytest.mark.fault("B", "PNGs: 0 bytes, lying header, 16-bit, alpha that hides", "the file is named", "3")
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -84,6 +85,12 @@ def test_a_missing_frame_or_a_folder_in_its_place_is_named(tmp_path):
         frames.read_one(tmp_path / "im1.png")
 
 
+@pytest.mark.fault(
+    "B",
+    "PNGs: palette, grey, alpha that hides nothing",
+    "converted, for that is lossless, and said",
+    "0",
+)
 @pytest.mark.parametrize("kind", ["grey", "palette"])
 def test_what_can_be_converted_without_loss_is_and_that_is_said(tmp_path, caplog, kind):
     path = tmp_path / "im1.png"
@@ -100,6 +107,12 @@ def test_what_can_be_converted_without_loss_is_and_that_is_said(tmp_path, caplog
     assert caplog.text.count(f"{kind} pictures are read as RGB") == 1
 
 
+@pytest.mark.fault(
+    "B",
+    "PNGs: palette, grey, alpha that hides nothing",
+    "converted, for that is lossless, and said",
+    "0",
+)
 def test_an_alpha_channel_that_hides_nothing_is_dropped(tmp_path, caplog):
     opaque = np.dstack([FRAME[..., ::-1], np.full(FRAME.shape[:2], 255, np.uint8)])
     cv2.imwrite(str(tmp_path / "im1.png"), opaque)

@@ -45,6 +45,12 @@ def test_eight_bit_files_come_back_as_they_were_written(tmp_path, suffix):
     assert np.array_equal(frames.read_one(written(tmp_path / f"rgba{suffix}", opaque)), FRAME)
 
 
+@pytest.mark.fault(
+    "B",
+    "TIFF or bitmap: 16 bits, floats, alpha that hides, CMYK, several pages, whatever the suffix says",
+    "the file is named",
+    "3",
+)
 @pytest.mark.parametrize(
     ("pixels", "sentence"),
     [
@@ -86,6 +92,12 @@ def test_several_pictures_in_one_file_are_refused(tmp_path):
         frames.read_one(tmp_path / "1.tif")
 
 
+@pytest.mark.fault(
+    "B",
+    "TIFF or bitmap: 16 bits, floats, alpha that hides, CMYK, several pages, whatever the suffix says",
+    "the file is named",
+    "3",
+)
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(
     ("fields", "sentence"),

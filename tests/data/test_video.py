@@ -34,6 +34,7 @@ def test_frames_of_a_lossless_video_are_read_to_the_byte_in_any_order(clip):
     assert (read.info.width, read.info.height, read.info.fps) == (48, 32, 25.0)
 
 
+@pytest.mark.fault("B", "a file that is no video", "one sentence", "4")
 def test_a_file_that_is_no_video_is_one_sentence(tmp_path):
     (tmp_path / "page.mp4").write_text("<html>not found</html>" * 50)
     (tmp_path / "empty.mp4").write_bytes(b"")
@@ -43,6 +44,7 @@ def test_a_file_that_is_no_video_is_one_sentence(tmp_path):
         assert name in str(caught.value)
 
 
+@pytest.mark.fault("B", "a video that is cut off", "where it ends", "3")
 def test_a_cut_off_video_says_where_it_ends(clip, tmp_path):
     path, frames_SHWC = clip
     (tmp_path / "cut.mkv").write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -52,6 +54,7 @@ def test_a_cut_off_video_says_where_it_ends(clip, tmp_path):
         cut.read(0, 9)
 
 
+@pytest.mark.fault("B", "a video that changes its size", "the frame where it does", "3")
 def test_a_video_that_changes_its_size_is_refused(tmp_path):
     """A recording of television: one stream after another in one file."""
     parts = []

@@ -91,7 +91,7 @@ def fuzz_card(data: bytes) -> None:
             card_fields = cards.card_of_file(path)
             assert isinstance(card_fields, dict)
         elif which == b"3":
-            assert replay.load_spec(path, FOLDER / "out").out == FOLDER / "out"
+            assert replay.load_spec(path, FOLDER / "out").spec.out == FOLDER / "out"
         else:
             card_type = MethodCard if which == b"0" else DatasetCard
             assert plugins.read_card(plugins.Plugin("methods", "net", path.parent, "fuzz"), card_type).name == "net"

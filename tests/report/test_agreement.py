@@ -15,6 +15,8 @@ import re
 import numpy as np
 import pytest
 
+from stvsr_bench.escape import markdown as text_md
+from stvsr_bench.escape import tex as text_tex
 from stvsr_bench.report.alike import alike
 from stvsr_bench.report.build import build
 from stvsr_bench.report.compare import compare_tidy
@@ -22,8 +24,8 @@ from stvsr_bench.report.page.document import document
 from stvsr_bench.report.published.verdicts import ledger
 from stvsr_bench.report.select import choose
 from stvsr_bench.report.tables.csvjson import tables_csv, tables_json
-from stvsr_bench.report.tables.latex import caption_of, table_tex, text_tex
-from stvsr_bench.report.tables.markdown import table_md, text_md
+from stvsr_bench.report.tables.latex import caption_of, table_tex
+from stvsr_bench.report.tables.markdown import table_md
 from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import tidy
 

@@ -90,6 +90,12 @@ def test_pad_modes(mode, corner):
     assert float(pad(frames, 2, 2, mode)[0, 0, 0, -1, -1]) == corner
 
 
+@pytest.mark.fault(
+    "D",
+    "a network runs out of memory",
+    "smaller tiles that are safe for it; the row's name says so",
+    "0",
+)
 def test_memory_that_runs_out_is_answered_with_tiles_and_said():
     class Hungry(Toy):
         def forward(self, lr_BTChw, times=None):

@@ -131,6 +131,12 @@ def test_the_seams_of_a_network_that_sees_far_are_ramps():
         np.testing.assert_allclose(added[:, :alone, :alone], means[0], atol=1e-5)
 
 
+@pytest.mark.fault(
+    "D",
+    "a network runs out of memory",
+    "smaller tiles that are safe for it; the row's name says so",
+    "0",
+)
 def test_memory_that_runs_out_gives_safe_tiles_the_flag_and_the_name():
     net = Doubled(convolutions(1), most=24 * 40)
     lr_SChw = noise(37, 70)
@@ -164,6 +170,12 @@ def test_tiles_that_gave_no_frame_leave_no_flag():
     assert restored.how == {"tile": "16-8", "fall_back": "out of memory"}
 
 
+@pytest.mark.fault(
+    "D",
+    "a network runs out of memory, and no smaller tile is safe",
+    "the clip fails with a sentence",
+    "3",
+)
 @pytest.mark.parametrize(
     ("needs", "settings", "says"),
     [

@@ -201,6 +201,7 @@ def test_tolerances_of_the_user_replace_the_defaults(tmp_path, baseline, row, wr
     assert call(["gate", str(baseline), str(run), "--tolerance", "psnr_y=0.1"]) == 0
 
 
+@pytest.mark.fault("B", "a tolerance that would judge nothing", "one sentence", "2")
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -262,10 +263,11 @@ def test_of_many_moves_the_bad_ones_are_shown(judged, baseline, row):
     assert "... and" not in gate_text.markdown(judgement, limit=8)
 
 
+@pytest.mark.fault("B5", "`gate --markdown`, `--junit`: names with HTML, ANSI codes, no letters", "text", "0, 5")
 def test_hostile_names_stay_text_in_xml_and_markdown(tmp_path, row, write, judged):
     before = write(tmp_path / "b", [row("<script>|\x1b[2J", method="</testcase>")])
     judgement = judged(before, [row("<script>|\x1b[2J", method="</testcase>", psnr=1.0)])
-    assert "\x1b" not in gate_text.markdown(judgement) and "\\x1b[2J" in gate_text.markdown(judgement)
+    assert "\x1b" not in gate_text.markdown(judgement) and r"\\x1b\[2J" in gate_text.markdown(judgement)
     assert ElementTree.fromstring(gate_text.junit(judgement)).findall("testcase")[1].get("classname") == "</testcase>"
     assert "\\|" in gate_text.markdown(judgement)
 
@@ -278,7 +280,7 @@ def test_a_line_end_or_half_a_character_in_a_name_breaks_neither_table_nor_xml(j
     assert len([line for line in lines if line.startswith("| regressed | net")]) == 1
     assert not any(line.startswith("| forged") for line in lines)
     case = ElementTree.fromstring(gate_text.junit(judgement)).findall("testcase")[1]
-    assert case.get("classname") == "net | forged |\ufffd"
+    assert case.get("classname") == r"net\x0a| forged |\ufffe"
 
 
 def test_the_pytest_fixture_fails_a_test_with_the_summary(tmp_path, baseline, row, write):

@@ -55,6 +55,7 @@ def everything(folder):
     return found - {".lock"}
 
 
+@pytest.mark.fault("C", "`merge` into a folder that holds a run", "all that it held stays", "0")
 def test_a_merged_folder_holds_all_that_its_parts_held_and_what_it_held_before(tmp_path):
     out = run(tmp_path / "out", ROW, env="o")
     other = run(tmp_path / "other", OTHER, env="x")
@@ -87,6 +88,12 @@ def test_metrics_that_only_one_part_has_are_joined(tmp_path):
     assert row.values == ROW.values and row.scalars == ROW.scalars
 
 
+@pytest.mark.fault(
+    "C",
+    "shards that disagree, or a damaged one, in `merge`",
+    "what differs is named; nothing is written",
+    "4",
+)
 @pytest.mark.parametrize(
     "change",
     [
@@ -116,6 +123,12 @@ def test_what_two_machines_may_differ_by_is_no_disagreement(tmp_path):
     assert store.read_rows(tmp_path / "out")[0].values == ROW.values
 
 
+@pytest.mark.fault(
+    "C",
+    "shards that disagree, or a damaged one, in `merge`",
+    "what differs is named; nothing is written",
+    "4",
+)
 def test_a_damaged_part_leaves_no_half_made_folder(tmp_path):
     one, two = run(tmp_path / "one", ROW), run(tmp_path / "two", OTHER)
     (two / "env.json").write_text("[1")

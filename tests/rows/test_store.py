@@ -62,6 +62,12 @@ def test_floats_survive_to_the_last_digit(tmp_path):
     assert store.read_rows(tmp_path)[0].values["psnr_y"] == values
 
 
+@pytest.mark.fault(
+    "C",
+    "store cut at any byte of its last line",
+    "every row before it counts; the clip is measured again",
+    "0",
+)
 def test_a_store_cut_at_any_byte_of_its_last_line_keeps_every_row_before(tmp_path):
     write(tmp_path, ROW, SECOND)
     path = store.rows_file(tmp_path)
@@ -98,6 +104,7 @@ def test_an_edited_row_is_named_not_skipped(tmp_path):
         store.read_rows(tmp_path)
 
 
+@pytest.mark.fault("C", "a key of a row, `failures.jsonl` or `env.json` that is damaged", "the file is named", "4")
 @pytest.mark.parametrize("line", [b'{"key":"a}\n', b'{"key":"\xff"}\n'])
 def test_a_damaged_key_is_one_sentence(tmp_path, line):
     store.rows_file(tmp_path).write_bytes(line)
@@ -106,6 +113,7 @@ def test_a_damaged_key_is_one_sentence(tmp_path, line):
             read(tmp_path)
 
 
+@pytest.mark.fault("C", "a key of a row, `failures.jsonl` or `env.json` that is damaged", "the file is named", "4")
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
@@ -123,6 +131,7 @@ def test_damaged_facts_of_a_run_are_one_sentence(tmp_path, name, text, says):
         store.read_failures(tmp_path) if name == "failures.jsonl" else store.read_json(tmp_path / name)
 
 
+@pytest.mark.fault("C", "two runs on one folder", '"... is in use by another stvsr-bench"', "4")
 def test_two_runs_on_one_folder_are_refused_in_one_sentence(tmp_path):
     code = (
         "import sys; from pathlib import Path; from stvsr_bench.rows import store\n"
@@ -155,6 +164,7 @@ def many(run, count):
         file.writelines(line.replace(ROW.key.encode(), f"{n:016x}".encode()) + b"\n" for n in range(count))
 
 
+@pytest.mark.fault("E", "100,000 rows", "resuming reads keys without parsing rows", "0")
 def test_done_reads_a_hundred_thousand_keys_without_parsing_rows(tmp_path):
     many(tmp_path, 100_000)
     assert len(store.done(tmp_path)) == 100_000
@@ -197,6 +207,12 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.fault(
+    "C",
+    "CRLF, a byte-order mark, spaces, another order of fields, no last newline",
+    "the rows are read",
+    "0",
+)
 def test_what_editors_and_git_do_to_a_file_of_rows_loses_none(tmp_path):
     write(tmp_path, ROW, SECOND)
     path = store.rows_file(tmp_path)
@@ -220,6 +236,7 @@ def test_what_editors_and_git_do_to_a_file_of_rows_loses_none(tmp_path):
         assert [row.clip for row in store.read_rows(tmp_path)] == ["0000", "0001", "0002"], what
 
 
+@pytest.mark.fault("C", "a line before the last that is no row", "file and line are named; no line is passed over", "4")
 @pytest.mark.parametrize("damage", [lambda line: line[8:], lambda line: line[:-9], lambda line: b"\0" * len(line)])
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_damaged_line_that_is_not_the_last_names_file_and_line(tmp_path, number, damage):
@@ -243,6 +260,7 @@ def test_lists_of_other_lengths_are_no_row(tmp_path, changed):
         store.read_rows(tmp_path)
 
 
+@pytest.mark.fault("C", "rows of a newer stvsr-bench", '"... update stvsr-bench"', "4")
 def test_rows_of_a_newer_suite_say_so(tmp_path):
     write(tmp_path, ROW)
     fields = json.loads(store.rows_file(tmp_path).read_bytes()) | {"schema_version": SCHEMA_VERSION + 1, "new": {}}
@@ -254,6 +272,7 @@ def test_rows_of_a_newer_suite_say_so(tmp_path):
 NAN, INF = float("nan"), float("inf")
 
 
+@pytest.mark.fault("A", "a value that no metric gives (NaN, minus infinity)", "the file, the line and the metric", "4")
 @pytest.mark.parametrize(
     "changed",
     [
@@ -286,6 +305,7 @@ def test_the_table_of_mutations_knows_every_field():
     assert OTHER.keys() == {field.name for field in dataclasses.fields(Row)}
 
 
+@pytest.mark.fault("A", "a row edited by hand", "the file, the line and what is wrong", "4")
 @pytest.mark.parametrize("field", OTHER)
 def test_any_field_that_was_edited_is_found(tmp_path, field):
     """Whatever is changed by hand, and whichever program wrote the line again: the digest at its end no longer fits."""
@@ -322,6 +342,7 @@ def test_a_row_of_an_older_suite_is_read_and_known_to_be_incomplete(tmp_path):
     assert store.done(tmp_path) == {ROW.key}
 
 
+@pytest.mark.fault("A", "a row edited by hand", "the file, the line and what is wrong", "4")
 def test_the_key_must_be_that_of_the_row(tmp_path):
     write(tmp_path, replace(ROW, key=SECOND.key))
     with pytest.raises(DataError, match=f"its key is not that of .*{ROW.key}"):

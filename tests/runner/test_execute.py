@@ -143,6 +143,12 @@ def test_killed_at_any_moment_and_repeated_it_equals_one_run(spec, tmp_path, see
     assert rows(out) == rows(spec.out)
 
 
+@pytest.mark.fault(
+    "D",
+    "a method returns NaN, a wrong shape, a wrong count or nothing, or raises",
+    "the clip fails with what was returned and what is wanted",
+    "3",
+)
 @pytest.mark.parametrize(
     ("bug", "says"),
     [
@@ -164,6 +170,7 @@ def test_a_method_that_fails_is_written_down_and_stops_no_other(spec, tmp_path, 
     assert len(store.read_failures(spec.out)) == 4
 
 
+@pytest.mark.fault("D", "a worker dies", "its clip is tried again, then failed with the signal or exit code", "3")
 def test_a_worker_that_dies_costs_only_its_clip(spec, tmp_path, monkeypatch):
     monkeypatch.setitem(plugins._included, "methods", {})
     path = write_method(tmp_path, "deadly", "import os; os._exit(7)")
@@ -175,6 +182,7 @@ def test_a_worker_that_dies_costs_only_its_clip(spec, tmp_path, monkeypatch):
     assert {row.clip for row in rows(spec.out)} == {"clip0", "clip1"}
 
 
+@pytest.mark.fault("D", "a method hangs", '"took longer than N s and was stopped" (`--timeout`)', "3")
 def test_a_method_that_hangs_is_stopped_by_the_timeout(spec, tmp_path, monkeypatch):
     monkeypatch.setitem(plugins._included, "methods", {})
     path = write_method(tmp_path, "slow", "import time; time.sleep(600)")
@@ -185,6 +193,7 @@ def test_a_method_that_hangs_is_stopped_by_the_timeout(spec, tmp_path, monkeypat
     assert "took longer than 15 s" in result.failures[0].error
 
 
+@pytest.mark.fault("A", "a frame that turns unreadable", "the clip fails and the file is named; the run goes on", "3")
 def test_a_frame_that_turns_unreadable_is_a_failure_that_names_it(spec, clips):
     (clips / "clip2" / "im3.png").write_bytes(b"")
     result = execute(spec)
@@ -195,7 +204,7 @@ def test_a_frame_that_turns_unreadable_is_a_failure_that_names_it(spec, clips):
 
 def test_run_toml_replays_the_run(spec, tmp_path):
     execute(spec)
-    again = load_spec(spec.out / "run.toml", tmp_path / "again")
+    again = load_spec(spec.out / "run.toml", tmp_path / "again").spec
     execute(again)
     assert rows(again.out) == rows(spec.out)
 
@@ -205,7 +214,7 @@ def test_a_run_toml_of_before_the_settings_had_their_name_is_still_read(spec, tm
     write_spec(asked, 1)
     file = spec.out / "run.toml"
     file.write_text(file.read_text().replace("[settings]", "[how]"))
-    assert load_spec(file, spec.out).settings == Settings(tile=32)
+    assert load_spec(file, spec.out).spec.settings == Settings(tile=32)
 
 
 def test_frames_of_the_worst_clips_are_kept_for_every_method(spec):
@@ -253,6 +262,7 @@ def test_what_cannot_be_run_is_said_before_anything_is_measured(spec, change, er
     assert not spec.out.exists()
 
 
+@pytest.mark.fault("E", "folder that cannot be written", '"cannot write ..."', "4")
 def test_the_failure_of_a_folder_that_cannot_be_written_is_one_sentence(spec, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
@@ -310,6 +320,7 @@ def test_shards_that_disagree_are_not_merged(spec, tmp_path):
         merge([spec.out, other], tmp_path / "merged")
 
 
+@pytest.mark.fault("C", "`--out runs/latest`", "the run that it points to continues", "0")
 def test_a_run_into_latest_goes_on_in_the_run_that_it_points_to(spec):
     execute(spec)
     again = execute(replace(spec, out=spec.out.parent / "latest"))
@@ -317,6 +328,12 @@ def test_a_run_into_latest_goes_on_in_the_run_that_it_points_to(spec):
     assert (spec.out.parent / "latest").resolve() == spec.out.resolve()
 
 
+@pytest.mark.fault(
+    "D",
+    "weights replaced after planning, or another file of that name on a worker",
+    "the clip fails with a sentence",
+    "3",
+)
 def test_rows_of_other_weights_than_planned_are_a_failure_and_are_not_kept(spec):
     plan = make(spec)
 
@@ -339,6 +356,7 @@ def test_frames_wanted_later_are_saved_for_rows_that_are_there(spec):
     assert len(saved) == 2 * 4 + 2 * 4  # two methods, the truth and the input, four clips each
 
 
+@pytest.mark.fault("C", "killed while frames are written", "they are saved again, whole", "0")
 def test_frames_that_a_kill_cut_short_are_saved_again(spec):
     execute(replace(spec, save_frames="all"))
     frames = sorted((spec.out / "frames").glob("*/toy/**/*.png"))
@@ -349,6 +367,12 @@ def test_frames_that_a_kill_cut_short_are_saved_again(spec):
     assert {path: path.read_bytes() for path in sorted((spec.out / "frames").glob("*/toy/**/*.png"))} == before
 
 
+@pytest.mark.fault(
+    "C",
+    "disk full while frames are kept",
+    '"cannot keep frames in ..."; the rows so far are safe',
+    "4",
+)
 def test_a_disk_that_is_full_of_frames_ends_the_run_and_keeps_its_rows(spec, monkeypatch):
     def full(path, frame):
         raise DataError("No space left on device")

@@ -147,6 +147,12 @@ ROOMS = {
 }
 
 
+@pytest.mark.fault(
+    "A",
+    "code, card, weights or data changed between two equal commands",
+    "what changed, for how many rows; they are measured again",
+    "0",
+)
 @pytest.mark.parametrize("what", CHANGES)
 def test_whatever_changed_on_disk_is_measured_again_and_said(spec, what):
     change, said = CHANGES[what]
@@ -215,6 +221,12 @@ def test_options_and_precision_are_other_rows_and_both_stay(spec):
     assert make(spec).tasks == []
 
 
+@pytest.mark.fault(
+    "A",
+    "the suite changed between two equal commands",
+    "the same; scored again where only scoring changed",
+    "0",
+)
 @pytest.mark.parametrize("what", ROOMS)
 def test_rows_of_another_version_of_the_suite_are_measured_again(spec, monkeypatch, what):
     room, said = ROOMS[what]
@@ -281,6 +293,7 @@ def test_a_clip_that_is_gone_or_damaged_is_no_row_that_holds(spec):
     assert [row.clip for row in store.read_rows(spec.out)] == ["c1"]
 
 
+@pytest.mark.fault("A", "two data sets, or two files of weights, of one name", "two data sets, two lines", "0")
 def test_two_files_of_one_name_are_two_methods_and_one_file_trained_further_is_one(spec):
     other = weights(spec.out.parent / "v" / "best.safetensors", 0.8)
     execute(spec)
@@ -294,6 +307,7 @@ def test_two_files_of_one_name_are_two_methods_and_one_file_trained_further_is_o
     assert len(rows) == 4 and len({row.weights_sha256 for row in rows}) == 2
 
 
+@pytest.mark.fault("A", "two data sets, or two files of weights, of one name", "two data sets, two lines", "0")
 def test_two_folders_of_one_name_are_two_data_sets(spec):
     other = spec.out.parent / "other" / "clips"
     shutil.copytree(spec.out.parent / "clips", other)
@@ -340,6 +354,12 @@ def test_a_row_that_does_not_say_what_made_it_is_measured_again(spec):
     assert execute(spec).written == 2 and not any(row.incomplete for row in store.read_rows(spec.out))
 
 
+@pytest.mark.fault(
+    "A",
+    "changed code, and the run is interrupted after the first clip",
+    "rows of the new code alone are left",
+    "130",
+)
 def test_an_interrupted_run_leaves_no_old_row_beside_new_ones(spec):
     """Changed code, and a run that ends after the first clip: one row of the new code is left, not one of each."""
     execute(spec)

@@ -99,6 +99,7 @@ def test_the_table_knows_every_field():
     assert FIELDS.keys() == {field.name for field in dataclasses.fields(Row)}
 
 
+@pytest.mark.fault("A", "a forged row, with a digest that fits it", "`verify` says what does not hold", "5")
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_forged_field_is_found(spec, capsys, field):
     change, trips = FIELDS[field]
@@ -205,6 +206,7 @@ FILES = {
 NOT_GUARDED = {".lock", "superseded.jsonl", "input"}
 
 
+@pytest.mark.fault("A", "another file of a run folder that was edited", "`verify` or its reader names it", "4, 5")
 @pytest.mark.parametrize("name", FILES)
 def test_any_file_of_the_folder_that_was_edited_trips_verify_or_a_reader(spec, capsys, name):
     execute(replace(spec, save_frames="all"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
+from stvsr_bench.escape import slug
 from stvsr_bench.report.figures import breakdown, pareto, plane, response, scaling
 from stvsr_bench.report.figures.ablation import ablation
 from stvsr_bench.report.plane import Plane
@@ -14,7 +15,6 @@ from stvsr_bench.report.tables.cost import Profile
 from stvsr_bench.report.tables.ranking import ranking
 from stvsr_bench.report.tables.table import Table
 from stvsr_bench.report.tidy import by_position
-from stvsr_bench.rows.names import path_component
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def drawn(of: Source) -> Iterator[tuple[str, Figure]]:
     for name, draw in FIGURES.items():
         for end, figure in _several(draw(of)):
             if figure is not None:
-                yield f"{name}-{path_component(end)}" if end else name, figure
+                yield f"{name}-{slug(end)}" if end else name, figure
 
 
 def _several(made: Drawn) -> Iterable[tuple[str, Figure | None]]:

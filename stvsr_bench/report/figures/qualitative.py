@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from stvsr_bench.escape import tex as text_tex
 from stvsr_bench.report.figures.drawing import COLOURS, STYLE, TEXT_IN
 from stvsr_bench.report.frames import Bytes, Saved, paths, read, read_all
-from stvsr_bench.report.tables.latex import text_tex
 
 LUMA = np.array([65.481, 128.553, 24.966]) / 255
 ERROR_TOP = 40.0  # of 255; one scale for all methods and figures, so that errors compare by eye

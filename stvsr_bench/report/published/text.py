@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from stvsr_bench.escape import markdown as text_md
 from stvsr_bench.report.published.values import Published, plane_of
 from stvsr_bench.report.published.verdicts import (
     TOLERANCE,
@@ -15,7 +16,7 @@ from stvsr_bench.report.published.verdicts import (
     spread,
 )
 from stvsr_bench.report.tables.csvjson import lines_csv
-from stvsr_bench.report.tables.markdown import grid_md, text_md
+from stvsr_bench.report.tables.markdown import grid_md
 from stvsr_bench.report.tables.table import display, shown
 
 _INTRO = (

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from stvsr_bench.escape import markdown as text_md
 from stvsr_bench.report.select import method_label
 from stvsr_bench.report.tables.csvjson import lines_csv
-from stvsr_bench.report.tables.markdown import grid_md, text_md
+from stvsr_bench.report.tables.markdown import grid_md
 from stvsr_bench.report.tables.table import FACTS, shown
 
 Profile = dict[str, Any]

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from stvsr_bench.escape import cell as text_csv
 from stvsr_bench.report.tables.table import FACTS, Cell, Column, Line, Table, display, shown
 
 FIELDS = (
@@ -96,9 +97,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return repr(value)  # the shortest text that reads back to the same float
     # CSV injection: method and clip names come from other people's folders
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
+    return text_csv(value) if isinstance(value, str) else value
 
 
 def finite(value: Any) -> Any:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from stvsr_bench.escape import slug
+from stvsr_bench.escape import tex as text_tex
 from stvsr_bench.report.tables.table import (
     GROUPS,
     Badge,
@@ -23,32 +25,11 @@ from stvsr_bench.report.tables.table import (
     half_shown,
     shown,
 )
-from stvsr_bench.rows.names import path_component
 
 Style = Literal["plain", "ieee", "cvpr"]
 STYLES: tuple[Style, ...] = ("plain", "ieee", "cvpr")
 MOST_COLUMNS = 8  # of numbers in one table: four splits of two metrics
 NEEDS = "\\usepackage[T1]{fontenc}\n\\usepackage{booktabs,graphicx}\n"
-# one pass, letter by letter: replacing one sign after the other would escape the backslashes just written
-_SIGNS = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",  # OT1 fonts do not have it, so NEEDS asks for T1
-    "–": "--",
-    "·": r"\textperiodcentered{}",
-    "±": r"\textpm{}",
-}
 _TITLES = {"two-stage": "Two-stage", "one-stage": "One-stage", "ours": "Ours"}
 
 
@@ -65,12 +46,6 @@ _MANNERS: dict[Style, _Manner] = {
     # CVPR's template sets captions under tables, IEEE's above
     "cvpr": _Manner(caption_above=False, font=r"\small", separation="4pt"),
 }
-
-
-def text_tex(text: str) -> str:
-    """A name as plain text; letters that pdfLaTeX has no glyph for become their code point."""
-    # pdfLaTeX sets the letters of Latin-1 and stops with an error at most others
-    return "".join(_SIGNS.get(letter) or (letter if _printable(letter) else _code(letter)) for letter in text)
 
 
 def cell_tex(cell: Cell, metric: str, intervals: bool = False) -> str:
@@ -90,9 +65,9 @@ def files(tables: Sequence[Table], style: Style, others: Sequence[str] = ()) -> 
     for table in tables:
         # one protocol under two keys (a list of another hash, say) would write one file twice
         alike = sum(other.protocol == table.protocol for other in tables) > 1
-        protocol = path_component(table.protocol_key if alike else table.protocol)
+        protocol = slug(table.protocol_key if alike else table.protocol)
         main = table.of_frames("all")
-        datasets = {f"{protocol}-{path_component(dataset)}": dataset for dataset in table.datasets}
+        datasets = {f"{protocol}-{slug(dataset)}": dataset for dataset in table.datasets}
         parts = {f"main-{protocol}": main}
         if len(main.columns) > MOST_COLUMNS:
             parts = {f"main-{name}": main.of_dataset(dataset) for name, dataset in datasets.items()}
@@ -221,14 +196,6 @@ def _footnotes(badges: Sequence[Badge]) -> list[str]:
 
 def _letter(index: int) -> str:
     return "abcdefgh"[index]
-
-
-def _printable(letter: str) -> bool:
-    return " " <= letter <= "~" or "\u00c0" <= letter <= "\u00ff"
-
-
-def _code(letter: str) -> str:
-    return f"[U+{ord(letter):04X}]"
 
 
 def example(style: Style, names: Sequence[str]) -> str:

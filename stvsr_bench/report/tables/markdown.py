@@ -1,6 +1,5 @@
 """Tables as Markdown: right-aligned numbers, best bold, second underlined, footnotes under each table."""
 
-import html
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -8,12 +7,19 @@ from typing import Any
 from tabulate import tabulate
 
 from stvsr_bench.errors import UsageError
+from stvsr_bench.escape import code as code_md
+from stvsr_bench.escape import markdown as text_md
 from stvsr_bench.report.tables.table import Cell, Column, Line, Table, display, explain, half_shown, shown
 
 
 def table_md(table: Table) -> str:
     """One table for each data set, and under it the same for given and between frames apart."""
-    parts = [f"## Protocol `{table.protocol}`{_task(table, ': ')}", "", f"Key `{table.protocol_key}`.", ""]
+    parts = [
+        f"## Protocol {code_md(table.protocol)}{_task(table, ': ')}",
+        "",
+        f"Key {code_md(table.protocol_key)}.",
+        "",
+    ]
     for dataset in table.datasets:
         mine = table.of_dataset(dataset)
         parts += [f"### {text_md(dataset)}", "", _grid(mine.of_frames("all"), with_facts=True), ""]
@@ -26,14 +32,6 @@ def table_md(table: Table) -> str:
 
 def _task(table: Table, before: str) -> str:
     return f"{before}{table.task}" if table.task else ""
-
-
-def text_md(text: str) -> str:
-    """A name as plain text: nothing in it is read as Markdown or HTML."""
-    escaped = html.escape(text, quote=False)  # Markdown passes HTML through, and a folder may be named <script>
-    for letter in "\\|*_`[]~#":
-        escaped = escaped.replace(letter, f"\\{letter}")
-    return escaped.replace("\n", " ").replace("\r", " ")
 
 
 def grid_md(heads: Sequence[str], lines: Sequence[Sequence[str]], align: Sequence[str] | None = None) -> str:
@@ -130,7 +128,8 @@ def _tables_alone(tables: Sequence[Table]) -> str:
     for table in tables:
         for dataset in table.datasets:
             grid = _grid(table.of_dataset(dataset).of_frames("all"), with_facts=True)
-            head = f"**{text_md(dataset)}**, protocol `{table.protocol}` (`{table.protocol_key}`){_task(table, ', ')}"
+            protocol = f"{code_md(table.protocol)} ({code_md(table.protocol_key)})"
+            head = f"**{text_md(dataset)}**, protocol {protocol}{_task(table, ', ')}"
             parts += [head, "", grid, ""]
         parts += [*_footnotes(table)[1:-1], ""]
     return "\n".join(parts)

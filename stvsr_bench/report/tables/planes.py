@@ -1,15 +1,17 @@
 """Planes as CSV, Markdown and LaTeX, and time responses as CSV: the digits and marks of the tables they come from."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
+from stvsr_bench.escape import markdown as text_md
+from stvsr_bench.escape import slug
+from stvsr_bench.escape import tex as text_tex
 from stvsr_bench.report.labels import MethodKey, method_label
 from stvsr_bench.report.plane import Plane
 from stvsr_bench.report.response import Response
 from stvsr_bench.report.tables.csvjson import lines_csv
-from stvsr_bench.report.tables.latex import Style, cell_tex, floating, text_tex
-from stvsr_bench.report.tables.markdown import cell_md, grid_md, text_md
+from stvsr_bench.report.tables.latex import Style, cell_tex, floating
+from stvsr_bench.report.tables.markdown import cell_md, grid_md
 
 NOT_MEASURED = "–"
 PLANE_FIELDS = (
@@ -107,7 +109,7 @@ def _tex(group: Sequence[Plane], style: Style) -> str:
         times = sorted({time for plane in group if method in plane.cells for time in _times(plane, method)})
         body += [r"\addlinespace"] if len(body) > 1 else []
         body += [_line_tex(group, method, time, named=time == times[0]) for time in times]
-    label = "tab:plane-" + re.sub(r"[^A-Za-z0-9.-]+", "-", first.name.removesuffix(f"-{first.frames}"))
+    label = "tab:plane-" + slug(first.name.removesuffix(f"-{first.frames}"))
     return floating(style, _caption(first), label, "ll" + "r" * width, [*heads, *body])
 
 

@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 
 from stvsr_bench import protocols
-from stvsr_bench.report.tables.markdown import grid_md, text_md
+from stvsr_bench.escape import markdown as text_md
+from stvsr_bench.report.tables.markdown import grid_md
 from stvsr_bench.report.tables.table import display, shown
 from stvsr_bench.report.units import CLIPS, Floats, Units, average_of, folder_of
 from stvsr_bench.report.windows import windows_of_row

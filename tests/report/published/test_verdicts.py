@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from stvsr_bench import datasets, methods, protocols
+from stvsr_bench.escape import markdown as text_md
 from stvsr_bench.report.published.origin import counts_of
 from stvsr_bench.report.published.text import ledger_md
 from stvsr_bench.report.published.verdicts import Entry, Measurement, best_protocols
-from stvsr_bench.report.tables.markdown import text_md
 
 VID4 = ("calendar", "city", "foliage", "walk")
 

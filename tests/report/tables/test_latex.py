@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from stvsr_bench import protocols
+from stvsr_bench.escape import tex as text_tex
 from stvsr_bench.report.build import build
-from stvsr_bench.report.tables.latex import NEEDS, STYLES, caption_of, example, files, table_tex, text_tex
+from stvsr_bench.report.tables.latex import NEEDS, STYLES, caption_of, example, files, table_tex
 from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import tidy
 from stvsr_bench.report.write import Output, load, write

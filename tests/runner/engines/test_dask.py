@@ -86,6 +86,7 @@ def rows(run):
     return sorted((replace(row, seconds={}, env="") for row in store.read_rows(run)), key=lambda row: row.key)
 
 
+@pytest.mark.fault("D", "a dask worker is killed, another joins late", "the rows of a local run", "0")
 def test_a_killed_and_a_late_worker_lose_and_double_nothing(spec, cluster, tmp_path):
     runner.execute(spec, make(spec))
     port = free_port()
@@ -119,6 +120,7 @@ def test_a_local_cluster_is_started_where_no_address_is_given(spec, tmp_path, mo
     assert runner.execute(own, make(own)).written == 3
 
 
+@pytest.mark.fault("D", "a dask worker with other code or libraries", "what differs is named; nothing is measured", "4")
 def test_a_worker_of_other_code_or_libraries_is_refused_before_it_measures(spec, tmp_path, monkeypatch):
     planned = (("stvsr-bench code", "0" * 16), *environment.made_with()[1:])
     monkeypatch.setattr(environment, "made_with", lambda: planned)  # of this process; workers ask their own files
@@ -128,6 +130,7 @@ def test_a_worker_of_other_code_or_libraries_is_refused_before_it_measures(spec,
     assert store.done(own.out) == set()
 
 
+@pytest.mark.fault("D", "a clip that kills every dask worker that runs it", "that clip fails, no other", "3")
 @pytest.mark.slow
 def test_a_clip_that_kills_its_workers_is_the_only_one_that_fails(spec, tmp_path, monkeypatch):
     for t in range(3):
@@ -142,6 +145,7 @@ def test_a_clip_that_kills_its_workers_is_the_only_one_that_fails(spec, tmp_path
     assert result.written == 23 == len(store.done(own.out))
 
 
+@pytest.mark.fault("D", "no scheduler", '"no dask scheduler answers at ..."', "4")
 def test_no_scheduler_is_one_sentence(spec, tmp_path, monkeypatch):
     monkeypatch.setattr("stvsr_bench.runner.engines.dask.CONNECT_S", 2)
     lost = replace(spec, out=tmp_path / "lost", engine="dask", address=f"tcp://127.0.0.1:{free_port()}")
@@ -174,6 +178,12 @@ def trust(monkeypatch, files):
         monkeypatch.setenv(f"STVSR_BENCH_TLS_{part.upper()}", files.get(part, ""))
 
 
+@pytest.mark.fault(
+    "D",
+    "a scheduler behind TLS: no certificate, a stranger's, plain TCP",
+    '"no dask scheduler answers at ..."',
+    "4",
+)
 def test_a_cluster_behind_tls_gives_the_rows_of_a_local_run_and_lets_no_stranger_in(
     spec, cluster, certificates, tmp_path, monkeypatch
 ):
@@ -207,6 +217,12 @@ def test_a_cluster_behind_tls_gives_the_rows_of_a_local_run_and_lets_no_stranger
     assert not store.done(refused.out)
 
 
+@pytest.mark.fault(
+    "D",
+    "certificates half named, missing, or with an address that is not encrypted",
+    "the variable or file is named",
+    "4",
+)
 @pytest.mark.parametrize(
     ("files", "address", "says"),
     [

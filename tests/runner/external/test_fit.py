@@ -47,6 +47,12 @@ def test_frames_in_order_raise_no_doubt(sigma):
     assert judged(noisy(TRUTH, sigma), TRUTH) == []
 
 
+@pytest.mark.fault(
+    "B",
+    "results with frames moved, exchanged, doubled or missing, or red and blue exchanged",
+    "the clip fails and the frames are named",
+    "3",
+)
 @pytest.mark.parametrize(
     ("order", "sentence"),
     [
@@ -128,6 +134,12 @@ def test_a_frame_that_is_held_at_a_cut_is_no_fault(cut):
         judged(held, truth)
 
 
+@pytest.mark.fault(
+    "B",
+    "results with frames moved, exchanged, doubled or missing, or red and blue exchanged",
+    "the clip fails and the frames are named",
+    "3",
+)
 def test_red_and_blue_exchanged_are_refused_with_the_gain():
     sr = noisy(TRUTH, 6)
     right, turned = (float(np.mean((frames - TRUTH) ** 2)) for frames in (sr, sr[:, ::-1]))
