@@ -17,6 +17,18 @@ import torch
 
 from stvsr_bench.errors import ClipError, interrupted, told
 
+_CUDNN: tuple[str, ...] = ("enabled", "benchmark", "deterministic", "allow_tf32")
+
+
+def _cudnn() -> dict[str, bool]:
+    return {name: getattr(torch.backends.cudnn, name) for name in _CUDNN}
+
+
+def _set_cudnn(values: dict[str, bool]) -> None:
+    for name, on in values.items():
+        setattr(torch.backends.cudnn, name, on)
+
+
 # name: how it is read, how it is set
 _STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
     "dtype": (torch.get_default_dtype, torch.set_default_dtype),
@@ -25,10 +37,7 @@ _STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
     "determinism": (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
     "matmul-precision": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     "onednn": (lambda: torch.backends.mkldnn.enabled, torch.backends.mkldnn.set_flags),
-    "cudnn": (
-        lambda: tuple(getattr(torch.backends.cudnn, name) for name in _CUDNN),
-        lambda values: [setattr(torch.backends.cudnn, name, on) for name, on in zip(_CUDNN, values, strict=True)],
-    ),
+    "cudnn": (_cudnn, _set_cudnn),
     # also sets IPP and OpenCL, which therefore come after it
     "opencv": (cv2.useOptimized, cv2.setUseOptimized),
     "opencv-ipp": (cv2.ipp.useIPP, cv2.ipp.setUseIPP),
@@ -37,7 +46,6 @@ _STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
     "numpy-errors": (np.geterr, lambda how: np.seterr(**how)),
     "folder": (os.getcwd, os.chdir),
 }
-_CUDNN = ("enabled", "benchmark", "deterministic", "allow_tf32")
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def wrong_range(sr_BSCHW: Tensor, lr_BTChw: Tensor, time_scale: int) -> str:
     returns anything, so the values alone say little.
     """
     given = sr_BSCHW[:, ::time_scale].flatten(0, 1).float()
-    small = torch.nn.functional.adaptive_avg_pool2d(given, lr_BTChw.shape[-2:]).double().flatten()
+    small = torch.nn.functional.adaptive_avg_pool2d(given, (lr_BTChw.shape[-2], lr_BTChw.shape[-1])).double().flatten()
     lr = lr_BTChw.cpu().double().flatten()
     lr_off, sr_off = lr - lr.mean(), small - small.mean()
     spread, together = float(lr_off @ lr_off), float(lr_off @ sr_off)
