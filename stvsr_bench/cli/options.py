@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stvsr_bench.cli import reader
 from stvsr_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def plug_in(include: list[Path] | None, override: list[str] | None) -> tuple[tup
     plugins.allow(override or ())
     for path in include or ():
         plugins.include(path)
+    if sentence := plugins.cautions():
+        reader.note(f"stvsr-bench: {sentence}")
     replacing = [plugin.name for plugin in plugins.everything() if plugin.replaces]
     for name in override or ():
         if plugins.canonical(name) not in replacing:
