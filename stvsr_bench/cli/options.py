@@ -1,5 +1,6 @@
 """Options that several verbs share, and how their values are read."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -153,6 +154,6 @@ def part(text: str) -> tuple[int, int]:
         UsageError: it is not of that form.
     """
     number, _, parts = text.partition("/")
-    if not (number.isdigit() and parts.isdigit()):
+    if not (re.fullmatch("[0-9]{1,6}", number) and re.fullmatch("[0-9]{1,6}", parts)):
         raise UsageError(f"--shard {text}: write i/n, e.g. 3/8")
     return int(number), int(parts)
