@@ -6,6 +6,7 @@ import pytest
 
 from stvsr_bench import words
 from stvsr_bench.errors import UsageError, spelled
+from stvsr_bench.methods.cards import card_of_file
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,11 @@ def test_toml_from_windows_is_toml(tmp_path):
     for encoding in ("utf-8-sig", "utf-16"):
         (tmp_path / "x.toml").write_bytes('a = 1\r\n[b]\r\nc = "d"\r\n'.encode(encoding))
         assert words.read_toml(tmp_path / "x.toml") == {"a": 1, "b": {"c": "d"}}
+
+
+def test_a_one_file_method_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "mine.py").write_bytes(b"\xef\xbb\xbfCARD = {'net': 'f', 'kind': 'sr'}\r\n")
+    assert card_of_file(tmp_path / "mine.py") == {"net": "f", "kind": "sr"}
 
 
 def test_a_name_that_is_no_utf8_can_be_shown_compared_and_stored():
