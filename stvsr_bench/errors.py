@@ -16,6 +16,7 @@ FAILED_CLIPS: Final = 3
 NOT_RUNNABLE: Final = 4
 GATE_TRIPPED: Final = 5
 INTERRUPTED: Final = 130
+LONGEST: Final = 2000  # letters of an error's text: a method may put a tensor into it
 
 ExitCode = Literal[0, 1, 2, 3, 4, 5, 130]
 
@@ -53,6 +54,24 @@ def interrupted(error: BaseException) -> bool:
     while seen is not None and not isinstance(seen, KeyboardInterrupt):
         seen = seen.__context__  # also where it is hidden by `from None`
     return seen is not None
+
+
+def told(error: BaseException) -> str:
+    """The kind and the text of an error of anybody's: short, and whatever making its text does."""
+    try:
+        text = str(error)
+    except BaseException as again:
+        if isinstance(again, KeyboardInterrupt):
+            raise
+        text = f"(its text cannot be had: {type(again).__name__})"
+    return shortened(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def shortened(text: str, most: int = LONGEST) -> str:
+    """The text, or its first and last letters with the number of those between."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}... ({len(text) - most:,} letters) ...{text[-(most - most // 2) :]}"
 
 
 class BenchError(Exception):

@@ -102,12 +102,13 @@ class Chooser(nn.Module):
     def __init__(self, seen: int, channels: int) -> None:
         super().__init__()
         self.look1, self.slope1 = nn.Conv2d(seen, channels, 1), nn.PReLU(channels)
-        self.look2, self.slope2 = nn.Conv2d(channels, channels, 1, stride=2), nn.PReLU(channels)
+        self.look2, self.slope2 = nn.Conv2d(channels, channels, 1), nn.PReLU(channels)
         self.weigh = nn.Linear(channels, 2)
 
     def forward(self, seen_BChw: Tensor) -> Tensor:
         """The probabilities that the bits are 1, (B, 2)."""
-        looked = self.slope2(self.look2(self.slope1(self.look1(seen_BChw))))
+        # the authors' second layer looks at every second row and column; nothing else of the first's answer is needed
+        looked = self.slope2(self.look2(self.slope1(self.look1(seen_BChw[..., ::2, ::2]))))
         chance_B2: Tensor = torch.sigmoid(self.weigh(looked.mean((2, 3))))
         return chance_B2
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from stvsr_bench.cli import reader
+from stvsr_bench.cli import numbers, reader
 from stvsr_bench.errors import INTERNAL, INTERRUPTED, OK, USAGE, BenchError, StoppedError, interrupted
 
 # verb -> (module, attribute); a typer.Typer is a group of verbs
@@ -59,11 +60,16 @@ def app() -> typer.Typer:
         if group is not None:  # a group of verbs, such as `data list|check`
             for one in group.registered_commands:
                 if one.callback is not None and not hasattr(one.callback, "__wrapped__"):  # a second command line
-                    one.callback = reader.speaking(one.callback)
+                    one.callback = _verb(one.callback)
             root.add_typer(group, name=verb)
         else:
-            root.command(name=verb, context_settings=SETTINGS)(reader.speaking(getattr(found, module)))
+            root.command(name=verb, context_settings=SETTINGS)(_verb(getattr(found, module)))
     return root
+
+
+def _verb(of: Callable[..., Any]) -> Callable[..., Any]:
+    """A verb as it is called: stdout is its own, and its numbers are some."""
+    return reader.speaking(numbers.checked(of))
 
 
 def _say_version(asked: bool) -> None:

@@ -17,7 +17,7 @@ def ablate(
         Path | None, typer.Option("--out", "-o", help="Folder of the runs; an existing one is gone on with.")
     ] = None,
     steps: Annotated[int, typer.Option("--steps", help="Steps of every variant; default as the file says.")] = 0,
-    threads: Annotated[int, typer.Option("--threads", help="CPU threads; 0 leaves it to torch.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", min=0, max=1024, help="CPU threads; 0 leaves it to torch.")] = 0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -13,7 +13,7 @@ def doctor(
     method: Annotated[str, typer.Argument(help="A method, e.g. stdan@mini, rife+span or your own.")],
     include: options.Include = None,
     override: options.Override = None,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0 = all.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", min=0, max=1024, help="CPU threads; 0 = all.")] = 0,
     as_json: options.Json = False,
 ) -> int:
     """Check a method: shapes, sizes, determinism, batches, precision, times, pickling. Exit 3 if a check fails."""

@@ -16,11 +16,13 @@ def infer(
     scale: Annotated[
         str, typer.Option("--scale", help="Times the size, e.g. 2 or 5/2; default the method's own.")
     ] = "",
-    time_scale: Annotated[int, typer.Option("--time-scale", min=1, help="Times the frames; 1 = only larger.")] = 2,
+    time_scale: Annotated[
+        int, typer.Option("--time-scale", min=1, max=1000, help="Times the frames; 1 = only larger.")
+    ] = 2,
     device: options.Device = "cpu",
     precision: options.Precision = "fp32",
     tile: Annotated[int, typer.Option("--tile", min=0, help="Tile size in low-resolution pixels; 0 = whole.")] = 0,
-    tile_overlap: Annotated[int, typer.Option("--tile-overlap", min=0, help="Overlap of tiles.")] = 16,
+    tile_overlap: Annotated[int, typer.Option("--tile-overlap", min=0, max=65536, help="Overlap of tiles.")] = 16,
     crf: writing.Crf = 16,
     pix_fmt: writing.PixFmt = "",
     fps: writing.Fps = "",
@@ -31,7 +33,7 @@ def infer(
     hdr: options.Hdr = "refuse",
     overwrite: writing.Overwrite = False,
     resume: writing.Resume = False,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0 = all.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", min=0, max=1024, help="CPU threads; 0 = all.")] = 0,
     include: options.Include = None,
     override: options.Override = None,
     as_json: options.Json = False,

@@ -19,7 +19,9 @@ def inspect_(
     at: Annotated[
         str, typer.Option("--at", help="The pixel x,y of the high-resolution frame; default the middle.")
     ] = "",
-    frame: Annotated[int, typer.Option("--frame", help="The frame looked at, from 0; default the middle one.")] = -1,
+    frame: Annotated[
+        int, typer.Option("--frame", min=-1, help="The frame looked at, from 0; default the middle one.")
+    ] = -1,
     limit: Annotated[int, typer.Option("--limit", help="Over splits: at most so many clips of each.")] = 0,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables and pictures.")] = Path("runs/inspect"),
     root: Root = None,

@@ -1,11 +1,13 @@
 """Options that several verbs share, and how their values are read."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stvsr_bench import words
+from stvsr_bench.cli import reader
 from stvsr_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ def plug_in(include: list[Path] | None, override: list[str] | None) -> tuple[tup
     plugins.allow(override or ())
     for path in include or ():
         plugins.include(path)
+    if sentence := plugins.cautions():
+        reader.note(f"stvsr-bench: {sentence}")
     replacing = [plugin.name for plugin in plugins.everything() if plugin.replaces]
     for name in override or ():
         if plugins.canonical(name) not in replacing:
@@ -150,6 +154,6 @@ def part(text: str) -> tuple[int, int]:
         UsageError: it is not of that form.
     """
     number, _, parts = text.partition("/")
-    if not (number.isdigit() and parts.isdigit()):
+    if not (re.fullmatch("[0-9]{1,6}", number) and re.fullmatch("[0-9]{1,6}", parts)):
         raise UsageError(f"--shard {text}: write i/n, e.g. 3/8")
     return int(number), int(parts)

@@ -1,12 +1,13 @@
 """`stvsr-bench plan`: what a run would do, whether it can, how long it takes."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stvsr_bench.cli import options, reader
-from stvsr_bench.errors import NOT_RUNNABLE, OK
+from stvsr_bench.errors import NOT_RUNNABLE, OK, UsageError
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.forecast import Forecast
@@ -44,12 +45,19 @@ def plan(
         save_frames=save_frames,
     )
     found = forecast(spec, tuple(timed or ()))
-    counts = [int(word) for word in workers.replace(",", " ").split() if word.isdigit()]
+    counts = _counts(workers)
     if as_json:
         reader.document(_facts(found, counts, cost))
     else:
         _print(found, counts, cost)
     return NOT_RUNNABLE if found.problems or found.plan is None else OK
+
+
+def _counts(text: str) -> list[int]:
+    words = options.several(text)
+    if wrong := next((word for word in words if not re.fullmatch("0*[1-9][0-9]{0,5}", word)), None):
+        raise UsageError(f"--workers {wrong}: write whole numbers from 1 to 999999, e.g. 1,8")
+    return [int(word) for word in words]
 
 
 def _facts(found: "Forecast", counts: list[int], cost: float) -> dict[str, object]:

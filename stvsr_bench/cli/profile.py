@@ -26,14 +26,18 @@ CountsOnly = Annotated[
 def profile(
     methods: options.Methods = "",
     size: Annotated[str, typer.Option("--size", help="HxW of the frames given.")] = "64x112",
-    frames: Annotated[int, typer.Option("--frames", min=1, help="Frames given.")] = 4,
+    frames: Annotated[int, typer.Option("--frames", min=1, max=10_000, help="Frames given.")] = 4,
     scale: Annotated[str, typer.Option("--scale", help="Scale, e.g. 4 or 5/2; without it each method's own.")] = "",
-    time_scale: Annotated[int, typer.Option("--time-scale", min=2, help="Frames made for each one given.")] = 2,
+    time_scale: Annotated[
+        int, typer.Option("--time-scale", min=2, max=1000, help="Frames made for each one given.")
+    ] = 2,
     device: options.Device = "cpu",
     precision: options.Precision = "fp32",
     compile_: Annotated[bool, typer.Option("--compile", help="torch.compile the network.")] = False,
     channels_last: Annotated[bool, typer.Option("--channels-last", help="Weights in channels-last layout.")] = False,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0 = torch's own choice.")] = 0,
+    threads: Annotated[
+        int, typer.Option("--threads", min=0, max=1024, help="CPU threads; 0 = torch's own choice.")
+    ] = 0,
     budget: Annotated[float, typer.Option("--budget", min=0, help="Seconds of timing for each method.")] = 30.0,
     out: Out = None,
     max_size: MaxSize = False,
@@ -95,7 +99,7 @@ def _scale(text: str) -> Fraction | None:
 
 
 def _size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)x(\d+)", text.strip().lower())
+    match = re.fullmatch("([0-9]{1,5})x([0-9]{1,5})", text.strip().lower())
     if match is None or not all(int(side) for side in match.groups()):
         raise UsageError(f"--size {text}: write height x width in pixels, e.g. 64x112")
     return int(match[1]), int(match[2])

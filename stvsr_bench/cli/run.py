@@ -31,7 +31,7 @@ def run(
     limit: Limit = 0,
     clips: Annotated[str, typer.Option("--clips", help="Only these clips, by commas, or @FILE.")] = "",
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, help="Worker processes; any number gives the same rows.")
+        int, typer.Option("--jobs", "-j", min=1, max=1024, help="Worker processes; any number gives the same rows.")
     ] = 1,
     threads: Annotated[
         int, typer.Option("--threads", min=0, max=1024, help="CPU threads per worker; 0 = the default, 1.")
@@ -39,17 +39,19 @@ def run(
     engine: Annotated[str, typer.Option("--engine", help="local or dask.")] = "local",
     address: Annotated[str, typer.Option("--address", help="A dask scheduler, tcp://HOST:PORT.")] = "",
     shard: Shard = "1/1",
-    timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds a clip may take; 0 = any.")] = 0,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0, max=1_000_000, help="Seconds a clip may take; 0 = any.")
+    ] = 0,
     device: options.Device = "cpu",
     precision: options.Precision = "fp32",
     tile: Annotated[int, typer.Option("--tile", min=0, help="Tile size in low-resolution pixels; 0 = whole.")] = 0,
-    tile_overlap: Annotated[int, typer.Option("--tile-overlap", min=0, help="Overlap of tiles.")] = 16,
+    tile_overlap: Annotated[int, typer.Option("--tile-overlap", min=0, max=65536, help="Overlap of tiles.")] = 16,
     compile_: Annotated[bool, typer.Option("--compile", help="torch.compile the network.")] = False,
     channels_last: Annotated[bool, typer.Option("--channels-last", help="Weights in channels-last layout.")] = False,
     oom_fallback: Annotated[bool, typer.Option(help="Go on in tiles when memory runs out.")] = True,
     save_frames: options.Save = "worst:3",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Measure again what is there already.")] = False,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of anything random.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", max=2**63 - 1, help="Seed of anything random.")] = 0,
     include: options.Include = None,
     override: options.Override = None,
     trust_pickle: Annotated[bool, typer.Option("--trust-pickle", help="Run the code inside a checkpoint.")] = False,

@@ -16,12 +16,14 @@ def train(
     data: Annotated[str, typer.Option("--data", "-d", help="vimeo90k, mini:train,openclips:train or a path.")] = "",
     root: Annotated[Path | None, typer.Option("--root", help="Where the data set lies; else its variable.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run.")] = None,
-    batch: Annotated[int, typer.Option("--batch", help="Samples a step instead of the recipe's.")] = 0,
+    batch: Annotated[int, typer.Option("--batch", max=65536, help="Samples a step instead of the recipe's.")] = 0,
     steps: Annotated[int, typer.Option("--steps", help="Stop after so many; schedules stay as they are.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")] = "auto",
-    threads: Annotated[int, typer.Option("--threads", help="CPU threads; 0 leaves it to torch.")] = 0,
-    workers: Annotated[int, typer.Option("--workers", help="Processes that cut samples; 0 cuts them here.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", min=0, max=1024, help="CPU threads; 0 leaves it to torch.")] = 0,
+    workers: Annotated[
+        int, typer.Option("--workers", max=1024, help="Processes that cut samples; 0 cuts them here.")
+    ] = 0,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
     quiet: Quiet = False,
 ) -> None:

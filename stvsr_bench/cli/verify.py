@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def verify(
     run: Annotated[Path, typer.Argument(help="The run to verify.")] = Path("runs/latest"),
     sample: Annotated[str, typer.Option("--sample", help="Share of the clips, e.g. 1% or 0.1; default all.")] = "100%",
-    seed: Annotated[int, typer.Option("--seed", help="Which clips are chosen.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", max=2**63 - 1, help="Which clips are chosen.")] = 0,
     root: options.Root = None,
     include: options.Include = None,
     override: options.Override = None,
@@ -103,7 +103,7 @@ def _share(text: str) -> float:
     try:
         value = float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
-        value = 0
+        value = 0.0
     if not 0 < value <= 1:
         raise UsageError(f"--sample {text}: write a share such as 1% or 0.1")
     return value

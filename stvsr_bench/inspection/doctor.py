@@ -18,8 +18,10 @@ import torch
 from torch import Tensor
 
 from stvsr_bench import protocols
-from stvsr_bench.errors import ClipError, UsageError
+from stvsr_bench.errors import ClipError, UsageError, interrupted, told
 from stvsr_bench.restore import restore
+from stvsr_bench.restore.kept import kept
+from stvsr_bench.restore.network import wrong_range
 from stvsr_bench.schema import Method
 
 Verdict = Literal["pass", "fail", "note", "skip"]
@@ -45,13 +47,17 @@ def examine(method: Method, only: tuple[str, ...] = ()) -> Iterator[Finding]:
             continue
         start = time.perf_counter()
         try:
-            verdict, seen = check(method)
-        except Exception as error:  # noqa: BLE001 - a method is anyone's code: what it raises is the finding
-            verdict, seen = "fail", f"raised {type(error).__name__} at {_place(error)}: {error}"
+            with kept():
+                verdict, seen = check(method)
+        except BaseException as error:  # a method is anyone's code: what it raises is the finding
+            if interrupted(error):
+                raise
+            kind, _, text = told(error).partition(": ")
+            verdict, seen = "fail", f"raised {kind} at {_place(error)}: {text}"
         yield Finding(name, verdict, f"{seen} ({time.perf_counter() - start:.1f} s)")
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """The file and line where it came from: the innermost that is not an installed package's, where there is one."""
     frames = traceback.extract_tb(error.__traceback__)
     innermost = next((each for each in reversed(frames) if "site-packages" not in each.filename), frames[-1])
@@ -143,27 +149,30 @@ def _input_kept(method: Method) -> tuple[Verdict, str]:
 
 
 def _no_global_state(method: Method) -> tuple[Verdict, str]:
-    before = _state()
-    run(method, sample(method))
-    changed = [name for name, value in _state().items() if value != before[name]]
+    before = _seeds()
+    with kept() as changes:
+        run(method, sample(method))
+    changed = [name for name, value in _seeds().items() if value != before[name]] + sorted(changes | method.changes)
     return ("fail", f"changes {', '.join(changed)}") if changed else ("pass", "seeds, threads and defaults unchanged")
 
 
-def _state() -> dict[str, object]:
+def _seeds() -> dict[str, object]:
     return {
         "the random seed of torch": torch.get_rng_state().sum().item(),
         "the random seed of numpy": hash(str(np.random.get_state(legacy=False)["state"])),
         "the random seed of Python": hash(random.getstate()),
-        "the default dtype": torch.get_default_dtype(),
-        "the number of threads": torch.get_num_threads(),
-        "gradient mode": torch.is_grad_enabled(),
     }
 
 
 def _finite(method: Method) -> tuple[Verdict, str]:
-    out = run(method, sample(method))
+    given = sample(method)
+    out = run(method, given)
+    if not out.is_floating_point():
+        return "fail", f"{out.dtype} in the output; wanted are floating-point values from 0 to 1"
     if not bool(torch.isfinite(out).all()):
         return "fail", "NaN or infinity in the output"
+    if wrong := wrong_range(out, given, 1 if method.card.kind == "sr" else 2):
+        return "fail", f"{wrong}: values from 0 to 1 are wanted"
     if method.untrained:
         return "pass", f"finite, range {float(out.min()):.2f} to {float(out.max()):.2f} (untrained)"
     # nets are not clamped and overshoot at edges; half the range beyond is no overshoot

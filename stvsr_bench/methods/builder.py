@@ -1,12 +1,12 @@
 """From a spec to a network in eval mode with the weights asked for, and the identity of both."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
-from stvsr_bench.errors import CardError, WeightsError
+from stvsr_bench.errors import BenchError, CardError, WeightsError, interrupted, told
 from stvsr_bench.methods.identity import Identity, Resolved, resolve
 from stvsr_bench.nn.compose import FunctionNet, InterpolateThenUpscale, UpscaleThenInterpolate
 from stvsr_bench.plugins import Plugin, load
@@ -69,10 +69,21 @@ def make_net(card: MethodCard, plugin: Plugin, options: Mapping[str, OptionValue
     # forked: building a method must not move the run's own random numbers
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        net: object = target(**options)
+        net: object = _called(card, lambda: target(**options))
     if not isinstance(net, nn.Module):
         raise CardError(f"{card.name}: {card.net} returned {type(net).__name__}, a torch.nn.Module is wanted")
     return net
+
+
+def _called(card: MethodCard, make: Callable[[], object]) -> object:
+    try:
+        return make()
+    except (BenchError, MemoryError):
+        raise
+    except BaseException as error:
+        if interrupted(error):
+            raise
+        raise CardError(f"{card.name}: {card.net} cannot be built: {told(error)}") from error
 
 
 def load_object(plugin: Plugin, where: str) -> Any:
@@ -86,6 +97,10 @@ def load_object(plugin: Plugin, where: str) -> Any:
         return getattr(load(plugin, module_name), attribute)
     except (ImportError, AttributeError, SyntaxError) as error:
         raise CardError(f"{plugin.name} ({plugin.origin}): '{where}' cannot be loaded: {error}") from error
+    except BaseException as error:  # its code is anyone's, and may raise or exit
+        if interrupted(error):
+            raise
+        raise CardError(f"{plugin.name} ({plugin.origin}): '{where}' cannot be loaded: {told(error)}") from error
 
 
 def _load(net: nn.Module, state: Mapping[str, torch.Tensor], card: MethodCard, label: str) -> None:

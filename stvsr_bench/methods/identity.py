@@ -122,7 +122,7 @@ def _resolve(part: Part) -> Resolved:
     card = read(part.name)
     plugin = plugins.find("methods", part.name)
     for package in card.needs:
-        if importlib.util.find_spec(package) is None:
+        if importlib.util.find_spec(package.partition(".")[0]) is None:  # of one below it, the parent would be run
             raise NotRunnableError(f"{card.name} needs the package '{package}', which is not installed: pip install it")
     typed_options(card, part.options)  # a wrong option is said before missing weights are
     chosen = choose(card, plugin, part.weights)

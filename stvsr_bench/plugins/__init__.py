@@ -8,12 +8,14 @@ plug-in's code.
 
 import os
 import re
-import stat
 import tomllib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.machinery import ModuleSpec
+from importlib.metadata import EntryPoint, distributions, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,13 +23,32 @@ from platformdirs import user_cache_path
 from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench import words
-from stvsr_bench.errors import CONTROL, CardError, UnknownNameError, UsageError, printable
+from stvsr_bench.errors import CONTROL, CardError, UnknownNameError, UsageError, interrupted, printable, told
+from stvsr_bench.plugins import owners
 from stvsr_bench.plugins.loading import code, load
 from stvsr_bench.plugins.plugin import BUILT_IN, Plugin, PluginKind
 
 __all__ = [
-    "BUILT_IN", "PATH_VARIABLE", "Plugin", "PluginKind", "allow", "canonical", "card_from", "code", "everything",
-    "find", "forget", "home", "include", "included", "load", "overrides", "plugins", "read_card", "roots",
+    "BUILT_IN",
+    "PATH_VARIABLE",
+    "Plugin",
+    "PluginKind",
+    "allow",
+    "canonical",
+    "card_from",
+    "cautions",
+    "code",
+    "everything",
+    "find",
+    "forget",
+    "home",
+    "include",
+    "included",
+    "load",
+    "overrides",
+    "plugins",
+    "read_card",
+    "roots",
     "search_path",
 ]  # fmt: skip
 
@@ -88,7 +109,7 @@ def _shipped(kind: PluginKind) -> dict[str, Plugin]:
     found: dict[str, Plugin] = {}
     for root, origin in roots(kind):
         found |= _folders(kind, root, origin) if origin in BUILT_IN else {}
-    for point in entry_points(group=f"stvsr_bench.{kind}"):
+    for point in _points(kind):
         name = canonical(point.name)
         if name not in found:
             found[name] = _from_entry_point(kind, name, point.value)
@@ -242,13 +263,7 @@ def _toml(path: Path) -> dict[str, Any]:
 def _complaint(folder: Path, name: str, origin: str) -> str:
     if not _NAME.fullmatch(name):
         return "a folder's name is made of small letters, digits, - and _"
-    if origin == PATH_VARIABLE and _others_may_write(folder):
-        return f"{folder} may be written by others; take the right away (chmod go-w) before its code is run"
-    return ""
-
-
-def _others_may_write(folder: Path) -> bool:
-    return os.name == "posix" and any(p.stat().st_mode & stat.S_IWOTH for p in (folder, folder.parent))
+    return owners.open_to_all(folder) if origin == PATH_VARIABLE else ""
 
 
 def _path_variable() -> list[Path]:
@@ -257,18 +272,53 @@ def _path_variable() -> list[Path]:
 
 
 def _from_entry_point(kind: PluginKind, name: str, value: str) -> Plugin:
-    """An entry point names an importable package (`my_package.my_net`) whose folder holds the card."""
-    from importlib.util import find_spec
+    """An entry point names an importable package (`my_package.my_net`) whose folder holds the card.
 
-    module = value.partition(":")[0]
+    Its parent is looked up and its folder computed: to look up a module below, Python would import the parent.
+    """
+    module = value.partition(":")[0].strip()
+    top, *below = module.split(".")
+    made = Plugin(kind, name, Path(), f"entry point {value}")
     try:
-        spec = find_spec(module)
-    except (ImportError, ValueError) as error:
-        return Plugin(kind, name, Path(), f"entry point {value}", f"{type(error).__name__}: {error}")
-    if spec is None or spec.origin is None:
-        return Plugin(kind, name, Path(), f"entry point {value}", f"no module {module} is installed")
-    origin = Path(spec.origin)
-    folder = origin.parent if origin.name == "__init__.py" else origin
-    if folder.is_dir() and not (folder / "card.toml").is_file():
-        return Plugin(kind, name, folder, f"entry point {value}", "its package holds no card.toml")
-    return Plugin(kind, name, folder, f"entry point {value}")
+        spec = find_spec(top)
+    except BaseException as error:  # a package's own finder may be anything
+        if interrupted(error):
+            raise
+        return replace(made, error=told(error))
+    places = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    found = next((place.joinpath(*below) for place in places if place.joinpath(*below).is_dir()), None)
+    if found is None and spec is not None:
+        files = [place.joinpath(*below[:-1], f"{below[-1]}.py") for place in places] if below else [_file_of(spec)]
+        found = next((file for file in files if file.is_file()), None)
+    if found is None:
+        return replace(made, error=f"no module {module} is installed")
+    if found.is_dir() and not (found / "card.toml").is_file():
+        return replace(made, path=found, error="its package holds no card.toml")
+    return replace(made, path=found)
+
+
+def _file_of(spec: ModuleSpec) -> Path:
+    return Path(spec.origin or "")
+
+
+def _points(kind: PluginKind) -> list[EntryPoint]:
+    """The entry points of installed packages; one whose metadata cannot be read has none, and stops no other."""
+    try:
+        return list(entry_points(group=f"stvsr_bench.{kind}"))
+    except Exception:  # noqa: BLE001 - metadata of anybody's
+        found: list[EntryPoint] = []
+        for one in distributions():
+            with suppress(Exception):
+                found += one.entry_points.select(group=f"stvsr_bench.{kind}")
+        return found
+
+
+def cautions() -> str:
+    """A sentence for whoever starts a verb about plug-ins whose code others may change; "" for none.
+
+    What everybody may write is refused in $STVSR_BENCH_PATH. `--include` was typed by the user, who may mean it.
+    """
+    typed = included()
+    said = [sentence for path in typed if (sentence := owners.open_to_all(path))]
+    searched = [one.path for one in everything() if one.origin == PATH_VARIABLE and not one.error]
+    return ". ".join(filter(None, [*said, owners.open_to_some([*typed, *searched])]))

@@ -1,5 +1,6 @@
 """Options typed after a plug-in's name: `stdan:top_t=9`, `mini:rate=4`. One grammar for methods and data sets."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from stvsr_bench.errors import UnknownNameError, UsageError
@@ -73,7 +74,10 @@ def _convert(of: str, name: str, text: str, default: OptionValue) -> OptionValue
     try:
         if isinstance(default, bool):  # before `type(default)`: bool("false") is True
             return words[text.lower()]
-        return type(default)(text)
+        value = type(default)(text)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError
+        return value
     except (KeyError, ValueError):
         kind = {bool: "true or false", int: "a whole number", float: "a number"}.get(type(default), "text")
         raise UsageError(f"{of}: option {name}={text} must be {kind}, e.g. {name}={as_typed(default)}") from None

@@ -14,6 +14,7 @@ from torch import Tensor
 from stvsr_bench import protocols
 from stvsr_bench.data.windows import Windows, windows_of
 from stvsr_bench.errors import ClipError
+from stvsr_bench.restore.network import wrong_range
 from stvsr_bench.restore.tiles import tiled
 from stvsr_bench.schema import EvalProtocol, Frames, Method, Settings
 
@@ -85,6 +86,8 @@ def forward(method: Method, lr_TChw: Frames, protocol: EvalProtocol, settings: S
         sr = torch.stack([sr, *flipped]).mean(0)
     if not _finite(sr):
         raise ClipError(f"{method.spec} returned values that are not finite (NaN or infinity)")
+    if wrong := wrong_range(sr, lr_BTChw, protocol.time_scale):
+        raise ClipError(f"{method.spec} returned {wrong}: values from 0 to 1 are wanted")
     return sr[0].numpy()
 
 

@@ -200,6 +200,8 @@ def _row(
 def _flags(method: Method, clip: Clip, windows: Windows, scored: Sequence[int], protocol: EvalProtocol) -> list[str]:
     """What a reader of the row should know of its clip, its method and the protocol's frames."""
     flags = [*clip.flags, *method.flags]
+    if method.changes:
+        flags.append(f"changes:{','.join(sorted(method.changes))}")
     if not method.card.trained_for(protocol.ratio):
         flags.append("scale-untrained")
     if windows.leaked:

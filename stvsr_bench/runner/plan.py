@@ -1,6 +1,7 @@
 """From what was asked to the tasks that are not done yet, without decoding a frame or building a network."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ RUNS = Path("runs")
 # depend neither on the machine's size nor on how many workers share the clips
 THREADS = 1
 MOST_THREADS = 1024
+MOST_SECONDS = 1_000_000  # the system's clocks count milliseconds in 32 bits
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ def keep(text: str) -> str:
         UsageError: the text says none of these.
     """
     kind, _, count = text.partition(":")
-    if text in ("none", "all") or (kind == "worst" and count.isdigit() and int(count) > 0):
+    if text in ("none", "all") or (kind == "worst" and re.fullmatch("0*[1-9][0-9]{0,5}", count)):
         return kind
     raise UsageError(f"--save-frames {text}: write none, all or worst:K, e.g. worst:3")
 
@@ -204,9 +207,27 @@ def _check_names(spec: RunSpec) -> None:
         if why := metrics.missing(name):
             raise NotRunnableError(f"metric {name}: {why}")
     keep(spec.save_frames)
+    _check_numbers(spec)
     part, parts = spec.shard
     if not 1 <= part <= parts:
         raise UsageError(f"--shard {part}/{parts} is not possible; write i/n with 1 <= i <= n")
+
+
+def _check_numbers(spec: RunSpec) -> None:
+    """Also those of Python and of a file, which no command line has looked at."""
+    settings = spec.settings
+    for name, value, low, high in (
+        ("limit", spec.limit, 0, 2**31 - 1),
+        ("jobs", spec.jobs, 1, 1024),
+        ("threads", spec.threads, 0, MOST_THREADS),
+        ("timeout_s", spec.timeout_s, 0, MOST_SECONDS),
+        ("tile", settings.tile, 0, 2**31 - 1),
+        ("tile_overlap", settings.tile_overlap, 0, 65536),
+    ):
+        if not low <= value <= high:  # nor is NaN
+            raise UsageError(f"{name} = {value} is not possible; write a number from {low} to {high}")
+    if settings.precision not in PRECISIONS:
+        raise UsageError(f"unknown precision '{settings.precision}'; write {', '.join(PRECISIONS)}")
 
 
 def _cells(spec: RunSpec, dataset: str, label: str) -> Iterable[Cell]:

@@ -91,6 +91,7 @@ def _flag_notes(tidy: pd.DataFrame) -> list[str]:
         "vfr": "frames at uneven times, measured as if they were even (--allow-vfr)",
         "track": "not the first video track of its file (--track)",
         **{f"{first}turned-{way}": "turned as the video's header says" for first in ("", "mirrored-") for way in WAYS},
+        "changes": "the method changes settings of its process (threads, dtype, ...), which are put back after a call",
         "mirrored": "mirrored as the video's header says",
     }
     return [

@@ -11,11 +11,12 @@ from dataclasses import replace
 import torch
 
 from stvsr_bench import datasets, methods, metrics, plugins, protocols
-from stvsr_bench.errors import BenchError, CannotWriteError, NotRunnableError, interrupted
+from stvsr_bench.errors import LONGEST, BenchError, CannotWriteError, NotRunnableError, interrupted, shortened, told
 from stvsr_bench.methods import Identity
 from stvsr_bench.methods.builder import from_identity
 from stvsr_bench.profiling import warm
 from stvsr_bench.restore import pick_device, place
+from stvsr_bench.restore.kept import kept
 from stvsr_bench.rows import frames
 from stvsr_bench.runner.engines.isolation import seeded
 from stvsr_bench.runner.engines.tasks import Outcome, Setup, Task
@@ -51,7 +52,7 @@ class Worker:
         try:
             rows = self._run(task)
             return Outcome(task, tuple(rows), seconds=time.perf_counter() - start)
-        except Exception as error:
+        except BaseException as error:
             if interrupted(error):
                 raise KeyboardInterrupt from error
             return _failure(task, error, time.perf_counter() - start)
@@ -85,8 +86,9 @@ class Worker:
         if spec not in self._methods:
             identity = methods.resolve(spec)
             made = self._made(identity)
-            with seeded(self.setup.seed, spec):
+            with seeded(self.setup.seed, spec), kept() as changed:
                 method = from_identity(identity, trust_pickle=self.setup.trust_pickle)
+            method.changes.update(changed)
             if self._made(identity) != made:
                 raise NotRunnableError(f"{spec}: its code changed while it was loaded; run the command again")
             # one network at a time: memory
@@ -111,8 +113,13 @@ class Worker:
         return self._last[1]
 
 
-def _failure(task: Task, error: Exception, seconds: float) -> Outcome:
+def _failure(task: Task, error: BaseException, seconds: float) -> Outcome:
     if isinstance(error, BenchError):
-        return Outcome(task, error=str(error), seconds=seconds, fatal=isinstance(error, CannotWriteError))
-    sentence = f"{task.identity} raised {type(error).__name__}: {error}"
-    return Outcome(task, error=sentence, detail="".join(traceback.format_exception(error)), seconds=seconds)
+        why = error.__cause__  # a method's own error behind the sentence
+        sentence, fatal = shortened(str(error)), isinstance(error, CannotWriteError)
+        return Outcome(task, error=sentence, detail=_traceback(why) if why else "", seconds=seconds, fatal=fatal)
+    return Outcome(task, error=f"{task.identity} raised {told(error)}", detail=_traceback(error), seconds=seconds)
+
+
+def _traceback(error: BaseException) -> str:
+    return shortened("".join(traceback.format_exception(error)), 10 * LONGEST)
