@@ -52,6 +52,9 @@ Hdr = Annotated[str, typer.Option("--hdr", help="HDR video (PQ, HLG): refuse, or
 Save = Annotated[
     str, typer.Option("--save-frames", help="Frames to keep for the report: none, all or worst:K per split.")
 ]
+Limit = Annotated[
+    float, typer.Option("--limit", help="Only the first N clips of each split, or a fraction such as 0.1.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 

@@ -20,7 +20,7 @@ def plan(
     protocol: options.Protocols = "suite-1",
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
-    limit: Annotated[float, typer.Option("--limit", help="Only the first N clips of each split.")] = 0,
+    limit: options.Limit = 0,
     save_frames: Annotated[str, typer.Option("--save-frames", help="none, all or worst:K.")] = "worst:3",
     timed: Annotated[list[Path] | None, typer.Option("--timed", help="Runs whose recorded seconds are used.")] = None,
     workers: Annotated[str, typer.Option("--workers", help="For how many workers, e.g. 1,8,64.")] = "1",

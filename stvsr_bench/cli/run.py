@@ -12,9 +12,6 @@ from stvsr_bench.errors import UsageError
 if TYPE_CHECKING:
     from stvsr_bench.runner.plan import RunSpec
 
-Limit = Annotated[
-    float, typer.Option("--limit", help="Only the first N clips of each split, or a fraction such as 0.1.")
-]
 Shard = Annotated[str, typer.Option("--shard", help="Part i of n (i/n) of the clips, for job arrays; see: merge.")]
 
 
@@ -28,7 +25,7 @@ def run(
     ] = "",
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
-    limit: Limit = 0,
+    limit: options.Limit = 0,
     clips: Annotated[str, typer.Option("--clips", help="Only these clips, by commas, or @FILE.")] = "",
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=1, max=1024, help="Worker processes; any number gives the same rows.")

@@ -25,7 +25,7 @@ def score(
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
     clips: Annotated[str, typer.Option("--clips", help="Only these clips, by commas, or @FILE.")] = "",
-    limit: Annotated[float, typer.Option("--limit", help="Only the first N clips of each split.")] = 0,
+    limit: options.Limit = 0,
     track: options.Track = 1,
     allow_vfr: options.AllowVfr = False,
     deinterlace: options.Deinterlace = False,
