@@ -22,6 +22,7 @@ ExitCode = Literal[0, 1, 2, 3, 4, 5, 130]
 
 
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line end
+_NO_TEXT: Final = re.compile(r"[\ud800-\udfff]")
 # these besides: marks that turn the direction of text, further line ends, halves of a letter, what is no letter at all
 STEERING: Final = re.compile(
     CONTROL.pattern[:-1] + "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
@@ -33,7 +34,14 @@ def printable(text: str) -> str:
     return STEERING.sub(lambda found: _written_out(ord(found[0])), text)
 
 
+def spelled(name: str) -> str:
+    """A name of a file with the bytes written out that are no UTF-8 (`caf\\xe9`), as no text file can hold them."""
+    return _NO_TEXT.sub(lambda found: _written_out(ord(found[0])), name)
+
+
 def _written_out(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # how Python reads a byte that is no UTF-8 (PEP 383)
+        code -= 0xDC00
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
@@ -70,6 +78,9 @@ class BenchError(Exception):
     """Base of all errors that are the user's to mend."""
 
     exit_code: ExitCode = USAGE
+
+    def __str__(self) -> str:
+        return spelled(super().__str__())  # a path in it may have bytes that nothing can print or store
 
 
 class UsageError(BenchError):

@@ -29,7 +29,12 @@ class Adobe240(Folders):
         chosen = {name: clip for name, clip in found.items() if _video_name(name, clip) in wanted}
         if not chosen:
             raise DataError(f"adobe240: no video in {root} is on the list {path.name}")
-        return chosen
+        there = {_video_name(name, clip) for name, clip in chosen.items()}
+        # on the list and not there: a clip that fails, and no mean of fewer clips
+        gone = {
+            name: f"{root} has no video or folder {name}, which is on the list {path.name}" for name in wanted - there
+        }
+        return chosen | {name: sources.Found(root, broken=why) for name, why in sorted(gone.items())}
 
 
 def _video_name(name: str, clip: sources.Found) -> str:

@@ -76,7 +76,8 @@ class WindowAttention(Gated):
 
     def _by_heads(self, windows_WNC: Tensor, batch: int) -> Tensor:
         """(B, W, K, N, D)."""
-        return torch.unflatten(windows_WNC, 0, (batch, -1)).unflatten(-1, (self.heads, -1)).transpose(-3, -2)
+        heads_BWNKD = torch.unflatten(torch.unflatten(windows_WNC, 0, (batch, -1)), -1, (self.heads, -1))
+        return heads_BWNKD.transpose(-3, -2)
 
 
 class ChannelAttention(Gated):

@@ -7,6 +7,7 @@ Paper: Huang et al., arXiv 2310.17294. What the paper leaves open and how it is 
 
 import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from stvsr_bench.nn.warp import warp
 from .parts import Body, Chooser, Head, Tail, at_chosen_sizes, read
 
 BLOCKS = 6
+TAIL_DEPTH = 12
 MULTIPLE = 32  # of the enlarged frames, as the authors' script pads
 SCALE = 4
 
@@ -43,7 +45,7 @@ class SAFA(nn.Module):
         self,
         *,
         channels: int = 80,
-        tail_depth: int = 12,
+        tail_depth: int = TAIL_DEPTH,
         scales: Literal["round", "sample"] = "round",
         seed: int = 0,
     ) -> None:
@@ -70,7 +72,7 @@ class SAFA(nn.Module):
         frames = [padded(frame) for frame in large_BTCHW.flip(2).unbind(1)]
         ends = times_Bn.new_zeros(len(times_Bn), 1), times_Bn.new_ones(len(times_Bn), 1)
         feat, shown = self.head(frames[0]), []
-        for gap, (first, last) in enumerate(zip(frames[:-1], frames[1:], strict=True)):
+        for gap, (first, last) in enumerate(pairwise(frames)):
             feats = (feat, self.head(last))
             # a given frame belongs to the gap that it ends; only the very first begins one
             asked_Bn = torch.cat([*([] if gap else ends[:1]), times_Bn, ends[1]], dim=1)
@@ -83,11 +85,12 @@ class SAFA(nn.Module):
     def pair(
         self, first_BCHW: Tensor, last_BCHW: Tensor, times_Bn: Tensor, bits_n6B2: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """The frames (B, n, 3, H, W) at times in [0, 1] of two enlarged frames as the network sees them, and all chances.
+        """The frames (B, n, 3, H, W) at times in [0, 1] of two enlarged frames, and the chances of bits (n, 6, B, 2).
 
-        Channels as given, no padding: sides are multiples of 8. Bits None: the network's own rule. The chances of the
-        bits to be 1 are (n, 6, B, 2).
+        Channels as given (blue first is what it was trained on), no padding: sides are multiples of 8. Bits None: the
+        network's own rule.
         """
+        times_Bn = times_Bn.expand(len(first_BCHW), -1)
         if bits_n6B2 is None:
             floors = self.floors(torch.stack([first_BCHW, last_BCHW], dim=1), times_Bn)
         else:  # a chance always reaches 0 and never 2
@@ -117,10 +120,8 @@ class SAFA(nn.Module):
             chances.append(self.choose(seen))
             feat = at_chosen_sizes(block, seen, chances[-1], floor_B2)  # type: ignore[arg-type]
             flow = flow + F.pixel_shuffle(self.step(feat), 2)
-        believe = torch.sigmoid(flow[:, 4:5])
-        blend = believe * warp(pair.first, flow[:, :2]) + (1 - believe) * warp(pair.last, flow[:, 2:4])
         _, from_first, from_last = read(pair.feats, flow)
-        frame = blend + self.tail(torch.cat([time_B1hw, from_first, from_last], dim=1))
+        frame = blended(pair, flow) + self.tail(torch.cat([time_B1hw, from_first, from_last], dim=1))
         return frame.clamp(0, 1), torch.stack(chances)
 
     def floors(self, pair_B2Chw: Tensor, times_Bn: Tensor) -> Tensor:
@@ -135,6 +136,12 @@ class SAFA(nn.Module):
             for t_B in times_Bn.unbind(1)
         ]
         return torch.stack(drawn).to(pair_B2Chw)
+
+
+def blended(pair: Pair, flow_B6HW: Tensor) -> Tensor:
+    """Both frames where the flow points, as far as each is believed, (B, 3, H, W)."""
+    believe = torch.sigmoid(flow_B6HW[:, 4:5])
+    return believe * warp(pair.first, flow_B6HW[:, :2]) + (1 - believe) * warp(pair.last, flow_B6HW[:, 2:4])
 
 
 def dice(pair_2Chw: Tensor, t: float, seed: int) -> Tensor:

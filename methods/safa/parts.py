@@ -102,12 +102,13 @@ class Chooser(nn.Module):
     def __init__(self, seen: int, channels: int) -> None:
         super().__init__()
         self.look1, self.slope1 = nn.Conv2d(seen, channels, 1), nn.PReLU(channels)
-        self.look2, self.slope2 = nn.Conv2d(channels, channels, 1, stride=2), nn.PReLU(channels)
+        self.look2, self.slope2 = nn.Conv2d(channels, channels, 1), nn.PReLU(channels)
         self.weigh = nn.Linear(channels, 2)
 
     def forward(self, seen_BChw: Tensor) -> Tensor:
         """The probabilities that the bits are 1, (B, 2)."""
-        looked = self.slope2(self.look2(self.slope1(self.look1(seen_BChw))))
+        # the authors' second layer looks at every second row and column; nothing else of the first's answer is needed
+        looked = self.slope2(self.look2(self.slope1(self.look1(seen_BChw[..., ::2, ::2]))))
         chance_B2: Tensor = torch.sigmoid(self.weigh(looked.mean((2, 3))))
         return chance_B2
 
@@ -143,7 +144,7 @@ def at_chosen_sizes(body: Body, seen_BChw: Tensor, chance_B2: Tensor, floor_B2: 
     by_B = [1 if first and second else 2 if second else 4 for first, second in bits_B2.bool().tolist()]
     if len(set(by_B)) == 1:
         return at_size(body, seen_BChw, by_B[0])
-    return torch.cat([at_size(body, item, by) for item, by in zip(seen_BChw.split(1), by_B, strict=True)])
+    return torch.cat([at_size(body, item, by) for item, by in zip(torch.split(seen_BChw, 1), by_B, strict=True)])
 
 
 def at_size(body: Body, seen_BChw: Tensor, by: int) -> Tensor:

@@ -5,7 +5,7 @@ Theirs have `module.` before every key, which their own loader wants; ours takes
 
 from stvsr_bench.nn.keys import AuthorsKeys, Rule
 
-from .model import SAFA
+from .model import SAFA, TAIL_DEPTH
 
 HEAD: list[Rule] = [
     (r"^head\.stem\.(\d)\.", r"block.convimg.cnn0.\1."),
@@ -26,12 +26,17 @@ BLOCKS: list[Rule] = [
     (r"^choose\.slope2\.", "block.getscale.1.1."),
     (r"^choose\.weigh\.", "block.getscale.4."),
 ]
-RESIDUAL: list[Rule] = [
-    (r"\.(\d+)\.conv1\.(weight|bias)$", r".\1.conv.0.\2"),
-    (r"\.(\d+)\.slope1\.weight$", r".\1.conv.1.weight"),
-    (r"\.(\d+)\.conv2\.(weight|bias)$", r".\1.conv.2.\2"),
-    (r"\.(\d+)\.slope2\.weight$", r".\1.prelu.weight"),
+RESIDUAL = r"(block\.convblock\.\d\.conv_backbone\.\d|lastconv\.\d+)"
+TAIL: list[Rule] = [
+    (r"^tail\.enter\.", "lastconv.0."),
+    *[(rf"^tail\.trunk\.{i}\.", f"lastconv.{i + 1}.") for i in range(TAIL_DEPTH)],
+    (r"^tail\.widen\.", "lastconv.13."),
+    (r"^tail\.last\.", "lastconv.15."),
+    (rf"^{RESIDUAL}\.conv1\.", r"\1.conv.0."),
+    (rf"^{RESIDUAL}\.slope1\.", r"\1.conv.1."),
+    (rf"^{RESIDUAL}\.conv2\.", r"\1.conv.2."),
+    (rf"^{RESIDUAL}\.slope2\.", r"\1.prelu."),
 ]
-KEYS = AuthorsKeys("SAFA", SAFA, [])
+KEYS = AuthorsKeys("SAFA", SAFA, [*HEAD, *BLOCKS, *TAIL])
 from_authors = KEYS.from_authors
 to_authors = KEYS.to_authors

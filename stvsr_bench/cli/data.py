@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from stvsr_bench.cli import clipwise, measuring, options, packing, preparing, reader
-from stvsr_bench.errors import FailedClipsError
+from stvsr_bench.errors import FailedClipsError, spelled
 
 if TYPE_CHECKING:
     from stvsr_bench.datasets.survey import Checked
@@ -64,7 +64,7 @@ def check(
     if as_json:
         rows = [{"split": each.split, **asdict(finding)} for each in checked for finding in each.findings]
         counted = {each.split: each.clips for each in checked if each.clips}
-        reader.document({"dataset": name, "checked": counted, "findings": rows}, indent=1)
+        reader.document({"dataset": spelled(name), "checked": counted, "findings": rows}, indent=1)
     else:
         for each in checked:
             _print_findings(each)

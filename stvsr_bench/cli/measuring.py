@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stvsr_bench.cli import clipwise, options, reader
-from stvsr_bench.errors import FailedClipsError, UsageError
+from stvsr_bench.errors import FailedClipsError, UsageError, spelled
 
 if TYPE_CHECKING:
     from stvsr_bench.data.motion import Thresholds
@@ -52,7 +52,7 @@ def stats(
     if not measured:
         raise FailedClipsError(f"{name}: no clip could be measured; the first error: {(failed or ['no clips'])[0]}")
     chosen = motion.thirds([c.motion_px for c in measured]) if thirds else motion.Thresholds(slow_below, fast_from)
-    short = Path(name).name or "clips"
+    short = spelled(Path(name).name) or "clips"
     picture = stats.draw(
         plot or Path(f"motion-{path_component(short)}.png"), f"{short}: {len(measured)} clips", measured, chosen
     )
@@ -71,7 +71,7 @@ def _as_json(
     from stvsr_bench.data import stats
 
     return {
-        "dataset": name,
+        "dataset": spelled(name),
         "motion_px": stats.quantiles(measured),
         "thresholds_px": asdict(chosen),
         "bins": stats.proposal(measured, chosen),

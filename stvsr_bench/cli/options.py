@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stvsr_bench import words
 from stvsr_bench.cli import reader
 from stvsr_bench.errors import UsageError
 
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
 
 Methods = Annotated[
     str,
-    typer.Option("--methods", "-m", help="Methods, e.g. stdan@mini,dis+bicubic. Spec: name[:option=value][@weights]."),
+    typer.Option(
+        "--methods", "-m", help="Methods, by commas: stdan@mini,dis+bicubic. Spec: name[:option=value][@weights]."
+    ),
 ]
 Datasets = Annotated[
     str,
     typer.Option(
-        "--dataset", "-d", help="Data sets (mini, mini:rate=4) or a path; default vimeo90k where known, else mini."
+        "--dataset",
+        "-d",
+        help="Data sets (mini, mini:rate=4) or paths, by commas; default vimeo90k where known, else mini.",
     ),
 ]
 Splits = Annotated[str, typer.Option("--split", "-s", help="Splits; default all test splits.")]
@@ -44,6 +49,9 @@ AllowVfr = Annotated[
 ]
 Deinterlace = Annotated[bool, typer.Option("--deinterlace", help="Make whole frames of interlaced video (bwdif).")]
 Hdr = Annotated[str, typer.Option("--hdr", help="HDR video (PQ, HLG): refuse, or as-is (its stored values).")]
+Save = Annotated[
+    str, typer.Option("--save-frames", help="Frames to keep for the report: none, all or worst:K per split.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 
 
@@ -81,23 +89,36 @@ def metrics(text: str) -> tuple[str, ...]:
 
 
 def several(text: str) -> tuple[str, ...]:
-    """Names separated by commas or spaces; `@file.txt` stands for the lines of a file.
+    """Names separated by commas or spaces; see `words.several`."""
+    return words.several(text)
+
+
+def clips(text: str) -> tuple[str, ...]:
+    """Names of clips as they are typed: which of them are one name, the data set says."""
+    return words.lines(text)
+
+
+def datasets(text: str) -> tuple[str, ...]:
+    """Data sets by name or path. A path that exists is one, whatever it contains.
 
     Raises:
-        UsageError: the file named after `@` cannot be read.
+        UsageError: one of several is a path that does not exist.
     """
-    found: list[str] = []
-    for word in text.replace(",", " ").split():
-        if not word.startswith("@"):
-            found.append(word)
-            continue
-        try:
-            lines = Path(word[1:]).expanduser().read_text(encoding="utf-8").splitlines()
-        except (OSError, ValueError, RuntimeError) as error:  # no text, a NUL in the name, the home of nobody
-            why = getattr(error, "strerror", None) or error
-            raise UsageError(f"list {word}: cannot be read: {why}") from None
-        found.extend(line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#"))
-    return tuple(dict.fromkeys(found))
+    found = words.several(text, words.is_path)
+    missing = [word for word in found if ("/" in word or word.startswith("~")) and ":" not in word]
+    if len(found) > 1 and (wrong := next((word for word in missing if not words.is_path(word)), "")):
+        raise UsageError(f"--dataset {text}: there is no {wrong}; {words.QUOTING}")
+    return found
+
+
+def methods(text: str) -> tuple[str, ...]:
+    """Methods by their spec. A file of weights that exists is one path, whatever it contains."""
+    return words.several(text, _has_weights)
+
+
+def _has_weights(word: str) -> bool:
+    name, at, path = word.partition("@")
+    return bool(at) and not any(sign in name for sign in ", \t\n") and words.is_path(path)
 
 
 def precision(text: str) -> str:

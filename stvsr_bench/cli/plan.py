@@ -35,8 +35,8 @@ def plan(
 
     options.plug_in(include, override)
     spec = RunSpec(
-        methods=options.several(methods),
-        datasets=options.several(dataset),
+        methods=options.methods(methods),
+        datasets=options.datasets(dataset),
         splits=options.several(split),
         protocols=options.several(protocol),
         root=root,

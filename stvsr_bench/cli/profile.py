@@ -53,7 +53,7 @@ def profile(
 ) -> int:
     """Parameters, multiply-adds, time and memory of methods. Cost does not depend on weights: none are needed."""
     _check(sweep, counts_only, timed=max_size or bool(sweep) or top_t)
-    names = options.several(methods)
+    names = options.methods(methods)
     if not names:
         raise UsageError("no method named; write e.g. --methods stdan,zsm,tmnet")
     measured_size, how_precision = _size(size), options.precision(precision)

@@ -24,6 +24,7 @@ def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
     from stvsr_bench.runner.execute import execute
 
     say_changes(plan)
+    say_unused(plan)
 
     with Bar(plan, quiet or as_json) as bar:
         done = execute(spec, plan, bar.update, sys.argv)
@@ -33,6 +34,18 @@ def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
 def say_changes(plan: "Plan") -> None:
     """What changed since rows were measured, on stderr: also with --quiet, for numbers in the table move by it."""
     for sentence in plan.found.changes:
+        reader.note(sentence)
+
+
+def say_unused(plan: "Plan") -> None:
+    """What lies among the clips and is part of none, a line for each kind, on stderr: also with --quiet."""
+    said = [
+        f"{cell.label}: {each.sentence(cell.source.where)}"
+        for cell in plan.cells
+        if cell.source is not None
+        for each in cell.source.unused
+    ]
+    for sentence in dict.fromkeys(said):
         reader.note(sentence)
 
 
@@ -65,6 +78,7 @@ def print_plan(plan: "Plan", as_json: bool) -> None:
         for c in plan.cells
     ]
     say_changes(plan)
+    say_unused(plan)
     facts = {"rows": plan.rows_total, "done": plan.rows_done, "tasks": len(plan.tasks), "cells": cells}
     if as_json:
         reader.document({**facts, "methods": [f"{i.spec}@{i.weights}" for i in plan.identities.values()]})

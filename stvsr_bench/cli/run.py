@@ -16,9 +16,6 @@ Limit = Annotated[
     float, typer.Option("--limit", help="Only the first N clips of each split, or a fraction such as 0.1.")
 ]
 Shard = Annotated[str, typer.Option("--shard", help="Part i of n (i/n) of the clips, for job arrays; see: merge.")]
-Save = Annotated[
-    str, typer.Option("--save-frames", help="Frames to keep for the report: none, all or worst:K a split.")
-]
 
 
 def run(
@@ -32,7 +29,7 @@ def run(
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
     limit: Limit = 0,
-    clips: Annotated[str, typer.Option("--clips", help="Only these clips, by name.")] = "",
+    clips: Annotated[str, typer.Option("--clips", help="Only these clips, by commas, or @FILE.")] = "",
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=1, max=1024, help="Worker processes; any number gives the same rows.")
     ] = 1,
@@ -52,7 +49,7 @@ def run(
     compile_: Annotated[bool, typer.Option("--compile", help="torch.compile the network.")] = False,
     channels_last: Annotated[bool, typer.Option("--channels-last", help="Weights in channels-last layout.")] = False,
     oom_fallback: Annotated[bool, typer.Option(help="Go on in tiles when memory runs out.")] = True,
-    save_frames: Save = "worst:3",
+    save_frames: options.Save = "worst:3",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Measure again what is there already.")] = False,
     seed: Annotated[int, typer.Option("--seed", max=2**63 - 1, help="Seed of anything random.")] = 0,
     include: options.Include = None,
@@ -81,15 +78,15 @@ def run(
         return result.perform(_again(from_, out, weights or [], {**said, **work}), dry_run, as_json, quiet)
     settings = Settings(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
     spec = RunSpec(
-        methods=options.several(methods),
-        datasets=options.several(dataset),
+        methods=options.methods(methods),
+        datasets=options.datasets(dataset),
         splits=options.several(split),
         protocols=options.several(protocol),
         metrics=options.metrics(metrics),
         root=root,
         out=out,
         limit=limit,
-        clips=options.several(clips),
+        clips=options.clips(clips),
         shard=options.part(shard),
         engine=engine,
         address=address,

@@ -5,14 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stvsr_bench.cli import options
+from stvsr_bench.cli import options, reader
+from stvsr_bench.errors import spelled
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.plan import RunSpec
 
 
 def score(
-    folder: Annotated[Path, typer.Argument(help="Folder with a folder of pictures, or a video, for each clip.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Folder with a folder of pictures, or a video, for each clip; of one clip, these alone."),
+    ],
     against: Annotated[str, typer.Option("--against", help="The data set that holds the truth, or a path.")],
     name: Annotated[str, typer.Option("--name", help="Name of the row; default the folder's.")] = "",
     split: options.Splits = "",
@@ -20,7 +24,7 @@ def score(
     metrics: Annotated[str, typer.Option("--metrics", help="Metrics besides the default ones.")] = "",
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
-    clips: Annotated[str, typer.Option("--clips", help="Only these clips, by name.")] = "",
+    clips: Annotated[str, typer.Option("--clips", help="Only these clips, by commas, or @FILE.")] = "",
     limit: Annotated[float, typer.Option("--limit", help="Only the first N clips of each split.")] = 0,
     track: options.Track = 1,
     allow_vfr: options.AllowVfr = False,
@@ -33,14 +37,14 @@ def score(
     from stvsr_bench.runner.plan import RunSpec
 
     spec = RunSpec(
-        methods=(name or folder.resolve().name,),
+        methods=(name or spelled(folder.resolve().stem if folder.is_file() else folder.resolve().name),),
         datasets=(against,),
         splits=options.several(split),
         protocols=options.several(protocol),
         metrics=options.metrics(metrics),
         root=root,
         out=out,
-        clips=options.several(clips),
+        clips=options.clips(clips),
         limit=limit,
         save_frames="none",
         reading=options.reading(track, allow_vfr, deinterlace, hdr),
@@ -50,10 +54,13 @@ def score(
 
 def _perform(spec: "RunSpec", folder: Path, as_json: bool, quiet: bool) -> int:
     from stvsr_bench.cli.progress import Bar
-    from stvsr_bench.cli.result import finish
-    from stvsr_bench.runner.score import execute, make
+    from stvsr_bench.cli.result import finish, say_unused
+    from stvsr_bench.runner.score import execute, make, unused
 
     plan = make(spec)
+    say_unused(plan)
+    for each in unused(spec, plan, folder):
+        reader.note(f"{folder.name}: {each.sentence(folder)}")
     with Bar(plan, quiet or as_json, total=sum(len(cell.clips) for cell in plan.cells)) as bar:
         result = execute(spec, plan, folder, bar.update)
     return finish(spec, result, as_json)

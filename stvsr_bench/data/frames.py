@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from stvsr_bench.data import compiled, tiff
 from stvsr_bench.data.atomic import replacing
+from stvsr_bench.data.elsewhere import leads_nowhere, pointer, why_nowhere
 from stvsr_bench.errors import DataError
 from stvsr_bench.schema import Frames
 
 Bytes = NDArray[np.uint8]
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
-RESULT_SUFFIXES = (*SUFFIXES, ".tif", ".tiff")  # of frames that somebody hands in to be scored
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 2**26  # 8192 x 8192: above it a header lies, or a picture is no frame
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
@@ -108,11 +108,13 @@ def read_one(path: Path) -> Bytes:
     try:
         encoded = path.read_bytes()
     except FileNotFoundError:
-        raise DataError(f"{path} is missing") from None
+        raise DataError(why_nowhere(path) if leads_nowhere(path) else f"{path} is missing") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     if not encoded:
         raise DataError(f"{path} is empty (0 bytes)")
+    if said := pointer(encoded):
+        raise DataError(f"{path} {said}")
     header = _png_header(encoded, path) if path.suffix.lower() == ".png" else None
     if header is None and not encoded.startswith(_JPEG):  # a JPEG has 8 bits and no alpha
         _check_kind(encoded, path)
@@ -214,6 +216,8 @@ def _check_kind(encoded: bytes, path: Path) -> None:
     if encoded.startswith(_SIGNATURE):
         _png_header(encoded, path)
         return
+    if encoded[:4] == b"RIFF" and encoded[8:12] == b"WEBP" and b"ANIM" in encoded[12:64]:
+        raise DataError(f"{path} is an animated WebP; write one file for each frame")
     about = tiff.header(encoded)
     if about is not None and about.refused:
         raise DataError(f"{path} {about.refused}")

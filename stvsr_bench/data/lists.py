@@ -1,4 +1,4 @@
-"""Lists of clips, as data sets publish them: one relative path a line.
+"""Lists of clips, as data sets publish them: one relative path on a line, or several.
 
 A list is recognised by its SHA-256 whatever its blank lines, line ends or order, because the same entries are hashed
 in the forms that the known files have.
@@ -10,9 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stvsr_bench import words
+from stvsr_bench.data.elsewhere import pointer
 from stvsr_bench.errors import DataError
 from stvsr_bench.schema import SplitList
 
+# BasicSR's meta_info goes on with frames and size, or with the size alone
+_ABOUT = re.compile(r"(\d+ ?)?(\(\d+(, ?\d+)*\))?")
 _ENTRY = re.compile(r"[^\x00-\x1f\\]{1,300}")
 # as published files end: VideoINR's of Adobe240 without a line end, STDAN's medium and slow with a blank line, which
 # STDAN's own script takes for a clip of no name (../shared/specs/metrics.md, 1)
@@ -31,25 +35,47 @@ class ClipList:
 
 
 def parse(text: str, where: str) -> list[str]:
-    """The entries of a list in order. Blank lines are skipped; what follows the first space of a line is no name.
+    """The entries of a list in order, one or several on a line. Blank lines and those that begin with # are skipped.
 
     Raises:
-        DataError: a line is no relative path, or is there twice; or there is no entry.
+        DataError: an entry is no relative path, or is there twice; a line goes on with what is no entry; or there is
+            no entry.
     """
     entries: dict[str, int] = {}
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
-        fields = line.split()
-        if not fields:
-            continue
-        entry = fields[0]  # BasicSR's meta_info goes on with "7 (256,448,3)"
-        if not _is_inside(entry):
-            raise DataError(f"{where}, line {number}: {entry[:80]!r} is no relative path of a clip")
-        if entry in entries:
-            raise DataError(f"{where}, line {number}: {entry} is already on line {entries[entry]}")
-        entries[entry] = number
+        for entry in _entries(line, f"{where}, line {number}"):
+            if not _is_inside(entry):
+                raise DataError(f"{where}, line {number}: {entry[:80]!r} is no relative path of a clip")
+            if entry in entries:
+                raise DataError(f"{where}, line {number}: {entry} is already on line {entries[entry]}")
+            entries[entry] = number
     if not entries:
         raise DataError(f"{where} names no clip")
     return list(entries)
+
+
+def _entries(line: str, where: str) -> list[str]:
+    """The entries of a line, without a prefix that leads to them."""
+    fields = [] if line.lstrip().startswith("#") else line.split()
+    if not fields or _ABOUT.fullmatch(" ".join(fields[1:])):
+        return [_below_sequences(field) for field in fields[:1]]
+    found = [_below_sequences(field) for field in re.split(r"[,;\s]+", line.strip(" \t\r,;"))]
+    if len({_shape(entry) for entry in found}) > 1:
+        raise DataError(
+            f"{where}: '{' '.join(fields)[:80]}' is no entry: what follows {fields[0][:80]!r} looks like no clip; "
+            "write one clip on each line"
+        )
+    return found
+
+
+def _below_sequences(entry: str) -> str:
+    """An entry without the path to the data set: `/data/vimeo/sequences/00001/0266`, `./00001/0266`, `00001/0266/`."""
+    return re.sub(r"^(.*/)?sequences/(?=.)", "", entry.removeprefix("./")).removesuffix("/")
+
+
+def _shape(entry: str) -> str:
+    """What an entry looks like: `9/9` of `00001/0266`, `a-9` of `clip-7`."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", entry))
 
 
 def read(path: Path, known: Mapping[str, SplitList]) -> ClipList:
@@ -61,9 +87,11 @@ def read(path: Path, known: Mapping[str, SplitList]) -> ClipList:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{path} is too large to be a list of clips")
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = words.read_text(path)
+    except (OSError, UnicodeError) as error:
         raise DataError(f"{path} cannot be read as a list: {getattr(error, 'strerror', None) or error}") from None
+    if said := pointer(text.encode()):
+        raise DataError(f"{path} {said}")
     if text.lstrip().startswith("<"):
         raise DataError(f"{path} is a web page, not a list of clips; delete it and download the list again")
     entries = parse(text, str(path))

@@ -14,8 +14,9 @@ from typing import ClassVar, Protocol
 from stvsr_bench import plugins
 from stvsr_bench.data import frames, sources
 from stvsr_bench.data import lists as clip_lists
+from stvsr_bench.data.listing import Unused
 from stvsr_bench.data.lists import ClipList
-from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError
+from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError, spelled
 from stvsr_bench.schema import Clip, DatasetCard, Frames, Reading, SplitList
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ class Reader(Protocol):
     A reader of videos has an attribute `reading` (a `schema.Reading`), which is set before it is asked for anything.
     A reader may also say which files a clip is `made_from(split, name)`, a list of paths: where their sizes and times
     are as before, a run that is repeated does not read the clip to know that it is. Where options of the card decide
-    how many clips or frames there are, `contents(split)` says it instead of the card.
+    how many clips or frames there are, `contents(split)` says it instead of the card. What lies under the root and is
+    part of no clip is `unused(split)`, a list of `data.listing.Unused`.
     """
 
     card: DatasetCard
@@ -60,6 +62,7 @@ class Folders:
         self.lists = lists
         self.reading = Reading()
         self._found: dict[str, dict[str, sources.Found]] = {}
+        self._unused: list[Unused] = []
 
     def names(self, split: str) -> list[str]:
         """Names of all clips found, in natural order."""
@@ -75,6 +78,8 @@ class Folders:
     def made_from(self, split: str, name: str) -> list[Path]:
         """The files that a clip is read from, the shipped low-resolution frames among them."""
         found = self.find(split, name)
+        if found.broken:
+            raise DataError(found.broken)
         if found.stretch is not None:
             return [found.stretch.path]
         own = [found.folder / file for file in self.files] or sources.in_order(found.folder)
@@ -96,18 +101,27 @@ class Folders:
             self._found[split] = self._look(known_root(self.card, self.root), split)
         return self._found[split]
 
+    def unused(self, split: str) -> list[Unused]:
+        """What lies under the root and is part of no clip, a kind at a time."""
+        self.found(split)
+        return self._unused
+
     def _look(self, root: Path, split: str) -> dict[str, sources.Found]:
-        found = sources.find(root / split if (root / split).is_dir() else root, self.reading)
+        tree = sources.look(root / split if (root / split).is_dir() else root, self.reading)
+        found = tree.clips
+        if not (self.files or self.only):  # else most of what lies there is another's by right
+            self._unused = tree.unused
         if self.files:
-            found = {
-                name: clip for name, clip in found.items() if any((clip.folder / file).is_file() for file in self.files)
-            }
+            found = {name: clip for name, clip in found.items() if clip.broken or self._has_files(clip.folder)}
         missing = [name for name in self.only if name not in found]
         if missing:
             raise DataError(
                 f"{self.card.name}: {root} holds no clip {', '.join(missing)}; found {', '.join(list(found)[:8])}"
             )
         return {name: found[name] for name in self.only} if self.only else found
+
+    def _has_files(self, folder: Path) -> bool:
+        return any((folder / file).is_file() for file in self.files)
 
     def _shipped(self, found: sources.Found, hr_SCHW: Frames) -> Frames | None:
         """The low-resolution frames beside the true ones, x4 if there are several."""
@@ -263,7 +277,7 @@ def shipped_folders(found: sources.Found) -> list[Path]:
 
 def card_of_path(path: Path) -> DatasetCard:
     """A card for a folder of clips, or a video, that is no known data set."""
-    name = path.resolve().name
+    name = spelled(path.resolve().name)
     return DatasetCard(name, f"clips in {path}", "folders", ["all"], source=str(path))
 
 

@@ -1,201 +1,217 @@
-"""Where the frames of clips lie: folders of pictures and stretches of video files, found under a root.
+"""The clips under a folder, however its owner arranged it, and what in it is part of no clip.
 
-Nothing is decoded here. Frames are ordered by the last number in their file name, not by its letters.
+Nothing is decoded here but the headers of videos.
 """
 
-import os
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
-from stvsr_bench.data import frames, video
-from stvsr_bench.errors import DataError
+from stvsr_bench.data import frames
+from stvsr_bench.data.elsewhere import why_nowhere
+from stvsr_bench.data.found import Found, FrameFiles, Source, VideoStretch, has_pictures, in_order, stretches
+from stvsr_bench.data.listing import (
+    BESIDE,
+    EMPTY,
+    POSTERS,
+    SINGLE,
+    SMALLER,
+    SYSTEM,
+    UNTRUE,
+    Listing,
+    Unused,
+    grouped,
+    is_video,
+    listing,
+)
+from stvsr_bench.errors import DataError, spelled
 from stvsr_bench.schema import Reading
 
-HR_NAMES = frozenset({"gt", "hr", "truth", "sharp", "target", "original"})  # folders of true frames, in any case
-STRETCHES = (31, 25, 19, 13, 7)  # frames of one clip of a long video: 6 k + 1, as windows of seven fit without a rest
-STRETCH_BYTES = 2**30  # float32; larger pictures make shorter clips
-_NUMBER = re.compile(r"\d+")
+__all__ = [
+    "HR_NAMES", "Found", "FrameFiles", "Source", "Tree", "VideoStretch", "find", "has_pictures", "in_order", "look",
+]  # fmt: skip
+
+# folders of true frames, in any case
+HR_NAMES = frozenset(
+    ("gt", "hr", "truth", "sharp", "target", "original", "ground_truth", "ground-truth", "groundtruth")
+)
+# `LR`, `LRx4`, `BIx4`, `lr_bicubic`: a folder of low resolution; `city_LR_x4`: one beside `city_HR` or `city`
+_LR = re.compile(r"(lr|lq|bi|bd|low(?=[-_]?res|$))([-_]?(bi|bd|bic|bicubic|res|resolution|x\d+|\d+x|\d+))*", re.I)
+_LR_WORD = re.compile(r"[-_. ]?(?<![a-z0-9])(lr|lq)([-_]?(x\d+|\d+x))?(?![a-z0-9])", re.I)
+_HR_WORD = re.compile(r"[-_. ]?(?<![a-z0-9])(hr|gt)([-_]?(x\d+|\d+x))?(?![a-z0-9])", re.I)
+
+Parts = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class FrameFiles:
-    """A clip of pictures, in order."""
+class Tree:
+    """Clips by name, in order of their names, and what lies beside them."""
 
-    paths: tuple[Path, ...]
-
-    def read(self) -> frames.Bytes:
-        """The frames, 8-bit RGB (S, H, W, C)."""
-        return frames.read(self.paths)
-
-    def flags(self) -> tuple[str, ...]:
-        """What a row should say of how the frames are read: nothing."""
-        return ()
+    clips: dict[str, Found]
+    unused: list[Unused]
 
 
-@dataclass(frozen=True)
-class VideoStretch:
-    """Frames `start` to `stop - 1` of a video file, and how it may be read; no frames of a file that is no video."""
+@dataclass
+class _Candidate:
+    """What may be a clip: a folder of pictures, a video (`is_file`), or what cannot be read (`broken`)."""
 
+    parts: Parts
     path: Path
-    start: int
-    stop: int
-    reading: Reading = field(default_factory=Reading)
-
-    def read(self) -> frames.Bytes:
-        """The frames, 8-bit RGB (S, H, W, C)."""
-        return _video(self.path, self.reading).read(self.start, self.stop)
-
-    def flags(self) -> tuple[str, ...]:
-        """What a row should say of how the frames are read, e.g. which matrix was assumed."""
-        return _video(self.path, self.reading).flags(self.start, self.stop)
+    is_file: bool = False
+    broken: str = ""
 
 
-Source = FrameFiles | VideoStretch
+@dataclass
+class _Looked:
+    """What is seen on the way through the folders."""
 
+    root: Path
+    candidates: list[_Candidate] = field(default_factory=list)
+    unused: list[tuple[str, Path]] = field(default_factory=list)
 
-@dataclass(frozen=True)
-class Found:
-    """One clip under a root: a folder of pictures (`files` is empty), or a stretch of a video."""
-
-    folder: Path
-    stretch: VideoStretch | None = None
-
-    def source(self, files: Sequence[str] = (), every: int = 1) -> Source:
-        """Where its frames lie: the named files, else all pictures in order, every n-th of them."""
-        if self.stretch is not None:
-            return self.stretch
-        if files:
-            return FrameFiles(tuple(self.folder / file for file in files))
-        return FrameFiles(tuple(in_order(self.folder)[::every]))
+    def drop(self, why: str, gone: Sequence[_Candidate]) -> None:
+        """Let candidates be no clips."""
+        ids = {id(candidate) for candidate in gone}
+        self.candidates = [candidate for candidate in self.candidates if id(candidate) not in ids]
+        self.unused += [(why, candidate.path) for candidate in gone]
 
 
 def find(root: Path, reading: Reading | None = None) -> dict[str, Found]:
-    """All clips under a folder by name, in order of their names; a single video or folder of pictures is a clip too.
+    """The clips of `look`."""
+    return look(root, reading).clips
 
-    Where some folders are called GT, HR, truth or sharp, only pictures in those are clips and that part of the path is
-    no part of the name. Hidden folders are passed over. A file that is no video is a clip that cannot be read.
+
+def look(root: Path, reading: Reading | None = None) -> Tree:
+    """All clips under a folder; a single video or folder of pictures is a clip too.
+
+    Where some folders are called GT, HR, truth or sharp, only what is in those are clips and that part of the path is
+    no part of the name. What cannot be read (a file that is no video, a link that leads nowhere, a folder without
+    rights, two videos of one name) is a clip that fails when it is read, so that a mean is never of fewer clips.
 
     Raises:
         DataError: there is no such folder, or no clip in it.
     """
+    reading = reading or Reading()
     if root.is_file():
-        return dict(_stretches(root, root.stem, reading or Reading()))
+        return Tree(dict(stretches(root, spelled(root.stem), reading)), [])
     if not root.is_dir():
         raise DataError(f"{root} is no folder; give the folder that holds the clips with --root or --dataset")
+    looked = _Looked(root)
+    for entries in _walk(root, looked, frozenset()):
+        _take(entries, looked)
+    _only_true_frames(looked)
+    _only_large(looked)
     found: dict[str, Found] = {}
-    for folder, videos, pictures in _walk(root, root, frozenset()):
-        parts = folder.relative_to(root).parts
-        if pictures >= 2:
-            found["/".join(parts) or root.resolve().name] = Found(folder)
-        for path in videos:
-            found.update(_stretches(path, "/".join((*parts, path.stem)), reading or Reading()))
-    found = _only_true_frames(found)
+    for name, candidate in _named(looked).items():
+        found.update(_clips(name, candidate, reading))
+    unused = grouped(looked.unused)
     if not found:
+        there = "; ".join(each.sentence(root) for each in unused if each.why != SYSTEM)
         raise DataError(
             f"{root} holds no clips: neither folders of at least 2 pictures ({', '.join(frames.SUFFIXES)}) nor videos"
+            f"{there and f'. There are: {there}'}"
         )
-    return dict(sorted(found.items(), key=lambda item: _natural(item[0])))
+    return Tree(dict(sorted(found.items(), key=lambda item: _natural(item[0]))), unused)
 
 
-def in_order(folder: Path) -> list[Path]:
-    """The pictures of a folder by the last number in their names.
-
-    Raises:
-        DataError: two have the same number, or one is missing in between.
-    """
-    try:
-        paths = [path for path in folder.iterdir() if path.suffix.lower() in frames.SUFFIXES and path.name[0] != "."]
-    except OSError as error:
-        raise DataError(f"{folder} cannot be read: {error.strerror}") from None
-    if not paths:
-        raise DataError(f"{folder} holds no pictures ({', '.join(frames.SUFFIXES)})")
-    numbered = sorted((_number(path), path.name, path) for path in paths)
-    for (first, name, _), (second, other, _) in pairwise(numbered):
-        if first == second:
-            raise DataError(
-                f"{folder}: {name} and {other} both have the number {first}; a clip has one picture a frame"
-            )
-    _check_no_gap(folder, [number for number, _, _ in numbered])
-    return [path for _, _, path in numbered]
-
-
-def has_pictures(folder: Path) -> bool:
-    """Whether there is such a folder, with a picture in it."""
-    return folder.is_dir() and any(path.suffix.lower() in frames.SUFFIXES for path in folder.iterdir())
-
-
-def _check_no_gap(folder: Path, numbers: list[int]) -> None:
-    steps = [second - first for first, second in pairwise(numbers)]
-    # even steps are no gap: 0000, 0004, 0008 are frames of a film at a quarter of its rate
-    if steps and (step := min(steps)) != max(steps):
-        at = next(i for i, found in enumerate(steps) if found != step)
-        raise DataError(f"{folder}: a frame is missing between the numbers {numbers[at]} and {numbers[at + 1]}")
-
-
-def _number(path: Path) -> int:
-    numbers = _NUMBER.findall(path.stem)
-    if not numbers:
-        raise DataError(f"{path}: frames need a number in their file name, to be put in order")
-    # the last one: `hr_2x_0010` is frame 10. As numbers, not letters: hr_10 comes after hr_9 (metrics.md, 1: read LR)
-    return int(numbers[-1][:18])
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    return [(int(part[:18]), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
-
-
-def _walk(folder: Path, root: Path, seen: frozenset[Path]) -> Iterator[tuple[Path, list[Path], int]]:
-    """Every folder under `root`, its videos and its number of pictures; links are followed, but never in a circle."""
+def _walk(folder: Path, looked: _Looked, seen: frozenset[Path]) -> Iterator[Listing]:
+    """Every folder under the root; links are followed, but never in a circle."""
     real = folder.resolve()
     if real in seen:
         return
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise DataError(f"{folder} cannot be read: {error.strerror}") from None
-    shown = [entry for entry in entries if not entry.name.startswith(".")]
-    files = [Path(entry.path) for entry in shown if entry.is_file()]
-    videos = [path for path in files if path.suffix.lower() in video.SUFFIXES]
-    yield folder, videos, sum(path.suffix.lower() in frames.SUFFIXES for path in files)
-    for entry in shown:
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), root, seen | {real})
+        entries = listing(folder)
+    except DataError as error:
+        if folder == looked.root:
+            raise
+        looked.candidates.append(_Candidate(folder.relative_to(looked.root).parts, folder, broken=str(error)))
+        return
+    yield entries
+    for inside in entries.folders:
+        yield from _walk(inside, looked, seen | {real})
 
 
-def _only_true_frames(found: dict[str, Found]) -> dict[str, Found]:
+def _take(entries: Listing, looked: _Looked) -> None:
+    """The candidates of one folder; videos beside frames of the same clip, and pictures of videos, are none."""
+    parts = entries.folder.relative_to(looked.root).parts
+    looked.unused += entries.unused
+    pictures, videos = entries.pictures, entries.videos
+    stems = {path.stem for path in videos}
+    if videos and {path.stem for path in pictures} <= stems:
+        looked.unused += [(POSTERS, path) for path in pictures]
+        pictures = []
+    if len(pictures) == 1:
+        looked.unused.append((SINGLE, pictures[0]))
+    elif pictures:
+        looked.candidates.append(_Candidate(parts, entries.folder))
+        beside = videos if len(videos) == 1 else [path for path in videos if path.stem == entries.folder.name]
+        looked.unused += [(BESIDE, path) for path in beside]
+        videos = [path for path in videos if path not in beside]
+    looked.candidates += [_Candidate((*parts, path.stem), path, is_file=True) for path in videos]
+    for path in entries.nowhere:
+        name = path.stem if is_video(path) else path.name
+        looked.candidates.append(_Candidate((*parts, name), path, is_file=True, broken=why_nowhere(path)))
+    if not (pictures or entries.videos or entries.nowhere or entries.folders or entries.unused) and parts:
+        looked.unused.append((EMPTY, entries.folder))
+
+
+def _only_true_frames(looked: _Looked) -> None:
     """Clips in GT, HR, ... folders alone where there are such, named without that part."""
-    kept: dict[str, Found] = {}
-    for name, clip in found.items():
-        parts = name.split("/")
-        rest = [part for part in parts if part.lower() not in HR_NAMES]
-        if len(rest) < len(parts):
-            kept["/".join(rest) or clip.folder.parent.name] = clip
-    return kept or found
+    others, named = [], []
+    for candidate in looked.candidates:
+        folders = candidate.parts[:-1] if candidate.is_file else candidate.parts
+        rest = tuple(part for part in folders if part.lower() not in HR_NAMES)
+        if len(rest) == len(folders):
+            others.append(candidate)
+        else:
+            named.append((candidate, (*rest, *candidate.parts[len(folders) :])))
+    if named:
+        for candidate, parts in named:
+            candidate.parts = parts or (candidate.path.parent.name,)
+        looked.drop(UNTRUE, others)
 
 
-def _stretches(path: Path, name: str, reading: Reading) -> Iterator[tuple[str, Found]]:
-    """A video as clips: whole if it is short, else stretch by stretch. What cannot be read is said by reading it."""
-    try:
-        opened = video.Video(path, reading)
-        count, info = opened.count(), opened.info
-    except DataError:
-        yield name, Found(path.parent, VideoStretch(path, 0, 0, reading))
-        return
-    frame_bytes = info.width * info.height * 3 * 4
-    longest = next((length for length in STRETCHES if length * frame_bytes <= STRETCH_BYTES), STRETCHES[-1])
-    if count <= longest:
-        yield name, Found(path.parent, VideoStretch(path, 0, count, reading))
-        return
-    for start in range(0, count - 2, longest):  # a rest of one or two frames has nothing to interpolate
-        stretch = VideoStretch(path, start, min(start + longest, count), reading)
-        yield f"{name}-{start:06d}", Found(path.parent, stretch)
+def _only_large(looked: _Looked) -> None:
+    """Clips without those that are low resolution of another one, as the names of a pair of folders say."""
+    large: set[Parts] = set()
+    small: list[tuple[Parts, _Candidate]] = []
+    for candidate in looked.candidates:
+        kept = [part for part in candidate.parts if not _LR.fullmatch(part)]
+        key = tuple(rest for part in kept if (rest := _LR_WORD.sub("", part)))
+        if key != candidate.parts:
+            small.append((key, candidate))
+        else:
+            large.add(tuple(rest for part in candidate.parts if (rest := _HR_WORD.sub("", part))))
+    looked.drop(SMALLER, [candidate for key, candidate in small if key in large])
 
 
-@lru_cache(maxsize=2)
-def _video(path: Path, reading: Reading) -> video.Video:
-    """The open video, so that stretch after stretch is read without starting again."""
-    return video.Video(path, reading)
+def _named(looked: _Looked) -> dict[str, _Candidate]:
+    """Candidates by name. A folder of frames goes before a video; of two of a kind nobody knows which is meant."""
+    by_name: dict[str, list[_Candidate]] = defaultdict(list)
+    for candidate in looked.candidates:
+        by_name[spelled("/".join(candidate.parts) or looked.root.resolve().name)].append(candidate)
+    chosen = {}
+    for name, same in by_name.items():
+        folders = [candidate for candidate in same if not candidate.is_file]
+        chosen[name] = (folders or same)[0]
+        if len(folders) == 1:
+            looked.drop(BESIDE, [candidate for candidate in same if candidate.is_file])
+        elif len(same) > 1:
+            listed = " and ".join(str(candidate.path) for candidate in same)
+            chosen[name].broken = f"{listed} are both clip '{name}'; keep one of them, or give them names that differ"
+    return chosen
+
+
+def _clips(name: str, candidate: _Candidate, reading: Reading) -> Iterator[tuple[str, Found]]:
+    if candidate.broken:
+        yield name, Found(candidate.path, broken=candidate.broken)
+    elif candidate.is_file:
+        yield from stretches(candidate.path, name, reading)
+    else:
+        yield name, Found(candidate.path)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part[:18]), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

@@ -14,6 +14,7 @@ from typing import cast
 
 from stvsr_bench import plugins
 from stvsr_bench.data import readers
+from stvsr_bench.data.listing import Unused
 from stvsr_bench.datasets.spec import facts, is_path, parse, split_off, with_options
 from stvsr_bench.errors import CONTROL, CardError, DataError, UnknownNameError, printable
 from stvsr_bench.schema import Clip, Contents, DatasetCard, Reading, digest
@@ -70,6 +71,18 @@ class Clips(Sequence[Clip]):
         says = getattr(self.reader, "contents", None)
         found: Contents | None = self.card.contents.get(self.split) if says is None else says(self.split)
         return found
+
+    @property
+    def unused(self) -> list[Unused]:
+        """What lies under the root and is part of no clip, a kind at a time, as far as the reader looks."""
+        says = getattr(self.reader, "unused", None)
+        found: list[Unused] = [] if says is None else says(self.split)
+        return found
+
+    @property
+    def where(self) -> Path:
+        """The folder that names of `unused` are told from."""
+        return getattr(self.reader, "root", None) or Path()
 
     def first(self, count: int) -> "Clips":
         """The first `count` clips of the split; all of them if `count` is 0."""

@@ -5,7 +5,7 @@ import re
 from dataclasses import asdict, replace
 from typing import Any
 
-from stvsr_bench import plugins
+from stvsr_bench import plugins, words
 from stvsr_bench.errors import UsageError
 from stvsr_bench.plugins import options
 from stvsr_bench.schema import DatasetCard
@@ -38,6 +38,8 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
 
 def split_off(text: str) -> tuple[str, str]:
     """`mini:rate=4:train` as data set and split; the split is "" where none is named."""
+    if is_path(text) and words.is_path(text):
+        return text, ""
     before, colon, last = text.rpartition(":")
     return (text, "") if not colon or "=" in last else (before, last)
 

@@ -15,6 +15,7 @@ from stvsr_bench.datasets import Clips
 from stvsr_bench.errors import BenchError
 from stvsr_bench.schema import Clip, Reading
 
+NAMED = 20  # files that are not used, of each kind
 Result = TypeVar("Result")
 Tell = Callable[[int, int], None]  # clips looked at, clips in all
 
@@ -53,6 +54,7 @@ def check(clips: Clips, pace: Pace, tell: Tell = lambda done, total: None) -> Ch
     """The findings of one split: of the split as a whole, then clip by clip. A clip that cannot be read is an error."""
     contents = clips.contents
     found = check_names(clips.names, clips.split, contents) + whose_list(clips)
+    found += [Finding("note", "", each.sentence(clips.where, NAMED)) for each in clips.unused]
     count = 0
     for name, result in _scanned(clips, lambda clip: check_clip(clip, contents), pace, tell):
         found += [Finding("error", name, str(result))] if isinstance(result, BenchError) else result

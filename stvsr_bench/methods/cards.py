@@ -50,7 +50,7 @@ def card_of_file(path: Path) -> dict[str, Any]:
         CardError: the file is no Python, or holds no card.
     """
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(path.read_text(encoding="utf-8-sig"))
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deep
         raise CardError(f"{path.name} cannot be read as Python: {error}") from None
     for node in tree.body:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stvsr_bench import words
 from stvsr_bench.errors import UsageError
 from stvsr_bench.plugins import canonical, options
 from stvsr_bench.schema import MethodCard, OptionValue
@@ -72,8 +73,22 @@ def canonical_text(card: MethodCard, chosen: Mapping[str, OptionValue], weights:
 
 
 def _split(text: str) -> list[str]:
+    """The methods that are joined; a file of weights that exists is one path, with whatever `+` there is in it."""
+    name, _, weights = text.partition("@")
+    if "+" not in name and words.is_path(weights.strip()):
+        return [text]
     ends = [match.start() for match in _JOINT.finditer(text)]
+    for end in ends:
+        pair = [text[:end], text[end + 1 :]]
+        if all(_is_whole(piece) for piece in pair):
+            return pair
     return [text[start:end] for start, end in zip([0, *(end + 1 for end in ends)], [*ends, len(text)], strict=True)]
+
+
+def _is_whole(piece: str) -> bool:
+    """Whether a piece names no weights, a tag of weights, or a file that exists."""
+    weights = piece.partition("@")[2].strip()
+    return ("/" not in weights and "+" not in piece) or words.is_path(weights)
 
 
 def _part(piece: str, whole: str) -> Part:
@@ -81,6 +96,7 @@ def _part(piece: str, whole: str) -> Part:
     if match is None:
         raise UsageError(
             f"method '{whole}' cannot be read; write name[:option=value ...][@weights], e.g. stdan:top_t=9@mini"
+            + (f"; {words.QUOTING}" if "/" in whole or "." in whole else "")
         )
     said = options.typed(match["options"] or "", whole)
     return Part(canonical(match["name"].lower()), said, match["weights"] or "")

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from platformdirs import user_cache_path
 from pydantic import TypeAdapter, ValidationError
 
+from stvsr_bench import words
 from stvsr_bench.errors import CONTROL, CardError, UnknownNameError, UsageError, interrupted, printable, told
 from stvsr_bench.plugins import owners
 from stvsr_bench.plugins.loading import code, load
@@ -252,9 +253,8 @@ def _adapter(card_type: Any) -> TypeAdapter[Any]:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return words.read_toml(path)
+    except (tomllib.TOMLDecodeError, UnicodeError, RecursionError) as error:
         raise CardError(f"{path.parent.name}/{path.name} is no TOML: {error}") from None
     except OSError as error:
         raise CardError(f"{path.parent.name}/{path.name} cannot be read: {error.strerror}") from None

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from stvsr_bench.errors import spelled
 from stvsr_bench.rows.store import done, read_json, write_json
 from stvsr_bench.schema import Manifest, digest
 
@@ -54,7 +55,7 @@ def labels(run: Path, paths: Sequence[str]) -> dict[str, str]:
     known: dict[str, str] = dict(before) if isinstance(before, dict) else {}
     found = {}
     for path in paths:
-        name, place = Path(path).expanduser().resolve().name, place_of(path)
+        name, place = spelled(Path(path).expanduser().resolve().name), place_of(path)
         label = name if known.get(name, place) == place else f"{name}#{place[:4]}"
         known.setdefault(label, place)
         found[path] = label

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from stvsr_bench import protocols
+from stvsr_bench import protocols, words
 from stvsr_bench.errors import DataError, NotRunnableError, UsageError
 from stvsr_bench.rows import store
 from stvsr_bench.rows.joining import joined
@@ -199,4 +199,4 @@ def _point_latest(out: Path) -> None:
 
 
 def _several(value: Sequence[str] | str) -> tuple[str, ...]:
-    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else tuple(value)
+    return words.several(value, words.is_path) if isinstance(value, str) else tuple(value)

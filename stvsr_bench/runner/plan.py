@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from stvsr_bench import datasets, environment, methods, metrics, protocols
+from stvsr_bench import datasets, environment, methods, metrics, protocols, words
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.methods import Identity
 from stvsr_bench.rows import manifest
@@ -256,15 +256,21 @@ def _groups(names: tuple[str, ...]) -> list[tuple[EvalProtocol, ...]]:
 
 def _chosen(spec: RunSpec, dataset: str, split: str, names: list[str]) -> list[str]:
     if spec.clips:
-        known = set(names)
-        for clip in spec.clips:
-            if clip not in known:
-                raise UnknownNameError(f"clip of {dataset}/{split}", clip, names[:20])
-        wanted = set(spec.clips)
+        wanted = _wanted(spec.clips, names, f"clip of {dataset}/{split}")
         names = [name for name in names if name in wanted]
     if spec.limit:
         names = names[: max(1, round(len(names) * spec.limit)) if 0 < spec.limit < 1 else int(spec.limit)]
     return names
+
+
+def _wanted(typed: Sequence[str], names: Sequence[str], kind: str) -> set[str]:
+    """The clips that are meant by what was typed; a name of one that exists is one, whatever it contains."""
+    known = {words.composed(name): name for name in names}
+    found = {word for text in typed for word in words.several(text, lambda word: words.composed(word) in known)}
+    if missing := sorted(word for word in found if words.composed(word) not in known):
+        hint = words.QUOTING if len(found) > 1 else ""
+        raise UnknownNameError(kind, missing[0], names[:20], hint)
+    return {known[words.composed(word)] for word in found}
 
 
 def _tasks(spec: RunSpec, text: str, identity: Identity, cell: Cell) -> Iterable[Task]:

@@ -13,7 +13,7 @@ from typing import Any
 import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
-from stvsr_bench import methods
+from stvsr_bench import methods, words
 from stvsr_bench.errors import CardError, UsageError, printable
 from stvsr_bench.methods import weights
 from stvsr_bench.methods.spec import parse, text_of
@@ -61,6 +61,8 @@ def write_spec(spec: RunSpec, number: int) -> None:
     Where results go and who shares the work is not part of what is asked.
     """
     spec = dataclasses.replace(spec, threads=spec.threads_per_worker)  # as a number: the default may change
+    root = spec.root and Path(words.stored(str(spec.root)))
+    spec = dataclasses.replace(spec, root=root, datasets=tuple(map(words.stored, spec.datasets)))
     fields = {key: value for key, value in _SPEC.dump_python(spec, mode="json").items() if value is not None}
     # the place is the command line's, so that a replay cannot write over what it replays
     fields.pop("out")
@@ -88,15 +90,17 @@ def load_spec(path: Path, out: Path) -> Sent:
     """
     file = path / "run.toml" if path.is_dir() else path
     try:
-        fields = tomllib.loads(file.read_text(encoding="utf-8"))
+        fields = words.read_toml(file)
         if "how" in fields:  # what run.toml called this table until November 2026
             fields.setdefault("settings", fields.pop("how"))
         for name in fields.keys() - {field.name for field in dataclasses.fields(RunSpec)}:
             raise CardError(f"{file}: '{name}' is no setting of a run")
         asked = _SPEC.validate_python(fields)
+        root = asked.root and Path(words.unstored(str(asked.root)))
+        asked = dataclasses.replace(asked, root=root, datasets=tuple(map(words.unstored, asked.datasets)))
     except OSError as error:
         raise CardError(f"{file} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeError, RecursionError) as error:
         raise CardError(f"{file} is no TOML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]

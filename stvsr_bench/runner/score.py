@@ -15,6 +15,7 @@ from stvsr_bench import datasets
 from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import video
 from stvsr_bench.data.frames import digest_of
+from stvsr_bench.data.listing import Unused
 from stvsr_bench.data.windows import Windows, windows_of
 from stvsr_bench.errors import BenchError, ClipError, UsageError
 from stvsr_bench.restore import Restored, mod_crop
@@ -22,7 +23,7 @@ from stvsr_bench.rows import manifest
 from stvsr_bench.rows.identity import job
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.execute import OnOutcome, Result, write_outcomes
-from stvsr_bench.runner.external import Facts, Place, Places, check, cropped
+from stvsr_bench.runner.external import Facts, Place, Places, check, cropped, in_no_clip
 from stvsr_bench.runner.external import Reader as ResultReader
 from stvsr_bench.runner.made import scored_by
 from stvsr_bench.runner.measure import Digests, Wanted, measure
@@ -77,23 +78,27 @@ def execute(spec: RunSpec, plan: Plan, folder: Path, on_outcome: OnOutcome) -> R
     return write_outcomes(spec, plan, scored, on_outcome)
 
 
+def unused(spec: RunSpec, plan: Plan, folder: Path) -> list[Unused]:
+    """What lies in a folder of results and is that of no clip, a kind at a time."""
+    return in_no_clip([Places(folder, cell.split, _clips(cell, spec.reading)) for cell in plan.cells])
+
+
 def outcomes(external: External, cell: Cell, wanted: Wanted, reading: Reading | None = None) -> Iterator[Outcome]:
     """Rows or a failure for each clip of a split.
 
     Raises:
         UsageError: the folder does not exist or holds nothing that belongs to the split.
     """
-    if not external.folder.is_dir():
-        what = "is a file" if external.folder.is_file() else "is no folder"
+    clips = _clips(cell, reading)
+    of_results = replace(reading or Reading(), track=1, allow_vfr=True)
+    # `track` is of the truth; results have uneven times where an encoder doubled or dropped frames, and are counted
+    results = _Results(external, Places(external.folder, cell.split, clips), ResultReader(of_results), of_results)
+    if not external.folder.is_dir() and not results.places.has(cell.clips[0]):
+        what = f"is a file, and there are {len(clips)} clips" if external.folder.is_file() else "is no folder"
         raise UsageError(
             f"{external.folder} {what}; write stvsr-bench score FOLDER --against DATASET, with a folder or a video for "
             f"each clip in it, e.g. {cell.clips[0]}/00000.png or {cell.clips[0]}.mp4"
         )
-    reading = reading or Reading()
-    clips = cell.source or datasets.clips(cell.dataset, cell.split, lists=cell.protocols[0].lists, reading=reading)
-    # `track` is of the truth; results have uneven times where an encoder doubled or dropped frames, and are counted
-    of_results = replace(reading, track=1, allow_vfr=True)
-    results = _Results(external, Places(external.folder, cell.split, clips), ResultReader(of_results), of_results)
     if not any(results.places.has(name) for name in cell.clips):
         raise UsageError(
             f"{external.folder} holds no frames of {cell.dataset}/{cell.split}; wanted are folders or videos named "
@@ -113,6 +118,10 @@ def outcomes(external: External, cell: Cell, wanted: Wanted, reading: Reading | 
             yield Outcome(task, tuple(rows), seconds=time.perf_counter() - start)
         except BenchError as error:
             yield Outcome(task, error=str(error), seconds=time.perf_counter() - start)
+
+
+def _clips(cell: Cell, reading: Reading | None) -> datasets.Clips:
+    return cell.source or datasets.clips(cell.dataset, cell.split, lists=cell.protocols[0].lists, reading=reading)
 
 
 def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list[Row]:

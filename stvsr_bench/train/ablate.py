@@ -19,7 +19,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 from torch import nn
 
-from stvsr_bench import methods, plugins
+from stvsr_bench import methods, plugins, words
 from stvsr_bench.data.atomic import replacing
 from stvsr_bench.errors import CardError, UsageError
 from stvsr_bench.profiling import flops
@@ -96,8 +96,8 @@ def read(method: str) -> Ablation:
     if not path.is_file():
         raise UsageError(f"{method} has no ablations.toml beside its card")
     try:
-        return TypeAdapter(Ablation).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
+        return TypeAdapter(Ablation).validate_python(words.read_toml(path))
+    except (tomllib.TOMLDecodeError, UnicodeError) as error:
         raise CardError(f"{path}: not a TOML file ({error})") from error
     except ValidationError as error:
         first = error.errors()[0]

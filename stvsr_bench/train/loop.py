@@ -138,7 +138,8 @@ class Trainer:
         """The net and the optimiser of a stage, as they were left."""
         learning = freeze_all_but(self.net, leg.stage.trainable)
         # a stage begins with fresh moments; lr is set before every step, so what stands here is never used
-        adam = torch.optim.Adam(learning, lr=1.0, betas=self.recipe.betas, weight_decay=self.recipe.weight_decay)
+        # decay apart from the gradient, as papers mean it; without decay it is Adam
+        adam = torch.optim.AdamW(learning, lr=1.0, betas=self.recipe.betas, weight_decay=self.recipe.weight_decay)
         net, optimizer = self.fabric.setup(self.net, adam)
         if self.state.stage == leg.index and self.state.optimizer:  # resumed in the middle of this stage
             optimizer.load_state_dict(self.state.optimizer)

@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
+from stvsr_bench import words
 from stvsr_bench.errors import CardError, UnknownNameError
 from stvsr_bench.schema import OptionValue, Scale, ratio
 
@@ -184,10 +185,10 @@ def legs(recipe: Recipe) -> Iterator[Leg]:
 def presets(path: Path) -> dict[str, Recipe]:
     """The recipes of a `train.toml`, by preset; a wrong key or value is one sentence that names it."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = words.read_toml(path)
     except OSError as error:
         raise CardError(f"{path}: no training recipe can be read there ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeError) as error:
         raise CardError(f"{path}: not a TOML file ({error})") from error
     try:
         return TypeAdapter(dict[str, Recipe]).validate_python(tables)

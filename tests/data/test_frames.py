@@ -174,3 +174,18 @@ def test_a_png_of_too_few_rows_is_damaged(tmp_path):
     path.write_bytes(png(8, 16, raw=rows))
     with pytest.raises(DataError, match="damaged"):
         frames.read_one(path)
+
+
+def test_a_webp_of_several_pictures_or_with_holes_is_refused(tmp_path):
+    frame_HWC = np.full((16, 16, 4), 128, np.uint8)
+    (tmp_path / "1.webp").write_bytes(cv2.imencode(".webp", frame_HWC)[1].tobytes())
+    with pytest.raises(DataError, match=r"1\.webp is transparent"):
+        frames.read_one(tmp_path / "1.webp")
+    frame_HWC[..., 3] = 255
+    (tmp_path / "2.webp").write_bytes(cv2.imencode(".webp", frame_HWC, [cv2.IMWRITE_WEBP_QUALITY, 101])[1].tobytes())
+    assert np.array_equal(frames.read_one(tmp_path / "2.webp"), frame_HWC[..., :3])
+    chunk = b"ANIM" + (6).to_bytes(4, "little") + bytes(6)
+    body = b"WEBPVP8X" + (10).to_bytes(4, "little") + b"\x02" + bytes(9) + chunk
+    (tmp_path / "3.webp").write_bytes(b"RIFF" + len(body).to_bytes(4, "little") + body)
+    with pytest.raises(DataError, match=r"3\.webp is an animated WebP; write one file for each frame"):
+        frames.read_one(tmp_path / "3.webp")

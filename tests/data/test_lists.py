@@ -23,6 +23,11 @@ def known(entries=ENTRIES, end="\n"):
         "\ufeff00001/0266\r\n\r\n00001/0267\r\n00002/0001\r\n",
         "00001/0266 7 (256,448,3)\n00001/0267 7 (256,448,3)\n00002/0001 7 (256,448,3)\n",
         "00002/0001\n00001/0267\n00001/0266\n",
+        "00001/0266 00001/0267 00002/0001\n",
+        "00001/0266, 00001/0267,00002/0001",
+        "# the clips\n00001/0266\t00001/0267\n00002/0001 (256,448,3)\n",
+        "sequences/00001/0266\nsequences/00001/0267\nsequences/00002/0001\n",
+        "/data/vimeo/sequences/00001/0266\n./00001/0267\n00002/0001/\n",
     ],
 )
 @pytest.mark.parametrize("end", ["", "\n", "\n\n"])
@@ -32,6 +37,12 @@ def test_a_list_is_recognised_whatever_its_blank_lines_and_order(tmp_path, text,
     assert found.by == {"them"}
     assert sorted(found.entries) == ENTRIES
     assert found.sha256 == lists.digest(ENTRIES)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_list_of_powershell_or_notepad_is_recognised(tmp_path, encoding):
+    (tmp_path / "fast.txt").write_bytes("\r\n".join(ENTRIES).encode(encoding))
+    assert lists.read(tmp_path / "fast.txt", known()).by == {"them"}
 
 
 def test_one_entry_more_or_less_is_another_list():
@@ -50,6 +61,8 @@ def test_one_entry_more_or_less_is_another_list():
         ("a//b", "is no relative path"),
         ("a/\x1b[31mred", "is no relative path"),
         ("a" * 301, "is no relative path"),
+        ("00001/0266 good\n", "line 1: '00001/0266 good' is no entry: what follows '00001/0266' looks like no clip"),
+        ("00001/0266 00001/0266", "line 1: 00001/0266 is already on line 1"),
         ("a\n\nb\na\n", "line 4: a is already on line 1"),
         ("\n \n", "names no clip"),
         ("  <html>", "is a web page, not a list"),
@@ -64,7 +77,7 @@ def test_a_bad_list_is_one_sentence_with_its_line(tmp_path, text, sentence):
 
 
 def test_a_list_that_is_no_text_is_one_sentence(tmp_path):
-    (tmp_path / "fast.txt").write_bytes(b"\xff\xfe\x00\x01")
+    (tmp_path / "fast.txt").write_bytes(b"caf\xe9")
     with pytest.raises(DataError, match="cannot be read as a list"):
         lists.read(tmp_path / "fast.txt", {})
     with pytest.raises(DataError, match="No such file"):

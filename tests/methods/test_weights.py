@@ -248,3 +248,27 @@ def test_two_methods_are_still_joined_by_a_plus(text: str, names: str) -> None:
 def test_what_is_no_pair_is_one_sentence(text: str) -> None:
     with pytest.raises(UsageError, match=r"at most two|cannot be read"):
         parse(text)
+
+
+@pytest.mark.parametrize("name", ["my nets/best.pth", "a,b.pth", "a+span.pth", "a+span", "x@y+rife@z.pth"])
+def test_a_file_of_weights_that_exists_is_one_path_whatever_it_contains(tmp_path, name):
+    from stvsr_bench.cli.options import methods as typed
+
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    other = tmp_path / "other one.pth"
+    other.touch()
+    assert typed(f"bicubic,tmnet@{path},dis+bicubic") == ("bicubic", f"tmnet@{path}", "dis+bicubic")
+    assert typed(f"tmnet@{path} zsm@{other}") == (f"tmnet@{path}", f"zsm@{other}")
+    assert [(part.name, part.weights) for part in parse(f"tmnet@{path}").parts] == [("tmnet", str(path))]
+    pair = parse(f"rife@{other}+span@{path}").parts
+    assert [(part.name, part.weights) for part in pair] == [("rife", str(other)), ("span", str(path))]
+    pair = parse(f"rife@{path}+span@{other}").parts
+    assert [(part.name, part.weights) for part in pair] == [("rife", str(path)), ("span", str(other))]
+    assert [part.name for part in parse(f"dis+span@{path}").parts] == ["dis", "span"]
+
+
+def test_a_spec_that_cannot_be_read_shows_how_to_quote():
+    with pytest.raises(UsageError, match="goes in quotes of its own"):
+        parse("nets/w.pth")

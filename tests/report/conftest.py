@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from stvsr_bench import protocols
+from stvsr_bench.report.figures import drawing
 from stvsr_bench.report.published.values import read_published
 from stvsr_bench.rows.lines import line_of
 from stvsr_bench.schema import Row
@@ -87,6 +89,19 @@ def write_run(folder: Path, rows: list[Row]) -> Path:
     ]
     (folder / "profile.jsonl").write_text("".join(json.dumps(profile) + "\n" for profile in profiles))
     return folder
+
+
+@pytest.fixture
+def unsaved(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Where figures would be written: each is drawn, and none is saved, which takes most of a report's time."""
+    paths: list[Path] = []
+
+    def save(figure: Figure, path: Path) -> list[Path]:
+        paths.append(path)
+        return [path.with_name(f"{path.name}.{kind}") for kind in ("png", "pdf")]
+
+    monkeypatch.setattr(drawing, "save", save)
+    return paths
 
 
 @pytest.fixture

@@ -220,7 +220,9 @@ def test_an_infinite_mean_has_its_number_and_no_colour(measured):
     assert figures.difference(of_all) is None
 
 
-def test_a_report_has_the_plane_in_every_format_and_one_protocol_has_none(six, write_run_of, tmp_path, monkeypatch):
+def test_a_report_has_the_plane_in_every_format_and_one_protocol_has_none(
+    six, write_run_of, tmp_path, monkeypatch, unsaved
+):
     drawn = {name: catalogue.FIGURES[name] for name in ("plane", "time-response")}
     monkeypatch.setattr(catalogue, "FIGURES", drawn)
     _, written = write(load([write_run_of(six)]), tmp_path / "out", Options(), Output(scenes=0, page=False))

@@ -207,7 +207,7 @@ def test_frames_of_another_size_are_refused_in_numbers(truth, tmp_path, capsys):
 def test_a_file_in_place_of_a_folder_is_said(truth, tmp_path, capsys):
     encoded(moving(7, 24, 32)[0], tmp_path / "clip0.mkv")
     assert score(tmp_path / "clip0.mkv", truth, tmp_path / "scored") == 2
-    assert "clip0.mkv is a file; write stvsr-bench score FOLDER" in capsys.readouterr().err
+    assert "clip0.mkv is a file, and there are 2 clips; write stvsr-bench score FOLDER" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["nowhere", "truth"])
@@ -231,3 +231,33 @@ def test_scoring_does_not_depend_on_plug_ins(monkeypatch, ours, truth, tmp_path)
     first = [replace(row, seconds={}, env="") for row in store.read_rows(tmp_path / "a")]
     score(ours[0], truth, tmp_path / "b")
     assert first == [replace(row, seconds={}, env="") for row in store.read_rows(tmp_path / "b")]
+
+
+def test_one_result_alone_is_that_of_the_only_clip_or_video(tmp_path):
+    hr_SHWC, noisy_SHWC = moving(40, 24, 32)
+    encoded(hr_SHWC, tmp_path / "truth.mkv")
+    encoded(noisy_SHWC, tmp_path / "ours.MKV")
+    for i, frame_HWC in enumerate(noisy_SHWC):
+        write_png(tmp_path / "frames" / f"{i:05d}.png", frame_HWC)
+    assert score(tmp_path / "ours.MKV", tmp_path / "truth.mkv", tmp_path / "a") == 0
+    assert score(tmp_path / "frames", tmp_path / "truth.mkv", tmp_path / "b") == 0
+    video = {row.clip: row.values["psnr_y"] for row in store.read_rows(tmp_path / "a")}
+    assert sorted(video) == ["truth-000000", "truth-000031"]
+    assert {row.clip: row.values["psnr_y"] for row in store.read_rows(tmp_path / "b")} == video
+    error = np.square((noisy_SHWC[:31] / 255.0 - hr_SHWC[:31] / 255.0) @ [65.481, 128.553, 24.966]).mean((1, 2))
+    assert np.allclose(video["truth-000000"], 10 * np.log10(255**2 / error), atol=1e-3)
+
+
+def test_results_that_are_no_clip_s_are_named(tmp_path, truth, ours, capsys):
+    folder, _ = ours
+    (folder / "clip0").rename(folder / "clip_0")
+    (folder / "notes.txt").touch()
+    (folder / "clip1.mp4").touch()
+    assert score(folder, truth, tmp_path / "scored") == 3
+    said = capsys.readouterr().err
+    assert "results: 1 not used: named like no clip of the truth: clip_0\n" in said
+    assert "results: 1 not used: of a kind that is not read (.txt): notes.txt\n" in said
+    assert (
+        "results: 1 not used: videos beside a folder of frames of the same clip; the frames are measured: clip1.mp4"
+        in said
+    )

@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import math
 import os
 import signal
 from pathlib import Path
@@ -112,6 +113,13 @@ def test_a_stage_trains_only_what_it_names(fresh: Fresh, in_two_stages: Recipe, 
     after = trainer.run().net.state_dict()
     assert torch.equal(before["conv.weight"], after["conv.weight"])
     assert not torch.equal(before["modulation"], after["modulation"])
+
+
+def test_weights_decay_by_the_rate_whatever_their_gradient(fresh: Fresh, tiny_recipe: Recipe, tmp_path: Path) -> None:
+    fresh.start["modulation"] = torch.ones(1)  # at the middle it has a gradient of zero
+    trainer = fresh.trainer(dataclasses.replace(tiny_recipe, weight_decay=0.5), tmp_path)
+    left = trainer.run().net.state_dict()["modulation"]
+    assert float(left) == pytest.approx(math.prod(1 - 0.5 * tiny_recipe.stages[0].lr_at(n) for n in range(1, 21)))
 
 
 def test_a_stop_by_signal_finishes_the_step_and_keeps_it(fresh: Fresh, tiny_recipe: Recipe, tmp_path: Path) -> None:

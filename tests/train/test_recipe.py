@@ -72,7 +72,7 @@ def test_every_shipped_recipe_reads_and_fits_its_card(name: str) -> None:
         assert set(each.options) <= set(methods.card(name).options)
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", [name for name in TRAINED if name != "safa"])
 def test_the_papers_recipe_holds_the_papers_values(name: str) -> None:
     paper = recipes.read(plugins.find("methods", name).path / "train.toml", "paper")
     first = paper.stages[0]
@@ -100,6 +100,17 @@ def test_recipes_of_continuous_networks_ask_for_what_the_network_makes(name: str
         assert stage.frames_out == 9
         sizes = [stage.crop * ratio(scale) for scale in stage.scales]
         assert all(size % methods.card(name).hr_multiple_of == 0 for size in sizes)
+
+
+def test_safas_recipe_is_adamw_with_warm_up() -> None:
+    paper = recipes.read(plugins.find("methods", "safa").path / "train.toml", "paper")
+    (stage,) = paper.stages
+    assert (paper.loss, paper.betas, paper.weight_decay, paper.transpose) == ("l1", (0.9, 0.999), 1e-4, False)
+    assert (stage.batch, stage.crop, stage.frames_out) == (24, 32, 9)
+    # the limit of the norm is 1 for the sum of three means
+    assert paper.clip_norm * 3 == pytest.approx(1, abs=1e-3)
+    assert stage.lr_at(1000) == pytest.approx(1e-4, rel=1e-3)
+    assert stage.lr_at(stage.steps) == pytest.approx(2e-6)
 
 
 def test_rstts_rate_is_halved_at_restarts_that_come_before_a_period_ends() -> None:

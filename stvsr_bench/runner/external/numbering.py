@@ -5,12 +5,12 @@ Messages name frames as their files are named.
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from stvsr_bench.data import frames as pictures
+from stvsr_bench.data import numbers
+from stvsr_bench.data.listing import SYSTEM, listing
 from stvsr_bench.errors import ClipError, DataError
-from stvsr_bench.runner.external.places import is_picture, listing
 
 _NUMBER = re.compile(r"\d+")
 _SHOWN = 10
@@ -25,18 +25,16 @@ class Numbered:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        files = listing(folder)
-        paths = [path for path in files if is_picture(path)]
-        self.passed_over = [path for path in files if not is_picture(path)]
+        there = listing(folder)
+        # a link that leads nowhere is a missing frame, which is named with the others
+        paths = [path for path in there.pictures if path.exists()]
+        self.passed_over = [path for why, path in there.unused if why != SYSTEM] + there.videos
         if not paths:
-            there = f"; it has {names_of(self.passed_over)}" if self.passed_over else ""
-            raise DataError(f"{folder} has no pictures ({', '.join(pictures.RESULT_SUFFIXES)}){there}")
-        self._column = _column(folder, paths)
-        numbered = sorted((int(_NUMBER.findall(path.stem)[self._column][:18]), path.name, path) for path in paths)
-        for (first, name, _), (second, other, _) in pairwise(numbered):
-            if first == second:
-                raise DataError(f"{folder}: {name} and {other} both have the number {first}; keep one of them")
-        self.paths = {number: path for number, _, path in numbered}
+            has = f"; it has {names_of(self.passed_over)}" if self.passed_over else ""
+            raise DataError(f"{folder} has no pictures ({', '.join(pictures.SUFFIXES)}){has}")
+        found = numbers.ordered(folder, paths)
+        self._column = found.column
+        self.paths = dict(zip(found.numbers, found.paths, strict=True))
 
     def chosen(self, indices: Sequence[int], needed: Sequence[int], total: int, clip: str) -> list[Path]:
         """The pictures of frames `indices`, counted from 0; `needed` must all be there, `total` are in the truth.
@@ -44,16 +42,16 @@ class Numbered:
         Raises:
             ClipError: there are more pictures than true frames, or some are missing; which, is said.
         """
-        numbers = list(self.paths)
-        if len(numbers) > total:
-            raise ClipError(too_many(self.folder.name, len(numbers), clip, total))
-        steps = {second - first for first, second in pairwise(numbers)}
-        # 0000, 0004, 0008: every fourth frame of a film, as data sets may be numbered too
-        step = steps.pop() if len(steps) == 1 and len(numbers) > needed[-1] else 1
-        missing = [index for index in needed if numbers[0] + index * step not in self.paths]
+        found = list(self.paths)
+        if len(found) > total:
+            raise ClipError(too_many(self.folder.name, len(found), clip, total))
+        # 0000, 0004, 0008: every fourth frame of a film, as data sets may be numbered too; or milliseconds
+        if numbers.steady(found) and len(found) > needed[-1]:
+            return [self.paths[found[index]] for index in indices]
+        missing = [index for index in needed if found[0] + index not in self.paths]
         if missing:
             raise ClipError(self._missing(missing, len(needed), clip))
-        return [self.paths[numbers[0] + index * step] for index in indices]
+        return [self.paths[found[0] + index] for index in indices]
 
     def _missing(self, missing: Sequence[int], wanted: int, clip: str) -> str:
         """Which frames are missing. At the ends the numbers alone cannot say: a writer may count from 0 or from 1."""
@@ -77,6 +75,8 @@ class Numbered:
         """The name of a picture that may not be there, written as the first one is."""
         first = min(self.paths)
         like = self.paths[first]
+        if self._column is None:  # time stamps and a counter that starts again: places, which no name has
+            return f"frame {number}"
         found = list(_NUMBER.finditer(like.stem))[self._column]
         return f"{like.stem[: found.start()]}{number:0{len(found[0])}d}{like.stem[found.end() :]}{like.suffix}"
 
@@ -87,38 +87,6 @@ def too_many(name: str, count: int, clip: str, total: int) -> str:
         f"{name} has {count} frames, the truth of {clip} has {total}; is one doubled, or is it another clip? "
         "Hand in one frame for each true one"
     )
-
-
-def _column(folder: Path, paths: Sequence[Path]) -> int:
-    """Which of the numbers in the names counts the frames: the last, as in data sets, unless only another one does.
-
-    `im3_x4` counts in its first number. Names with the quality in them (`0003_28.41`) differ in each.
-    """
-    rows = [[int(text[:18]) for text in _NUMBER.findall(path.stem)] for path in paths]
-    for path, row in zip(paths, rows, strict=True):
-        if not row:
-            raise DataError(f"{folder}: {path.name} has no number in its name that says which frame it is; add one")
-    if len({len(row) for row in rows}) > 1:
-        return -1
-    columns = [sorted(column) for column in zip(*rows, strict=True)]
-    distinct = [i for i, column in enumerate(columns) if len(set(column)) == len(column)]
-    even = [i for i in distinct if len({b - a for a, b in pairwise(columns[i])}) <= 1]
-    last = len(columns) - 1
-    for kind in (even, distinct):
-        orders = [_order([row[i] for row in rows]) for i in kind]
-        if orders and all(order == orders[0] for order in orders):
-            return kind[-1]
-        if orders:
-            raise DataError(
-                f"{folder}: names such as {paths[0].name} have {len(kind)} numbers that may count the frames, and they "
-                "give another order each; name the files by the frame's number alone, e.g. 00000.png"
-            )
-    differing = [i for i, column in enumerate(columns) if len(set(column)) > 1]
-    return differing[0] if len(differing) == 1 else last
-
-
-def _order(numbers: Sequence[int]) -> list[int]:
-    return sorted(range(len(numbers)), key=lambda i: numbers[i])
 
 
 def names_of(paths: Sequence[Path]) -> str:

@@ -4,23 +4,22 @@ A clip is a folder of pictures or a video of its name, in the folder or in `fold
 an underscore. A truth video that the suite cuts into several clips may have one whole result, cut at the same frames.
 """
 
-import logging
-import unicodedata
+from collections.abc import Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from stvsr_bench import datasets
-from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import video
+from stvsr_bench.data.elsewhere import leads_nowhere, why_nowhere
+from stvsr_bench.data.listing import BESIDE, SYSTEM, Unused, grouped, is_video, listing
 from stvsr_bench.data.readers import Folders
 from stvsr_bench.data.sources import VideoStretch
-from stvsr_bench.errors import ClipError, DataError
+from stvsr_bench.errors import ClipError
+from stvsr_bench.words import composed
 
-# what systems put beside everybody's files; hidden files (._00001.png and .DS_Store of a Mac) are passed over too
-JUNK = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "@eadir", "__macosx"})
-
-log = logging.getLogger(__name__)
+NO_CLIP = "named like no clip of the truth"
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,12 @@ class Places:
         if (path := self._named(clip)) is not None:
             return Place(path)
         stretch = self._stretch(clip)
-        if stretch is None or (path := self._named(clip.removesuffix(f"-{stretch.start:06d}"))) is None:
+        path = self._named(clip.removesuffix(f"-{stretch.start:06d}")) if stretch is not None else None
+        path = path or self._alone(stretch)
+        if path is None:
             return None
+        if stretch is None:
+            return Place(path)
         return Place(path, stretch.start, self._count(stretch))
 
     def has(self, clip: str) -> bool:
@@ -76,27 +79,46 @@ class Places:
     def missing(self, clip: str) -> str:
         """The sentence for a clip without results: what was looked for, and what lies there instead."""
         there = self._look(self.folder)
-        stem = _composed(clip).replace("/", "_")
+        stem = composed(clip).replace("/", "_")
         kinds = ", ".join(video.SUFFIXES)
         if others := there.others.get(stem):
+            if leads_nowhere(others[0]):
+                return why_nowhere(others[0])
             return f"{others[0]} cannot be read as a video; convert it to one of {kinds}, or to a folder of PNG files"
         shown = sorted([*there.folders, *(path.name for paths in there.videos.values() for path in paths)])
         found = f"it has {', '.join(shown[:5])}{', ...' if len(shown) > 5 else ''}" if shown else "it has none at all"
         return f"no folder or video named {clip} in {self.folder}; {found}"
 
+    def unused(self) -> list[tuple[str, Path]]:
+        """What lies in the folder and is the result of no clip of the split, each with why."""
+        used = {place.path for name in self.clips.names if (place := self._found(name)) is not None}
+        return list(_unused(self.folder, used)) if self.folder.is_dir() and used else []
+
+    def _found(self, clip: str) -> Place | None:
+        with suppress(ClipError):
+            return self.find(clip)
+        return None
+
+    def _alone(self, stretch: VideoStretch | None) -> Path | None:
+        """The folder itself as the frames of the only clip, or the only video, that there is in the truth."""
+        names = self.clips.names
+        only = len(names) == 1 or (stretch is not None and names[0].rpartition("-")[0] == names[-1].rpartition("-")[0])
+        lies = self.folder.is_file() or (self.folder.is_dir() and _has_pictures(self.folder))
+        return self.folder if only and lies else None
+
     def _named(self, name: str) -> Path | None:
         """The folder of pictures of that name; else the video; else the folder that has no picture."""
         empty = None
+        if not self.folder.is_dir():
+            return None
         for base in (self.folder, self.folder / self.split):
             for parts in dict.fromkeys((tuple(name.split("/")), (name.replace("/", "_"),))):
                 parent = self._inside(base, parts[:-1])
                 if parent is None:
                     continue
-                there, last = self._look(parent), _composed(parts[-1])
+                there, last = self._look(parent), composed(parts[-1])
                 folder, videos = there.folders.get(last), there.videos.get(last, [])
-                if folder is not None and has_pictures(folder):
-                    if videos:
-                        log.warning("%s was passed over: %s has pictures", videos[0], folder)
+                if folder is not None and _has_pictures(folder):
                     return folder
                 if len(videos) > 1:
                     listed = " and ".join(str(path) for path in videos)
@@ -108,7 +130,7 @@ class Places:
 
     def _inside(self, base: Path, parts: tuple[str, ...]) -> Path | None:
         for part in parts:
-            found = self._look(base).folders.get(_composed(part)) if base.is_dir() else None
+            found = self._look(base).folders.get(composed(part)) if base.is_dir() else None
             if found is None:
                 return None
             base = found
@@ -131,44 +153,34 @@ class Places:
         return self._counts[truth.path]
 
 
-def has_pictures(folder: Path) -> bool:
-    """Whether a folder has a picture that can be scored."""
-    return any(is_picture(path) for path in listing(folder))
+def in_no_clip(places: Sequence[Places]) -> list[Unused]:
+    """What lies in a folder of results and is that of no clip of any split, a kind at a time."""
+    each = [dict.fromkeys(place.unused()) for place in places]
+    return grouped(what for what in each[0] if all(what in others for others in each[1:])) if each else []
 
 
-def is_picture(path: Path) -> bool:
-    """Whether a file is a picture, by its suffix."""
-    return path.suffix.lower() in pictures.RESULT_SUFFIXES
+def _unused(folder: Path, used: Set[Path]) -> Iterator[tuple[str, Path]]:
+    there = listing(folder)
+    yield from there.unused
+    if folder in used:
+        return
+    stems = {path.name for path in used if path.parent == folder}
+    for path in [*there.folders, *there.videos, *there.nowhere, *there.pictures]:
+        if any(place.is_relative_to(path) for place in used - {path}):
+            yield from _unused(path, used)
+        elif path not in used:
+            yield BESIDE if is_video(path) and path.stem in stems else NO_CLIP, path
 
 
-def listing(folder: Path) -> list[Path]:
-    """The files of a folder by name, without those that a system put there.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    return [path for path in _entries(folder) if path.is_file()]
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        paths = sorted(folder.iterdir())
-    except OSError as error:
-        raise DataError(f"{folder} cannot be read: {error.strerror}") from None
-    return [path for path in paths if not path.name.startswith(".") and path.name.lower() not in JUNK]
+def _has_pictures(folder: Path) -> bool:
+    return bool(listing(folder).pictures)
 
 
 def _listed(folder: Path) -> _Entries:
-    found = _Entries({}, {}, {})
-    for path in _entries(folder):
-        if path.is_dir():
-            found.folders[_composed(path.name)] = path
-        else:
-            kind = found.videos if path.suffix.lower() in video.SUFFIXES else found.others
-            kind.setdefault(_composed(path.stem), []).append(path)
+    there = listing(folder)
+    found = _Entries({composed(path.name): path for path in there.folders}, {}, {})
+    for path in there.videos:
+        found.videos.setdefault(composed(path.stem), []).append(path)
+    for path in [*there.nowhere, *(path for why, path in there.unused if why != SYSTEM)]:
+        found.others.setdefault(composed(path.stem), []).append(path)
     return found
-
-
-def _composed(name: str) -> str:
-    """A name as most systems write it: copied from a Mac, an accent may be a character of its own."""
-    return unicodedata.normalize("NFC", name)

@@ -12,6 +12,7 @@ import numpy as np
 
 from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import video
+from stvsr_bench.data.elsewhere import check_here
 from stvsr_bench.errors import ClipError
 from stvsr_bench.runner.external.numbering import Numbered, names_of, too_many
 from stvsr_bench.runner.external.places import Place
@@ -44,7 +45,8 @@ class Reader:
         Raises:
             ClipError, DataError: frames are missing, or there are more than true ones; one cannot be read.
         """
-        if place.path.is_file():
+        if not place.path.is_dir():
+            check_here(place.path)
             read = self._cut_out if place.whole else self._decoded
             frames_SHWC = read(place.path, indices, needed, total, clip)
             return Handed(frames_SHWC, tuple(f"frame {index}" for index in indices))
@@ -77,7 +79,7 @@ class Reader:
         new = [path for path in paths if path.suffix.lower() not in self._said]
         if new:
             self._said |= {path.suffix.lower() for path in new}
-            kinds = ", ".join(pictures.RESULT_SUFFIXES)
+            kinds = ", ".join(pictures.SUFFIXES)
             log.warning("%s: %s passed over, no picture that is read (%s)", folder, names_of(new), kinds)
 
 

@@ -5,8 +5,10 @@ import unicodedata
 import pytest
 
 from stvsr_bench import datasets
+from stvsr_bench.data.listing import BESIDE, OTHER, SYSTEM
 from stvsr_bench.errors import ClipError
-from stvsr_bench.runner.external import Places
+from stvsr_bench.runner.external import Places, in_no_clip
+from stvsr_bench.runner.external.places import NO_CLIP
 
 
 @pytest.fixture
@@ -63,9 +65,15 @@ def test_an_accent_copied_from_a_mac_is_the_same_accent(places, monkeypatch):
     assert made.find(unicodedata.normalize("NFC", "café")) is not None
 
 
-def test_pictures_are_taken_before_a_video_and_that_is_said(places, caplog):
-    assert found(places("c0/0.png", "c0.mp4"), "c0") == "c0"
-    assert "c0.mp4 was passed over" in caplog.text
+def test_pictures_are_taken_before_a_video_and_that_is_said(places):
+    made = places("c0/0.png", "c0.mp4", "c2/0.png", "notes.txt", "._c0.mp4")
+    assert found(made, "c0") == "c0"
+    assert {each.why: [path.name for path in each.paths] for each in in_no_clip([made])} == {
+        f"{OTHER} (.txt)": ["notes.txt"],
+        BESIDE: ["c0.mp4"],
+        NO_CLIP: ["c2"],
+        SYSTEM: ["._c0.mp4"],
+    }
 
 
 def test_a_folder_without_pictures_does_not_hide_the_video(places):
