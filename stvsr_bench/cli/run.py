@@ -1,16 +1,11 @@
 """`stvsr-bench run`: measure methods on clips; an interrupted run goes on where it was."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import options, reader, result
-from stvsr_bench.errors import UsageError
-
-if TYPE_CHECKING:
-    from stvsr_bench.runner.plan import RunSpec
+from stvsr_bench.cli import again, options, result
 
 Shard = Annotated[str, typer.Option("--shard", help="Part i of n (i/n) of the clips, for job arrays; see: merge.")]
 
@@ -72,7 +67,7 @@ def run(
     if from_ is not None:
         said = {"include": included, "override": overrides, "trust_pickle": trust_pickle, "overwrite": overwrite}
         work = {"engine": engine, "address": address, "jobs": jobs, "timeout_s": timeout, "shard": options.part(shard)}
-        return result.perform(_again(from_, out, weights or [], {**said, **work}), dry_run, as_json, quiet)
+        return result.perform(again.spec_of(from_, out, weights or [], {**said, **work}), dry_run, as_json, quiet)
     settings = Settings(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
     spec = RunSpec(
         methods=options.methods(methods),
@@ -102,17 +97,3 @@ def run(
     if not (dry_run or quiet or as_json):
         result.say_idle_cores(spec)
     return result.perform(spec, dry_run, as_json, quiet)
-
-
-def _again(file: Path, out: Path, weights: list[Path], said: dict[str, Any]) -> "RunSpec":
-    """The run of a file; what runs code, reads weights or reaches other machines is what this command line says."""
-    from stvsr_bench.runner.replay import load_spec, with_files
-
-    sent = load_spec(file, out)
-    included = said["include"]
-    if missing := next((p for p in sent.left_out.get("include", ()) if p.resolve() not in included), None):
-        raise UsageError(f"--from {file}: that run used a plug-in; to run its code again, write --include {missing}")
-    spec, sentences = sent.again(**said)
-    for sentence in sentences:
-        reader.note(sentence)
-    return replace(spec, methods=tuple(with_files(text, weights) for text in spec.methods))
