@@ -52,10 +52,8 @@ def dropped(baseline: Path, run: Path) -> list[str]:
     for a, b in found.pairs:
         lost = [metric for metric in (*a.values, *a.scalars) if values_of(b, metric) is None]
         lines += [f"{metric} of {names.method(a)} on {names.place(a)}" for metric in lost]
-    lines += [
-        f"profile of {one.get('method')} at {one.get('size')} x {one.get('frames')} frames"
-        for one in lost_profiles(profiles, store.profiles(run))
-    ]
+    left_out = lost_profiles(profiles, store.profiles(run))
+    lines += [f"profile of {one.get('method')} at {gate_costs.place_of(one)}" for one in left_out]
     return lines + [f"file {name}" for name in _held(baseline) if name in _REPLACED[-3:]]
 
 

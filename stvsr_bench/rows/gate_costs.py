@@ -25,7 +25,7 @@ def costs(before: Side, after: Side) -> list[Move]:
     new = {_profile(p): p for p in after.profiles}
     for old in before.profiles:
         fresh = new.get(_profile(old))
-        method, where = str(old.get("method")), f"{old.get('size')} x {old.get('frames')} frames"
+        method, where = str(old.get("method")), place_of(old)
         if fresh is None:
             moves.append(Move("missing", method, where, "profile", "measured", "not measured"))
             continue
@@ -39,6 +39,13 @@ def lost_profiles(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[s
     """The profiles that only the first has."""
     there = {_profile(profile) for profile in after}
     return [profile for profile in before if _profile(profile) not in there]
+
+
+def place_of(profile: Mapping[str, Any]) -> str:
+    """The input that a profile is of: `32x56, 4 frames`, height first."""
+    size = profile.get("size")
+    sides = "x".join(map(str, size)) if isinstance(size, list) else str(size)
+    return f"{sides}, {profile.get('frames')} frames"
 
 
 def _profile(profile: Mapping[str, Any]) -> tuple[str, ...]:

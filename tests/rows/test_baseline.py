@@ -55,7 +55,7 @@ def test_what_an_update_drops_is_listed(old, tmp_path, row, write):
     assert work.dropped(old, run) == [
         "row of net@mini on mini/fast/2",
         "ssim_y of net@mini on mini/fast/1",
-        "profile of net at [8, 8] x 4 frames",
+        "profile of net at 8x8, 4 frames",
         "file failures.jsonl",
         "file manifest.json",
     ]
