@@ -15,7 +15,7 @@ from typing import Any
 
 from stvsr_bench.errors import BenchError, DataError, NotRunnableError, UsageError
 from stvsr_bench.rows import store
-from stvsr_bench.rows.gate_costs import lost_profiles
+from stvsr_bench.rows.gate_costs import lost_profiles, place_of
 from stvsr_bench.rows.gate_rows import values_of
 from stvsr_bench.rows.judgement import Names
 from stvsr_bench.rows.lines import line_of
@@ -53,7 +53,7 @@ def dropped(baseline: Path, run: Path) -> list[str]:
         lost = [metric for metric in (*a.values, *a.scalars) if values_of(b, metric) is None]
         lines += [f"{metric} of {names.method(a)} on {names.place(a)}" for metric in lost]
     left_out = lost_profiles(profiles, store.profiles(run))
-    lines += [f"profile of {one.get('method')} at {gate_costs.place_of(one)}" for one in left_out]
+    lines += [f"profile of {one.get('method')} at {place_of(one)}" for one in left_out]
     return lines + [f"file {name}" for name in _held(baseline) if name in _REPLACED[-3:]]
 
 
