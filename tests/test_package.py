@@ -1,16 +1,21 @@
 """The sdist and the wheel that is built from it, used outside the checkout: what `pip install stvsr-bench` gives."""
 
+import ast
+import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 LEFT_OUT = ("runs", "site", "build", "dist", ".*", "__pycache__", "*.egg-info")
@@ -110,3 +115,35 @@ def test_the_installed_command_finds_its_methods_measures_and_reports(bench):
     bench("run", "-m", "blend+bicubic,stdan@mini", "-d", "mini", "-s", "slow", "--limit", "1", "--out", "runs/one")
     bench("report", "runs/one", "--out", "reports/one", "--no-figures", "--no-page")
     assert "stdan" in (bench.folder / "empty" / "reports" / "one" / "table.md").read_text()
+
+
+def test_the_lowest_versions_that_ci_tries_are_those_that_we_promise():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    tried = dict(line.split("==") for line in (ROOT / "constraints-lowest.txt").read_text().splitlines())
+    promised = dict(text.split(">=") for text in [*project["dependencies"], *project["optional-dependencies"]["fast"]])
+    promised.pop("torch")  # the CPU build at hand is a newer one
+    for name, least in promised.items():
+        assert Version(tried[name]) >= Version(least)
+        assert Version(tried[name]).release[: len(Version(least).release)] == Version(least).release, name
+    assert "make lowest" in (ROOT / ".ci" / "run").read_text().splitlines()
+    makefile = (ROOT / "Makefile").read_text()
+    assert "pytest -q -p no:cacheprovider $(SMOKE)" in makefile
+
+
+def test_what_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    known = importlib.metadata.packages_distributions()
+    declared = {re.split(r"[>=<\[ ]", text)[0].lower() for text in project["dependencies"]}
+    for extra in project["optional-dependencies"].values():
+        declared |= {re.split(r"[>=<\[ ]", text)[0].lower() for text in extra}
+    found = {}
+    for path in (ROOT / "stvsr_bench").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            for top in {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"stvsr_bench", ""}:
+                found.setdefault(top, path.name)
+    owners = {top: {name.lower().replace("_", "-") for name in known.get(top, [top])} for top in found}
+    owners["llvmlite"], owners["dask"] = {"numba"}, {"distributed"}  # never there without these
+    del owners["pynvml"], found["pynvml"]  # used where somebody has it, for the names of graphics cards
+    assert {top: found[top] for top in found if not owners[top] & declared} == {}
