@@ -18,6 +18,7 @@ VERBS = {
     "run": "run",
     "ls": "ls",
     "demo": "demo",
+    "reproduce": "reproduce",
     "report": "report",
     "compare": "compare",
     "published": "published",

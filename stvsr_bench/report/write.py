@@ -41,7 +41,7 @@ from stvsr_bench.report.tables.spread import by_task, spread, spread_md
 from stvsr_bench.report.tables.table import Options, Table
 from stvsr_bench.report.tidy import read, tidy
 from stvsr_bench.rows import manifest, store
-from stvsr_bench.schema import Row
+from stvsr_bench.schema import Row, SuiteFacts
 
 LATEST = Path("runs/latest")
 
@@ -136,14 +136,24 @@ class Output:
 
 
 def write(
-    measured: Measured, folder: Path, options: Options, output: Output | None = None
+    measured: Measured,
+    folder: Path,
+    options: Options,
+    output: Output | None = None,
+    suite: SuiteFacts | None = None,
 ) -> tuple[list[Table], Written]:
-    """The tables, and the files that were written into `folder`: every format, figures, scenes, page."""
+    """The tables, and the files that were written into `folder`: every format, figures, scenes, page.
+
+    `suite` is the suite that was measured, where one was: its paper's tables are written too.
+    """
     output = output or Output()
     tables, chosen = build(measured.tidy, measured.profiles, options, measured.coverage), measured.chosen(options)
     written = Written(folder)
     content = replace(
-        content_of(measured, tables, output.style), planes=planes(tables), responses=responses(tables, chosen)
+        content_of(measured, tables, output.style),
+        planes=planes(tables),
+        responses=responses(tables, chosen),
+        suite=suite,
     )
     for name, text in formats.texts(content).items():
         written.text(name, text)
