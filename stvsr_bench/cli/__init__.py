@@ -26,6 +26,7 @@ VERBS = {
     "profile": "profile",
     "plan": "plan",
     "merge": "merge",
+    "bundle": "bundle",
     "gate": "gate",
     "verify": "verify",
     "infer": "infer",

@@ -23,7 +23,8 @@ from stvsr_bench.schema import SuiteFacts
 class Content:
     """What a format may write down: `about` is what a report says of its run, `ledger` published against measured.
 
-    `suite` is the suite that the run is of: its tables are those of a paper.
+    `suite` is the suite that the run is of: its tables are those of a paper. `provenance` names the bundles of
+    each row, as CSV; "" where there are none.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Content:
     planes: Sequence[Plane] = ()
     responses: Sequence[Response] = ()
     suite: SuiteFacts | None = None
+    provenance: str = ""
 
 
 Format = Callable[[Content], dict[str, str]]  # text by file name; nothing where there is nothing to write
@@ -76,6 +78,10 @@ def _paper(of: Content) -> dict[str, str]:
     return {"paper.md": made, "paper.csv": paper_csv(papers, of.tables, of.ledger)}
 
 
+def _provenance(of: Content) -> dict[str, str]:
+    return {"provenance.csv": of.provenance} if of.provenance else {}
+
+
 def _latex(of: Content) -> dict[str, str]:
     if not of.planes:
         return latex.files(of.tables, of.style)
@@ -90,6 +96,7 @@ FORMATS: dict[str, Format] = {
     "cost": _cost,
     "ledger": _ledger,
     "paper": _paper,
+    "provenance": _provenance,
     "plane": _plane,
     "time-response": _response,
     "latex": _latex,

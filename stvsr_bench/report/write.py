@@ -34,6 +34,7 @@ from stvsr_bench.report.published.verdicts import ledger
 from stvsr_bench.report.response import responses
 from stvsr_bench.report.select import choose, method_keys, method_label
 from stvsr_bench.report.tables import latex
+from stvsr_bench.report.tables.claims import Claim, claims_of, provenance_csv
 from stvsr_bench.report.tables.failures import distinct_clips
 from stvsr_bench.report.tables.notes import Coverage
 from stvsr_bench.report.tables.ranking import main_table, ranking
@@ -69,7 +70,12 @@ class Measured:
         clips = {key: int(cell["clips"]) for key, cell in cells.items()}
         found = {name: of for run in self.runs for name, of in _environments(run).items()}
         machines = {name: environment.runtime_id(of.get("machine", {})) for name, of in found.items()}
-        return Coverage(clips, tuple(self.failures), machines)
+        return Coverage(clips, tuple(self.failures), machines, self.claims)
+
+    @property
+    def claims(self) -> dict[str, tuple[Claim, ...]]:
+        """The bundles that hold each row, by its key; nothing where the runs are of this machine alone."""
+        return {key: claims for run in self.runs for key, claims in claims_of(run).items()}
 
     def chosen(self, options: Options) -> pd.DataFrame:
         """The tidy lines that the options ask for, over the frames that count for all of their methods."""
@@ -154,6 +160,7 @@ def write(
         planes=planes(tables),
         responses=responses(tables, chosen),
         suite=suite,
+        provenance=provenance_csv(measured.rows, measured.claims) if measured.claims else "",
     )
     for name, text in formats.texts(content).items():
         written.text(name, text)
