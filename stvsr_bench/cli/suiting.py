@@ -116,9 +116,11 @@ def _screen(of: Asked) -> "Iterator[str]":
 
 
 def _planned(spec: "RunSpec") -> str:
+    from stvsr_bench.cli import result
     from stvsr_bench.runner.plan import make
 
     plan = make(spec)
+    result.say_changes(plan)
     return f"{plan.rows_total} rows can be measured now, {plan.rows_done} are done"
 
 

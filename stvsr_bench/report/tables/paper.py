@@ -9,8 +9,8 @@ from typing import Any
 
 from stvsr_bench import protocols
 from stvsr_bench.escape import markdown as text_md
-from stvsr_bench.report.labels import method_label
-from stvsr_bench.report.published.verdicts import Entry, plain_name
+from stvsr_bench.report.labels import listed, method_label
+from stvsr_bench.report.published.verdicts import Entry, Measurement, plain_name
 from stvsr_bench.report.tables.csvjson import lines_csv
 from stvsr_bench.report.tables.markdown import grid_md
 from stvsr_bench.report.tables.table import Cell, Table, display, shown
@@ -77,7 +77,7 @@ def paper_md(papers: Sequence[PaperTable], tables: Sequence[Table], entries: Seq
         several = len({protocol for _, _, protocol, _ in columns}) > 1
         heads = ["Method", "", *(_head(place, several) for place in columns), "Source or weights"]
         lines = [line for block in blocks(paper, tables, entries) for line in _lines_md(block, columns)]
-        under = "" if several else f"Protocol {columns[0][2]}. "
+        under = "Protocols: those of the columns." if several else f"Protocol {columns[0][2]}."
         align = ["left", "left", *["right"] * len(columns), "left"]
         parts += [f"## {text_md(paper.title)}", "", f"{text_md(under)}", "", grid_md(heads, lines, align), ""]
     return "\n".join(parts)
@@ -104,7 +104,7 @@ def paper_csv(papers: Sequence[PaperTable], tables: Sequence[Table], entries: Se
                 for place, of in by_place.items():
                     for one in of:
                         said = _verdict(one, place)
-                        delta = one.delta if said == one.verdict else None
+                        delta = one.delta if _held(one, place) else None
                         lines.append(
                             [paper.title, "published", printed, *place, one.published.value, None, delta, said, source]
                         )
@@ -145,20 +145,29 @@ def _lines_md(block: Block, columns: Sequence[Place]) -> list[list[str]]:
     lines = []
     for (printed, source), by_place in block.published.items():
         values = [" / ".join(one.published.shown for one in by_place.get(place, ())) or "–" for place in columns]
-        url = next(iter(by_place.values()))[0].published.source_url
-        lines.append([text_md(printed), "published", *values, f"[{text_md(source)}]({url})"])
+        every = [(place, one) for place, of in by_place.items() for one in of]
+        others = sorted({one.published.protocol for place, one in every if one.published.protocol != place[2]})
+        under = f", under {', '.join(others)}" if others else ""
+        url = every[0][1].published.source_url
+        lines.append([text_md(printed), "published", *values, f"[{text_md(source)}]({url}){under}"])
         if block.measured:
             said = [" / ".join(_judged(one, place) for one in by_place.get(place, ())) or "–" for place in columns]
-            lines.append(["", "verdict", *said, ""])
+            judged = {method_label(mine.method, mine.weights) for place, one in every if (mine := _held(one, place))}
+            lines.append(["", "verdict", *said, text_md(f"of {listed(sorted(judged))}") if judged else ""])
     for label, cells in block.measured.items():
         values = [_shown(cells.get(place), place) for place in columns]
         lines.append([text_md(label), "measured", *values, "this suite"])
     return lines
 
 
+def _held(entry: Entry, place: Place) -> Measurement | None:
+    """The measurement that a value is held against in this column; None where there is no verdict to give."""
+    return entry.same_protocol if entry.published.protocol == place[2] and not entry.published.left_out else None
+
+
 def _judged(entry: Entry, place: Place) -> str:
     said = _verdict(entry, place)
-    if said != entry.verdict or entry.delta is None:
+    if _held(entry, place) is None or entry.delta is None:
         return said
     return f"{entry.delta:+.{display(place[3]).decimals}f} {said}"
 

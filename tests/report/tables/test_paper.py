@@ -39,6 +39,7 @@ def test_ours_stand_under_the_published_line_of_their_method_with_the_verdict_of
     lines = [line for line in text.splitlines() if line.startswith("|")][2:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     assert [of[1] for of in cells] == ["published", "verdict", "measured", "published", "measured"]
+    assert cells[1][4] == "of zsm@authors"
     assert [of[2] for of in cells[:4]] == ["26.31", f"-0.01 {entries[0].verdict}", "26.30", "26.43"]
     assert cells[4][0] == "blend+bicubic" and cells[4][2] == "22.50"
     assert "[a paper](https://example.org)" in lines[0]
@@ -49,7 +50,8 @@ def test_a_value_of_another_protocol_stands_there_only_where_it_is_asked_for_and
     text = paper.paper_md(*made(lines=other), "t")
     assert "26.40" in text and "26.31" not in text
     papers, tables, entries = made(PaperTable("t", ("vid4/test",), "zsm-2020", published_under=("stdan-2023",)), other)
-    assert "26.31 / 26.40" in paper.paper_md(papers, tables, entries, "t")
+    text = paper.paper_md(papers, tables, entries, "t")
+    assert "26.31 / 26.40" in text and "](https://example.org), under stdan-2023" in text
     found = list(csv.DictReader(io.StringIO(paper.paper_csv(papers, tables, entries))))
     verdicts = {of["value"]: (of["verdict"], of["delta"]) for of in found if of["kind"] == "published"}
     assert verdicts["26.31"] == ("other protocol", "")
@@ -81,3 +83,11 @@ def test_part_of_a_split_has_a_star(row, published, one):
     text = paper.paper_md([PAPER], build(frame, [], Options()), ledger(frame, published(one("26.31")), {}), "t")
     assert "26.30\\*" in text
     assert "partial" in text
+
+
+def test_a_value_that_is_not_certain_is_left_out_and_has_no_difference(made, one):
+    papers, tables, entries = made(lines=[one("26.31", status="user report")])
+    text = paper.paper_md(papers, tables, entries, "t")
+    assert "| left out |" in " ".join(text.split()) and "-0.01" not in text and "of zsm@authors" not in text
+    (line, *_) = csv.DictReader(io.StringIO(paper.paper_csv(papers, tables, entries)))
+    assert (line["verdict"], line["delta"]) == ("left out", "")
