@@ -309,7 +309,7 @@ def _points(kind: PluginKind) -> list[EntryPoint]:
 
 def _changed(place: str) -> int:
     try:
-        return os.stat(place or ".").st_mtime_ns
+        return Path(place).stat().st_mtime_ns
     except OSError:  # a path that is not there, or a zip's inside
         return 0
 
