@@ -46,21 +46,25 @@ def reproduce(
     if dry_run:
         suiting.show(asked, as_json)
         return NOT_RUNNABLE if asked.missing else OK
+    return _carried_out(asked, said.shard == (1, 1), quiet, as_json)
+
+
+def _carried_out(asked: suiting.Asked, whole: bool, quiet: bool, as_json: bool) -> int:
+    """Measure what is here, and write the tables where this is no shard; the exit code."""
+    name = asked.suite.name
     if not asked.runnable:
         suiting.show(asked, as_json=False, on_stderr=True)
-        raise NotRunnableError(
-            f"{asked.suite.name}: nothing of it can be measured here; what is missing is listed above"
-        )
+        raise NotRunnableError(f"{name}: nothing of it can be measured here; what is missing is listed above")
     for need in asked.missing:
         reader.note(f"left out: {need.why}")
     code = suiting.measure(asked, quiet or as_json)
-    if said.shard != (1, 1):
+    if whole:
+        suiting.write(asked, as_json)
+    else:
         reader.note(
             f"rows: {asked.out}; when all shards are done: stvsr-bench merge FOLDERS --out {asked.out}-all, then"
         )
         reader.note(f"stvsr-bench reproduce {name} --out {asked.out}-all writes the tables")
-    else:
-        suiting.write(asked, as_json)
     return max(code, NOT_RUNNABLE if asked.missing else OK)
 
 
