@@ -142,10 +142,10 @@ def _time(of: Asked) -> "Iterator[str]":
         yield f"time on {', '.join(unsized)}: unknown, no card says how large its frames are; try --limit 1 first"
     untimed: dict[tuple[object, int], dict[str, None]] = {}
     for task, names in ((task, names) for one in found for task, names in one.not_profiled.items()):
-        untimed.setdefault(task, {}).update(dict.fromkeys(name.partition("@")[0] for name in names))
+        untimed.setdefault(task, {}).update(dict.fromkeys(names))
     commands = [_profile_command(task, list(names), of.out) for task, names in untimed.items() if names]
     if commands:
-        yield "time of the networks: unknown; these measure it, without weights:"
+        yield "time of the networks: unknown; these measure it, with random weights where none are here:"
         yield from (f"    {command}" for command in commands[:MOST_TASKS])
         if len(commands) > MOST_TASKS:
             yield f"    ... and the same at {len(commands) - MOST_TASKS} more scales and times"

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from stvsr_bench import datasets, environment, protocols
+from stvsr_bench import datasets, environment, methods, protocols
+from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.methods.spec import parse, text_of
 from stvsr_bench.protocols import restoring_key
 from stvsr_bench.runner.needs import clips_of
 from stvsr_bench.runner.plan import RunSpec
-from stvsr_bench.schema import EvalProtocol, canonical
+from stvsr_bench.schema import EvalProtocol, Weights, canonical
 from stvsr_bench.schema.cards import USUAL_SCALE
 
 Profile = Mapping[str, Any]
@@ -18,8 +19,8 @@ Profile = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Hours:
-    """Hours of one worker: `known` of the methods that were profiled; the names of those that were not, by scale and
-    time scale; the data sets of which no card says how large they are."""
+    """Hours of one worker: `known` of the methods that were profiled; those that were not (as `profiled_as`), by scale
+    and time scale; the data sets of which no card says how large they are."""
 
     known: float
     not_profiled: Mapping[protocols.Task, tuple[str, ...]]
@@ -39,11 +40,37 @@ def hours(spec: RunSpec, profiles: Sequence[Profile]) -> Hours:
     return Hours(
         ms / 1000 / 3600,
         {
-            protocols.task(protocol): tuple(text for text in spec.methods if speeds[text][i] is None)
+            protocols.task(protocol): tuple(profiled_as(text) for text in spec.methods if speeds[text][i] is None)
             for i, protocol in enumerate(_protocols(spec))
         },
         tuple(name for name, of in pixels.items() if of is None),
     )
+
+
+def profiled_as(text: str) -> str:
+    """The method to profile for a method of a suite: the same network with random weights, for these are always here.
+
+    Cost depends on a network's size and not on its weights; but small weights of its name (`mini`) are another network.
+    """
+    parts = []
+    for part in parse(text).parts:
+        card = methods.card(part.name)
+        facts = card.weights.get(part.weights, Weights())
+        if card.learned and part.weights and facts.origin != "ours":
+            options = {**{name: str(value) for name, value in facts.options.items()}, **part.options}
+            parts.append(replace(part, options=options, weights="none"))
+        elif card.learned and not part.weights and not _here(part.name):
+            parts.append(replace(part, weights="none"))
+        else:
+            parts.append(part)
+    return text_of(tuple(parts))
+
+
+def _here(name: str) -> bool:
+    try:
+        return not methods.resolve(name).untrained
+    except NotRunnableError:
+        return False
 
 
 def _protocols(spec: RunSpec) -> list[EvalProtocol]:
@@ -52,13 +79,14 @@ def _protocols(spec: RunSpec) -> list[EvalProtocol]:
 
 
 def _megapixel_ms(profiles: Sequence[Profile], text: str, protocol: EvalProtocol) -> float | None:
-    name = text_of(tuple(replace(part, weights="") for part in parse(text).parts))
+    identity = methods.resolve(profiled_as(text))
     for one in reversed(profiles):
         # a network that only upscales makes no frames between, whatever its profile says
         times = protocol.time_scale if one.get("group") == "sr" else int(one.get("time_scale") or 2)
         task = (canonical(one.get("scale") or USUAL_SCALE), times)
         found = (one.get("runtime_ms") or {}).get("megapixel_ms")
-        if one.get("method") == name and found is not None and task == protocols.task(protocol):
+        same = (one.get("method"), one.get("weights")) == (identity.spec, identity.weights)
+        if same and found is not None and task == protocols.task(protocol):
             return float(found)
     return None
 

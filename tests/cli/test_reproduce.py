@@ -105,7 +105,7 @@ def test_a_stranger_with_an_empty_machine_is_told_exactly_what_to_do(name, empty
                 assert f"export {root}=FOLDER/{dataset}" in given
     if name == "default":
         assert "pip install 'stvsr-bench[openclips]'" in given
-    assert "time of the networks: unknown; these measure it" in said
+    assert "time of the networks: unknown; these measure it, with random weights" in said
 
 
 def test_an_empty_machine_cannot_run_it_and_says_the_same(empty, capsys):

@@ -109,12 +109,29 @@ def test_hours_are_those_of_the_megapixels_of_the_splits(monkeypatch):
     monkeypatch.setattr(hours.environment, "machine", dict)
     monkeypatch.setattr(hours.environment, "runtime_id", lambda facts: "here")
     timing = {"runtime_ms": {"megapixel_ms": 500.0}, "device": "cpu", "scale": "4", "time_scale": 2}
-    mine = {"method": "stdan", "machine": "here", **timing}
-    spec = RunSpec(("stdan@authors", "zsm"), ("mini", "vid4"), ("slow",), ("zsm-2020", "stdan-2023", "suite-1"))
+    mine = {"method": "stdan", "weights": "none", "machine": "here", **timing}
+    spec = RunSpec(("stdan@authors", "zsm@mini"), ("mini", "vid4"), ("slow",), ("zsm-2020", "stdan-2023", "suite-1"))
     spec_mini = RunSpec(("stdan@authors",), ("mini",), ("slow", "fast"), ("zsm-2020", "stdan-2023"))
     found = hours.hours(spec_mini, [mine])
     # two passes of the network (they pad differently) over 2 splits of 8 clips of 7 frames of 448x256
     assert found.known == pytest.approx(2 * 2 * 8 * 7 * 448 * 256 / 1e6 * 0.5 / 3600)
     found = hours.hours(spec, [mine, {**mine, "method": "zsm", "machine": "elsewhere"}])
-    assert found.not_profiled[4, 2] == ("zsm",) and found.not_counted == ("vid4",)
+    assert found.not_profiled[4, 2] == ("zsm@mini",) and found.not_counted == ("vid4",)
     assert hours.hours(spec_mini, [{**mine, "time_scale": 8}]).known == 0
+    # the small network of the same name says nothing of the authors' one
+    assert hours.hours(spec_mini, [{**mine, "weights": "mini"}]).known == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "network"),
+    [
+        ("stdan@authors", "stdan@none"),
+        ("stdan@mini", "stdan@mini"),
+        ("stdan", "stdan"),
+        ("rstt@m", "rstt:depth=6@none"),
+        ("blend+bicubic", "blend+bicubic"),
+        ("dis+basicvsr@reds", "dis+basicvsr@none"),
+    ],
+)
+def test_what_is_profiled_for_a_method_is_a_network_of_its_size(text, network):
+    assert hours.profiled_as(text) == network
