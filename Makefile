@@ -34,7 +34,7 @@ coverage: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --cov=stvsr_bench --cov-report=term:skip-covered --cov-fail-under=90
 
 reports: $(STAMP)
-	$(BIN)/python -m stvsr_bench demo --out runs/main --report runs/main/report
+	$(BIN)/python -m stvsr_bench reproduce default --out runs/main --report runs/main/report
 	$(BIN)/python -m stvsr_bench profile --methods $(PROFILED) --size 64x112 --budget 10 --quiet --out runs/main
 	rm -rf reports/main/tex reports/main/figures reports/main/frames
 	$(BIN)/python -m stvsr_bench report runs/main --out reports/main --page-clips 1 --frame-quality 85 --scenes 1 --no-films --into README.md

@@ -1,4 +1,7 @@
-"""Ships `methods/<name>/` and `datasets/<name>/` inside the package; everything else is in pyproject.toml."""
+"""Ships `methods/<name>/`, `datasets/<name>/` and `reports/<name>/suite.toml` inside the package.
+
+Everything else is in pyproject.toml.
+"""
 
 from pathlib import Path
 
@@ -9,10 +12,12 @@ plugins = {
     for kind in ("methods", "datasets")
     for card in sorted(Path(kind).glob("*/card.toml"))
 }
+SUITES = "stvsr_bench.reports"  # of the reports that lie beside the suites, nothing is shipped
 setup(
-    packages=[*find_packages(include=["stvsr_bench*"]), *plugins],
-    package_dir=plugins,
+    packages=[*find_packages(include=["stvsr_bench*"]), *plugins, SUITES],
+    package_dir={**plugins, SUITES: "reports"},
     package_data={
+        SUITES: ["*/suite.toml"],
         "": [
             "*.toml",
             "*.md",

@@ -92,6 +92,8 @@ def test_the_wheel_holds_code_cards_weights_and_licence_and_one_top_level_name(p
         if path.suffix in (".toml", ".py", ".md")
     }
     assert tracked and tracked <= found
+    suites = {f"stvsr_bench/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "reports").glob("*/suite.toml")}
+    assert suites and {name for name in found if name.startswith("stvsr_bench/reports/")} == suites
     for net in ("stdan", "zsm", "tmnet"):
         assert f"stvsr_bench/methods/{net}/weights/mini.safetensors" in found
     assert "stvsr_bench/py.typed" in found and any(name.endswith("licenses/LICENSE") for name in found)
@@ -112,6 +114,8 @@ def test_the_installed_command_finds_its_methods_measures_and_reports(bench):
     listed = {method["name"] for method in json.loads(bench("ls", "methods", "--json"))}
     shipped = {path.parent.name.replace("_", "-") for path in (ROOT / "methods").glob("*/card.toml")}
     assert listed == shipped
+    suites = {path.parent.name for path in (ROOT / "reports").glob("*/suite.toml")}
+    assert {suite["name"] for suite in json.loads(bench("reproduce", "--json"))} == suites
     bench("run", "-m", "blend+bicubic,stdan@mini", "-d", "mini", "-s", "slow", "--limit", "1", "--out", "runs/one")
     bench("report", "runs/one", "--out", "reports/one", "--no-figures", "--no-page")
     assert "stdan" in (bench.folder / "empty" / "reports" / "one" / "table.md").read_text()

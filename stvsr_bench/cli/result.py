@@ -55,6 +55,14 @@ def finish(spec: "RunSpec", result: "Result", as_json: bool) -> int:
     return FAILED_CLIPS if result.failures else OK
 
 
+def say_failures(spec: "RunSpec", result: "Result") -> None:
+    """The first clips that failed, a line each, on stderr."""
+    for task, error in [(o.task, o.error) for o in result.failures[:10]]:
+        reader.note(f"failed: {task.identity} on {task.label}/{task.split}/{task.clip}: {error}")
+    if len(result.failures) > 10:
+        reader.note(f"... and {len(result.failures) - 10} more; see {spec.out / 'failures.jsonl'}")
+
+
 def say_idle_cores(spec: "RunSpec") -> None:
     """One line on stderr where more jobs would use cores that the run leaves idle."""
     from stvsr_bench.runner.plan import idle_cores
@@ -115,9 +123,5 @@ def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
         reader.document({**head, "failures": failures, **shown})
     else:
         print_tables(tables)
-    for failure in failures[:10]:
-        where = f"{failure['dataset']}/{failure['split']}/{failure['clip']}"
-        reader.note(f"failed: {failure['method']} on {where}: {failure['error']}")
-    if len(failures) > 10:
-        reader.note(f"... and {len(failures) - 10} more; see {spec.out / 'failures.jsonl'}")
+    say_failures(spec, result)
     reader.note(f"rows: {spec.out}  (report: stvsr-bench report {spec.out})")

@@ -1,5 +1,6 @@
 """`stvsr-bench verify`: compute a run's rows again and say whether they hold."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def verify(
-    run: Annotated[Path, typer.Argument(help="The run to verify.")] = Path("runs/latest"),
+    run: Annotated[Path, typer.Argument(help="The run, or the bundle, to verify.")] = Path("runs/latest"),
     sample: Annotated[str, typer.Option("--sample", help="Share of the clips, e.g. 1% or 0.1; default all.")] = "100%",
     seed: Annotated[int, typer.Option("--seed", max=2**63 - 1, help="Which clips are chosen.")] = 0,
     root: options.Root = None,
@@ -32,11 +33,17 @@ def verify(
     Exit 5 if one does not hold, or cannot be computed here (see --partial). Rows that score made are counted, and no
     one can compute them again; exit 4 if a run has no others.
     """
+    from stvsr_bench.rows.bundle import opened
     from stvsr_bench.runner import verify as work
 
     included, overrides = options.plug_in(include, override)
-    found = work.sort(run, work.Asked(_share(sample), seed, root, included, overrides, tuple(weights or ())))
-    verified = list(work.verify(run, found)) if found.tasks or not (found.external or found.uncovered) else []
+    asked = work.Asked(_share(sample), seed, root, included, overrides, tuple(weights or ()))
+    with ExitStack() as stack:
+        if run.is_file():
+            run, bundle = stack.enter_context(opened(run))
+            reader.note(f"bundle {bundle.digest}, claimed by {bundle.claimed_by or 'nobody'}: {bundle.rows} rows")
+        found = work.sort(run, asked)
+        verified = list(work.verify(run, found)) if found.tasks or not (found.external or found.uncovered) else []
     if as_json:
         reader.document(_facts(found, verified))
     else:

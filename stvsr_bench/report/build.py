@@ -1,12 +1,14 @@
 """The tidy table and the profiles to tables: columns, means over clips, marks, badges and notes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from stvsr_bench.report import alike
 from stvsr_bench.report.select import MethodKey, by_method, choose, measured, method_keys
+from stvsr_bench.report.tables import claims
 from stvsr_bench.report.tables.badges import badges_of
 from stvsr_bench.report.tables.beside import Beside, beside
 from stvsr_bench.report.tables.cost import Profile
@@ -47,6 +49,7 @@ def build(
     tables = []
     for (protocol, key), part in chosen.groupby(["protocol", "protocol_key"], sort=False):
         table = _table(part, beside(part, profiles, options.facts, coverage.machines), options, str(protocol), str(key))
+        table = replace(table, notes=(*table.notes, *claims.notes(part, coverage.claims)))
         tables.append(with_coverage(table, coverage, failures.get(str(key), {})))
     return tables
 

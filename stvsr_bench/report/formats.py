@@ -13,13 +13,19 @@ from stvsr_bench.report.published.verdicts import Entry
 from stvsr_bench.report.response import Response
 from stvsr_bench.report.tables import csvjson, latex, markdown
 from stvsr_bench.report.tables.cost import Profile, costs_csv, costs_md
+from stvsr_bench.report.tables.paper import paper_csv, paper_md
 from stvsr_bench.report.tables.planes import planes_csv, planes_md, planes_tex, responses_csv
 from stvsr_bench.report.tables.table import Table
+from stvsr_bench.schema import SuiteFacts
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a format may write down: `about` is what a report says of its run, `ledger` published against measured."""
+    """What a format may write down: `about` is what a report says of its run, `ledger` published against measured.
+
+    `suite` is the suite that the run is of: its tables are those of a paper. `provenance` names the bundles of
+    each row, as CSV; "" where there are none.
+    """
 
     name: str
     about: dict[str, Any]
@@ -29,6 +35,8 @@ class Content:
     style: latex.Style = "plain"
     planes: Sequence[Plane] = ()
     responses: Sequence[Response] = ()
+    suite: SuiteFacts | None = None
+    provenance: str = ""
 
 
 Format = Callable[[Content], dict[str, str]]  # text by file name; nothing where there is nothing to write
@@ -62,6 +70,18 @@ def _response(of: Content) -> dict[str, str]:
     return {"time-response.csv": responses_csv(of.responses)} if of.responses else {}
 
 
+def _paper(of: Content) -> dict[str, str]:
+    if of.suite is None or not of.suite.tables:
+        return {}
+    papers = of.suite.tables
+    made = paper_md(papers, of.tables, of.ledger, of.suite.title)
+    return {"paper.md": made, "paper.csv": paper_csv(papers, of.tables, of.ledger)}
+
+
+def _provenance(of: Content) -> dict[str, str]:
+    return {"provenance.csv": of.provenance} if of.provenance else {}
+
+
 def _latex(of: Content) -> dict[str, str]:
     if not of.planes:
         return latex.files(of.tables, of.style)
@@ -75,6 +95,8 @@ FORMATS: dict[str, Format] = {
     "json": _json,
     "cost": _cost,
     "ledger": _ledger,
+    "paper": _paper,
+    "provenance": _provenance,
     "plane": _plane,
     "time-response": _response,
     "latex": _latex,

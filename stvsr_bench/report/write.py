@@ -34,6 +34,7 @@ from stvsr_bench.report.published.verdicts import ledger
 from stvsr_bench.report.response import responses
 from stvsr_bench.report.select import choose, method_keys, method_label
 from stvsr_bench.report.tables import latex
+from stvsr_bench.report.tables.claims import Claim, claims_of, provenance_csv
 from stvsr_bench.report.tables.failures import distinct_clips
 from stvsr_bench.report.tables.notes import Coverage
 from stvsr_bench.report.tables.ranking import main_table, ranking
@@ -41,7 +42,7 @@ from stvsr_bench.report.tables.spread import by_task, spread, spread_md
 from stvsr_bench.report.tables.table import Options, Table
 from stvsr_bench.report.tidy import read, tidy
 from stvsr_bench.rows import manifest, store
-from stvsr_bench.schema import Row
+from stvsr_bench.schema import Row, SuiteFacts
 
 LATEST = Path("runs/latest")
 
@@ -69,7 +70,12 @@ class Measured:
         clips = {key: int(cell["clips"]) for key, cell in cells.items()}
         found = {name: of for run in self.runs for name, of in _environments(run).items()}
         machines = {name: environment.runtime_id(of.get("machine", {})) for name, of in found.items()}
-        return Coverage(clips, tuple(self.failures), machines)
+        return Coverage(clips, tuple(self.failures), machines, self.claims)
+
+    @property
+    def claims(self) -> dict[str, tuple[Claim, ...]]:
+        """The bundles that hold each row, by its key; nothing where the runs are of this machine alone."""
+        return {key: claims for run in self.runs for key, claims in claims_of(run).items()}
 
     def chosen(self, options: Options) -> pd.DataFrame:
         """The tidy lines that the options ask for, over the frames that count for all of their methods."""
@@ -136,14 +142,25 @@ class Output:
 
 
 def write(
-    measured: Measured, folder: Path, options: Options, output: Output | None = None
+    measured: Measured,
+    folder: Path,
+    options: Options,
+    output: Output | None = None,
+    suite: SuiteFacts | None = None,
 ) -> tuple[list[Table], Written]:
-    """The tables, and the files that were written into `folder`: every format, figures, scenes, page."""
+    """The tables, and the files that were written into `folder`: every format, figures, scenes, page.
+
+    `suite` is the suite that was measured, where one was: its paper's tables are written too.
+    """
     output = output or Output()
     tables, chosen = build(measured.tidy, measured.profiles, options, measured.coverage), measured.chosen(options)
     written = Written(folder)
     content = replace(
-        content_of(measured, tables, output.style), planes=planes(tables), responses=responses(tables, chosen)
+        content_of(measured, tables, output.style),
+        planes=planes(tables),
+        responses=responses(tables, chosen),
+        suite=suite,
+        provenance=provenance_csv(measured.rows, measured.claims) if measured.claims else "",
     )
     for name, text in formats.texts(content).items():
         written.text(name, text)

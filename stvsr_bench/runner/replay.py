@@ -21,6 +21,7 @@ from stvsr_bench.rows import store
 from stvsr_bench.rows.names import COMMANDS
 from stvsr_bench.runner.plan import RunSpec
 
+SUITE, PARTS = "suite", "parts"  # what a suite.toml has besides the fields of a run
 _SPEC = TypeAdapter(RunSpec)
 # settings that are never taken from a file, and the option that asks for each
 _ASKED_AGAIN = {
@@ -89,27 +90,54 @@ def load_spec(path: Path, out: Path) -> Sent:
         CardError: the file cannot be read, or a key or value in it is wrong.
     """
     file = path / "run.toml" if path.is_dir() else path
+    fields = read(file)
+    if PARTS in fields:
+        raise UsageError(f"{file} asks for several runs; stvsr-bench reproduce {file} makes them")
+    return sent_of({name: value for name, value in fields.items() if name != SUITE}, file, out)
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The tables of a `run.toml` or `suite.toml`, not checked.
+
+    Raises:
+        CardError: the file cannot be read.
+    """
     try:
         fields = words.read_toml(file)
-        if "how" in fields:  # what run.toml called this table until November 2026
-            fields.setdefault("settings", fields.pop("how"))
-        for name in fields.keys() - {field.name for field in dataclasses.fields(RunSpec)}:
-            raise CardError(f"{file}: '{name}' is no setting of a run")
-        asked = _SPEC.validate_python(fields)
-        root = asked.root and Path(words.unstored(str(asked.root)))
-        asked = dataclasses.replace(asked, root=root, datasets=tuple(map(words.unstored, asked.datasets)))
     except OSError as error:
         raise CardError(f"{file} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeError, RecursionError) as error:
         raise CardError(f"{file} is no TOML: {error}") from None
+    if "how" in fields:  # what run.toml called this table until November 2026
+        fields.setdefault("settings", fields.pop("how"))
+    return fields
+
+
+def sent_of(fields: Mapping[str, Any], file: Path, out: Path) -> Sent:
+    """The run that these fields ask for, and what of it is asked for again.
+
+    Raises:
+        CardError: a key or value is wrong.
+    """
+    for name in fields.keys() - {field.name for field in dataclasses.fields(RunSpec)}:
+        raise CardError(f"{file}: '{name}' is no setting of a run")
+    try:
+        asked = _SPEC.validate_python(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise CardError(f"{file}: '{'.'.join(map(str, first['loc']))}': {first['msg'].lower()}") from None
+        raise CardError(f"{file}: {first_of(error)}") from None
+    root = asked.root and Path(words.unstored(str(asked.root)))
+    asked = dataclasses.replace(asked, root=root, datasets=tuple(map(words.unstored, asked.datasets)))
     usual: dict[str, Any] = {
         field.name: field.default for field in dataclasses.fields(RunSpec) if field.name in _ASKED_AGAIN
     }
     left_out = {name: getattr(asked, name) for name in _ASKED_AGAIN if getattr(asked, name) != usual[name]}
     return Sent(dataclasses.replace(asked, out=out, **usual), left_out, file)
+
+
+def first_of(error: ValidationError) -> str:
+    """The first thing that is wrong with what a file says: its place and what it must be."""
+    first = error.errors()[0]
+    return f"'{'.'.join(map(str, first['loc']))}': {first['msg'].lower()}"
 
 
 def with_files(text: str, files: Iterable[Path]) -> str:

@@ -25,9 +25,11 @@ from stvsr_bench.schema.protocol import RENAMED, Average, Degradation, EvalProto
 from stvsr_bench.schema.reading import Hdr, Reading
 from stvsr_bench.schema.row import SCHEMA_VERSION, Job, Row
 from stvsr_bench.schema.scale import Scale, canonical, ratio
+from stvsr_bench.schema.suite import PaperTable, SuiteFacts
 
 __all__ = [
     "RENAMED", "SCHEMA_VERSION", "Average", "Clip", "Contents", "DatasetCard", "Degradation", "EvalProtocol", "Frames",
-    "Hdr", "Job", "Kind", "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Reading", "Row", "Scale",
-    "Settings", "SplitList", "TileNeeds", "TimeControl", "Weights", "canonical", "digest", "on_grid", "ratio",
+    "Hdr", "Job", "Kind", "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "PaperTable", "Reading", "Row",
+    "Scale", "Settings", "SplitList", "SuiteFacts", "TileNeeds", "TimeControl", "Weights", "canonical", "digest",
+    "on_grid", "ratio",
 ]  # fmt: skip

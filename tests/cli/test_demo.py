@@ -5,39 +5,61 @@ import pytest
 from stvsr_bench import datasets, methods
 from stvsr_bench.cli import call
 from stvsr_bench.errors import OK, NotRunnableError, WeightsError
-from stvsr_bench.inspection import demo
+from stvsr_bench.report.figures import catalogue
+from stvsr_bench.runner import suites
+
+SUITE = """
+methods = ["blend+bicubic", "rife+span"]
+datasets = ["mini", "openclips"]
+limit = 2
+[suite]
+title = "Two baselines"
+[[parts]]
+[[parts]]
+folder = "plane"
+methods = ["blend+bicubic"]
+datasets = ["mini"]
+splits = ["medium"]
+protocols = ["suite-1:scale=2:time_scale=2", "suite-1"]
+[[parts]]
+folder = "plane"
+methods = ["blend+bicubic"]
+datasets = ["mini:rate=2"]
+splits = ["medium"]
+protocols = ["suite-1:scale=2:time_scale=4", "suite-1:scale=4:time_scale=4"]
+"""
 
 
 @pytest.fixture
-def lacking(monkeypatch):
-    """A machine without baselines' weights, trained networks and the real clips; one small network, two splits."""
-    resolve, clips = methods.resolve, datasets.clips
+def lacking(tmp_path, monkeypatch):
+    """A machine without RIFE's weights and the real clips, and a smaller suite of the demonstration's form."""
+    resolve, find = methods.resolve, datasets.find
 
     def no_weights(spec):
-        if spec in ("rife+span", "bicubic+blend"):
-            raise WeightsError(f"{spec}: its weights are not here")
+        if spec == "rife":
+            raise WeightsError("rife: its weights are not here")
         return resolve(spec)
 
     def no_real_clips(name, *args, **options):
         if name == "openclips":
             raise NotRunnableError("openclips is not installed")
-        return clips(name, *args, **options)
+        return find(name, *args, **options)
 
     monkeypatch.setattr(methods, "resolve", no_weights)
-    monkeypatch.setattr(datasets, "clips", no_real_clips)
-    monkeypatch.setattr(demo, "BASELINES", ("blend+bicubic", "rife+span"))
-    monkeypatch.setattr(demo, "NETWORKS", ())
-    monkeypatch.setattr(demo, "PLANE", ("blend+bicubic",))
-    monkeypatch.setattr(demo, "PLANE_SCALES", (2, 4))
-    monkeypatch.setattr(demo, "PLANE_TIMES", (2, 4))
+    monkeypatch.setattr(datasets, "find", no_real_clips)
+    (tmp_path / "suites" / "default").mkdir(parents=True)
+    (tmp_path / "suites" / "default" / "suite.toml").write_text(SUITE)
+    monkeypatch.setattr(suites, "_home", lambda: tmp_path / "suites")
+    drawn = catalogue.drawn  # all but the plane's figures take most of the time
+    monkeypatch.setattr(catalogue, "drawn", lambda source: drawn(source) if source.planes else [])
 
 
 def test_it_measures_what_is_here_and_says_what_is_left_out(lacking, tmp_path, capsys):
     folders = [str(tmp_path / "run"), str(tmp_path / "report")]
     assert call(["demo", "--limit", "1", "--out", folders[0], "--report", folders[1], "--quiet"]) == OK
     said = capsys.readouterr().err
-    assert "rife+span is left out: rife+span: its weights are not here" in said
-    assert "openclips is left out" in said
+    assert "rife is left out: rife: its weights are not here" in said
+    assert "openclips is left out: openclips is not installed" in said
     table = (tmp_path / "report" / "table.md").read_text()
     assert "blend+bicubic" in table and "rife" not in table and "openclips" not in table
     assert all(f"mini {split} holds 8 clips, 1 was measured" in table for split in ("slow", "medium", "fast"))

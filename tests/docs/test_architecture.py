@@ -40,7 +40,7 @@ def test_files_that_are_named_are_there():
         for name in boxed.split(", "):
             folder, _, file = name.rpartition("/") if "/" in name else (folder, "", name)
             named.add(f"{folder}/{file}" if file else f"{folder}/__init__.py")
-    anywhere = {"card.toml", "model.py", "fast.py", "reader.py"}  # of a plug-in's folder
+    anywhere = {"card.toml", "model.py", "fast.py", "reader.py", "suite.toml"}  # of a plug-in or suite's folder
     missing = [n for n in named - anywhere if not (PACKAGE / n).is_file() and not (ROOT / n).is_file()]
     missing = [n for n in missing if "/" in n or not any(PACKAGE.rglob(n))]
     assert len(named) > 25 and missing == []

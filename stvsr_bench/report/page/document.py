@@ -12,6 +12,8 @@ from stvsr_bench.report.frames import Saved
 from stvsr_bench.report.page import plane
 from stvsr_bench.report.page.frames import clip_frames
 from stvsr_bench.report.plane import planes
+from stvsr_bench.report.published.listing import tab
+from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.response import responses
 from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label
 from stvsr_bench.report.tables.ranking import main_table
@@ -38,7 +40,7 @@ def document(
     """
     # tried from rich to poor: the first protocol keeps its curves longest
     parts = [_protocol(table, tidy, curves=CURVES) for table in tables]
-    over_all = plane.parts(planes(tables), responses(tables, tidy))
+    over_all = plane.parts(planes(tables), responses(tables, tidy)) | {"published": tab(read_published())}
     for curves, which in (((), 1), (CURVES[:1], 0), ((), 0)):
         if _size(parts) + _size(over_all) <= BUDGET_BYTES:
             break

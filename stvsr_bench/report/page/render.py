@@ -18,6 +18,7 @@ SECTIONS = {
     "figures": ("charts", "plots"),
     "clips": ("clips",),
     "viewer": ("viewer",),
+    "published": ("published",),
 }
 _SCRIPTS = ("state", *(script for scripts in SECTIONS.values() for script in scripts), "main")
 _LIBRARY = "chart.umd.min.js"  # Chart.js 4.6.1 as its authors publish it; chart.LICENSE.md stands beside it

@@ -41,7 +41,7 @@ def ledger_md(entries: Sequence[Entry]) -> str:
         parts += [grid_md(heads, [_nearest_md(one) for one in best]), ""]
     parts += _left_out_md(entries)
     parts += ["## Where papers disagree", "", "Values of one method on one split, side by side.", ""]
-    parts += [_contradictions_md(contradictions([entry.published for entry in entries])), ""]
+    parts += [contradictions_md(contradictions([entry.published for entry in entries])), ""]
     return "\n".join(parts)
 
 
@@ -137,7 +137,8 @@ def _left_out_md(entries: Sequence[Entry]) -> list[str]:
     return ["## Left out", "", said, "", grid_md(heads, rows), ""]
 
 
-def _contradictions_md(found: Sequence[Sequence[Published]]) -> str:
+def contradictions_md(found: Sequence[Sequence[Published]]) -> str:
+    """Values of one method on one split that papers print differently, side by side, as a Markdown table."""
     rows = []
     for of in found:
         how = display(of[0].metric)

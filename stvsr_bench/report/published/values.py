@@ -10,6 +10,7 @@ import csv
 import math
 import re
 import tomllib
+from collections.abc import Set
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
@@ -122,12 +123,14 @@ def read_published(text: str | None = None) -> list[Published]:
     return [one for of in texts for row in csv.DictReader(of.splitlines()) for one in _of_row(row)]
 
 
-def chosen(method: str = "", dataset: str = "", protocol: str = "") -> list[Published]:
-    """The published values whose method holds these words (as printed, or the suite's name), of a data set and of the
-    paper's protocol; "" means any.
+def chosen(
+    method: str = "", dataset: str = "", protocol: str = "", scale: str = "", time_scale: int = 0
+) -> list[Published]:
+    """The published values whose method holds these words (as printed, or the suite's name), of a data set, of the
+    paper's protocol, of a scale and a time scale; "" and 0 mean any.
 
     Raises:
-        UnknownNameError, UsageError: no published value is of that method, data set or protocol.
+        UnknownNameError, UsageError: no published value is of that method, data set, protocol, scale or time scale.
     """
     found = read_published()
     if method:
@@ -148,7 +151,20 @@ def chosen(method: str = "", dataset: str = "", protocol: str = "") -> list[Publ
         if name not in known:
             raise UnknownNameError("protocol with such published values", name, known)
         found = [one for one in found if one.protocol == name]
-    return found
+    if scale:
+        try:
+            wanted = canonical(scale)
+        except ValueError as error:
+            raise UsageError(f"--scale {scale}: {error}") from None
+        found = _alike(found, "scale", wanted, {one.scale for one in found})
+    return _alike(found, "time_scale", time_scale, {one.time_scale for one in found}) if time_scale else found
+
+
+def _alike(found: list[Published], field: str, wanted: int | str, known: Set[int | str | None]) -> list[Published]:
+    if wanted not in known:
+        words = field.replace("_", " ")
+        raise UnknownNameError(f"{words} of such published values", str(wanted), {str(of) for of in known if of})
+    return [one for one in found if getattr(one, field) == wanted]
 
 
 def _of_row(row: dict[str, str]) -> list[Published]:

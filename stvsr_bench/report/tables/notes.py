@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from stvsr_bench.report.labels import MethodKey, listed, method_label
 from stvsr_bench.report.tables import settings
+from stvsr_bench.report.tables.claims import Claim
 from stvsr_bench.report.tables.failures import Clips
 from stvsr_bench.report.tables.table import Line, Table, display
 
@@ -22,11 +23,13 @@ class Coverage:
     """How much of each split there is, clips by "data set/split/protocol key", and what failed.
 
     `machines` tells the hosts of environments apart: for times of one host it does not matter which code ran.
+    `claims` names the bundles that hold a row, by its key.
     """
 
     clips: dict[str, int] = field(default_factory=dict)
     failures: tuple[dict[str, Any], ...] = ()
     machines: Mapping[str, str] = field(default_factory=dict)
+    claims: Mapping[str, Sequence[Claim]] = field(default_factory=dict)
 
 
 def notes_of(tidy: pd.DataFrame) -> tuple[str, ...]:

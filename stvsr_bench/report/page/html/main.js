@@ -43,6 +43,7 @@ function drawAll() {
   drawScatter();
   drawClips();
   drawViewer();
+  drawPublished();
 }
 
 function dress() {
@@ -70,6 +71,8 @@ function watch() {
   for (const id of ["a", "b"]) on(id, id, drawViewer);
   for (const [id, key] of [["plane", "pl"], ["plane-metric", "pm"], ["plane-frames", "pf"], ["plane-a", "pa"], ["plane-b", "pb"]]) on(id, key, drawPlane);
   for (const [id, key] of [["response", "rl"], ["response-metric", "rm"]]) on(id, key, drawResponse);
+  for (const [id, key] of [["find", "pq"], ["dataset", "pd"], ["scale", "ps"], ["time", "pt"], ["apart", "px"]]) on(`published-${id}`, key, drawPublished);
+  $("published-details").addEventListener("toggle", drawPublished);
   on("mode", "mode", paint);
   $("time").addEventListener("input", () => shot && showFrame(Number($("time").value)));
   $("more").addEventListener("click", () => { listed += STEP * 5; drawClips(); });

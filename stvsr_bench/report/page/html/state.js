@@ -2,7 +2,7 @@
 const doc = JSON.parse(document.getElementById("document").textContent);
 const files = JSON.parse(document.getElementById("files").textContent);
 const $ = (id) => document.getElementById(id);
-const START = { p: "", f: "all", d: "", q: "", sort: "", m: "", cost: "", x: "", y: "", split: "", of: "", order: "worst", find: "", saved: "", clip: "", a: "", b: "", mode: "swipe", t: "0", z: "1", cx: "0.5", cy: "0.5", s: "0.5", row: "0.5", pl: "", pm: "", pf: "all", pa: "", pb: "", rl: "", rm: "", theme: "" };
+const START = { p: "", f: "all", d: "", q: "", sort: "", m: "", cost: "", x: "", y: "", split: "", of: "", order: "worst", find: "", saved: "", clip: "", a: "", b: "", mode: "swipe", t: "0", z: "1", cx: "0.5", cy: "0.5", s: "0.5", row: "0.5", pl: "", pm: "", pf: "all", pa: "", pb: "", rl: "", rm: "", pq: "", pd: "", ps: "", pt: "", px: "", theme: "" };
 const state = { ...START };
 
 function readAddress() {
