@@ -107,13 +107,6 @@ def test_a_repeated_run_measures_nothing_again_and_overwrite_does(spec):
     assert len(rows(spec.out)) == 8
 
 
-def test_two_workers_write_the_rows_of_one(spec, tmp_path):
-    execute(spec)
-    two = replace(spec, out=tmp_path / "two", jobs=2)
-    assert execute(two).failures == []
-    assert rows(two.out) == rows(spec.out)
-
-
 def test_shards_together_are_the_whole(spec, tmp_path):
     execute(spec)
     for part in (1, 2, 3):
@@ -180,17 +173,6 @@ def test_a_worker_that_dies_costs_only_its_clip(spec, tmp_path, monkeypatch):
     )
     assert [("exit code 7" in o.error) for o in result.failures] == [True, True]
     assert {row.clip for row in rows(spec.out)} == {"clip0", "clip1"}
-
-
-@pytest.mark.fault("D", "a method hangs", '"took longer than N s and was stopped" (`--timeout`)', "3")
-def test_a_method_that_hangs_is_stopped_by_the_timeout(spec, tmp_path, monkeypatch):
-    monkeypatch.setitem(plugins._included, "methods", {})
-    path = write_method(tmp_path, "slow", "import time; time.sleep(600)")
-    plugins.include(path)
-    hanging = replace(spec, methods=("slow",), include=(path,), timeout_s=15, clips=("clip0",))
-    monkeypatch.setattr("stvsr_bench.runner.engines.local.WARM_S", 15.0)
-    result = execute(hanging)
-    assert "took longer than 15 s" in result.failures[0].error
 
 
 @pytest.mark.fault("A", "a frame that turns unreadable", "the clip fails and the file is named; the run goes on", "3")
