@@ -17,6 +17,7 @@ PACKAGE = ROOT / "stvsr_bench"
 ROWS = [
     {"errors", "opencv", "rounded", "ending"},
     {"schema", "words", "notes"},
+    {"compiling"},
     {"plugins", "protocols", "environment", "escape"},
     {"data", "nn", "metrics"},
     {"acquire", "checkpoints"},
