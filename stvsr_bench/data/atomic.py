@@ -1,13 +1,36 @@
 """Files that appear whole or not at all: written beside their place, then moved into it."""
 
+import errno
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
+from stvsr_bench import notes
 from stvsr_bench.errors import DataError
+
+# what file systems say that do not know of syncing: FUSE, network drives, /dev/shm of some containers
+NOT_KNOWN = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+def synced(file: BinaryIO | FileIO) -> None:
+    """Wait until what was written is on the disk, where the file system knows how to tell.
+
+    Raises:
+        OSError: the disk is full or failing.
+    """
+    file.flush()
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in NOT_KNOWN:
+            raise
+        notes.once(
+            f"this file system does not say when a file is on its disk ({error.strerror}): a power cut may lose it"
+        )
 
 
 @contextmanager
@@ -41,8 +64,7 @@ def whole(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
         with partial.open("wb") as file:
             yield file
             if durable:
-                file.flush()
-                os.fsync(file.fileno())
+                synced(file)
         partial.replace(path)
     finally:
         with suppress(OSError):

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from stvsr_bench.data.atomic import whole
+from stvsr_bench.data.atomic import synced, whole
 from stvsr_bench.errors import DataError, NotRunnableError
 from stvsr_bench.rows.lines import Head, Shared, complete_lines, cut_half_line, facts_of, head_of, line_of, row_of
 from stvsr_bench.schema import Row
@@ -51,7 +51,7 @@ class Appender:
             if written != len(text) + 1:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             # a clip costs seconds to minutes, a sync milliseconds: a lost machine may lose one clip and no more
-            os.fsync(self._file.fileno())
+            synced(self._file)
         except OSError as error:
             self._undo(start)
             raise NotRunnableError(f"cannot write {self.path}: {error.strerror}; the rows so far are safe") from None
