@@ -56,15 +56,35 @@ def whole(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     Raises:
         OSError: the folder cannot be made or written, or the disk is full.
     """
-    # a name of its own for every writer: of two processes at one file the last wins, and neither reads half of the
-    # other's. The dot keeps it out of folders of frames; 100 letters, since a name may have 255 bytes
-    partial = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}.part")
+    partial = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
             yield file
             if durable:
                 synced(file)
+        partial.replace(path)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def beside(path: Path, suffix: str = "") -> Path:
+    """Where what becomes `path` is written first: a name that nobody can foresee, or has a file or link under.
+
+    A name of its own for every writer: of two processes at one file the last wins, and neither reads half of the
+    other's. `suffix` comes last, for who tells by it what to write.
+    """
+    # the dot keeps it out of folders of frames; 100 letters, since a name may have 255 bytes
+    return path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}.part{suffix}")
+
+
+@contextmanager
+def moved_when_whole(path: Path, suffix: str = "") -> Iterator[Path]:
+    """As `whole`, for a library that opens its file by its name: that name, which becomes `path`."""
+    partial = beside(path, suffix)
+    try:
+        yield partial
         partial.replace(path)
     finally:
         with suppress(OSError):

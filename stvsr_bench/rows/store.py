@@ -10,14 +10,13 @@ import errno
 import json
 import os
 from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
-
 from stvsr_bench.data.atomic import synced, whole
+from stvsr_bench.data.locking import HeldError, alone
 from stvsr_bench.errors import DataError, NotRunnableError
 from stvsr_bench.rows.lines import Head, Shared, complete_lines, cut_half_line, facts_of, head_of, line_of, row_of
 from stvsr_bench.schema import Row
@@ -226,21 +225,19 @@ def locked(run: Path) -> Iterator[None]:
     Raises:
         NotRunnableError: another process holds it, or it cannot be written.
     """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        # released by the system when the process dies, unlike a file that says "locked"
-        lock = FileLock(run / ".lock", timeout=0)
-        lock.acquire()
-    except Timeout:
-        raise NotRunnableError(
-            f"{run} is in use by another stvsr-bench; wait for it, stop it, or choose another folder with --out"
-        ) from None
-    except OSError as error:
-        raise NotRunnableError(f"cannot write {run}: {error.strerror}") from None
-    try:
+    with ExitStack() as held:
+        try:
+            run.mkdir(parents=True, exist_ok=True)
+            held.enter_context(alone(run / ".lock"))
+        except HeldError as error:
+            who = f" ({error})" if str(error) else ""
+            raise NotRunnableError(
+                f"{run} is in use by another stvsr-bench{who}; wait for it, stop it, "
+                "or choose another folder with --out"
+            ) from None
+        except OSError as error:
+            raise NotRunnableError(f"cannot write {run}: {error.strerror}") from None
         yield
-    finally:
-        lock.release()
 
 
 def _lines(run: Path) -> Iterator[tuple[Path, int, bytes]]:
