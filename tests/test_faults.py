@@ -1,7 +1,6 @@
 """What goes wrong at night: kills, interrupts, full disks, clocks. The matrix of docs/faults.md names these tests."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -58,34 +57,6 @@ def start(spec, out, *more):
 
 def rows(run):
     return sorted((replace(row, seconds={}, env="") for row in store.read_rows(run)), key=lambda row: row.key)
-
-
-@pytest.mark.fault(
-    "C",
-    "killed (`kill -9`) at 30 random moments, repeated",
-    "the rows of one run, none lost or doubled",
-    "0",
-)
-@pytest.mark.slow
-def test_thirty_kills_at_random_moments_lose_and_double_nothing(spec, tmp_path):
-    runner.execute(spec, make(spec))
-    out = tmp_path / "killed"
-    moments = random.Random(0)
-    for _ in range(30):
-        process = start(spec, out)
-        before = len(store.done(out)) if out.is_dir() else 0
-        delay, began = moments.uniform(0, 0.05), time.monotonic()
-        while process.poll() is None and time.monotonic() - began < 60:
-            if out.is_dir() and len(store.done(out)) > before:
-                time.sleep(delay)
-                break
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=30)
-    runner.execute(replace(spec, out=out), make(replace(spec, out=out)))
-    assert rows(out) == rows(spec.out)
-    lines = b"".join(path.read_bytes() for path in out.glob("rows-*.jsonl")).splitlines()
-    assert len(lines) == len(store.done(out)) == 40
 
 
 @pytest.mark.fault("D", "Ctrl-C", '"interrupted; what was done is saved, the same command goes on from there"', "130")

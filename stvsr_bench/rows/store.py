@@ -9,6 +9,7 @@ What a line looks like is `rows.lines`'.
 import errno
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Set
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -211,6 +212,16 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             file.write(data)
     except OSError as error:
         raise NotRunnableError(f"cannot write {path}: {error.strerror}") from None
+
+
+def sweep(run: Path) -> None:
+    """Delete what killed processes left half written in a run folder, which is held alone."""
+    for pattern in (".*.part", "frames/*/*/*/*/.*.part"):
+        for left in run.glob(pattern):
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -88,6 +88,7 @@ def write_outcomes(
         NotRunnableError: the folder is in use or cannot be written.
     """
     with store.locked(spec.out):
+        store.sweep(spec.out)
         env = write_facts(spec, plan, argv or sys.argv)
         settle(spec.out, plan.found)
         worker = "main" if spec.shard == (1, 1) else f"shard-{spec.shard[0]}-of-{spec.shard[1]}"

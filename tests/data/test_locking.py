@@ -44,9 +44,9 @@ def test_what_is_no_lack_of_locks_is_an_error(tmp_path, monkeypatch):
 
 def test_a_lock_file_that_somebody_copied_holds_nobody_off(tmp_path):
     (tmp_path / ".lock").write_text("process 1 on elsewhere\n")
-    with store.locked(tmp_path):
-        with pytest.raises(locking.HeldError, match=f"process {os.getpid()} on "), locking.alone(tmp_path / ".lock"):
-            pass
+    ours = f"process {os.getpid()} on "
+    with store.locked(tmp_path), pytest.raises(locking.HeldError, match=ours), locking.alone(tmp_path / ".lock"):
+        pass
 
 
 @pytest.mark.fault("E3", "a file system that cannot sync (`fsync`: EINVAL, ENOTSUP, ENOSYS)", "one note; works", "0")

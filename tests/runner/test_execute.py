@@ -2,11 +2,6 @@
 
 import json
 import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,28 +107,6 @@ def test_shards_together_are_the_whole(spec, tmp_path):
     for part in (1, 2, 3):
         execute(replace(spec, out=tmp_path / "shards", shard=(part, 3)))
     assert rows(tmp_path / "shards") == rows(spec.out)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_killed_at_any_moment_and_repeated_it_equals_one_run(spec, tmp_path, seed):
-    execute(spec)
-    out = tmp_path / "killed"
-    code = "import sys; from pathlib import Path; from stvsr_bench.cli import call; sys.exit(call(sys.argv[1:]))"
-    argv = ["run", "--methods", "toy,blend+bicubic", "--include", str(spec.include[0]), "--dataset", spec.datasets[0]]
-    argv += ["--out", str(out), "--save-frames", "none", "--threads", "1", "-q"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *argv], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    wanted = random.Random(seed).randint(1, 6)
-    deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        if out.is_dir() and len(store.done(out)) >= wanted:
-            process.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.005)
-    process.wait(timeout=60)
-    execute(replace(spec, out=out))
-    assert rows(out) == rows(spec.out)
 
 
 @pytest.mark.fault(
