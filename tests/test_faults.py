@@ -12,7 +12,7 @@ import pytest
 
 from stvsr_bench import plugins
 from stvsr_bench.cli import call
-from stvsr_bench.errors import INTERRUPTED, NotRunnableError
+from stvsr_bench.errors import INTERRUPTED, DataError, NotRunnableError
 from stvsr_bench.rows import store
 from stvsr_bench.runner import execute as runner
 from stvsr_bench.runner.plan import RunSpec, make
@@ -166,3 +166,22 @@ def test_every_mistake_is_one_sentence_and_its_exit_code(argv, code, says, capsy
     said = " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert (got, says in said, "Traceback" in said) == (code, True, False), said
     assert list(Path(tmp_path).rglob("rows-*.jsonl")) == []
+
+
+@pytest.mark.fault("C7", "`env.json` or `manifest.json` damaged", "'...; delete it, the rows are safe'", "4")
+@pytest.mark.parametrize("name", ["env.json", "manifest.json"])
+def test_damaged_facts_of_a_run_are_a_sentence_that_says_what_to_do(spec, tmp_path, name, capsys):
+    asked = replace(spec, clips=("c00",))
+    runner.execute(asked, make(asked))
+    argv = ["report", str(spec.out), "--no-figures", "--no-page", "--out", str(tmp_path / "report")]
+    more = replace(spec, clips=("c00", "c01"))
+    for bad in (b"", b"\0\0", b"[]", b'{"x": ', b'{"cells": 3, "methods": [], "history": {}}'):
+        (spec.out / name).write_bytes(bad)
+        assert call(argv) == 4
+        said = capsys.readouterr().err
+        assert f"{spec.out / name}" in said and "delete it, the rows are safe" in said, said
+        with pytest.raises(DataError, match="delete it, the rows are safe"):
+            runner.execute(more, make(more))
+    (spec.out / name).unlink()
+    assert call(argv) == 0
+    assert runner.execute(more, make(more)).written == 1

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from stvsr_bench.errors import spelled
+from stvsr_bench.errors import DataError, spelled
 from stvsr_bench.rows.store import done, read_json, write_json
 from stvsr_bench.schema import Manifest, digest
 
@@ -16,9 +16,14 @@ def read(run: Path) -> dict[str, Any]:
     """The manifest as it was written (see `schema.Manifest`); empty if there is none.
 
     Raises:
-        DataError: the file holds no JSON object.
+        DataError: the file is damaged.
     """
-    return read_json(run / "manifest.json")
+    found = read_json(run / "manifest.json")
+    kinds = {"protocols": dict, "cells": dict, "datasets": dict, "methods": dict, "metrics": dict, "history": list}
+    for name, kind in kinds.items():
+        if not isinstance(found.get(name, kind()), kind):
+            raise DataError(f"{run / 'manifest.json'}: '{name}' is of another kind; delete it, the rows are safe")
+    return found
 
 
 def write(run: Path, manifest: Manifest) -> int:

@@ -25,7 +25,7 @@ def merge(runs: Sequence[Path], out: Path) -> int:
         NotRunnableError: `out` is in use or cannot be written.
     """
     sources = _distinct([*([out] if out.is_dir() else []), *runs])
-    environments = {run: store.read_json(run / "env.json") for run in sources}
+    environments = {run: store.environments(run) for run in sources}
     facts = {key: value for found in environments.values() for key, value in found.items()}
     rows: dict[str, Row] = {}
     for run in sources:

@@ -166,9 +166,21 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no JSON: {error}") from None
+        raise DataError(f"{path} is no JSON: {error}; delete it, the rows are safe") from None
     if not isinstance(found, dict):
-        raise DataError(f"{path} is no JSON object")
+        raise DataError(f"{path} is no JSON object; delete it, the rows are safe")
+    return found
+
+
+def environments(run: Path) -> dict[str, dict[str, Any]]:
+    """What `env.json` says of each machine and its versions, by the name that rows have for it.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    found = read_json(run / "env.json")
+    if not all(isinstance(facts, dict) for facts in found.values()):
+        raise DataError(f"{run / 'env.json'} holds something else than facts; delete it, the rows are safe")
     return found
 
 

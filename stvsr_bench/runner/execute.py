@@ -98,7 +98,7 @@ def write_outcomes(
             store.Appender(store.rows_file(spec.out, worker)) as rows,
             store.Appender(spec.out / "failures.jsonl") as failed,
         ):
-            facts = store.read_json(spec.out / "env.json")
+            facts = store.environments(spec.out)
             for outcome in (_carried(_checked(one), plan.found, facts) for one in outcomes(env)):
                 if outcome.fatal:
                     raise NotRunnableError(outcome.error)
