@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PROFILED := stdan@none,stdan:top_t=1@none,stdan:top_t=9@none,zsm@none,tmnet@none
 
-.PHONY: demo test coverage lint baselines reports docs clean install gate gate-everywhere baseline measured \
+.PHONY: demo test test-heavy coverage lint baselines reports docs clean install gate gate-everywhere baseline measured \
   lock audit sbom package mutants
 
 install: $(STAMP)
@@ -23,7 +23,11 @@ demo: $(STAMP)
 	$(BIN)/python -m stvsr_bench demo
 
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not heavy" $(TESTS)
+
+# Too long for every day: networks at the size of Vimeo-90K, float64, step by step. About four minutes of two cores.
+test-heavy: $(STAMP)
+	OMP_NUM_THREADS=1 STVSR_BENCH_KILLS=50 $(BIN)/python -m pytest -n auto -m heavy tests
 
 # Lines that the tests reach, in this process and in those that they start. About 25 minutes of one core.
 coverage: $(STAMP)
@@ -60,7 +64,7 @@ baseline: measured
 
 # The gate again with the code that each library has for older processors. About ten minutes of two cores.
 gate-everywhere: $(STAMP)
-	$(BIN)/python tests/benchmarks/portability.py --gate
+	$(BIN)/python tests/benchmarks/portability.py --gate $(if $(SETTINGS),--settings $(SETTINGS))
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -170,7 +170,7 @@ def test_weights_and_clip_are_those_of_the_golden(name, authors_state):
     assert recipe.compare(golden_clip(case).double(), expected, which="float64", tol=1e-12)["ok"]
 
 
-@pytest.mark.parametrize("name", ["stdan_a", "stdan_b", "stdan_c", pytest.param(CLIPS[3], marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["stdan_a", "stdan_b", "stdan_c", pytest.param(CLIPS[3], marks=pytest.mark.heavy)])
 def test_plain_equals_the_authors_network_at_every_step(name, net):
     case = golden(name)
     net.engine = "plain"
@@ -186,8 +186,13 @@ def test_plain_equals_the_authors_network_at_every_step(name, net):
         assert report["ok"], (key, report)
 
 
-@pytest.mark.parametrize("kernel", ["torch", "best"])
-@pytest.mark.parametrize("name", ["stdan_a", "stdan_b", "stdan_c", pytest.param(CLIPS[3], marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("name", "kernel"),
+    [
+        *((name, kernel) for name in CLIPS[:3] for kernel in ("torch", "best")),
+        pytest.param(CLIPS[3], "best", marks=pytest.mark.heavy),
+    ],
+)
 def test_fast_equals_the_authors_network(name, kernel, net):
     case = golden(name)
     net.engine = "fast"

@@ -8,13 +8,13 @@ from torch.testing import assert_close
 from stvsr_bench.errors import UsageError, WeightsError
 
 MINI = {"channels": 8, "groups": 2, "front_blocks": 1, "back_blocks": 2}
-SLOW = pytest.param("tmnet_d_vimeo", False, marks=pytest.mark.slow)
+HEAVY = pytest.param("tmnet_d_vimeo", False, marks=pytest.mark.heavy)
 CLIPS = [
     "tmnet_a_notime",
     "tmnet_a_t05",
     "tmnet_b_t2",
     "tmnet_c_six",
-    pytest.param("tmnet_d_vimeo", marks=pytest.mark.slow),
+    pytest.param("tmnet_d_vimeo", marks=pytest.mark.heavy),
 ]
 
 
@@ -42,7 +42,7 @@ def test_plain_equals_the_authors_network_at_every_step(name, net, goldens):
     goldens.check_plain(name, net, weights)
 
 
-@pytest.mark.parametrize(("name", "torch_only"), [*((clip, False) for clip in CLIPS[:4]), ("tmnet_c_six", True), SLOW])
+@pytest.mark.parametrize(("name", "torch_only"), [*((clip, False) for clip in CLIPS[:4]), ("tmnet_c_six", True), HEAVY])
 def test_fast_equals_the_authors_network(name, torch_only, net, goldens):
     goldens.check_fast(name, net, torch_only)
 

@@ -8,8 +8,8 @@ from torch.testing import assert_close
 from stvsr_bench.errors import UsageError, WeightsError
 
 MINI = {"channels": 8, "groups": 2, "front_blocks": 1, "back_blocks": 2}
-SLOW = pytest.param("zsm_d_vimeo", False, marks=pytest.mark.slow)
-CLIPS = ["zsm_a", "zsm_b", "zsm_c", pytest.param("zsm_d_vimeo", marks=pytest.mark.slow)]
+HEAVY = pytest.param("zsm_d_vimeo", False, marks=pytest.mark.heavy)
+CLIPS = ["zsm_a", "zsm_b", "zsm_c", pytest.param("zsm_d_vimeo", marks=pytest.mark.heavy)]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_plain_equals_the_authors_network_at_every_step(name, net, goldens):
     goldens.check_plain(name, net, weights)
 
 
-@pytest.mark.parametrize(("name", "torch_only"), [*((clip, False) for clip in CLIPS[:3]), ("zsm_c", True), SLOW])
+@pytest.mark.parametrize(("name", "torch_only"), [*((clip, False) for clip in CLIPS[:3]), ("zsm_c", True), HEAVY])
 def test_fast_equals_the_authors_network(name, torch_only, net, goldens):
     goldens.check_fast(name, net, torch_only)
 
