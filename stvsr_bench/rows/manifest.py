@@ -19,9 +19,8 @@ def read(run: Path) -> dict[str, Any]:
         DataError: the file is damaged.
     """
     found = read_json(run / "manifest.json")
-    kinds = {"protocols": dict, "cells": dict, "datasets": dict, "methods": dict, "metrics": dict, "history": list}
-    for name, kind in kinds.items():
-        if not isinstance(found.get(name, kind()), kind):
+    for name in (*_KEPT, "metrics"):  # older runs have another history
+        if not isinstance(found.get(name, {}), dict):
             raise DataError(f"{run / 'manifest.json'}: '{name}' is of another kind; delete it, the rows are safe")
     return found
 
@@ -75,7 +74,8 @@ def merged(name: str, runs: Iterable[Path]) -> dict[str, Any]:
             if isinstance(value, dict):
                 whole[key] = {**whole.get(key, {}), **value}
             else:
-                whole[key] = [*whole.get(key, []), *value] if key == "history" else value
+                joined = key == "history" and isinstance(value, list)
+                whole[key] = [*whole.get(key, []), *value] if joined else value
     return {**whole, "run": name}
 
 
