@@ -9,11 +9,10 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from stvsr_bench import __version__
+from stvsr_bench import __version__, compiling
 from stvsr_bench.schema import digest
 
 _PACKAGES = ("torch", "numpy", "scipy", "opencv-python-headless", "numba", "av", "scikit-image")
@@ -141,8 +140,8 @@ def _cpuinfo() -> dict[str, str]:
 
 
 def _numba_host() -> str:
-    """The processor that numba compiles for; "" without numba, where other code computes."""
-    if find_spec("numba") is None:
+    """The processor that numba compiles for; "" without a numba that works, where other code computes."""
+    if not compiling.usable():
         return ""
     from llvmlite import binding
 

@@ -1,7 +1,6 @@
 """What goes wrong at night: kills, interrupts, full disks, clocks. The matrix of docs/faults.md names these tests."""
 
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 
 from stvsr_bench import plugins
 from stvsr_bench.cli import call
-from stvsr_bench.errors import INTERRUPTED, NotRunnableError
+from stvsr_bench.errors import INTERRUPTED, DataError, NotRunnableError
 from stvsr_bench.rows import store
 from stvsr_bench.runner import execute as runner
 from stvsr_bench.runner.plan import RunSpec, make
@@ -58,34 +57,6 @@ def start(spec, out, *more):
 
 def rows(run):
     return sorted((replace(row, seconds={}, env="") for row in store.read_rows(run)), key=lambda row: row.key)
-
-
-@pytest.mark.fault(
-    "C",
-    "killed (`kill -9`) at 30 random moments, repeated",
-    "the rows of one run, none lost or doubled",
-    "0",
-)
-@pytest.mark.slow
-def test_thirty_kills_at_random_moments_lose_and_double_nothing(spec, tmp_path):
-    runner.execute(spec, make(spec))
-    out = tmp_path / "killed"
-    moments = random.Random(0)
-    for _ in range(30):
-        process = start(spec, out)
-        before = len(store.done(out)) if out.is_dir() else 0
-        delay, began = moments.uniform(0, 0.05), time.monotonic()
-        while process.poll() is None and time.monotonic() - began < 60:
-            if out.is_dir() and len(store.done(out)) > before:
-                time.sleep(delay)
-                break
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=30)
-    runner.execute(replace(spec, out=out), make(replace(spec, out=out)))
-    assert rows(out) == rows(spec.out)
-    lines = b"".join(path.read_bytes() for path in out.glob("rows-*.jsonl")).splitlines()
-    assert len(lines) == len(store.done(out)) == 40
 
 
 @pytest.mark.fault("D", "Ctrl-C", '"interrupted; what was done is saved, the same command goes on from there"', "130")
@@ -195,3 +166,22 @@ def test_every_mistake_is_one_sentence_and_its_exit_code(argv, code, says, capsy
     said = " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert (got, says in said, "Traceback" in said) == (code, True, False), said
     assert list(Path(tmp_path).rglob("rows-*.jsonl")) == []
+
+
+@pytest.mark.fault("C7", "`env.json` or `manifest.json` damaged", "'...; delete it, the rows are safe'", "4")
+@pytest.mark.parametrize("name", ["env.json", "manifest.json"])
+def test_damaged_facts_of_a_run_are_a_sentence_that_says_what_to_do(spec, tmp_path, name, capsys):
+    asked = replace(spec, clips=("c00",))
+    runner.execute(asked, make(asked))
+    argv = ["report", str(spec.out), "--no-figures", "--no-page", "--out", str(tmp_path / "report")]
+    more = replace(spec, clips=("c00", "c01"))
+    for bad in (b"", b"\0\0", b"[]", b'{"x": ', b'{"cells": 3, "methods": [], "history": {}}'):
+        (spec.out / name).write_bytes(bad)
+        assert call(argv) == 4
+        said = capsys.readouterr().err
+        assert f"{spec.out / name}" in said and "delete it, the rows are safe" in said, said
+        with pytest.raises(DataError, match="delete it, the rows are safe"):
+            runner.execute(more, make(more))
+    (spec.out / name).unlink()
+    assert call(argv) == 0
+    assert runner.execute(more, make(more)).written == 1

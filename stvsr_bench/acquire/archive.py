@@ -5,6 +5,7 @@ gone on with after an interruption, and moved there when all are complete.
 """
 
 import lzma
+import os
 import re
 import shutil
 import stat
@@ -56,6 +57,9 @@ class _Opened(Protocol):
 
     def open(self, member: Member) -> IO[bytes]: ...
 
+    def equals(self, member: Member, path: Path) -> bool:
+        """Whether a file of an earlier attempt is the member: a power cut may leave zeros of the right length."""
+
 
 def extract(archive: Path, root: Path, progress: Progress = lambda there, total: None) -> list[Path]:
     """The top-level files and folders that the archive brought into `root`.
@@ -75,6 +79,8 @@ def extract(archive: Path, root: Path, progress: Progress = lambda there, total:
         raise DataError(f"{archive} is damaged or of a kind that cannot be unpacked: {error}") from None
     except OSError as error:
         raise DataError(f"{archive} cannot be unpacked into {root}: {error.strerror or error}") from None
+    if hasattr(os, "sync"):
+        os.sync()  # once, not for each of its files: the archive may be deleted after this
     moved = []
     for top in tops:
         (staging / top).replace(root / top)
@@ -141,11 +147,20 @@ def _unpack(archive: Path, opened: _Opened, members: list[Member], staging: Path
     check_room(staging, total - sum(_size(staging / member.path) for member in members))
     for member in members:
         target = staging / member.path
-        if _size(target) != member.size or member.size == 0:
-            _check_no_link(staging, target)
+        _check_no_link(staging, target)
+        if _size(target) != member.size or member.size == 0 or not opened.equals(member, target):
             _write(archive, opened, member, target)
         done += member.size
         progress(done, total)
+    _only(members, staging)
+
+
+def _only(members: list[Member], staging: Path) -> None:
+    """Delete what is not of the archive: half-written files of a killed attempt, or somebody's."""
+    wanted = {staging / member.path for member in members}
+    for path in staging.rglob("*"):
+        if path not in wanted and (path.is_symlink() or not path.is_dir()):
+            path.unlink()
 
 
 def _write(archive: Path, opened: _Opened, member: Member, target: Path) -> None:
@@ -201,6 +216,14 @@ class _Zip:
         assert isinstance(member.key, zipfile.ZipInfo)
         return self.file.open(member.key)
 
+    def equals(self, member: Member, path: Path) -> bool:
+        assert isinstance(member.key, zipfile.ZipInfo)
+        crc = 0
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                crc = zlib.crc32(block, crc)
+        return crc == member.key.CRC
+
 
 class _Tar:
     def __init__(self, file: tarfile.TarFile) -> None:
@@ -216,3 +239,11 @@ class _Tar:
         opened = self.file.extractfile(member.key)
         assert opened is not None
         return opened
+
+    def equals(self, member: Member, path: Path) -> bool:
+        # a tar has no sums: it is unpacked again, and only not written
+        with self.open(member) as source, path.open("rb") as file:
+            while block := source.read(1 << 20):
+                if block != file.read(len(block)):
+                    return False
+            return not file.read(1)

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from filelock import FileLock, Timeout
-
+from stvsr_bench.data.locking import HeldError, alone
 from stvsr_bench.errors import DataError, NotRunnableError, UsageError
 
 Progress = Callable[[int, int], None]  # bytes there, bytes in all (0: not known)
@@ -65,11 +64,11 @@ def download(wanted: Wanted, progress: Progress = lambda there, total: None, pau
     try:
         wanted.path.parent.mkdir(parents=True, exist_ok=True)
         lock = wanted.path.with_name(wanted.path.name + ".lock")
-        with FileLock(lock, timeout=0):
+        with alone(lock):
             _fetch(wanted, progress, pause_s)
             _finish(wanted)
         lock.unlink(missing_ok=True)
-    except Timeout:
+    except HeldError:
         raise NotRunnableError(f"another process is downloading {wanted.path}; wait for it") from None
     except OSError as error:
         raise DataError(f"{wanted.path} cannot be written: {error.strerror or error}") from None

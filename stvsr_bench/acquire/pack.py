@@ -7,7 +7,6 @@ The database is written beside its place and moved there when it is whole.
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from stvsr_bench.data.atomic import beside
 from stvsr_bench.data.frames import from_bytes, to_bytes
 from stvsr_bench.errors import DataError, NotRunnableError
 from stvsr_bench.schema import Clip
@@ -35,7 +35,7 @@ def pack(clips: Sequence[Clip], path: Path, tell: Tell | None = None) -> int:
     """
     if path.exists():
         raise DataError(f"{path} exists already; remove it or name another place")
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
+    partial = beside(path)
     try:
         frames = _fill(clips, partial, tell)
         partial.replace(path)
@@ -65,7 +65,7 @@ class Packed(Sequence[Clip]):
         listed = self._get(_NAMES)
         if listed is None:
             raise DataError(f"{path} holds no list of clips; it was not written by 'stvsr-bench data pack'")
-        self.frames: dict[str, int] = json.loads(listed)
+        self.frames = _counts(listed, path)
         self.names = list(self.frames)
 
     def __len__(self) -> int:
@@ -100,8 +100,28 @@ class Packed(Sequence[Clip]):
                 opened = lmdb.open(str(self.path), readonly=True, lock=False, readahead=False)
             except lmdb.Error as error:
                 raise DataError(f"{self.path} cannot be opened as LMDB: {error}") from None
+            _check_whole(opened, self.path)
             self._opened = (os.getpid(), opened)
         return self._opened[1]
+
+
+def _check_whole(database: Any, path: Path) -> None:
+    """Raises a sentence where the file ends before its last page: reading that page would kill the process."""
+    pages = database.info()["last_pgno"] + 1
+    there, promised = (path / _FILE).stat().st_size, pages * database.stat()["psize"]
+    if there < promised:
+        database.close()
+        raise DataError(f"{path} is cut short: {there} of {promised} bytes; copy it again, or pack the data again")
+
+
+def _counts(listed: bytes, path: Path) -> dict[str, int]:
+    try:
+        found = json.loads(listed)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(count, int) for count in found.values()):
+        raise DataError(f"{path}: its list of clips is damaged; pack the data again")
+    return found
 
 
 def _fill(clips: Sequence[Clip], path: Path, tell: Tell | None) -> int:

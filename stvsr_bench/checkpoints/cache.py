@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench import plugins
 from stvsr_bench.checkpoints.loading import State, fingerprint, sha256
 from stvsr_bench.checkpoints.trained import trained
 from stvsr_bench.data.atomic import whole
+from stvsr_bench.data.locking import HeldError, alone
 from stvsr_bench.errors import UsageError, WeightsError
 
 INDEX = "index.json"
@@ -121,12 +121,12 @@ def add(source: Path, method: str, tag: str, mark: str = "", replace: bool = Fal
             with source.open("rb") as file, whole(entry.path, durable=False) as copy:
                 shutil.copyfileobj(file, copy)
         # several processes may add at once: without the lock the index of the last writer would be all that is left
-        with FileLock(folder() / f"{INDEX}.lock", timeout=PATIENCE_S):
+        with alone(folder() / f"{INDEX}.lock", PATIENCE_S):
             _check_replaced(entry, replace)
             new = [e for e in entries() if (e.method, e.tag) != (method, tag)] + [entry]
             with whole(folder() / INDEX, durable=False) as index:
                 index.write(json.dumps([dataclasses.asdict(e) for e in new], indent=1).encode())
-    except Timeout:
+    except HeldError:
         raise WeightsError(f"{folder()} is locked by another process; try again") from None
     except OSError as error:
         raise WeightsError(f"{folder()} cannot be written: {error.strerror}") from None

@@ -1,6 +1,7 @@
 """The command line: one file a verb. Verbs import what they need inside, so that `--help` answers at once."""
 
 import os
+import stat
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
+from stvsr_bench import ending
 from stvsr_bench.cli import numbers, reader
 from stvsr_bench.errors import INTERNAL, INTERRUPTED, OK, USAGE, BenchError, StoppedError, interrupted
 
@@ -93,7 +95,11 @@ def _version(
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and end the process: a user's mistake is one sentence and its documented exit code."""
-    sys.exit(call(sys.argv[1:] if argv is None else argv))
+    if os.name == "posix":
+        os.umask(os.umask(0o077) | stat.S_IWOTH)  # weights and compiled code that everybody may change run as us
+    with ending.as_ctrl_c():
+        code = call(sys.argv[1:] if argv is None else argv)
+    sys.exit(code)
 
 
 def call(argv: list[str]) -> int:

@@ -1,13 +1,36 @@
 """Files that appear whole or not at all: written beside their place, then moved into it."""
 
+import errno
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
+from stvsr_bench import notes
 from stvsr_bench.errors import DataError
+
+# what file systems say that do not know of syncing: FUSE, network drives, /dev/shm of some containers
+NOT_KNOWN = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+def synced(file: BinaryIO | FileIO) -> None:
+    """Wait until what was written is on the disk, where the file system knows how to tell.
+
+    Raises:
+        OSError: the disk is full or failing.
+    """
+    file.flush()
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in NOT_KNOWN:
+            raise
+        notes.once(
+            f"this file system does not say when a file is on its disk ({error.strerror}): a power cut may lose it"
+        )
 
 
 @contextmanager
@@ -33,16 +56,35 @@ def whole(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
     Raises:
         OSError: the folder cannot be made or written, or the disk is full.
     """
-    # a name of its own for every writer: of two processes at one file the last wins, and neither reads half of the
-    # other's. The dot keeps it out of folders of frames; 100 letters, since a name may have 255 bytes
-    partial = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}.part")
+    partial = beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
             yield file
             if durable:
-                file.flush()
-                os.fsync(file.fileno())
+                synced(file)
+        partial.replace(path)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def beside(path: Path, suffix: str = "") -> Path:
+    """Where what becomes `path` is written first: a name that nobody can foresee, or has a file or link under.
+
+    A name of its own for every writer: of two processes at one file the last wins, and neither reads half of the
+    other's. `suffix` comes last, for who tells by it what to write.
+    """
+    # the dot keeps it out of folders of frames; 100 letters, since a name may have 255 bytes
+    return path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}.part{suffix}")
+
+
+@contextmanager
+def moved_when_whole(path: Path, suffix: str = "") -> Iterator[Path]:
+    """As `whole`, for a library that opens its file by its name: that name, which becomes `path`."""
+    partial = beside(path, suffix)
+    try:
+        yield partial
         partial.replace(path)
     finally:
         with suppress(OSError):

@@ -142,9 +142,12 @@ def _load(file: Path) -> Facts | None:
     kept = cache.load(file) if file.is_file() else None
     if kept is None:
         return None
-    about = json.loads(kept["about"].tobytes())
-    fractions = {name: Fraction(about[name]) for name in ("rate", "tick", "sar")}
-    return Facts(**{**about, **fractions, "turn": tuple(about["turn"])}, ticks=kept["ticks"])
+    try:
+        about = json.loads(kept["about"].tobytes())
+        fractions = {name: Fraction(about[name]) for name in ("rate", "tick", "sar")}
+        return Facts(**{**about, **fractions, "turn": tuple(about["turn"])}, ticks=kept["ticks"])
+    except (KeyError, ValueError, TypeError, ArithmeticError):  # of another version, or of somebody else: made again
+        return None
 
 
 def has_fields(stream: Any) -> bool:

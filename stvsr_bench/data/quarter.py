@@ -1,4 +1,4 @@
-"""Bicubic by exactly 1/4 of 8-bit frames in whole numbers, compiled by numba. Import only where numba is installed.
+"""Bicubic by exactly 1/4 of 8-bit frames in whole numbers, compiled by numba. Import only where numba works.
 
 N planes, H W their size (multiples of 4). Every output sample is made of 16 inputs, 4k-6 ... 4k+9, whose weights are
 symmetric multiples of 1/4096; both directions together give whole multiples of 2**-24, rounded once.
@@ -6,14 +6,15 @@ symmetric multiples of 1/4096; both directions together give whole multiples of 
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from stvsr_bench.compiling import compiled
 
 # half of the 16 taps, in 1/4096; the other half is their mirror image (../shared/specs/metrics.md, 3)
 _WEIGHTS = (-7.0, -45.0, -75.0, -49.0, 93.0, 399.0, 745.0, 987.0)
 _PAD = 8  # two blocks of 4 on each side; the taps reach 6 px beyond the border
-_compile = numba.njit(cache=True, nogil=True, error_model="numpy")
+_compile = compiled(nogil=True, error_model="numpy")
 
 
 def resize(planes_NHW: NDArray[np.uint8], out_Nhw: NDArray[np.uint8]) -> None:

@@ -1,4 +1,4 @@
-"""8-bit RGB rows out of the inflated bytes of a PNG, compiled by numba. Import only where numba is installed.
+"""8-bit RGB rows out of the inflated bytes of a PNG, compiled by numba. Import only where numba works.
 
 PNG specification, section 9: each row begins with the number of its filter; a byte is told as its distance from what
 the byte of the pixel before (a), above (b) and before above (c) let expect. The functions are plain Python until the
@@ -7,11 +7,12 @@ last lines compile them.
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-_compile = numba.njit(cache=True, nogil=True, error_model="numpy")
+from stvsr_bench.compiling import compiled
+
+_compile = compiled(nogil=True, error_model="numpy")
 
 
 def rgb(inflated: bytes, height: int, width: int) -> NDArray[np.uint8] | None:

@@ -13,14 +13,16 @@ The process is started once and kept; it ends with the network.
 """
 
 import json
+import os
 import select
 import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +33,7 @@ from stvsr_bench.plugins import Plugin
 from stvsr_bench.schema import MethodCard, OptionValue
 
 ANSWER_S = 3600.0
+LONGEST_ANSWER = 1 << 20  # bytes
 
 
 class ProcessNet(nn.Module):
@@ -46,7 +49,8 @@ class ProcessNet(nn.Module):
             raise NotRunnableError(f"{card.name}: the command '{card.net}' cannot be read: {error}") from None
         self.name = card.name
         self.folder = folder
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._asked = 0
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
 
     def forward(self, lr_BTChw: Tensor, times: Tensor | None = None, size: tuple[int, int] | None = None) -> Tensor:
@@ -70,21 +74,31 @@ class ProcessNet(nn.Module):
     def _ask(self, lr_TChw: Tensor, asked: Mapping[str, Any]) -> Tensor:
         process = self._running()
         assert self._scratch is not None and process.stdin is not None and process.stdout is not None
-        given, wanted = Path(self._scratch.name) / "in.npy", Path(self._scratch.name) / "out.npy"
-        wanted.unlink(missing_ok=True)  # the answer to the clip before must not be taken for this one's
+        # a name of its own for each question: what answers the clip before is never taken for this one's
+        self._asked += 1
+        given = Path(self._scratch.name) / "in.npy"
+        wanted = Path(self._scratch.name) / f"out-{self._asked}.npy"
         np.save(given, lr_TChw.detach().float().cpu().numpy())
         # the worker has seeded torch for this clip; the process has generators of its own
         question = {"input": str(given), "output": str(wanted), **asked, "seed": torch.initial_seed() % 2**32}
         try:
-            process.stdin.write(json.dumps(question) + "\n")
+            process.stdin.write(json.dumps(question).encode() + b"\n")
             process.stdin.flush()
         except BrokenPipeError:
             pass  # it has ended: the answer below says so
-        self._check(_answer(process.stdout))
+        try:
+            answer = _answer(process.stdout.fileno())
+        except TimeoutError:
+            self.close()
+            raise ClipError(f"{self.name}: its process gave no whole line within {ANSWER_S:g} s") from None
+        self._check(answer)
         try:
             return torch.from_numpy(np.load(wanted, allow_pickle=False))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, TypeError) as error:
+            self.close()
             raise ClipError(f"{self.name}: its process wrote no readable output: {error}") from None
+        finally:
+            wanted.unlink(missing_ok=True)
 
     def _check(self, line: str) -> None:
         try:
@@ -100,13 +114,13 @@ class ProcessNet(nn.Module):
         self.close()
         raise ClipError(f'{self.name}: its process {said}; a line such as {{"ok": true}} is wanted')
 
-    def _running(self) -> "subprocess.Popen[str]":
+    def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._process.poll() is not None:
             self.close()
             self._scratch = tempfile.TemporaryDirectory(prefix="stvsr-bench-")
             try:
                 self._process = subprocess.Popen(
-                    self.command, cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                    self.command, cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE
                 )
             except OSError as error:
                 self.close()
@@ -121,7 +135,7 @@ class ProcessNet(nn.Module):
         self.close()
 
 
-def _exit_code(process: "subprocess.Popen[str]") -> int | None:
+def _exit_code(process: "subprocess.Popen[bytes]") -> int | None:
     """How a process whose pipe is closed has ended."""
     try:
         return process.wait(timeout=10)
@@ -129,6 +143,21 @@ def _exit_code(process: "subprocess.Popen[str]") -> int | None:
         return None
 
 
-def _answer(stream: IO[str]) -> str:
-    ready, _, _ = select.select([stream], [], [], ANSWER_S)
-    return stream.readline() if ready else ""
+def _answer(descriptor: int) -> str:
+    """One line; without its end where the process closed the pipe or said too much.
+
+    Raises:
+        TimeoutError: there was none in time.
+    """
+    until, said = time.monotonic() + ANSWER_S, b""
+    while not said.endswith(b"\n") and len(said) < LONGEST_ANSWER:
+        poll = select.poll()  # not select(), which refuses a number above 1023
+        poll.register(descriptor, select.POLLIN)
+        if not poll.poll(1000 * max(0.0, until - time.monotonic())):
+            raise TimeoutError
+        # what a library prints may come with the answer: a line too many is refused, for the next would be out of step
+        block = os.read(descriptor, 1 << 16)
+        if not block:
+            break
+        said += block
+    return said.decode("utf-8", "replace")

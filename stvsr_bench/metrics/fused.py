@@ -6,16 +6,16 @@ The functions below are plain Python until the last lines compile them.
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from stvsr_bench.compiling import compiled
 from stvsr_bench.metrics.window import TAPS, WINDOW
 
 # No fastmath: sums that may be reordered, and multiply-adds that may be fused, depend on the width and the kind of the
 # processor's vectors. Sums are kept for each column instead, which is as fast and the same on every CPU.
 # Without error_model="numpy" a division could raise, and a loop that may raise is not vectorised.
-_compile = numba.njit(cache=True, nogil=True, error_model="numpy")
+_compile = compiled(nogil=True, error_model="numpy")
 _HALF_WINDOW = tuple(float(weight) for weight in WINDOW[: TAPS // 2 + 1])
 
 

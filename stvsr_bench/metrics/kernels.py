@@ -3,21 +3,12 @@
 Install with `pip install 'stvsr-bench[fast]'`; `STVSR_BENCH_NUMBA=0` switches them off.
 """
 
-import os
-from functools import lru_cache
-from importlib import import_module
+from stvsr_bench import compiling
 
 
-@lru_cache(maxsize=1)
 def available() -> bool:
     """Whether the kernels can be used here and are not switched off."""
-    if os.environ.get("STVSR_BENCH_NUMBA") == "0":
-        return False
-    try:
-        import_module("stvsr_bench.metrics.fused")
-    except (ImportError, RuntimeError):  # no numba, or one that finds no folder to keep compiled code in
-        return False
-    return True
+    return compiling.usable()
 
 
 def name() -> str:

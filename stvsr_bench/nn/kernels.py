@@ -1,4 +1,4 @@
-"""Which kernels run: vectorised numba ones on the CPU where numba is installed, pure torch everywhere else.
+"""Which kernels run: vectorised numba ones on the CPU where numba works, pure torch everywhere else.
 
 The numba kernels (`numba_sampling.py`, `numba_windows.py`, extra `[fast]`) have no gradient; each equals its twin in
 pure torch to 1e-9 in float64 and stands behind the same function.
@@ -7,12 +7,12 @@ pure torch to 1e-9 in float64 and stands behind the same function.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
-from importlib.util import find_spec
 from typing import Literal
 
 import torch
 from torch import Tensor
+
+from stvsr_bench import compiling
 
 REAL = (torch.float32, torch.float64)
 HALF = (torch.bfloat16, torch.float16)  # too coarse for kernels: computed in float32
@@ -23,13 +23,7 @@ _pure_torch: ContextVar[bool] = ContextVar("pure_torch", default=False)
 
 def backend() -> Literal["torch", "numba"]:
     """The name of the kernels that a CPU tensor meets now when no gradient is wanted."""
-    return "numba" if installed() and not _pure_torch.get() else "torch"
-
-
-@lru_cache(maxsize=1)
-def installed() -> bool:
-    """Whether numba can be imported here."""
-    return find_spec("numba") is not None
+    return "numba" if not _pure_torch.get() and compiling.usable() else "torch"
 
 
 @contextmanager

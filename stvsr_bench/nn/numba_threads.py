@@ -13,6 +13,8 @@ import numba
 import torch
 from numba import njit
 
+from stvsr_bench.compiling import compiled
+
 numba.config.SLP_VECTORIZE = 1  # type: ignore[attr-defined] # eight channels in a row become one vector; numba leaves this off
 numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]  # type: ignore[attr-defined]
 
@@ -21,8 +23,8 @@ Kernel = Callable[..., None]
 # forbid: the last digits of a network depend on the processor anyway, by oneDNN and MKL (docs/measured.md)
 helper = njit(nogil=True, fastmath=True, error_model="numpy")
 inlined = njit(nogil=True, fastmath=True, error_model="numpy", inline="always")
-cached = njit(nogil=True, fastmath=True, error_model="numpy", cache=True)  # compiled once for all runs
-on_threads = njit(nogil=True, error_model="numpy", parallel=True, cache=True)
+cached = compiled(nogil=True, fastmath=True, error_model="numpy")  # compiled once for all runs
+on_threads = compiled(nogil=True, error_model="numpy", parallel=True)
 
 _one_at_a_time = Lock()  # two callers would only slow each other down, and not every thread pool of numba allows it
 _pool_of: list[int] = []  # the process whose threads numba's pool holds

@@ -3,7 +3,6 @@
 What is written stands in two lists: `formats.FORMATS` (texts) and `figures.catalogue.FIGURES`.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -68,7 +67,7 @@ class Measured:
         """How much of each split there is, and what failed."""
         cells = {key: cell for manifest in self.manifests for key, cell in manifest.get("cells", {}).items()}
         clips = {key: int(cell["clips"]) for key, cell in cells.items()}
-        found = {name: of for run in self.runs for name, of in _environments(run).items()}
+        found = {name: of for run in self.runs for name, of in store.environments(run).items()}
         machines = {name: environment.runtime_id(of.get("machine", {})) for name, of in found.items()}
         return Coverage(clips, tuple(self.failures), machines, self.claims)
 
@@ -259,7 +258,7 @@ def asked(names: Sequence[str], name: str) -> bool:
 
 def facts(measured: Measured) -> dict[str, Any]:
     """What stands at the head of every report: which run, when, where, how much of it failed."""
-    environments = {name: of for run in measured.runs for name, of in _environments(run).items()}
+    environments = {name: of for run in measured.runs for name, of in store.environments(run).items()}
     used = [environments[name] for name in dict.fromkeys(row.env for row in measured.rows) if name in environments]
     return {
         "run": measured.name,
@@ -271,11 +270,3 @@ def facts(measured: Measured) -> dict[str, Any]:
         "clips": int(measured.tidy[["dataset", "split", "clip"]].drop_duplicates().shape[0]),
         "failed": distinct_clips(measured.failures),
     }
-
-
-def _environments(run: Path) -> dict[str, dict[str, Any]]:
-    path = run / "env.json"
-    if not path.is_file():
-        return {}
-    found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return found

@@ -24,6 +24,9 @@ def pick_device(name: str) -> str:
         raise UsageError(f"unknown device '{name}'; write cpu, cuda, cuda:1, mps or auto")
     if not available[kind]:
         raise UsageError(f"device '{name}' is not available on this machine; use --device cpu or auto")
+    number = name.partition(":")[2]
+    if kind == "cuda" and number and not (number.isdecimal() and int(number) < torch.cuda.device_count()):
+        raise UsageError(f"device '{name}' is not here: this machine has {torch.cuda.device_count()} of that kind")
     return name
 
 

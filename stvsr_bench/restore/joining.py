@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 
-from stvsr_bench.data import tracks
+from stvsr_bench.data import atomic, tracks
 from stvsr_bench.restore.beside import Beside, Plan, copy_tags
 from stvsr_bench.restore.parts import Part, Parts
 
@@ -19,7 +19,7 @@ def join(given: Any, film: Any, target: Path, parts: Parts, found: Plan, limited
     `given` is the open source and `film` its video track; `limited` ends all tracks where the picture ends.
     """
     # the suffix stays the last part of the name: the container is chosen by it
-    partial = target.with_name(f".{target.stem}.part{target.suffix}")
+    partial = atomic.beside(target, target.suffix)
     clock, start = parts.clock, Fraction(given.start_time or 0, 1_000_000)
     end = clock.tick * clock.at(parts.frames)
     first = next(path for part in parts.done if (path := parts.folder / part.name).is_file())

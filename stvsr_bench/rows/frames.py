@@ -3,13 +3,13 @@
 import errno
 import re
 import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from stvsr_bench.data.atomic import beside
 from stvsr_bench.data.frames import from_bytes, read, to_bytes, write_png
 from stvsr_bench.errors import CannotWriteError, DataError
 from stvsr_bench.rows.names import INPUT, TRUTH, clip_folder, frames_folder, method_folder
@@ -84,7 +84,7 @@ def count(folder: Path) -> int:
 
 def _write(folder: Path, frames: Sequence[int], frames_SCHW: Frames) -> None:
     # written beside and renamed: a process that is killed leaves no folder that looks like a shorter clip
-    partial = folder.with_name(f".{folder.name[:100]}.{uuid.uuid4().hex[:12]}.part")
+    partial = beside(folder)
     try:
         for index, frame_HWC in zip(frames, to_bytes(np.asarray(frames_SCHW)), strict=True):
             write_png(partial / f"{index:05d}.png", frame_HWC)

@@ -74,7 +74,7 @@ def side(run: Path) -> Side:
     Raises:
         DataError: there is no run, or a file of it cannot be read.
     """
-    return Side(store.read_rows(run), store.read_json(run / "env.json"), store.profiles(run))
+    return Side(store.read_rows(run), store.environments(run), store.profiles(run))
 
 
 def _held(given: Iterable[str], rows: Sequence[Row]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from stvsr_bench.errors import spelled
+from stvsr_bench.errors import DataError, spelled
 from stvsr_bench.rows.store import done, read_json, write_json
 from stvsr_bench.schema import Manifest, digest
 
@@ -16,9 +16,13 @@ def read(run: Path) -> dict[str, Any]:
     """The manifest as it was written (see `schema.Manifest`); empty if there is none.
 
     Raises:
-        DataError: the file holds no JSON object.
+        DataError: the file is damaged.
     """
-    return read_json(run / "manifest.json")
+    found = read_json(run / "manifest.json")
+    for name in (*_KEPT, "metrics"):  # older runs have another history
+        if not isinstance(found.get(name, {}), dict):
+            raise DataError(f"{run / 'manifest.json'}: '{name}' is of another kind; delete it, the rows are safe")
+    return found
 
 
 def write(run: Path, manifest: Manifest) -> int:
@@ -70,7 +74,8 @@ def merged(name: str, runs: Iterable[Path]) -> dict[str, Any]:
             if isinstance(value, dict):
                 whole[key] = {**whole.get(key, {}), **value}
             else:
-                whole[key] = [*whole.get(key, []), *value] if key == "history" else value
+                joined = key == "history" and isinstance(value, list)
+                whole[key] = [*whole.get(key, []), *value] if joined else value
     return {**whole, "run": name}
 
 

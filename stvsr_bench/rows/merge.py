@@ -5,8 +5,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from stvsr_bench.data.atomic import beside
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.rows import manifest, store
+from stvsr_bench.rows import frames, manifest, store
 from stvsr_bench.rows.joining import joined
 from stvsr_bench.rows.lines import complete_lines, line_of
 from stvsr_bench.rows.names import COMMANDS
@@ -24,7 +25,7 @@ def merge(runs: Sequence[Path], out: Path) -> int:
         NotRunnableError: `out` is in use or cannot be written.
     """
     sources = _distinct([*([out] if out.is_dir() else []), *runs])
-    environments = {run: store.read_json(run / "env.json") for run in sources}
+    environments = {run: store.environments(run) for run in sources}
     facts = {key: value for found in environments.values() for key, value in found.items()}
     rows: dict[str, Row] = {}
     for run in sources:
@@ -36,6 +37,7 @@ def merge(runs: Sequence[Path], out: Path) -> int:
     }
     whole = manifest.merged(out.name, sources)
     with store.locked(out):
+        store.sweep(out)
         text = b"".join(line_of(row) + b"\n" for row in rows.values())
         store.write_atomic(store.rows_file(out, "merged"), text)
         for path in out.glob("rows-*.jsonl"):
@@ -70,10 +72,21 @@ def _take_over(run: Path, out: Path) -> None:
             store.write_atomic(out / COMMANDS / f"{number:04d}.toml", path.read_bytes())
         for clip in sorted((run / "frames").glob("*/*/*/*/*")):
             target = out / clip.relative_to(run)
-            if clip.is_dir() and not clip.name.startswith(".") and not target.exists():
-                shutil.copytree(clip, target, copy_function=_link)
+            # fewer than here: an older merge that was killed
+            if clip.is_dir() and not clip.name.startswith(".") and frames.count(target) < frames.count(clip):
+                _copy(clip, target)
     except OSError as error:
         raise NotRunnableError(f"cannot write {out}: {error.strerror}; its rows are merged") from None
+
+
+def _copy(folder: Path, target: Path) -> None:
+    partial = beside(target)
+    try:
+        shutil.copytree(folder, partial, copy_function=_link)
+        shutil.rmtree(target, ignore_errors=True)
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _link(source: str, target: str) -> None:

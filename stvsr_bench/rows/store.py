@@ -9,15 +9,15 @@ What a line looks like is `rows.lines`'.
 import errno
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Set
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
-
-from stvsr_bench.data.atomic import whole
+from stvsr_bench.data.atomic import synced, whole
+from stvsr_bench.data.locking import HeldError, alone
 from stvsr_bench.errors import DataError, NotRunnableError
 from stvsr_bench.rows.lines import Head, Shared, complete_lines, cut_half_line, facts_of, head_of, line_of, row_of
 from stvsr_bench.schema import Row
@@ -51,7 +51,7 @@ class Appender:
             if written != len(text) + 1:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             # a clip costs seconds to minutes, a sync milliseconds: a lost machine may lose one clip and no more
-            os.fsync(self._file.fileno())
+            synced(self._file)
         except OSError as error:
             self._undo(start)
             raise NotRunnableError(f"cannot write {self.path}: {error.strerror}; the rows so far are safe") from None
@@ -166,9 +166,21 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no JSON: {error}") from None
+        raise DataError(f"{path} is no JSON: {error}; delete it, the rows are safe") from None
     if not isinstance(found, dict):
-        raise DataError(f"{path} is no JSON object")
+        raise DataError(f"{path} is no JSON object; delete it, the rows are safe")
+    return found
+
+
+def environments(run: Path) -> dict[str, dict[str, Any]]:
+    """What `env.json` says of each machine and its versions, by the name that rows have for it.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    found = read_json(run / "env.json")
+    if not all(isinstance(facts, dict) for facts in found.values()):
+        raise DataError(f"{run / 'env.json'} holds something else than facts; delete it, the rows are safe")
     return found
 
 
@@ -214,6 +226,16 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         raise NotRunnableError(f"cannot write {path}: {error.strerror}") from None
 
 
+def sweep(run: Path) -> None:
+    """Delete what killed processes left half written in a run folder, which is held alone."""
+    for pattern in (".*.part", "frames/*/*/*/*/.*.part"):
+        for left in run.glob(pattern):
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """A JSON file, readable and in a fixed order of keys."""
     write_atomic(path, json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")
@@ -226,21 +248,19 @@ def locked(run: Path) -> Iterator[None]:
     Raises:
         NotRunnableError: another process holds it, or it cannot be written.
     """
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-        # released by the system when the process dies, unlike a file that says "locked"
-        lock = FileLock(run / ".lock", timeout=0)
-        lock.acquire()
-    except Timeout:
-        raise NotRunnableError(
-            f"{run} is in use by another stvsr-bench; wait for it, stop it, or choose another folder with --out"
-        ) from None
-    except OSError as error:
-        raise NotRunnableError(f"cannot write {run}: {error.strerror}") from None
-    try:
+    with ExitStack() as held:
+        try:
+            run.mkdir(parents=True, exist_ok=True)
+            held.enter_context(alone(run / ".lock"))
+        except HeldError as error:
+            who = f" ({error})" if str(error) else ""
+            raise NotRunnableError(
+                f"{run} is in use by another stvsr-bench{who}; wait for it, stop it, "
+                "or choose another folder with --out"
+            ) from None
+        except OSError as error:
+            raise NotRunnableError(f"cannot write {run}: {error.strerror}") from None
         yield
-    finally:
-        lock.release()
 
 
 def _lines(run: Path) -> Iterator[tuple[Path, int, bytes]]:

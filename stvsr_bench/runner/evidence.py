@@ -29,7 +29,7 @@ def contradicted(run: Path, rows: Iterable[Row], origins: Origins) -> list[str]:
 
 
 def _environments(run: Path) -> Iterator[str]:
-    for name, facts in store.read_json(run / "env.json").items():
+    for name, facts in store.environments(run).items():
         if name != digest(facts)[: len(name)]:
             yield f"env.json: the entry {name} was edited: its name is a digest of what it says"
 

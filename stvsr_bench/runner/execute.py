@@ -88,6 +88,7 @@ def write_outcomes(
         NotRunnableError: the folder is in use or cannot be written.
     """
     with store.locked(spec.out):
+        store.sweep(spec.out)
         env = write_facts(spec, plan, argv or sys.argv)
         settle(spec.out, plan.found)
         worker = "main" if spec.shard == (1, 1) else f"shard-{spec.shard[0]}-of-{spec.shard[1]}"
@@ -97,7 +98,7 @@ def write_outcomes(
             store.Appender(store.rows_file(spec.out, worker)) as rows,
             store.Appender(spec.out / "failures.jsonl") as failed,
         ):
-            facts = store.read_json(spec.out / "env.json")
+            facts = store.environments(spec.out)
             for outcome in (_carried(_checked(one), plan.found, facts) for one in outcomes(env)):
                 if outcome.fatal:
                     raise NotRunnableError(outcome.error)

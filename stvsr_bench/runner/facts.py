@@ -15,7 +15,7 @@ def write_facts(spec: RunSpec, plan: Plan, argv: Sequence[str]) -> str:
     """The three files of this command; returns the digest of this environment, which is part of every row."""
     facts = environment.describe()
     env = digest(facts)[:12]
-    store.write_json(spec.out / "env.json", {**store.read_json(spec.out / "env.json"), env: facts})
+    store.write_json(spec.out / "env.json", {**store.environments(spec.out), env: facts})
     number = manifest.write(spec.out, _manifest(spec, plan, argv, env))
     write_spec(spec, number)
     return env

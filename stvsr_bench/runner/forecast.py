@@ -91,7 +91,7 @@ def _seconds(spec: RunSpec, runs: tuple[Path, ...]) -> tuple[dict[tuple[str, str
     here = ""
     for run in runs:
         rows = [row for row in store.read_rows(run) if row.seconds] if run.is_dir() else []
-        facts = store.read_json(run / "env.json") if rows else {}
+        facts = store.environments(run) if rows else {}
         here = here or (environment.runtime_id(environment.machine()) if rows else "")
         for row in rows:
             every[row.method] += 1

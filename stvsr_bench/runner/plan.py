@@ -208,6 +208,8 @@ def _check_names(spec: RunSpec) -> None:
             raise NotRunnableError(f"metric {name}: {why}")
     keep(spec.save_frames)
     _check_numbers(spec)
+    if spec.engine == "dask" and spec.timeout_s:
+        raise UsageError("--timeout works with --engine local alone: nobody here can stop a clip on another machine")
     part, parts = spec.shard
     if not 1 <= part <= parts:
         raise UsageError(f"--shard {part}/{parts} is not possible; write i/n with 1 <= i <= n")

@@ -118,7 +118,7 @@ def verify(
     if not found.tasks:
         why = f" ({found.uncovered[0][1]})" if found.uncovered else ""
         raise NotRunnableError(f"{run}: none of its {len(found.rows)} rows can be computed again here{why}")
-    known = store.read_json(run / "env.json")
+    known = store.environments(run)
     here = environment.describe()
     for setup, tasks in _together(found.tasks):
         for outcome in local.run(tasks, setup, jobs):

@@ -29,7 +29,7 @@ from stvsr_bench.train import session
 from stvsr_bench.train.devices import Machine
 from stvsr_bench.train.loop import Listeners, Outcome
 from stvsr_bench.train.recipe import LossName, Recipe, Stage, Validation
-from stvsr_bench.train.state import CHECKPOINT
+from stvsr_bench.train.state import there
 from stvsr_bench.train.validate import Checker
 
 RESULT = "result.json"
@@ -141,7 +141,7 @@ def run(
         checker = checker or session.checker(method, recipe)
         shelf = shelf or session.Shelf(recipe, None)
         folder = out / slug(variant.name)
-        resume = (folder / CHECKPOINT).exists()
+        resume = there(folder)
         order = session.Order(method, folder, resume=resume, machine=machine)
         trainer = session.start(order, recipe, shelf)
         outcome = trainer.run(listeners=Listeners(tell=partial(_tell, tell, variant.name)))

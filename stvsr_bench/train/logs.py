@@ -1,10 +1,12 @@
 """What a run writes down while it trains: CSV files always, TensorBoard events where it is installed and asked for."""
 
 import csv
+import io
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
+from stvsr_bench.data.atomic import replacing
 from stvsr_bench.errors import NotRunnableError
 
 if TYPE_CHECKING:
@@ -32,14 +34,13 @@ class Table:
 
     def __init__(self, path: Path, fields: tuple[str, ...], after: int) -> None:
         """Keep the rows up to step `after` (a resumed run repeats the later ones) and go on from there."""
-        kept = []
-        if path.exists() and after:
-            with path.open(newline="", encoding="utf-8") as file:
-                kept = [row for row in list(csv.reader(file))[1:] if len(row) == len(fields) and int(row[0]) <= after]
-        self._file: IO[str] = path.open("w", newline="", encoding="utf-8")
+        kept = _rows(path, len(fields), after) if path.exists() and after else []
+        with replacing(path) as file:  # a process that is killed here leaves the curve as it was
+            written = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
+            csv.writer(written).writerows([fields, *kept])
+            written.detach()
+        self._file: IO[str] = path.open("a", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
-        self._writer.writerows([fields, *kept])
-        self._file.flush()
 
     def add(self, *values: float | int | str) -> None:
         """Append one row; numbers are written so that they read back equal."""
@@ -84,6 +85,15 @@ class Logs:
         self._checks.close()
         if self._events:
             self._events.close()
+
+
+def _rows(path: Path, width: int, after: int) -> list[list[str]]:
+    """The rows up to a step; no half row of a process that was killed, and nothing that somebody else wrote there."""
+    whole = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[1:]
+    rows = csv.reader([line for line in whole if line.endswith("\n") and "\0" not in line])
+    return [
+        row for row in rows if len(row) == width and row[0].isascii() and row[0].isdecimal() and int(row[0]) <= after
+    ]
 
 
 def _writer(folder: Path, after: int) -> "SummaryWriter":

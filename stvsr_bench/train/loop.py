@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from stvsr_bench import ending
 from stvsr_bench.errors import BenchError, UsageError
 from stvsr_bench.schema import MethodCard, digest, ratio
 from stvsr_bench.train.devices import Machine, join
@@ -200,7 +201,7 @@ class Trainer:
 
 @contextmanager
 def polite(processes: int) -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C (or a scheduler's SIGTERM) asked to stop: the step is finished and kept first, unless asked twice.
+    """Whether Ctrl-C (or SIGTERM, or SIGHUP) asked to stop: the step is finished and kept first, unless asked twice.
 
     Several processes would hear it at different steps and wait for each other for ever; they keep torch's own ways.
     """
@@ -214,7 +215,7 @@ def polite(processes: int) -> Iterator[Callable[[], bool]]:
     if processes > 1 or threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
-    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, *ending.signals())}
     try:
         yield lambda: bool(heard)
     finally:

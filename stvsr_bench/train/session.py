@@ -24,7 +24,7 @@ from stvsr_bench.train.loop import Listeners, Outcome, Tell, Trainer
 from stvsr_bench.train.recipe import Recipe, Stage
 from stvsr_bench.train.samples import Footage, Joined
 from stvsr_bench.train.start import straighten, take_over
-from stvsr_bench.train.state import CHECKPOINT, WEIGHTS, save_weights
+from stvsr_bench.train.state import WEIGHTS, save_weights, there
 from stvsr_bench.train.validate import Checker
 
 
@@ -99,7 +99,7 @@ def start(order: Order, recipe: Recipe, shelf: "Shelf | None" = None) -> Trainer
         UsageError: the folder holds a run already and `resume` was not asked for.
         NotRunnableError: training data are not on this machine.
     """
-    if (order.out / CHECKPOINT).exists() and not order.resume:
+    if there(order.out) and not order.resume:
         raise UsageError(f"{order.out} holds a run already; go on with it by --resume, or give another --out")
     order.out.mkdir(parents=True, exist_ok=True)
     card = methods.card(order.method)

@@ -1,6 +1,9 @@
 """What a run must keep to go on as if it had never stopped: written whole or not at all."""
 
-import pickle
+import hashlib
+import os
+import struct
+import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +13,14 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from stvsr_bench.data.atomic import replacing
+from stvsr_bench import notes
+from stvsr_bench.checkpoints.loading import DAMAGE
+from stvsr_bench.data.atomic import replacing, synced
 from stvsr_bench.errors import DataError, UsageError
 
-CHECKPOINT = "checkpoint.pt"
+CHECKPOINT, BEFORE = "checkpoint.pt", "checkpoint.1.pt"
+_SEAL = b"sha256 "
+_NO_COMMENT = b"\0\0"  # the last bytes of a zip archive: how long its comment is
 WEIGHTS = "weights.safetensors"
 
 
@@ -35,30 +42,104 @@ class State:
     precision: dict[str, Any] = field(default_factory=dict)
 
 
+_PLAIN = State("")
+
+
+def there(folder: Path) -> bool:
+    """Whether a folder holds a checkpoint, whole or not."""
+    return any((folder / name).exists() for name in (CHECKPOINT, BEFORE))
+
+
 def save_state(folder: Path, state: State) -> None:
-    """Write the checkpoint of a run."""
-    with replacing(folder / CHECKPOINT) as file:
+    """Write the checkpoint of a run; the one before it stays, under another name.
+
+    Raises:
+        DataError: the folder cannot be written, or the disk is full; the checkpoint before is still there.
+    """
+    new = folder / "checkpoint.new.pt"
+    with replacing(new) as file:
         torch.save(vars(state), file)
+    try:
+        seal(new)
+        if (folder / CHECKPOINT).exists():
+            _second_name(folder / CHECKPOINT, folder / BEFORE)
+        new.replace(folder / CHECKPOINT)
+    except OSError as error:
+        raise DataError(f"{folder / CHECKPOINT} cannot be written: {error.strerror or error}") from None
 
 
 def load_state(folder: Path, recipes: Collection[str]) -> State | None:
     """The checkpoint of a run of one of the recipes (their digests), or None where there is none yet.
 
+    Where it is damaged or gone, the one before it.
+
     Raises:
-        DataError: the file is broken.
+        DataError: all checkpoints are damaged.
         UsageError: it belongs to another recipe.
     """
-    path = folder / CHECKPOINT
-    if not path.exists():
-        return None
+    complaints = []
+    for name in (CHECKPOINT, BEFORE):
+        if not (folder / name).exists():
+            continue
+        try:
+            state = _read(folder / name)
+        except DataError as error:
+            complaints.append(str(error))
+            continue
+        if state.recipe not in recipes:
+            raise UsageError(f"{folder} was trained by another recipe; resume with that one, or give another --out")
+        if name == BEFORE:
+            why = complaints[0] if complaints else f"{folder / CHECKPOINT} is gone"
+            notes.once(f"{why}; training continues from the checkpoint before it, step {state.step}")
+        return state
+    if complaints:
+        raise DataError(f"{'; '.join(complaints)}; start again in another --out")
+    return None
+
+
+def _read(path: Path) -> State:
     try:
+        _check_seal(path)
         # on the CPU first: a checkpoint of cuda:3 opens where there is one card or none; weights_only runs no code
         state = State(**torch.load(path, map_location="cpu", weights_only=True))
-    except (RuntimeError, EOFError, TypeError, pickle.UnpicklingError) as error:
-        raise DataError(f"{path}: not a checkpoint of this suite, or broken; start anew in another --out") from error
-    if state.recipe not in recipes:
-        raise UsageError(f"{folder} was trained by another recipe; resume with that one, or give another --out")
+    except DAMAGE as error:
+        raise DataError(f"{path} is damaged, or no checkpoint of this suite") from error
+    if not all(isinstance(value, type(getattr(_PLAIN, name))) for name, value in vars(state).items()):
+        raise DataError(f"{path} is damaged, or no checkpoint of this suite")
     return state
+
+
+def seal(path: Path) -> None:
+    """Write the file's own SHA-256 into it: as the comment of the zip archive that it is, which torch reads past."""
+    with path.open("r+b") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        comment = _SEAL + digest.hexdigest().encode()
+        file.seek(-len(_NO_COMMENT), os.SEEK_END)
+        file.write(struct.pack("<H", len(comment)) + comment)
+        synced(file)
+
+
+def _check_seal(path: Path) -> None:
+    """Raises ValueError where the file is not what it was when it was sealed. Older checkpoints have no seal."""
+    length = len(_SEAL) + 64
+    content = memoryview(path.read_bytes())
+    body, seal_of = content[: -length - 2], bytes(content[-length:])
+    if seal_of.startswith(_SEAL):
+        digest = hashlib.sha256(body)
+        digest.update(_NO_COMMENT)
+        if digest.hexdigest().encode() != seal_of.removeprefix(_SEAL):
+            raise ValueError("not what was written")
+
+
+def _second_name(path: Path, name: Path) -> None:
+    """Let `name` be the file too, whatever it was before; at no moment is there neither."""
+    passing = name.with_name(f".{name.name}.{uuid.uuid4().hex[:12]}.part")
+    try:
+        passing.hardlink_to(path)
+        passing.replace(name)
+    except OSError:  # a file system without links
+        passing.unlink(missing_ok=True)
+        path.replace(name)
 
 
 def save_weights(

@@ -186,3 +186,18 @@ def test_no_damage_to_an_archive_is_anything_but_a_sentence(tmp_path_factory, zi
     except BenchError as error:
         assert str(path) in str(error)
     assert {entry.name for entry in folder.iterdir()} <= {path.name, "root"}
+
+
+@pytest.mark.fault("C3", "unpacking: files with zeros of the right size, planted ones", "unpacked again; deleted", "0")
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
+def test_what_an_earlier_attempt_left_is_compared_and_not_believed(tmp_path, name):
+    path = (make_zip if name.endswith(".zip") else make_tar)(tmp_path / name)
+    staging = tmp_path / "root" / f".{name}.unpacking" / "sequences" / "00001" / "0001"
+    staging.mkdir(parents=True)
+    (staging / "im1.png").write_bytes(b"\0\0\0")  # as a power cut leaves it
+    (staging / "im2.png").write_bytes(b"two")
+    (staging / "im9.png").write_bytes(b"planted")
+    (staging / ".im1.png.abc.part").write_bytes(b"o")
+    (staging / "link").symlink_to("/etc")
+    extract(path, tmp_path / "root")
+    assert tree(tmp_path / "root") == FILES

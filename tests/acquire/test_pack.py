@@ -62,3 +62,26 @@ def test_data_pack_packs_a_split_from_the_command_line(tmp_path: Path, capsys: p
     assert Packed(out).names == ["0000"]
     assert call(["data", "pack", "mini", "--split", "slow", "--out", str(out)]) == NOT_RUNNABLE
     assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.fault("E4", "a packed data set that is cut short", "by how much; no crash", "4")
+def test_a_pack_that_is_cut_short_is_a_sentence_and_no_bus_error(tmp_path: Path) -> None:
+    pack(clips_of("a", "b"), tmp_path / "toy.lmdb")
+    file = tmp_path / "toy.lmdb" / "data.mdb"
+    whole = file.read_bytes()
+    for share in (0.3, 0.6, 0.99):
+        file.write_bytes(whole[: int(len(whole) * share)])
+        with pytest.raises(DataError, match="cut short"):
+            Packed(tmp_path / "toy.lmdb")[0]
+    file.write_bytes(whole)
+    assert len(Packed(tmp_path / "toy.lmdb")) == 2
+
+
+@pytest.mark.parametrize("listed", [b"\xff", b"[]", b'{"a": "b"}', b"{"])
+def test_a_damaged_list_of_clips_is_a_sentence(tmp_path: Path, listed: bytes) -> None:
+    import lmdb
+
+    with lmdb.open(str(tmp_path / "toy.lmdb")) as database, database.begin(write=True) as transaction:
+        transaction.put(b"names", listed)
+    with pytest.raises(DataError, match="list of clips is damaged"):
+        Packed(tmp_path / "toy.lmdb")

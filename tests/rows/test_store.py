@@ -142,7 +142,10 @@ def test_two_runs_on_one_folder_are_refused_in_one_sentence(tmp_path):
     )
     try:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(NotRunnableError, match="in use by another"), store.locked(tmp_path):
+        with (
+            pytest.raises(NotRunnableError, match=rf"in use by another stvsr-bench \(process {holder.pid} on"),
+            store.locked(tmp_path),
+        ):
             pass
     finally:
         holder.communicate()

@@ -2,11 +2,6 @@
 
 import json
 import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,40 +102,11 @@ def test_a_repeated_run_measures_nothing_again_and_overwrite_does(spec):
     assert len(rows(spec.out)) == 8
 
 
-def test_two_workers_write_the_rows_of_one(spec, tmp_path):
-    execute(spec)
-    two = replace(spec, out=tmp_path / "two", jobs=2)
-    assert execute(two).failures == []
-    assert rows(two.out) == rows(spec.out)
-
-
 def test_shards_together_are_the_whole(spec, tmp_path):
     execute(spec)
     for part in (1, 2, 3):
         execute(replace(spec, out=tmp_path / "shards", shard=(part, 3)))
     assert rows(tmp_path / "shards") == rows(spec.out)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_killed_at_any_moment_and_repeated_it_equals_one_run(spec, tmp_path, seed):
-    execute(spec)
-    out = tmp_path / "killed"
-    code = "import sys; from pathlib import Path; from stvsr_bench.cli import call; sys.exit(call(sys.argv[1:]))"
-    argv = ["run", "--methods", "toy,blend+bicubic", "--include", str(spec.include[0]), "--dataset", spec.datasets[0]]
-    argv += ["--out", str(out), "--save-frames", "none", "--threads", "1", "-q"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *argv], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
-    wanted = random.Random(seed).randint(1, 6)
-    deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        if out.is_dir() and len(store.done(out)) >= wanted:
-            process.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.005)
-    process.wait(timeout=60)
-    execute(replace(spec, out=out))
-    assert rows(out) == rows(spec.out)
 
 
 @pytest.mark.fault(
@@ -180,17 +146,6 @@ def test_a_worker_that_dies_costs_only_its_clip(spec, tmp_path, monkeypatch):
     )
     assert [("exit code 7" in o.error) for o in result.failures] == [True, True]
     assert {row.clip for row in rows(spec.out)} == {"clip0", "clip1"}
-
-
-@pytest.mark.fault("D", "a method hangs", '"took longer than N s and was stopped" (`--timeout`)', "3")
-def test_a_method_that_hangs_is_stopped_by_the_timeout(spec, tmp_path, monkeypatch):
-    monkeypatch.setitem(plugins._included, "methods", {})
-    path = write_method(tmp_path, "slow", "import time; time.sleep(600)")
-    plugins.include(path)
-    hanging = replace(spec, methods=("slow",), include=(path,), timeout_s=15, clips=("clip0",))
-    monkeypatch.setattr("stvsr_bench.runner.engines.local.WARM_S", 15.0)
-    result = execute(hanging)
-    assert "took longer than 15 s" in result.failures[0].error
 
 
 @pytest.mark.fault("A", "a frame that turns unreadable", "the clip fails and the file is named; the run goes on", "3")

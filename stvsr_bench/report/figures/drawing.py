@@ -4,8 +4,7 @@ Every figure is a PNG and a PDF of one column's width (3.4 in) with letters of 7
 apart for colour-blind readers (Okabe-Ito) and with a marker of their own, so that they survive grey print too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +17,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from stvsr_bench.data.atomic import moved_when_whole
 
 COLUMN_IN = 3.4  # a column of IEEE or CVPR is 3.5 or 3.25 in wide: letters keep their size when it is included
 TEXT_IN = 7.0  # both columns
@@ -58,19 +59,12 @@ def save(figure: Figure, path: Path) -> list[Path]:
         figure.set_layout_engine("none")  # laid out once; each format would do it again, and draw twice
         # no version of matplotlib and no date in the files: equal rows give equal bytes
         agg: Any = FigureCanvasAgg(figure)
-        with _whole(png) as part:
+        with moved_when_whole(png) as part:
             agg.print_png(part, metadata={"Software": None})
         vector: Any = FigureCanvasPdf(figure)
-        with _whole(pdf) as part:
+        with moved_when_whole(pdf) as part:
             vector.print_pdf(part, metadata={"CreationDate": None})
     return [png, pdf]
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    part = path.with_name(f".{path.name}.part")
-    yield part
-    part.replace(path)
 
 
 def new(width_in: float = COLUMN_IN, height_in: float = 2.5, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:

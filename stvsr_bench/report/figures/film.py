@@ -8,6 +8,7 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw
 
+from stvsr_bench.data.atomic import moved_when_whole, replacing
 from stvsr_bench.report.frames import Bytes, Saved, read_all
 
 BAR = 18
@@ -28,21 +29,19 @@ def write_gif(frames: Sequence[Bytes], path: Path) -> None:
     images = [
         Image.fromarray(frame).quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE) for frame in frames
     ]
-    part = path.with_name(f".{path.name}.part")
-    images[0].save(
-        part, format="GIF", save_all=True, append_images=images[1:], duration=1000 // FRAMES_PER_SECOND, loop=0
-    )
-    part.replace(path)
+    with replacing(path, durable=False) as file:
+        images[0].save(
+            file, format="GIF", save_all=True, append_images=images[1:], duration=1000 // FRAMES_PER_SECOND, loop=0
+        )
 
 
 def write_mp4(frames: Sequence[Bytes], path: Path, repeats: int = 4) -> bool:
     """An H.264 film of the frames, shown several times over; False where this PyAV has no encoder for it."""
     if "libx264" not in av.codecs_available:
         return False
-    part = path.with_name(f".{path.stem}.part.mp4")
     # yuv420p halves the chroma, so both sides must be even; other formats do not play everywhere
     height, width = frames[0].shape[0] // 2 * 2, frames[0].shape[1] // 2 * 2
-    with av.open(str(part), "w") as container:
+    with moved_when_whole(path, ".mp4") as part, av.open(str(part), "w") as container:
         stream = container.add_stream(
             "libx264", rate=Fraction(FRAMES_PER_SECOND), options={"crf": "12", "preset": "veryfast"}
         )
@@ -51,7 +50,6 @@ def write_mp4(frames: Sequence[Bytes], path: Path, repeats: int = 4) -> bool:
             even = np.ascontiguousarray(frame[:height, :width])
             container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
         container.mux(stream.encode())
-    part.replace(path)
     return True
 
 

@@ -4,18 +4,24 @@ A worker or node that is lost only re-runs its unfinished clips: dask hands them
 trusted as a shell; `docs/cluster.md` says how to keep it closed.
 """
 
+import logging
 import os
 import platform
 import random
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from queue import Empty, Queue
 from typing import Any
 
-from stvsr_bench import environment
+from stvsr_bench import environment, notes
 from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.runner.engines import greeting
+from stvsr_bench.runner.engines.places import absolute_setup, absolute_task
 from stvsr_bench.runner.engines.tasks import Outcome, Setup, Task
 from stvsr_bench.schema import digest
 
@@ -23,6 +29,8 @@ AHEAD = 4  # batches in flight a worker thread: enough to hide the way, few enou
 BATCH_S = 0.5  # cheap clips travel together: a batch takes about so long, and that much work is lost with a worker
 LARGEST_BATCH = 16
 CONNECT_S = 30
+LOOK_S = 20.0  # between two looks at whether anybody works
+WORKERS_S = 900.0  # a queue may take that long to start a worker
 TRIM = "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_"  # gives freed frames back: 9 x the page faults
 LOSSES = 1  # workers that may die under a batch before its clips are suspects, which are then run one by one
 
@@ -37,9 +45,10 @@ def run(tasks: Sequence[Task], setup: Setup, jobs: int = 1, address: str = "") -
         NotRunnableError: dask is not installed, or no scheduler answers at the address.
     """
     distributed = _distributed()
-    with _client(distributed, jobs, address) as client:
-        client.run_on_scheduler(_allow_losses)
-        cluster = _Cluster(client, setup)
+    setup, tasks = absolute_setup(setup), [absolute_task(task) for task in tasks]
+    with _quiet(), _client(distributed, jobs, address) as client:
+        cluster = _Cluster(client, setup, address)
+        cluster.wait_for_workers()
         workers = max(1, jobs, sum(client.nthreads().values()))
         suspects: list[Task] = []
         for batch, outcomes in cluster.pulled(tasks, workers):
@@ -53,30 +62,89 @@ def run(tasks: Sequence[Task], setup: Setup, jobs: int = 1, address: str = "") -
             yield from outcomes or [died]
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """dask's own words about a scheduler that went away are pages; what to do about it is said in a sentence."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
 class _Cluster:
     """Batches on their way to workers and back."""
 
-    def __init__(self, client: Any, setup: Setup) -> None:
+    def __init__(self, client: Any, setup: Setup, address: str) -> None:
         self.client, self.setup, self.identity = client, setup, digest(repr(setup))
+        self.where = address or "this machine"
         self.submitted = 0
+
+    def wait_for_workers(self) -> None:
+        """Come back when a worker is there.
+
+        Raises:
+            NotRunnableError: none came in time, or the scheduler does not answer.
+        """
+        since = said = time.monotonic()
+        while not self._workers():
+            now = time.monotonic()
+            if now - since > WORKERS_S:
+                raise NotRunnableError(
+                    f"no worker at {self.where} for {now - since:.0f} s; start some, and repeat the command: "
+                    "the rows so far are safe"
+                )
+            if now - said > LOOK_S:
+                said = now
+                notes.once(f"waiting for workers at {self.where}, {now - since:.0f} s so far")
+            time.sleep(min(1.0, LOOK_S))
+
+    def _workers(self) -> int:
+        """How many workers the scheduler has; it is asked now, for a client remembers what it last heard."""
+        try:
+            found = self.client.sync(self.client.scheduler.identity, callback_timeout=CONNECT_S)
+        except Exception as error:  # noqa: BLE001 - closed pipes, time-outs and cancelled calls of several libraries
+            raise self._gone(error) from None
+        return len(found["workers"])
+
+    def _gone(self, error: BaseException) -> NotRunnableError:
+        return NotRunnableError(
+            f"the dask scheduler at {self.where} does not answer any more ({type(error).__name__}); "
+            "the rows so far are safe, and the same command continues when it is back"
+        )
+
+    def _next(self, done: "Queue[Any]") -> Any:
+        """The next future that is done; meanwhile it is seen to that somebody works on them."""
+        while True:
+            try:
+                return done.get(timeout=LOOK_S)
+            except Empty:
+                self.wait_for_workers()
 
     def pulled(self, tasks: Sequence[Task], workers: int) -> Iterator[tuple[list[Task], list[Outcome] | None]]:
         """Each batch with its outcomes, as they come; None where workers died under it."""
         queue = deque(tasks)
         size = 1
         futures: dict[Any, list[Task]] = {}
-        done = _distributed().as_completed()
+        done: Queue[Any] = Queue()
 
         def feed(count: int) -> None:
             for _ in range(count):
                 largest = max(1, min(size, len(queue) // (2 * workers)))  # the last ones are shared out evenly
                 if batch := [queue.popleft() for _ in range(min(largest, len(queue)))]:
                     futures[future := self._submit(batch)] = batch
-                    done.add(future)
+                    future.add_done_callback(done.put)
 
         feed(AHEAD * workers)
-        for future in done:
+        while futures:
+            future = self._next(done)
             batch = futures.pop(future)
+            if future.status in ("cancelled", "lost"):
+                raise self._gone(ConnectionError())
             outcomes = _outcomes(future, batch)
             if outcomes:
                 mean_s = sum(outcome.seconds for outcome in outcomes) / len(outcomes)
@@ -153,16 +221,22 @@ def _client(distributed: Any, jobs: int, address: str) -> Any:
     if not address:
         import dask
 
-        with dask.config.set({TRIM: None}):
-            cluster = distributed.LocalCluster(
-                n_workers=max(1, jobs),
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address=None,
-                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # of its health page: cannot be turned off
-            )
-        return _Owned(distributed.Client(cluster), cluster)
+        # a cluster of others keeps its own count: the setting is one for all who use it
+        with dask.config.set({TRIM: None, "distributed.scheduler.allowed-failures": LOSSES}):
+            try:
+                cluster = distributed.LocalCluster(
+                    n_workers=max(1, jobs),
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address=None,
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # of its health page: cannot be turned off
+                )
+                return _Owned(distributed.Client(cluster), cluster)
+            except (OSError, RuntimeError) as error:  # no /dev/shm, no descriptors left, workers that cannot start
+                why = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}".rstrip(": ")
+                raise NotRunnableError(f"a dask cluster cannot be started on this machine ({why})") from None
     security = _security(distributed, address)
+    greeting.check(address, security, CONNECT_S)
     try:
         return _Owned(distributed.Client(address, timeout=CONNECT_S, security=security), None)
     except (OSError, TimeoutError, ValueError) as error:
@@ -204,10 +278,6 @@ def _security(distributed: Any, address: str) -> Any:
         if not Path(file).is_file():
             raise NotRunnableError(f"STVSR_BENCH_TLS_{names[key]} names {file}, which is no file")
     return distributed.Security(**files, require_encryption=True)
-
-
-def _allow_losses(dask_scheduler: Any = None) -> None:
-    dask_scheduler.allowed_failures = LOSSES
 
 
 def _distributed() -> Any:

@@ -84,6 +84,7 @@ class Worker:
     def _method(self, spec: str) -> tuple[Method, dict[str, str]]:
         """The method, and what makes its rows: the code that was loaded, whatever its file says later."""
         if spec not in self._methods:
+            self.warming(True)  # reading a large file of weights is in no clip's time limit
             identity = methods.resolve(spec)
             made = self._made(identity)
             with seeded(self.setup.seed, spec), kept() as changed:
@@ -93,6 +94,7 @@ class Worker:
                 raise NotRunnableError(f"{spec}: its code changed while it was loaded; run the command again")
             # one network at a time: memory
             self._methods = {spec: (place(method, self.setup.settings), made)}
+            self.warming(False)
         return self._methods[spec]
 
     def _made(self, identity: Identity) -> dict[str, str]:

@@ -1,22 +1,26 @@
 """A real scheduler and worker processes on 127.0.0.1: one is killed, one joins late, nothing is lost or doubled."""
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from stvsr_bench import environment, plugins
+from stvsr_bench import environment, notes, plugins
 from stvsr_bench.data.frames import write_png
-from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.errors import NotRunnableError, UsageError
 from stvsr_bench.rows import store
 from stvsr_bench.runner import execute as runner
+from stvsr_bench.runner.engines import places
 from stvsr_bench.runner.plan import RunSpec, make
 
 pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
@@ -240,15 +244,111 @@ def test_certificates_that_cannot_be_meant_are_one_sentence(files, address, says
         runner.execute(asked, make(asked))
 
 
-def _wait_for_workers(address, count, security=None):
+def _wait_for_workers(address, count=0, security=None):
     from distributed import Client
 
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         try:
             with Client(address, timeout=5, security=security) as client:
-                client.wait_for_workers(count, timeout=60)
+                if count:
+                    client.wait_for_workers(count, timeout=60)
                 return
         except OSError:
             time.sleep(0.2)
     pytest.fail("the cluster did not start")
+
+
+@pytest.mark.fault("D7", "a dask scheduler without workers", "'waiting for workers' each 20 s, for 15 minutes", "4")
+@pytest.mark.fault("D7", "the scheduler dies, or stops, while clips are measured", "one sentence; rows are safe", "4")
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.slow)])
+def test_a_scheduler_without_workers_and_one_that_goes_away(spec, cluster, tmp_path, monkeypatch, capfd, number):
+    from stvsr_bench.runner.engines import dask
+
+    said = []
+    monkeypatch.setattr(notes, "_hear", [said.append])
+    monkeypatch.setattr(dask, "LOOK_S", 0.2)
+    monkeypatch.setattr(dask, "CONNECT_S", 5)
+    monkeypatch.setattr(dask, "WORKERS_S", 1.0)
+    port = free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    scheduler = cluster("dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    asked = replace(spec, out=tmp_path / "asked", engine="dask", address=address)
+    _wait_for_workers(address)
+    with pytest.raises(NotRunnableError, match=f"no worker at {address} for"):
+        runner.execute(asked, make(asked))
+    assert any(sentence.startswith(f"waiting for workers at {address}") for sentence in said)
+
+    monkeypatch.setattr(dask, "WORKERS_S", 60.0)
+    worker(cluster, address)
+    gone = []
+
+    def end(outcome):
+        if not gone:
+            gone.append(os.kill(scheduler.pid, number))
+
+    with pytest.raises(NotRunnableError, match=r"does not answer any more.*rows so far are safe"):
+        runner.execute(asked, make(asked), end)
+    assert 0 < len(store.done(asked.out)) < 24
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.fault("D7", "something else than a scheduler at the address", "'no dask scheduler answers at ...'", "4")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (b"", "timed out"),
+        (b"HTTP/1.1 400 Bad Request\r\n", "something else does, which begins with b'HTTP/1.1'"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "begins with b'SSH-2.0-'"),
+        (None, "the connection was closed"),
+    ],
+)
+def test_what_is_no_scheduler_is_said_at_once_and_takes_no_memory(spec, tmp_path, monkeypatch, words, says):
+    monkeypatch.setattr("stvsr_bench.runner.engines.dask.CONNECT_S", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        talks = []
+
+        def serve():
+            talks.append(server.accept()[0])
+            talks[0].close() if words is None else talks[0].sendall(words)
+
+        threading.Thread(target=serve, daemon=True).start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        lost = replace(spec, out=tmp_path / "lost", engine="dask", address=address)
+        began = time.monotonic()
+        with pytest.raises(NotRunnableError, match=f"no dask scheduler answers at {address}: .*{re.escape(says)}"):
+            runner.execute(lost, make(lost))
+        assert time.monotonic() - began < 30
+        for talk in talks:
+            talk.close()
+
+
+@pytest.mark.fault("D7", "`--timeout` with `--engine dask`", "refused", "2")
+def test_a_time_limit_on_other_machines_is_refused(spec):
+    with pytest.raises(UsageError, match="--timeout works with --engine local alone"):
+        make(replace(spec, engine="dask", timeout_s=5))
+
+
+def test_paths_are_absolute_for_workers_that_were_started_elsewhere(spec, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w+1.pth").write_bytes(b"")
+    setup = replace(spec, out=Path("out"), root=Path("root"), include=(Path("toy.py"),)).setup("env")
+    task = replace(make(spec).tasks[0], dataset="./clips", method="rife+stdan:top_t=2@w+1.pth")
+    found = places.absolute_setup(setup)
+    assert (found.out, found.root, found.included) == (tmp_path / "out", tmp_path / "root", (tmp_path / "toy.py",))
+    there = places.absolute_task(task)
+    assert there.dataset == str(tmp_path / "clips") and there.method == f"rife+stdan:top_t=2@{tmp_path}/w+1.pth"
+    assert places.absolute_task(replace(task, dataset="mini", method="stdan@mini")).method == "stdan@mini"
+
+
+@pytest.mark.fault("D7", "no cluster can be started here (no /dev/shm, no descriptors)", "one sentence", "4")
+def test_a_cluster_that_cannot_be_started_is_one_sentence(spec, tmp_path, monkeypatch):
+    def fails(**_):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("distributed.LocalCluster", fails)
+    own = replace(spec, out=tmp_path / "own", engine="dask", jobs=2)
+    with pytest.raises(
+        NotRunnableError, match=r"a dask cluster cannot be started on this machine .*Too many open files"
+    ):
+        runner.execute(own, make(own))
