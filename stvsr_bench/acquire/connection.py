@@ -34,7 +34,7 @@ HEAD = 1024  # bytes that are looked at for a web page
 BROKEN = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError)
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")  # byte-order marks of UTF-8 and UTF-16
 _PAGES = ("text/html", "application/xhtml+xml")
-_HERE = ("127.0.0.1", "localhost", "::1")
+HERE = ("127.0.0.1", "localhost", "::1")
 
 
 class SlowError(Exception):
@@ -76,12 +76,21 @@ def check_online(url: str) -> None:
         NotRunnableError: STVSR_BENCH_OFFLINE is set.
         UsageError: it is no http(s) address.
     """
-    if os.environ.get("STVSR_BENCH_OFFLINE", "") not in ("", "0"):
-        raise NotRunnableError(
-            f"STVSR_BENCH_OFFLINE is set, so {url} is not fetched; unset it or bring the file yourself"
-        )
+    check_network(url)
     if urlsplit(url).scheme not in ("http", "https"):
         raise UsageError(f"{url} is no http or https address")
+
+
+def check_network(what: str) -> None:
+    """Whether the network may be used at all, for what is named.
+
+    Raises:
+        NotRunnableError: STVSR_BENCH_OFFLINE is set.
+    """
+    if os.environ.get("STVSR_BENCH_OFFLINE", "") not in ("", "0"):
+        raise NotRunnableError(
+            f"STVSR_BENCH_OFFLINE is set, so {what} is not fetched; unset it or bring the file yourself"
+        )
 
 
 def check_secure(url: str, proved: bool) -> None:
@@ -91,7 +100,7 @@ def check_secure(url: str, proved: bool) -> None:
         DataError: plain http, and nothing to compare the file with.
     """
     parts = urlsplit(url)
-    if parts.scheme == "http" and not proved and parts.hostname not in _HERE:
+    if parts.scheme == "http" and not proved and parts.hostname not in HERE:
         raise DataError(
             f"{url} is plain http and no hash of the file is known, so anybody on the way could change it; "
             "bring the file by https"

@@ -23,7 +23,7 @@ from stvsr_bench.acquire.connection import (
     is_page,
     length,
 )
-from stvsr_bench.data import hashes
+from stvsr_bench import hashes
 from stvsr_bench.errors import DataError, NotRunnableError
 
 __all__ = ["Progress", "Wanted", "check_file", "check_online", "download", "lock_of"]

@@ -8,6 +8,13 @@ from stvsr_bench.errors import DataError
 SPARE_BYTES = 64 * 2**20  # left free on the disk
 
 
+def free_bytes(folder: Path) -> int:
+    """What is free on the disk that a folder is on, or will be."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
 def check_room(folder: Path, needed_bytes: int) -> None:
     """Whether a folder's disk has room.
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from stvsr_bench.checkpoints import transcode
 from stvsr_bench.checkpoints.inspect import check_declared_sizes, check_zip
-from stvsr_bench.data import hashes
+from stvsr_bench import hashes
 from stvsr_bench.errors import WeightsError
 
 if TYPE_CHECKING:

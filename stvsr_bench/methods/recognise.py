@@ -114,13 +114,15 @@ def place(file: Path, found: list[Fit], name: str = "") -> tuple[Fit, str]:
     return fit, tag
 
 
-def keep(file: Path, state: State, name: str, tag: str, *, trusted: bool = False, replace: bool = False) -> Kept:
+def keep(
+    file: Path, state: State, name: str, tag: str, *, trusted: bool = False, replace: bool = False, source: str = ""
+) -> Kept:
     """The file kept in the cache under method and tag; see `checkpoints.keep` for what is refused."""
     old = checkpoints.listed(name, tag)
-    entry = checkpoints.keep(file, state, name, tag, trusted=trusted, replace=replace)
+    entry = checkpoints.keep(file, state, name, tag, trusted=trusted, replace=replace, source=source)
     return Kept(
         entry,
-        label=weights.label_of(card_of(name), tag, entry.path),
+        label=weights.label_of(card_of(name), tag, entry),
         also=[known for known in known_as(entry.sha256) if known != f"{name}@{tag}"],
         replaced=old if old is not None and old.sha256 != entry.sha256 else None,
     )
