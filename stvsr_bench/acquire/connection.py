@@ -187,14 +187,14 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def _answer(wanted: Wanted, request: urllib.request.Request) -> Any:
-    """The answer, once its head is there. It is read in a thread, since a head that trickles in would never time out."""
+    """The answer, once its head is there: read in a thread, since a head that trickles in would never time out."""
     opener = urllib.request.build_opener(_Redirects(wanted.proved))
     results: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
             results.put(opener.open(request, timeout=PATIENCE_S))
-        except BaseException as error:  # it is raised again where somebody waits for it
+        except BaseException as error:  # noqa: BLE001 - it is raised again where somebody waits for it
             results.put(error)
 
     threading.Thread(target=ask, daemon=True).start()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from stvsr_bench import hashes
 from stvsr_bench.acquire import connection
 from stvsr_bench.acquire.connection import (
     BROKEN,
@@ -23,7 +24,6 @@ from stvsr_bench.acquire.connection import (
     is_page,
     length,
 )
-from stvsr_bench import hashes
 from stvsr_bench.errors import DataError, NotRunnableError
 
 __all__ = ["Progress", "Wanted", "check_file", "check_online", "download", "lock_of"]
@@ -56,7 +56,7 @@ def download(wanted: Wanted, progress: Progress = lambda there, total: None, pau
     return wanted.path
 
 
-class lock_of:  # noqa: N801 - a context manager
+class lock_of:
     """The right to write a file, for one process at a time; its folder is made.
 
     Raises:

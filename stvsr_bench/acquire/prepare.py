@@ -24,7 +24,7 @@ class PublishedList:
 
 @dataclass(frozen=True)
 class Offer:
-    """One download of a data set, and where it goes: a file (`wanted`), the files of a folder, or a file of a source."""
+    """One download of a data set and where it goes: a file (`wanted`), the files of a folder, or a file of a source."""
 
     key: str
     download: Download

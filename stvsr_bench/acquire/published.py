@@ -1,7 +1,7 @@
 """Files of a card's source as files to be downloaded: one of a public git repository, or a whole folder of it.
 
-`STVSR_BENCH_MIRROR` names another address that has the same files, below OWNER/NAME/COMMIT/PATH. It need not be trusted:
-each file has its git blob id.
+`STVSR_BENCH_MIRROR` names another address that has the same files, below OWNER/NAME/COMMIT/PATH. It need not be
+trusted: each file has its git blob id.
 """
 
 import os

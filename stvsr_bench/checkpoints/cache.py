@@ -25,8 +25,8 @@ class Entry:
     """One checkpoint of the cache: which weights of which method it is.
 
     `options` is what `Trained.text` says of weights that this suite trained; "" for others. `source` is where
-    `weights get` had the file from, whose hash nobody stated: it is trusted as it was the first time. `proof` says which
-    published pictures it wrote again (`weights prove`).
+    `weights get` had the file from, if nobody stated its hash: it is trusted as it was the first time. `proof` says
+    which published pictures it wrote again (`weights prove`).
     """
 
     method: str
@@ -178,8 +178,8 @@ def _check_replaced(entry: Entry, replace: bool) -> None:
         return
     raise UsageError(
         f"{entry.method}@{entry.tag} is {old.name or 'a file'} (SHA-256 {old.sha256[:12]}...) already; choose another "
-        f"tag with --as {entry.method}@NAME, or write --replace to put {entry.name} (SHA-256 {entry.sha256[:12]}...) in "
-        "its place"
+        f"tag with --as {entry.method}@NAME, or write --replace to put {entry.name} (SHA-256 {entry.sha256[:12]}...) "
+        "in its place"
     )
 
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stvsr_bench import hashes
 from stvsr_bench.checkpoints import transcode
 from stvsr_bench.checkpoints.inspect import check_declared_sizes, check_zip
-from stvsr_bench import hashes
 from stvsr_bench.errors import WeightsError
 
 if TYPE_CHECKING:

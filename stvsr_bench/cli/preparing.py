@@ -64,7 +64,9 @@ def _bring_lists(card: "DatasetCard", root: Path | None, quiet: bool) -> None:
         reader.say(f"{listed.wanted.path}: {listed.count} clips, the list of {listed.by}")
 
 
-def _bring(card: "DatasetCard", name: str, root: Path | None, which: str, keep: bool, dry_run: bool, quiet: bool) -> None:
+def _bring(
+    card: "DatasetCard", name: str, root: Path | None, which: str, keep: bool, dry_run: bool, quiet: bool
+) -> None:
     from stvsr_bench import plugins
     from stvsr_bench.acquire.archive import is_archive
     from stvsr_bench.acquire.prepare import fetch, unpacked, wanted_download

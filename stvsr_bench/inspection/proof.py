@@ -30,7 +30,7 @@ LARGEST = 1
 
 @dataclass(frozen=True)
 class Pictures:
-    """The frames that were given and those that were made; `published` if their pixels are those that the card names."""
+    """The frames given and those made of them; `published` if their pixels are those that the card names."""
 
     given_THWC: Bytes
     made_SHWC: Bytes
@@ -40,8 +40,8 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of ours against the published one: pixels that are equal in all three colours, in percent; PSNR of RGB in
-    dB (infinite if equal); the largest difference in grey levels."""
+    """One frame of ours against the published one: pixels equal in all three colours, in percent; PSNR of RGB in dB
+    (infinite if equal); the largest difference in grey levels."""
 
     name: str
     equal_percent: float
@@ -61,7 +61,7 @@ class Proof:
 
     @property
     def verdict(self) -> Literal["equal", "rounding", "no"]:
-        """"rounding": no value differs by more than one level, and 99 % of the pixels of each frame are equal."""
+        """ "rounding": no value differs by more than one level, and 99 % of the pixels of each frame are equal."""
         if all(frame.largest == 0 for frame in self.frames):
             return "equal"
         close = all(frame.largest <= LARGEST and frame.equal_percent >= LEAST_EQUAL_PERCENT for frame in self.frames)
@@ -79,9 +79,7 @@ class Proof:
         return f"{self.method} (SHA-256 {self.sha256[:12]}...) {said}{whose}{kept}"
 
 
-def pictures(
-    name: str, folder: Path | None = None, progress: Progress = lambda there, total: None
-) -> Pictures:
+def pictures(name: str, folder: Path | None = None, progress: Progress = lambda there, total: None) -> Pictures:
     """The pictures of a method's example, from a folder (of a person, or of a clone) or fetched file by file.
 
     Raises:

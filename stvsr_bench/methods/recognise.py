@@ -55,12 +55,13 @@ def read(file: Path, trust_pickle: bool = False) -> State:
     return checkpoints.load_state(file, trust_pickle=trust_pickle)
 
 
-def fits(state: State, file: Path | None = None) -> tuple[list[Fit], dict[str, str]]:
+def fits(state: State, file: Path | None = None, only: str = "") -> tuple[list[Fit], dict[str, str]]:
     """The best fit of each method that shares a key, the best first; and why others could not be compared, by name.
 
-    `file` is where the state was read from: what it says of its method's options is compared too.
+    `file` is where the state was read from: what it says of its method's options is compared too. `only` names the one
+    method to be compared with.
     """
-    found, broken = candidates(checkpoints.trained(file) if file is not None else None)
+    found, broken = candidates(checkpoints.trained(file) if file is not None else None, only)
     return checkpoints.identify(state, found), broken
 
 

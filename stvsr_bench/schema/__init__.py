@@ -29,8 +29,8 @@ from stvsr_bench.schema.scale import Scale, canonical, ratio
 from stvsr_bench.schema.source import Example, Shown, Source
 
 __all__ = [
-    "RENAMED", "SCHEMA_VERSION", "Average", "Clip", "Contents", "DatasetCard", "Degradation", "Download", "EvalProtocol",
-    "Example", "Frames", "Hdr", "Job", "Kind", "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "Reading",
-    "Row", "Scale", "Settings", "Shown", "Source", "SplitList", "TileNeeds", "TimeControl", "Weights", "canonical",
-    "digest", "on_grid", "ratio",
+    "RENAMED", "SCHEMA_VERSION", "Average", "Clip", "Contents", "DatasetCard", "Degradation", "Download",
+    "EvalProtocol", "Example", "Frames", "Hdr", "Job", "Kind", "Manifest", "Method", "MethodCard", "OptionValue",
+    "Paper", "Reading", "Row", "Scale", "Settings", "Shown", "Source", "SplitList", "TileNeeds", "TimeControl",
+    "Weights", "canonical", "digest", "on_grid", "ratio",
 ]  # fmt: skip

@@ -223,7 +223,8 @@ class DatasetCard:
     `options` are what may be typed after its name (`mini:rate=4`), with their usual values, `choices` and `limits`
     (least, greatest) what they may be. A data set with other than the usual options is another data set: its card says
     so in `name`, and its reader finds the values in `card.options`.
-    `by_hand` says what a person must do where no program can fetch the data. `sparse` names the splits whose frames are not consecutive, each with a sentence on what to use instead.
+    `by_hand` says what a person must do where no program can fetch the data. `sparse` names the splits whose frames
+    are not consecutive, each with a sentence on what to use instead.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Where a file is published, as a card says it: a file or folder of a public git repository, Google Drive, an address."""
+"""Where a file is published, as a card says it: in a public git repository or on Google Drive."""
 
 import re
 from dataclasses import field

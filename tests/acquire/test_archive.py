@@ -188,7 +188,9 @@ def test_no_damage_to_an_archive_is_anything_but_a_sentence(tmp_path_factory, zi
     assert {entry.name for entry in folder.iterdir()} <= {path.name, "root"}
 
 
-@pytest.mark.fault("C3", "a power cut or a crash while an archive is unpacked", "what is not whole is unpacked again", "0")
+@pytest.mark.fault(
+    "C3", "a power cut or a crash while an archive is unpacked", "what is not whole is unpacked again", "0"
+)
 def test_what_an_interruption_left_is_kept_only_if_its_crc_is_right(tmp_path):
     path, root = make_zip(tmp_path / "a.zip"), tmp_path / "root"
     left = root / ".a.zip.unpacking" / "sequences" / "00001" / "0001"

@@ -349,7 +349,8 @@ def test_a_link_in_the_place_of_the_part_is_not_written_through(fetch, tmp_path)
     with pytest.raises(DataError, match="is a link; delete it"):
         fetch(SHA256)
     assert not (tmp_path / "victim").exists()
-    with pytest.raises(OSError, match="symbolic link"), connection.opened(
-        tmp_path / "to" / "clips.zip.part", os.O_RDWR
+    with (
+        pytest.raises(OSError, match="symbolic link"),
+        connection.opened(tmp_path / "to" / "clips.zip.part", os.O_RDWR),
     ):
         pass

@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -27,8 +28,7 @@ def gdown(monkeypatch):
         if isinstance(made.content, BaseException):
             raise made.content
         if made.content is not None:
-            with open(output, "wb") as file:
-                file.write(made.content)
+            Path(output).write_bytes(made.content)
 
     made.download = download
     made.download_folder = lambda id, **options: [SimpleNamespace(id="A" * 20, path="weights/net.pth")]
@@ -49,7 +49,10 @@ def test_a_file_comes_by_its_id_or_by_its_name_in_a_folder(gdown, tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"\xef\xbb\xbf<!DOCTYPE html><title>Quota exceeded</title>", "comes as a web page, not as the file. Drive limits"),
+        (
+            b"\xef\xbb\xbf<!DOCTYPE html><title>Quota exceeded</title>",
+            "comes as a web page, not as the file. Drive limits",
+        ),
         (None, "gdown wrote nothing"),
         (b"", "gdown wrote nothing"),
         (RuntimeError("Cannot retrieve\nthe public link"), "does not come: RuntimeError: Cannot retrieve the public"),
@@ -77,7 +80,7 @@ def test_another_file_than_that_of_a_known_hash_is_refused(gdown, tmp_path):
 
 def test_a_folder_without_the_file_says_what_it_has(gdown, tmp_path):
     gdown.download_folder = lambda id, **options: [SimpleNamespace(id="A" * 20, path="other.pth")]
-    with pytest.raises(DataError, match="there is no such file; the folder has other.pth"):
+    with pytest.raises(DataError, match=r"there is no such file; the folder has other\.pth"):
         drive.bring_from_drive(FOLDER, tmp_path / "net.pth")
 
 

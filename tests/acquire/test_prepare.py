@@ -45,7 +45,9 @@ def test_a_folder_whose_files_have_hashes_is_what_is_meant_without_a_word(tmp_pa
     assert file.url.startswith("http://127.0.0.1:1/m/me/set/")
 
 
-@pytest.mark.parametrize("text", ["", "nonsense\n", LINE.replace("city", ".."), LINE.replace("inputs", "/etc"), LINE + "x"])
+@pytest.mark.parametrize(
+    "text", ["", "nonsense\n", LINE.replace("city", ".."), LINE.replace("inputs", "/etc"), LINE + "x"]
+)
 def test_a_listing_that_leads_elsewhere_is_refused(tmp_path, text):
     (tmp_path / "files.txt").write_text(text)
     source = Source(repo="me/set", commit="d" * 40, path="inputs/G", listing="files.txt")

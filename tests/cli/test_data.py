@@ -144,7 +144,11 @@ def test_list_shows_every_data_set_even_a_broken_one(tmp_path, monkeypatch, caps
     ("argv", "code", "sentence"),
     [
         (["prepare", "ucf101"], 4, "ucf101 cannot be brought by a program: Google Drive file 0B7EVK8r0v71pdHBNdXB6TE1"),
-        (["prepare", "reds4"], 4, "reds4 cannot be brought by a program: no address of a file is known here: open https"),
+        (
+            ["prepare", "reds4"],
+            4,
+            "reds4 cannot be brought by a program: no address of a file is known here: open https",
+        ),
         (["prepare", "vimeo90k"], 2, "say what to bring of vimeo90k: --which test (15 GB"),
         (["prepare", "vimeo90k", "--which", "tets"], 2, "unknown download of vimeo90k 'tets'. Did you mean 'test'?"),
         (["prepare", "vimeo90k", "--which", "test"], 2, "Give --root FOLDER (or set VIMEO90K_ROOT)"),
