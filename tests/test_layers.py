@@ -15,7 +15,7 @@ PACKAGE = ROOT / "stvsr_bench"
 
 # lower rows first; a part may import parts of lower rows and itself, never a neighbour
 ROWS = [
-    {"errors", "opencv", "rounded", "ending"},
+    {"errors", "hashes", "opencv", "rounded", "ending"},
     {"schema", "words", "notes"},
     {"compiling"},
     {"plugins", "protocols", "environment", "escape"},

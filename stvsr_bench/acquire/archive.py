@@ -1,7 +1,8 @@
 """Archives unpacked so that nothing leaves the folder: no `..`, no absolute path, no link, no bomb, nothing half done.
 
-All members are looked at before the first is written. They are unpacked into a folder beside their place, which is
-gone on with after an interruption, and moved there when all are complete.
+All members are looked at before the first is written. They are unpacked into a folder beside their place, where an
+interrupted attempt is continued, and moved when all are complete and on the disk. Of what an earlier attempt left, only
+files with the CRC that the archive states are kept: a power cut leaves files of the right size that hold zeros.
 """
 
 import lzma
@@ -14,12 +15,12 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
-from stvsr_bench.acquire.download import check_room
+from stvsr_bench.acquire.room import check_room
 from stvsr_bench.data.atomic import replacing
 from stvsr_bench.errors import DataError
 
@@ -57,9 +58,6 @@ class _Opened(Protocol):
 
     def open(self, member: Member) -> IO[bytes]: ...
 
-    def equals(self, member: Member, path: Path) -> bool:
-        """Whether a file of an earlier attempt is the member: a power cut may leave zeros of the right length."""
-
 
 def extract(archive: Path, root: Path, progress: Progress = lambda there, total: None) -> list[Path]:
     """The top-level files and folders that the archive brought into `root`.
@@ -68,30 +66,33 @@ def extract(archive: Path, root: Path, progress: Progress = lambda there, total:
         DataError: the archive is damaged, encrypted or hostile, something of it is already in `root`, or the disk is
             too small. Nothing of it is then in `root`.
     """
-    staging = root / f".{archive.name}.unpacking"
+    staging, complete = root / f".{archive.name}.unpacking", root / f".{archive.name}.complete"
     try:
         with _opened(archive) as opened:
             members = _checked(archive, opened.members())
             tops = sorted({member.path.parts[0] for member in members})
-            _check_place(archive, root, tops)
-            _unpack(archive, opened, members, staging, progress)
+            if not (staging.is_dir() and _says(complete, archive)):  # else it was interrupted while it was moved
+                _check_place(archive, root, tops)
+                _unpack(archive, opened, members, staging, progress)
+                complete.write_text(_mark(archive), encoding="utf-8")
+        for top in tops:
+            if (staging / top).exists():
+                (staging / top).replace(root / top)
+        _sync(root)
     except _BROKEN as error:
         raise DataError(f"{archive} is damaged or of a kind that cannot be unpacked: {error}") from None
     except OSError as error:
         raise DataError(f"{archive} cannot be unpacked into {root}: {error.strerror or error}") from None
-    if hasattr(os, "sync"):
-        os.sync()  # once, not for each of its files: the archive may be deleted after this
-    moved = []
-    for top in tops:
-        (staging / top).replace(root / top)
-        moved.append(root / top)
     shutil.rmtree(staging, ignore_errors=True)
-    return moved
+    complete.unlink(missing_ok=True)
+    return [root / top for top in tops]
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is an archive by its name."""
-    return path.name.lower().endswith(SUFFIXES)
+    """Whether a file is an archive: by its name, or by its content where the name has no suffix."""
+    if path.suffix:
+        return path.name.lower().endswith(SUFFIXES)
+    return path.is_file() and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
 
 
 def _checked(archive: Path, members: Iterator[Member]) -> list[Member]:
@@ -142,29 +143,67 @@ def _unpack(archive: Path, opened: _Opened, members: list[Member], staging: Path
     if staging.is_symlink():
         raise DataError(f"{staging} is a link; delete it")
     staging.mkdir(exist_ok=True)
+    _tidy(staging, {str(member.path) for member in members})
     total = sum(member.size for member in members)
     done = 0
     check_room(staging, total - sum(_size(staging / member.path) for member in members))
     for member in members:
         target = staging / member.path
-        _check_no_link(staging, target)
-        if _size(target) != member.size or member.size == 0 or not opened.equals(member, target):
+        if not _is_there(target, member):
+            _check_no_link(staging, target)
             _write(archive, opened, member, target)
         done += member.size
         progress(done, total)
-    _only(members, staging)
+    # once for all: a data set has hundreds of thousands of small files
+    os.sync()
 
 
-def _only(members: list[Member], staging: Path) -> None:
-    """Delete what is not of the archive: half-written files of a killed attempt, or somebody's."""
-    wanted = {staging / member.path for member in members}
-    for path in staging.rglob("*"):
-        if path not in wanted and (path.is_symlink() or not path.is_dir()):
-            path.unlink()
+def _tidy(staging: Path, wanted: set[str]) -> None:
+    """Delete what is no member: halves that an interruption left, and what somebody else put there."""
+    for folder, folders, files in os.walk(staging):
+        here = Path(folder)
+        for name in files:
+            if str((here / name).relative_to(staging)) not in wanted:
+                (here / name).unlink()
+        for name in folders:
+            if (here / name).is_symlink():
+                raise DataError(f"{here / name} is a link; delete {staging}")
+
+
+def _is_there(target: Path, member: Member) -> bool:
+    """Whether an earlier attempt wrote a member whole. A tar states no CRC: its members are written again."""
+    if not isinstance(member.key, zipfile.ZipInfo) or target.is_symlink() or not target.is_file():
+        return False
+    if _size(target) != member.size:
+        return False
+    crc = 0
+    with target.open("rb") as file:
+        while block := file.read(1 << 20):
+            crc = zlib.crc32(block, crc)
+    return crc == member.key.CRC
+
+
+def _mark(archive: Path) -> str:
+    about = archive.stat()
+    return f"{about.st_size} bytes of {about.st_mtime_ns}"
+
+
+def _says(complete: Path, archive: Path) -> bool:
+    """Whether all of this very archive was unpacked and on the disk before the moving began."""
+    return complete.is_file() and not complete.is_symlink() and complete.read_text(encoding="utf-8") == _mark(archive)
+
+
+def _sync(folder: Path) -> None:
+    """The names in a folder on the disk, where the file system can say so."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _write(archive: Path, opened: _Opened, member: Member, target: Path) -> None:
-    # not synced one by one: a data set has hundreds of thousands of small files
     with opened.open(member) as source, replacing(target, durable=False) as file:
         left = member.size
         while block := source.read(min(1 << 20, left + 1)):  # one byte more shows a member that is larger than it says
@@ -194,7 +233,7 @@ def _size(path: Path) -> int:
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[_Opened]:
-    if archive.name.lower().endswith(".zip"):
+    if archive.name.lower().endswith(".zip") or (not archive.suffix and zipfile.is_zipfile(archive)):
         with zipfile.ZipFile(archive) as file:
             yield _Zip(file)
     else:
@@ -216,14 +255,6 @@ class _Zip:
         assert isinstance(member.key, zipfile.ZipInfo)
         return self.file.open(member.key)
 
-    def equals(self, member: Member, path: Path) -> bool:
-        assert isinstance(member.key, zipfile.ZipInfo)
-        crc = 0
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                crc = zlib.crc32(block, crc)
-        return crc == member.key.CRC
-
 
 class _Tar:
     def __init__(self, file: tarfile.TarFile) -> None:
@@ -239,11 +270,3 @@ class _Tar:
         opened = self.file.extractfile(member.key)
         assert opened is not None
         return opened
-
-    def equals(self, member: Member, path: Path) -> bool:
-        # a tar has no sums: it is unpacked again, and only not written
-        with self.open(member) as source, path.open("rb") as file:
-            while block := source.read(1 << 20):
-                if block != file.read(len(block)):
-                    return False
-            return not file.read(1)

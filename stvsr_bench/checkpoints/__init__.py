@@ -1,6 +1,6 @@
 """The weights clinic: reads checkpoints that may be hostile, says whose they are, keeps them by SHA-256."""
 
-from stvsr_bench.checkpoints.cache import Entry, add, entries, find, folder, keep, listed, verify
+from stvsr_bench.checkpoints.cache import Entry, add, entries, find, folder, keep, listed, prove, verify
 from stvsr_bench.checkpoints.loading import State, blob_id, fingerprint, load_state, sha256
 from stvsr_bench.checkpoints.match import Candidate, Dialect, Fit, compare, identify
 from stvsr_bench.checkpoints.trained import Trained, from_text, trained
@@ -24,6 +24,7 @@ __all__ = [
     "keep",
     "listed",
     "load_state",
+    "prove",
     "sha256",
     "trained",
     "verify",

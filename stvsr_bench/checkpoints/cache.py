@@ -24,7 +24,9 @@ PATIENCE_S = 30.0
 class Entry:
     """One checkpoint of the cache: which weights of which method it is.
 
-    `options` is what `Trained.text` says of weights that this suite trained; "" for others.
+    `options` is what `Trained.text` says of weights that this suite trained; "" for others. `source` is where
+    `weights get` had the file from, if nobody stated its hash: it is trusted as it was the first time. `proof` says
+    which published pictures it wrote again (`weights prove`).
     """
 
     method: str
@@ -34,6 +36,8 @@ class Entry:
     fingerprint: str = ""
     name: str = ""
     options: str = ""
+    source: str = ""
+    proof: str = ""
 
     @property
     def path(self) -> Path:
@@ -81,9 +85,12 @@ def listed(method: str, tag: str) -> Entry | None:
     return next((entry for entry in entries() if (entry.method, entry.tag) == (method, tag)), None)
 
 
-def keep(source: Path, state: State, method: str, tag: str, trusted: bool = False, replace: bool = False) -> Entry:
+def keep(
+    file: Path, state: State, method: str, tag: str, trusted: bool = False, replace: bool = False, source: str = ""
+) -> Entry:
     """Keep a checkpoint that was read as `state` under `method@tag`, with the fingerprint of its tensors.
 
+    `source` is where it was fetched from, if nobody states its hash.
     What was read as a trusted pickle (`trusted`) is kept as plain tensors, so that it needs no trust a second time.
 
     Raises:
@@ -92,38 +99,58 @@ def keep(source: Path, state: State, method: str, tag: str, trusted: bool = Fals
     """
     mark = fingerprint(state)
     if not trusted:
-        return add(source, method, tag, mark, replace)
+        return add(file, method, tag, mark, replace, source)
     from safetensors.torch import save_file
 
     with TemporaryDirectory() as scratch:
-        plain = Path(scratch) / f"{source.stem}.safetensors"
+        plain = Path(scratch) / f"{file.stem}.safetensors"
         # a clone each: safetensors refuses tensors that share their memory, as tied weights do
         save_file({key: tensor.clone().contiguous() for key, tensor in state.items()}, plain)
-        return add(plain, method, tag, mark, replace)
+        return add(plain, method, tag, mark, replace, source)
 
 
-def add(source: Path, method: str, tag: str, mark: str = "", replace: bool = False) -> Entry:
+def add(file: Path, method: str, tag: str, mark: str = "", replace: bool = False, source: str = "") -> Entry:
     """Copy a checkpoint into the cache and list it as `method@tag`; with `replace` in place of what had that name.
 
-    `mark` is the fingerprint of its tensors, where it is known.
+    `mark` is the fingerprint of its tensors, where it is known; `source` see `keep`.
 
     Raises:
         UsageError: another file has this name, and `replace` is not said.
         WeightsError: the cache cannot be written.
     """
-    said = trained(source)
+    said = trained(file)
     options = said.text if said is not None and said.method == method else ""
-    entry = Entry(method, tag, sha256(source), _suffix(source), mark, source.name, options)
+    entry = Entry(method, tag, sha256(file), _suffix(file), mark, file.name, options, source)
     _check_replaced(entry, replace)  # before a large file is copied, and once more when nobody else can write
     try:
         folder().mkdir(parents=True, exist_ok=True)
         if not entry.path.is_file() or sha256(entry.path) != entry.sha256:
-            with source.open("rb") as file, whole(entry.path, durable=False) as copy:
-                shutil.copyfileobj(file, copy)
+            with file.open("rb") as original, whole(entry.path, durable=False) as copy:
+                shutil.copyfileobj(original, copy)
+        return _listed_anew(entry, replace)
+    except OSError as error:
+        raise WeightsError(f"{folder()} cannot be written: {error.strerror}") from None
+
+
+def prove(entry: Entry, proof: str) -> Entry:
+    """List an entry with what proved it.
+
+    Raises:
+        UsageError: another file has its name by now.
+        WeightsError: the cache cannot be written.
+    """
+    return _listed_anew(dataclasses.replace(entry, proof=proof), replace=False)
+
+
+def _listed_anew(entry: Entry, replace: bool) -> Entry:
+    try:
         # several processes may add at once: without the lock the index of the last writer would be all that is left
         with alone(folder() / f"{INDEX}.lock", PATIENCE_S):
             _check_replaced(entry, replace)
-            new = [e for e in entries() if (e.method, e.tag) != (method, tag)] + [entry]
+            old = listed(entry.method, entry.tag)
+            if old is not None and old.sha256 == entry.sha256:  # what was known of this very file stays known
+                entry = dataclasses.replace(entry, source=entry.source or old.source, proof=entry.proof or old.proof)
+            new = [e for e in entries() if (e.method, e.tag) != (entry.method, entry.tag)] + [entry]
             with whole(folder() / INDEX, durable=False) as index:
                 index.write(json.dumps([dataclasses.asdict(e) for e in new], indent=1).encode())
     except HeldError:
@@ -151,7 +178,8 @@ def _check_replaced(entry: Entry, replace: bool) -> None:
         return
     raise UsageError(
         f"{entry.method}@{entry.tag} is {old.name or 'a file'} (SHA-256 {old.sha256[:12]}...) already; choose another "
-        f"tag with --as {entry.method}@NAME, or write --replace to put {entry.name} in its place"
+        f"tag with --as {entry.method}@NAME, or write --replace to put {entry.name} (SHA-256 {entry.sha256[:12]}...) "
+        "in its place"
     )
 
 

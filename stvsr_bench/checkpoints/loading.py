@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stvsr_bench import hashes
 from stvsr_bench.checkpoints import transcode
 from stvsr_bench.checkpoints.inspect import check_declared_sizes, check_zip
 from stvsr_bench.errors import WeightsError
@@ -94,8 +95,7 @@ def sha256(path: Path) -> str:
         WeightsError: it cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashes.sha256(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
 
@@ -107,13 +107,9 @@ def blob_id(path: Path) -> str:
         WeightsError: it cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            total = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
-            while piece := file.read(2**20):
-                total.update(piece)
+        return hashes.blob_id(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}") from None
-    return total.hexdigest()
 
 
 def fingerprint(state: State) -> str:

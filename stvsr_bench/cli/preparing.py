@@ -1,4 +1,4 @@
-"""`stvsr-bench data prepare`: bring a data set or its lists, check them by hash, unpack them."""
+"""`stvsr-bench data prepare`: get a data set or its lists, check them by hash, unpack them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stvsr_bench.cli import bars, options, reader
-from stvsr_bench.errors import UsageError
+from stvsr_bench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from stvsr_bench.acquire.download import Wanted
+    from stvsr_bench.acquire.connection import Wanted
     from stvsr_bench.schema import DatasetCard
 
 
@@ -24,9 +24,10 @@ def prepare(
     keep: Annotated[
         bool, typer.Option("--keep-archive", help="Do not delete the archive once it is unpacked.")
     ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be fetched, and stop.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Bring a data set: download, check, unpack, or draw and decode its clips. Goes on where it was interrupted."""
+    """Get a data set: download, check, unpack; or draw and decode its clips. Continues where it was interrupted."""
     from stvsr_bench import datasets
 
     card = datasets.card(name)
@@ -39,7 +40,7 @@ def prepare(
     if lists:
         _bring_lists(card, root, quiet)
         return
-    _bring(card, root, which, keep, quiet)
+    _bring(card, name, root, which, keep, dry_run, quiet)
 
 
 def _make(card: "DatasetCard", splits: tuple[str, ...], quiet: bool) -> None:
@@ -63,18 +64,50 @@ def _bring_lists(card: "DatasetCard", root: Path | None, quiet: bool) -> None:
         reader.say(f"{listed.wanted.path}: {listed.count} clips, the list of {listed.by}")
 
 
-def _bring(card: "DatasetCard", root: Path | None, which: str, keep: bool, quiet: bool) -> None:
+def _bring(
+    card: "DatasetCard", name: str, root: Path | None, which: str, keep: bool, dry_run: bool, quiet: bool
+) -> None:
+    from stvsr_bench import plugins
     from stvsr_bench.acquire.archive import is_archive
-    from stvsr_bench.acquire.prepare import unpacked, wanted_download
+    from stvsr_bench.acquire.prepare import fetch, unpacked, wanted_download
+    from stvsr_bench.acquire.room import free_bytes
 
-    wanted = wanted_download(card, root, which)
-    _download(wanted, quiet)
-    with bars.telling(f"unpacking {wanted.path.name}", quiet or not is_archive(wanted.path), in_bytes=True) as tell:
-        brought = unpacked(wanted.path, keep, tell)
+    folder = plugins.find("datasets", card.plain_name).path
+    offer = wanted_download(card, root, which, folder)
+    source = offer.download.source
+    reader.say(f"{card.name}, {offer.key}: {offer.where}")
+    reader.say(f"  what        {offer.download.notes}")
+    reader.say(f"  licence     {' '.join(card.licence.split())}")
+    reader.say(f"  size        {offer.size}")
+    reader.say(f"  room        {free_bytes(offer.root) / 1e9:.1f} GB free at {offer.root}")
+    reader.say(f"  checked by  {offer.checked_by}")
+    for word, fact in (("stated in", source.evidence), ("also", source.also)):
+        if fact:
+            reader.say(f"  {word:11} {fact}")
+    if not source.tried:
+        reader.say("  untried     nobody of this project has fetched it there; whether the link answers is not known")
+    if dry_run:
+        return
+    with bars.telling(f"{card.name}, {offer.key}", quiet, in_bytes=True) as tell:
+        (path,) = fetch(offer, tell)
+    with bars.telling(f"unpacking {path.name}", quiet or not is_archive(path), in_bytes=True) as tell:
+        brought = unpacked(path, keep, tell)
     reader.say(f"{card.name}: {', '.join(str(found) for found in brought)}")
+    _check_layout(card, offer.root, offer.download.split)
     reader.say(
-        f"use it with --root {root}, or set {card.root_env}; stvsr-bench data check {card.name} looks at every clip"
+        f"use it with --root {offer.root}, or set {card.root_env}; stvsr-bench data check {name} looks at every clip"
     )
+
+
+def _check_layout(card: "DatasetCard", root: Path, split: str) -> None:
+    """Read the names of all clips and one clip; what is missing is said, and ends the verb with exit code 4."""
+    from stvsr_bench.datasets import survey
+
+    found = survey.layout(card, root, (split,) if split else ())
+    for line in found.lines:
+        reader.say(line)
+    if found.wrong:
+        raise DataError(f"{card.name} is at {root}, but not as it is published: {found.wrong}")
 
 
 def _download(wanted: "Wanted", quiet: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stvsr_bench.cli import options, reader
+from stvsr_bench.cli import getting, options, proving, reader
 from stvsr_bench.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from stvsr_bench.methods.recognise import Facts
 
 SHOWN = 8  # key names listed per kind; --json has all
-HELP = "List, add, verify and identify checkpoints."
+HELP = "List, get, add, verify, identify and prove checkpoints."
 app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+app.command(name="get")(getting.get)
+app.command(name="prove")(proving.prove)
 
 File = Annotated[Path, typer.Argument(help="A checkpoint: .pth, .pt, .pkl or .safetensors.")]
 TRUST = "Let the file run code while it is read. Only if you trust its author."

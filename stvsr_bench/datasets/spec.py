@@ -56,5 +56,7 @@ def with_options(card: DatasetCard, said: dict[str, str]) -> DatasetCard:
 
 
 def facts(card: DatasetCard) -> dict[str, Any]:
-    """What a card says, for a digest: without what cards gained later and this one does not use."""
-    return {key: value for key, value in asdict(card).items() if value or key not in _LATER}
+    """What a card says, for a digest: without addresses, and what cards gained later and this one does not use."""
+    said = {key: value for key, value in asdict(card).items() if value or key not in _LATER}
+    known = {by: {split: each.sha256 for split, each in splits.items()} for by, splits in card.lists.items()}
+    return {key: value for key, value in said.items() if key != "by_hand"} | {"downloads": {}, "lists": known}

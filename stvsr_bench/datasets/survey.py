@@ -12,8 +12,8 @@ from stvsr_bench.data.check import Finding, check_clip, check_names
 from stvsr_bench.data.readers import Septuplets
 from stvsr_bench.data.stats import ClipStats, of_clip
 from stvsr_bench.datasets import Clips
-from stvsr_bench.errors import BenchError
-from stvsr_bench.schema import Clip, Reading
+from stvsr_bench.errors import BenchError, NotRunnableError
+from stvsr_bench.schema import Clip, DatasetCard, Reading
 
 NAMED = 20  # files that are not used, of each kind
 Result = TypeVar("Result")
@@ -77,6 +77,33 @@ def measure(
         else:
             measured.append(replace(result, name=f"{clips.split}/{name}" if with_split else result.name))
     return measured, failed
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a copy that was just fetched is: a line for each split, and what is wrong ("": nothing)."""
+
+    lines: list[str]
+    wrong: str
+
+
+def layout(card: DatasetCard, root: Path, wanted: Sequence[str] = ()) -> Layout:
+    """Whether the reader of a data set finds its clips below `root`: all names, and one clip of each split."""
+    lines, wrong = [], ""
+    chosen = datasets.DataSet(card.name, card, root)
+    for split in wanted or chosen.default_splits:
+        try:
+            found = check(chosen.clips(split), Pace(sample=1, jobs=1))
+        except NotRunnableError as error:
+            lists = f"; stvsr-bench data prepare {card.name} --lists gets its list" if card.lists else ""
+            lines.append(f"layout of {split}: {error}{lists}")
+            wrong = wrong or ("" if lists else str(error))
+            continue
+        errors = [each.what for each in found.findings if each.level == "error"]
+        count = len(chosen.clips(split))
+        lines.append(f"layout of {split}: {count} clips, " + (errors[0] if errors else "as its reader wants it"))
+        wrong = wrong or (errors[0] if errors else "")
+    return Layout(lines, wrong)
 
 
 def whose_list(clips: Clips) -> list[Finding]:

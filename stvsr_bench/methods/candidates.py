@@ -17,14 +17,15 @@ from stvsr_bench.schema import MethodCard, OptionValue
 Shapes = dict[str, tuple[int, ...]]
 
 
-def candidates(trained: Trained | None = None) -> tuple[list[Candidate], dict[str, str]]:
+def candidates(trained: Trained | None = None, only: str = "") -> tuple[list[Candidate], dict[str, str]]:
     """Every learned method with the names its weights come in, and why the others cannot be compared, by name.
 
+    `only` names one method, where nobody asks about the others: networks take seconds to build.
     `trained` is what the file says of itself: its method is compared with those options too.
     """
     found: list[Candidate] = []
     broken: dict[str, str] = {}
-    for name in names():
+    for name in [only] if only else names():
         card = read(name)
         if card.learned and card.call == "factory":
             plugin = plugins.find("methods", name)

@@ -84,7 +84,8 @@ def _carded(card: MethodCard, plugin: Plugin, tag: str) -> Item:
         chosen = weights.choose(card, plugin, tag)
         sha256, path = chosen.sha256, str(chosen.path or "")
         if chosen.label != tag:
-            origin, what = "claimed", f"{chosen.label}: not known to the card by SHA-256 or git blob id"
+            origin = "claimed" if chosen.label.endswith(weights.CLAIMED) else "first use"
+            what = f"{chosen.label}: not known to the card by SHA-256 or git blob id"
     except weights.NotInstalledError as error:
         state, what = "missing", str(error)
     except BenchError as error:

@@ -55,12 +55,13 @@ def read(file: Path, trust_pickle: bool = False) -> State:
     return checkpoints.load_state(file, trust_pickle=trust_pickle)
 
 
-def fits(state: State, file: Path | None = None) -> tuple[list[Fit], dict[str, str]]:
+def fits(state: State, file: Path | None = None, only: str = "") -> tuple[list[Fit], dict[str, str]]:
     """The best fit of each method that shares a key, the best first; and why others could not be compared, by name.
 
-    `file` is where the state was read from: what it says of its method's options is compared too.
+    `file` is where the state was read from: what it says of its method's options is compared too. `only` names the one
+    method to be compared with.
     """
-    found, broken = candidates(checkpoints.trained(file) if file is not None else None)
+    found, broken = candidates(checkpoints.trained(file) if file is not None else None, only)
     return checkpoints.identify(state, found), broken
 
 
@@ -114,13 +115,15 @@ def place(file: Path, found: list[Fit], name: str = "") -> tuple[Fit, str]:
     return fit, tag
 
 
-def keep(file: Path, state: State, name: str, tag: str, *, trusted: bool = False, replace: bool = False) -> Kept:
+def keep(
+    file: Path, state: State, name: str, tag: str, *, trusted: bool = False, replace: bool = False, source: str = ""
+) -> Kept:
     """The file kept in the cache under method and tag; see `checkpoints.keep` for what is refused."""
     old = checkpoints.listed(name, tag)
-    entry = checkpoints.keep(file, state, name, tag, trusted=trusted, replace=replace)
+    entry = checkpoints.keep(file, state, name, tag, trusted=trusted, replace=replace, source=source)
     return Kept(
         entry,
-        label=weights.label_of(card_of(name), tag, entry.path),
+        label=weights.label_of(card_of(name), tag, entry),
         also=[known for known in known_as(entry.sha256) if known != f"{name}@{tag}"],
         replaced=old if old is not None and old.sha256 != entry.sha256 else None,
     )

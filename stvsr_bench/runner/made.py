@@ -4,10 +4,11 @@ Two rows of one key whose `made` differ are not the same measurement: a run that
 """
 
 from dataclasses import asdict
+from typing import Any
 
 from stvsr_bench import environment, plugins
 from stvsr_bench.methods import Identity
-from stvsr_bench.schema import Settings, digest
+from stvsr_bench.schema import MethodCard, Settings, digest
 
 RESTORING = ("nn", "data", "restore")
 SCORING = ("metrics", "protocols")
@@ -20,7 +21,7 @@ def made_by(identity: Identity, settings: Settings, threads: int, seed: int) -> 
     """
     return {
         "code": digest([plugins.code(part.plugin) for part in identity.parts])[:16],
-        "card": digest([asdict(part.card) for part in identity.parts])[:16],
+        "card": digest([_facts(part.card) for part in identity.parts])[:16],
         "restoring": environment.suite_code(*RESTORING),
         **scored_by(),
         "device": _kind(settings.device),
@@ -30,6 +31,15 @@ def made_by(identity: Identity, settings: Settings, threads: int, seed: int) -> 
         "weights_from": digest([str(part.chosen.path and part.chosen.path.resolve()) for part in identity.parts])[:8],
         **({"layout": "channels_last"} if settings.channels_last else {}),
     }
+
+
+def _facts(card: MethodCard) -> dict[str, Any]:
+    """What a card says, but for where files are published: an address makes no number."""
+    facts = asdict(card)
+    del facts["example"]
+    for weights in facts["weights"].values():
+        del weights["source"]
+    return facts
 
 
 def _kind(device: str) -> str:

@@ -9,6 +9,7 @@ from stvsr_bench.schema.canonical import digest
 from stvsr_bench.schema.cards import (
     Contents,
     DatasetCard,
+    Download,
     Kind,
     MethodCard,
     OptionValue,
@@ -25,11 +26,12 @@ from stvsr_bench.schema.protocol import RENAMED, Average, Degradation, EvalProto
 from stvsr_bench.schema.reading import Hdr, Reading
 from stvsr_bench.schema.row import SCHEMA_VERSION, Job, Row
 from stvsr_bench.schema.scale import Scale, canonical, ratio
+from stvsr_bench.schema.source import Example, Shown, Source
 from stvsr_bench.schema.suite import PaperTable, SuiteFacts
 
 __all__ = [
-    "RENAMED", "SCHEMA_VERSION", "Average", "Clip", "Contents", "DatasetCard", "Degradation", "EvalProtocol", "Frames",
-    "Hdr", "Job", "Kind", "Manifest", "Method", "MethodCard", "OptionValue", "Paper", "PaperTable", "Reading", "Row",
-    "Scale", "Settings", "SplitList", "SuiteFacts", "TileNeeds", "TimeControl", "Weights", "canonical", "digest",
-    "on_grid", "ratio",
+    "RENAMED", "SCHEMA_VERSION", "Average", "Clip", "Contents", "DatasetCard", "Degradation", "Download",
+    "EvalProtocol", "Example", "Frames", "Hdr", "Job", "Kind", "Manifest", "Method", "MethodCard", "OptionValue",
+    "Paper", "PaperTable", "Reading", "Row", "Scale", "Settings", "Shown", "Source", "SplitList", "SuiteFacts",
+    "TileNeeds", "TimeControl", "Weights", "canonical", "digest", "on_grid", "ratio",
 ]  # fmt: skip

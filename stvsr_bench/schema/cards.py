@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 from pydantic.dataclasses import dataclass as checked
 
 from stvsr_bench.schema.scale import Scale, canonical, ratio
+from stvsr_bench.schema.source import Example, Source
 from stvsr_bench.schema.strict import STRICT
 
 OptionValue = bool | int | float | str
@@ -52,7 +53,7 @@ class Weights:
     (`sha256`) or, in a public git repository, the blob id (`blob`: SHA-1 of "blob <bytes>", NUL, content).
     `rename`/`export` ("module:function") map a foreign state dict to ours and back; `reader` ("module:function":
     Path -> state dict) reads what is no torch file. `options` are option values that these weights were trained with
-    (they override the card's defaults).
+    (they override the card's defaults). `source` is where `weights get` finds the file.
     """
 
     origin: Literal["authors", "ours", "package"] = "authors"
@@ -67,6 +68,7 @@ class Weights:
     reader: str = ""
     options: dict[str, OptionValue] = field(default_factory=dict)
     notes: str = ""
+    source: Source = field(default_factory=Source)
 
 
 @checked(frozen=True, config=STRICT)
@@ -107,6 +109,7 @@ class MethodCard:
     `frames_in`: fewest and most frames of one call; windows are cut, or filled by repeating the last frame, to fit.
     `hr_multiple_of`: what each side of the picture that is asked for must be a multiple of.
     `tiles`: what its tiles must be (docs/video.md); absent where nobody measured it.
+    `example`: pictures that the authors published, by which `weights prove` tells whether a checkpoint is theirs.
     `bit_exact`: the same 8-bit frames on every x86 processor (a test holds it to that); networks are not.
     """
 
@@ -131,6 +134,7 @@ class MethodCard:
     group: str = ""
     paper: Paper = field(default_factory=Paper)
     weights: dict[str, Weights] = field(default_factory=dict)
+    example: Example = field(default_factory=Example)
     licence: str = ""
     needs: list[str] = field(default_factory=list)
     notes: str = ""
@@ -171,12 +175,33 @@ def _within(ends: tuple[int | str, int | str], scale: Fraction) -> Fraction:
 
 @checked(frozen=True, config=STRICT)
 class SplitList:
-    """One published list of clips of a data set."""
+    """One published list of clips of a data set; `file` is its name on this machine, `<split>_testset.txt` if "".
+
+    `blob` is its git blob id, where it lies in a public git repository.
+    """
 
     url: str = ""
+    file: str = ""
+    blob: str = ""
     sha256: str = ""
     count: int = 0
     by: str = ""
+    notes: str = ""
+
+
+@checked(frozen=True, config=STRICT)
+class Download:
+    """A way to get a data set: an address (`url`, with the SHA-256 where it is known) or a `source`.
+
+    `strip` is what is left out at the beginning of the paths of a listing. `split` is what can be read afterwards ("":
+    the card's default splits).
+    """
+
+    url: str = ""
+    sha256: str = ""
+    source: Source = field(default_factory=Source)
+    strip: str = ""
+    split: str = ""
     notes: str = ""
 
 
@@ -198,7 +223,8 @@ class DatasetCard:
     `options` are what may be typed after its name (`mini:rate=4`), with their usual values, `choices` and `limits`
     (least, greatest) what they may be. A data set with other than the usual options is another data set: its card says
     so in `name`, and its reader finds the values in `card.options`.
-    `sparse` names the splits whose frames are not consecutive, each with a sentence on what to use instead.
+    `by_hand` says what a person must do where no program can fetch the data. `sparse` names the splits whose frames
+    are not consecutive, each with a sentence on what to use instead.
     """
 
     name: str
@@ -213,7 +239,8 @@ class DatasetCard:
     lr: Literal["made", "shipped"] = "made"
     default_splits: list[str] = field(default_factory=list)
     lists: dict[str, dict[str, SplitList]] = field(default_factory=dict)
-    downloads: dict[str, SplitList] = field(default_factory=dict)
+    downloads: dict[str, Download] = field(default_factory=dict)
+    by_hand: str = ""
     contents: dict[str, Contents] = field(default_factory=dict)
     sparse: dict[str, str] = field(default_factory=dict)
     layout: str = ""

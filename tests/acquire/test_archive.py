@@ -188,16 +188,52 @@ def test_no_damage_to_an_archive_is_anything_but_a_sentence(tmp_path_factory, zi
     assert {entry.name for entry in folder.iterdir()} <= {path.name, "root"}
 
 
-@pytest.mark.fault("C3", "unpacking: files with zeros of the right size, planted ones", "unpacked again; deleted", "0")
-@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
-def test_what_an_earlier_attempt_left_is_compared_and_not_believed(tmp_path, name):
-    path = (make_zip if name.endswith(".zip") else make_tar)(tmp_path / name)
-    staging = tmp_path / "root" / f".{name}.unpacking" / "sequences" / "00001" / "0001"
-    staging.mkdir(parents=True)
-    (staging / "im1.png").write_bytes(b"\0\0\0")  # as a power cut leaves it
-    (staging / "im2.png").write_bytes(b"two")
-    (staging / "im9.png").write_bytes(b"planted")
-    (staging / ".im1.png.abc.part").write_bytes(b"o")
-    (staging / "link").symlink_to("/etc")
-    extract(path, tmp_path / "root")
-    assert tree(tmp_path / "root") == FILES
+@pytest.mark.fault(
+    "C3", "a power cut or a crash while an archive is unpacked", "what is not whole is unpacked again", "0"
+)
+def test_what_an_interruption_left_is_kept_only_if_its_crc_is_right(tmp_path):
+    path, root = make_zip(tmp_path / "a.zip"), tmp_path / "root"
+    left = root / ".a.zip.unpacking" / "sequences" / "00001" / "0001"
+    left.mkdir(parents=True)
+    (left / "im1.png").write_bytes(b"\0\0\0")  # of the right size: all that a power cut may leave
+    (left / "im9.png").write_bytes(b"planted")
+    (left / ".im2.png.0123.part").write_bytes(b"t")
+    extract(path, root)
+    assert tree(root) == FILES
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar"])
+def test_an_interruption_while_the_folders_are_moved_is_continued(tmp_path, monkeypatch, name):
+    path, root = (make_zip if name == "a.zip" else make_tar)(tmp_path / name), tmp_path / "root"
+    real, moved = module.Path.replace, []
+
+    def once(self, target):
+        if target.name == "sequences":
+            moved.append(target)
+            raise KeyboardInterrupt
+        return real(self, target)
+
+    monkeypatch.setattr(module.Path, "replace", once)
+    with pytest.raises(KeyboardInterrupt):
+        extract(path, root)
+    assert moved
+    assert (root / "readme.txt").is_file()
+    monkeypatch.setattr(module.Path, "replace", real)
+    assert extract(path, root) == [root / "readme.txt", root / "sequences"]
+    assert tree(root) == FILES
+
+
+def test_the_archive_is_on_the_disk_before_its_folders_are_moved(tmp_path, monkeypatch):
+    path, root, seen = make_zip(tmp_path / "a.zip"), tmp_path / "root", []
+    monkeypatch.setattr(module.os, "sync", lambda: seen.append(sorted(entry.name for entry in root.iterdir())))
+    extract(path, root)
+    assert seen == [[".a.zip.unpacking"]]
+
+
+def test_an_archive_without_a_suffix_is_known_by_its_content(tmp_path):
+    for made in (make_zip(tmp_path / "one"), make_tar(tmp_path / "two")):
+        assert module.is_archive(made)
+        extract(made, tmp_path / f"root-{made.name}")
+        assert tree(tmp_path / f"root-{made.name}") == FILES
+    (tmp_path / "three").write_bytes(b"Rar!")
+    assert not module.is_archive(tmp_path / "three")

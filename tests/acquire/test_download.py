@@ -1,9 +1,14 @@
 import hashlib
+import os
+import shutil
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from filelock import FileLock
 
+from stvsr_bench.acquire import connection
 from stvsr_bench.acquire import download as module
 from stvsr_bench.acquire.download import Wanted, download
 from stvsr_bench.errors import BenchError, DataError, NotRunnableError, UsageError
@@ -27,6 +32,12 @@ class Server(ThreadingHTTPServer):
     status = 200
     wrong_range = False
     asked = ()
+    if_range = True  # keeps If-Range, and not only Range
+    encoding = ""
+    location = ""  # where it redirects to
+    always_206 = False  # answers 206 without Content-Range
+    trickle_s = 0.0  # between two bytes
+    late_s = 0.0  # before each byte of the head
 
     @property
     def url(self):
@@ -37,6 +48,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
         server.asked = (*server.asked, self.headers.get("Range"))
+        if server.location:
+            self.send_response(302)
+            self.send_header("Location", server.location)
+            self.end_headers()
+            return
+        if server.late_s:
+            self.dribble(b"HTTP/1.0 200 OK\r\nX: " + b"x" * 1000, server.late_s)
+            return
         if server.status != 200:
             self.send_error(server.status)
             return
@@ -48,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         body = server.content[start:]
         told = len(body)
         body = body[: server.ends_at - start] if server.ends_at else body
-        self.send_response(206 if start else 200)
+        self.send_response(206 if start or server.always_206 else 200)
         if start:
             first = start + 7 if server.wrong_range else start
             self.send_header("Content-Range", f"bytes {first}-{len(server.content) - 1}/{len(server.content)}")
@@ -56,8 +75,13 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("ETag", server.etag)
         if server.announced != "nothing":
             self.send_header("Content-Length", str(server.announced or told))
+        if server.encoding:
+            self.send_header("Content-Encoding", server.encoding)
         self.send_header("Content-Type", server.kind)
         self.end_headers()
+        if server.trickle_s:
+            self.dribble(body, server.trickle_s)
+            return
         if server.break_after and server.breaks > 0:
             server.breaks -= 1
             body = body[: server.break_after]
@@ -65,10 +89,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def start(self, server):
         asked = self.headers.get("Range")
-        if not (server.ranges and asked) or self.headers.get("If-Range", server.etag) != server.etag:
+        same = not server.if_range or self.headers.get("If-Range", server.etag) == server.etag
+        if not (server.ranges and asked and same):
             return 0
         first = int(asked.removeprefix("bytes=").rstrip("-"))
         return first if first < len(server.content) else None
+
+    def dribble(self, body, pause_s):
+        try:
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(pause_s)
+        except OSError:
+            pass  # the client has gone
 
     def log_message(self, *args):
         pass
@@ -86,10 +119,11 @@ def server(monkeypatch):
 
 @pytest.fixture
 def fetch(server, tmp_path):
-    def fetched(sha256="", **faults):
+    def fetched(sha256="", blob="", size=0, **faults):
         for name, value in faults.items():
             setattr(server, name, value)
-        return download(Wanted(server.url, tmp_path / "to" / "clips.zip", sha256), pause_s=0)
+        wanted = Wanted(server.url, tmp_path / "to" / "clips.zip", sha256, blob=blob, size=size)
+        return download(wanted, pause_s=0)
 
     return fetched
 
@@ -120,9 +154,9 @@ def test_a_server_that_breaks_off_is_asked_for_the_rest(fetch, server):
     assert server.asked == (None, "bytes=100000-", "bytes=200000-")
 
 
-@pytest.mark.fault("F", "a download breaks off", "it goes on where it was, now or in the next run", "4")
+@pytest.mark.fault("F", "a download breaks off", "it continues where it was, now or in the next run", "4")
 def test_a_server_that_breaks_off_for_good_leaves_a_part_that_the_next_run_goes_on_with(fetch, server, tmp_path):
-    with pytest.raises(DataError, match=r"broke off after 50000 bytes .*; the same command goes on from there"):
+    with pytest.raises(DataError, match=r"broke off after 50000 bytes .*; the same command continues from there"):
         fetch(ends_at=50_000)
     assert "clips.zip" not in left(tmp_path)
     server.asked = ()
@@ -181,9 +215,10 @@ def test_another_file_than_published_is_deleted(fetch, tmp_path):
 
 @pytest.mark.fault("F", "a download is a web page", "said; nothing is left", "4")
 @pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/octet-stream"])
-def test_a_web_page_is_not_taken_for_the_file(fetch, tmp_path, kind):
+@pytest.mark.parametrize("mark", [b"\n", b"\xef\xbb\xbf", b"\xff\xfe"])
+def test_a_web_page_is_not_taken_for_the_file(fetch, tmp_path, kind, mark):
     with pytest.raises(DataError, match=r"answers with a web page, not with clips\.zip"):
-        fetch(kind=kind, content=b"\n<!DOCTYPE html><title>Sign in</title>")
+        fetch(kind=kind, content=mark + b"<!DOCTYPE html><title>Sign in</title>")
     assert "clips.zip" not in left(tmp_path)
 
 
@@ -204,7 +239,7 @@ def test_nobody_there_is_one_sentence(tmp_path):
 
 
 def test_a_disk_without_room_is_said_before_anything_is_fetched(fetch, monkeypatch, tmp_path):
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 100_000}))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": 100_000}))
     with pytest.raises(DataError, match=r"GB free, but 0\.0 GB are needed"):
         fetch()
     assert "clips.zip" not in left(tmp_path)
@@ -226,7 +261,7 @@ def test_only_http_is_fetched(tmp_path, url):
 
 def test_two_processes_do_not_write_one_file(fetch, tmp_path):
     (tmp_path / "to").mkdir()
-    with module.FileLock(tmp_path / "to" / "clips.zip.lock"), pytest.raises(NotRunnableError, match="another process"):
+    with FileLock(tmp_path / "to" / "clips.zip.lock"), pytest.raises(NotRunnableError, match="another process"):
         fetch()
 
 
@@ -234,3 +269,88 @@ def test_a_place_that_cannot_be_written_is_one_sentence(server, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BenchError, match="cannot be written"):
         download(Wanted(server.url, tmp_path / "file" / "clips.zip"))
+
+
+@pytest.mark.fault("B6", "the rest of a download is of another version (ETag)", "it starts again", "0")
+@pytest.mark.parametrize("later", ['"two"', ""])
+def test_the_rest_of_another_version_is_not_put_behind_the_first_part(fetch, later):
+    old = bytes(len(CONTENT))
+    with pytest.raises(DataError, match="broke off"):
+        fetch(content=old, ends_at=100_000)
+    assert fetch(content=CONTENT, ends_at=None, etag=later, if_range=False).read_bytes() == CONTENT
+
+
+@pytest.mark.fault("B6", "a download comes packed (gzip), or as 206 without a range", "one sentence", "4")
+@pytest.mark.parametrize(
+    ("fault", "sentence"), [({"encoding": "gzip"}, r"packed \(gzip\)"), ({"always_206": True}, "broke off after 0")]
+)
+def test_an_answer_that_is_not_the_file_as_it_is_is_refused(fetch, tmp_path, fault, sentence):
+    with pytest.raises(DataError, match=sentence):
+        fetch(**fault)
+    assert "clips.zip" not in left(tmp_path)
+
+
+def test_an_archive_that_a_server_calls_gzip_is_taken_if_its_hash_is_right(fetch):
+    assert fetch(SHA256, encoding="x-gzip").read_bytes() == CONTENT
+
+
+@pytest.mark.fault("B6", "a redirect to ftp, to a file, or from https to plain http", "not followed", "4")
+@pytest.mark.parametrize("to", ["ftp://127.0.0.1/clips.zip", "file:///etc/passwd", "http://example.org/clips.zip"])
+def test_a_redirect_is_looked_at_before_it_is_followed(fetch, server, tmp_path, to):
+    with pytest.raises(DataError, match=r"no http or https address|plain http and no hash|is not allowed"):
+        fetch(location=to)
+    assert len(server.asked) == 1
+    assert "clips.zip" not in left(tmp_path)
+
+
+@pytest.mark.fault("B6", "plain http, and no hash of the file is known", "refused before it is asked", "4")
+def test_plain_http_without_a_hash_is_refused(tmp_path, monkeypatch):
+    def asked(*args):
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr(connection, "one_connection", asked)
+    with pytest.raises(DataError, match=r"is plain http and no hash .* bring the file by https"):
+        download(Wanted("http://example.org/clips.zip", tmp_path / "clips.zip"))
+    for known in ({"sha256": SHA256}, {"blob": BLOB}):
+        with pytest.raises(AssertionError, match="the network was used"):
+            download(Wanted("http://example.org/clips.zip", tmp_path / "clips.zip", **known))
+
+
+@pytest.mark.fault("B6", "a server that sends a byte now and then, also of its head", "left after a minute or two", "4")
+@pytest.mark.parametrize("fault", [{"trickle_s": 0.005}, {"late_s": 0.005}])
+def test_a_server_that_trickles_is_left(fetch, monkeypatch, fault):
+    monkeypatch.setattr(connection, "WINDOW_S", 0.05)
+    monkeypatch.setattr(connection, "ANSWER_S", 0.1)
+    with pytest.raises(DataError, match="the server is too slow"):
+        fetch(**fault)
+
+
+BLOB = hashlib.sha1(b"blob 300000\0" + CONTENT).hexdigest()
+
+
+@pytest.mark.fault("B6", "a file of a git repository that is another (git blob id, size)", "deleted and said", "4")
+def test_a_file_is_checked_by_its_git_blob_id(fetch, server, tmp_path):
+    with pytest.raises(DataError, match=f"its git blob id is {BLOB}, not {'0' * 40}; it was deleted"):
+        fetch(blob="0" * 40)
+    with pytest.raises(DataError, match="it has 300000 bytes, not 299999"):
+        fetch(blob=BLOB, size=299_999)
+    assert [name for name in left(tmp_path) if not name.endswith(".lock")] == []
+    assert fetch(blob=BLOB, size=300_000).read_bytes() == CONTENT
+    asked = len(server.asked)
+    fetch(blob=BLOB)
+    assert len(server.asked) == asked, "what is there and right is not fetched again"
+    (tmp_path / "to" / "clips.zip").write_bytes(b"changed")
+    assert fetch(blob=BLOB).read_bytes() == CONTENT
+
+
+def test_a_link_in_the_place_of_the_part_is_not_written_through(fetch, tmp_path):
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to" / "clips.zip.part").symlink_to(tmp_path / "victim")
+    with pytest.raises(DataError, match="is a link; delete it"):
+        fetch(SHA256)
+    assert not (tmp_path / "victim").exists()
+    with (
+        pytest.raises(OSError, match="symbolic link"),
+        connection.opened(tmp_path / "to" / "clips.zip.part", os.O_RDWR),
+    ):
+        pass

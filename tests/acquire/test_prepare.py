@@ -7,11 +7,11 @@ import pytest
 
 from stvsr_bench.acquire import prepare
 from stvsr_bench.data.readers import list_folder
-from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError, UsageError
-from stvsr_bench.schema import DatasetCard, SplitList
+from stvsr_bench.errors import CardError, DataError, NotRunnableError, UnknownNameError, UsageError
+from stvsr_bench.schema import DatasetCard, Download, Source, SplitList
 
-ONE = SplitList(url="https://example.org/sets/clips.zip?raw=1", sha256="a" * 64, notes="15 GB")
-TWO = SplitList(url="https://example.org/train.zip", notes="82 GB")
+ONE = Download(url="https://example.org/sets/clips.zip?raw=1", sha256="a" * 64, notes="15 GB")
+TWO = Download(url="https://example.org/train.zip", notes="82 GB")
 LISTS = {
     "zsm": {"fast": SplitList(url="https://example.org/fast.txt", sha256="b" * 64, count=3)},
     "stdan": {"fast": SplitList(url="https://example.org/f2.txt", count=4, by="STDAN"), "slow": SplitList(count=2)},
@@ -23,10 +23,44 @@ def card(**facts):
 
 
 def test_the_only_download_need_not_be_named(tmp_path):
-    wanted = prepare.wanted_download(card(downloads={"test": ONE}), tmp_path)
+    wanted = prepare.wanted_download(card(downloads={"test": ONE}), tmp_path).wanted
     assert (wanted.url, wanted.path, wanted.sha256) == (ONE.url, tmp_path / "clips.zip", "a" * 64)
     both = card(downloads={"test": ONE, "train": TWO})
-    assert prepare.wanted_download(both, tmp_path, "train").path == tmp_path / "train.zip"
+    assert prepare.wanted_download(both, tmp_path, "train").wanted.path == tmp_path / "train.zip"
+
+
+LINE = "100644 blob " + "c" * 40 + "    1234\tinputs/G/city/Frame 01.png\n"
+
+
+def test_a_folder_whose_files_have_hashes_is_what_is_meant_without_a_word(tmp_path, monkeypatch):
+    monkeypatch.delenv("STVSR_BENCH_MIRROR", raising=False)
+    (tmp_path / "files.txt").write_text(LINE)
+    folder = Source(repo="me/set", commit="d" * 40, path="inputs/G", listing="files.txt")
+    three = card(downloads={"test": ONE, "git": Download(source=folder, strip="inputs/G/"), "train": TWO})
+    (file,) = prepare.wanted_download(three, tmp_path / "root", folder=tmp_path).files
+    assert file.url == f"https://raw.githubusercontent.com/me/set/{'d' * 40}/inputs/G/city/Frame%2001.png"
+    assert (file.path, file.blob, file.size) == (tmp_path / "root" / "city" / "Frame 01.png", "c" * 40, 1234)
+    monkeypatch.setenv("STVSR_BENCH_MIRROR", "http://127.0.0.1:1/m/")
+    (file,) = prepare.wanted_download(three, tmp_path / "root", folder=tmp_path).files
+    assert file.url.startswith("http://127.0.0.1:1/m/me/set/")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense\n", LINE.replace("city", ".."), LINE.replace("inputs", "/etc"), LINE + "x"]
+)
+def test_a_listing_that_leads_elsewhere_is_refused(tmp_path, text):
+    (tmp_path / "files.txt").write_text(text)
+    source = Source(repo="me/set", commit="d" * 40, path="inputs/G", listing="files.txt")
+    with pytest.raises(CardError):
+        prepare.wanted_download(card(downloads={"git": Download(source=source)}), tmp_path, folder=tmp_path)
+
+
+@pytest.mark.fault("B6", "a data set at a plain http address without a hash", "asked by https", "4")
+def test_an_address_without_a_hash_is_asked_by_https(tmp_path):
+    plain = Download(url="http://example.org/clips.zip")
+    assert prepare.wanted_download(card(downloads={"a": plain}), tmp_path).wanted.url == "https://example.org/clips.zip"
+    known = Download(url="http://example.org/clips.zip", sha256="a" * 64)
+    assert prepare.wanted_download(card(downloads={"a": known}), tmp_path).wanted.url == "http://example.org/clips.zip"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from stvsr_bench import datasets
 from stvsr_bench.cli import call
 from stvsr_bench.data.degrade import degrade
 from stvsr_bench.data.frames import from_bytes, to_bytes, write_png
-from stvsr_bench.schema import SplitList
+from stvsr_bench.schema import Download, SplitList
 
 FAST_SHA256 = "0f4bf0a5bac26960ebd27395c00e1351c9c308d14aae4f37be0ad182ec73d3ee"  # of "00001/0266\n"
 
@@ -143,7 +143,12 @@ def test_list_shows_every_data_set_even_a_broken_one(tmp_path, monkeypatch, caps
 @pytest.mark.parametrize(
     ("argv", "code", "sentence"),
     [
-        (["prepare", "vid4"], 4, "vid4 cannot be brought by a program: no direct download: Google Drive"),
+        (["prepare", "ucf101"], 4, "ucf101 cannot be brought by a program: Google Drive file 0B7EVK8r0v71pdHBNdXB6TE1"),
+        (
+            ["prepare", "reds4"],
+            4,
+            "reds4 cannot be brought by a program: no address of a file is known here: open https",
+        ),
         (["prepare", "vimeo90k"], 2, "say what to bring of vimeo90k: --which test (15 GB"),
         (["prepare", "vimeo90k", "--which", "tets"], 2, "unknown download of vimeo90k 'tets'. Did you mean 'test'?"),
         (["prepare", "vimeo90k", "--which", "test"], 2, "Give --root FOLDER (or set VIMEO90K_ROOT)"),
@@ -176,7 +181,7 @@ def site(tmp_path, monkeypatch):
         url = f"http://127.0.0.1:{server.server_address[1]}"
         real = datasets.card("vimeo90k")
         known = {"zsm": {"fast": SplitList(url=f"{url}/fast.txt", sha256=FAST_SHA256, count=1)}}
-        downloads = {"test": SplitList(url=f"{url}/clips.zip")}
+        downloads = {"test": Download(url=f"{url}/clips.zip")}
         card = replace(real, lists=known, downloads=downloads)
         monkeypatch.setattr(datasets, "card", lambda name: card)
         yield tmp_path / "site"
