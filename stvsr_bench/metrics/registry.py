@@ -15,6 +15,7 @@ from stvsr_bench.metrics.frames import FRAME_METRICS, one
 from stvsr_bench.metrics.pictures import Flow
 from stvsr_bench.metrics.temporal import LEARNED, NEED_LPIPS, NEED_SPYNET, NEED_TRUE_FLOW, OF_PAIRS
 from stvsr_bench.metrics.time_axis import TIME
+from stvsr_bench.metrics.vmaf import is_of_file
 
 Per = Literal["frame", "interpolated frame", "clip"]
 Group = Literal["core", "variant", "temporal", "time", "perceptual", "extra"]
@@ -110,12 +111,33 @@ def _run_extra(name: str, sr_SCHW: Any, hr_SCHW: Any) -> Any:
     return EXTRAS[name].function(sr_SCHW, hr_SCHW)
 
 
-METRICS: dict[str, Metric] = {
-    **{name: _of_frames(name) for name in FRAME_METRICS},
-    **{name: _of_clips(name) for name in OF_PAIRS},
-    **{name: _of_time(name) for name in TIME},
-    **{name: _extra(name) for name in EXTRAS},
-}
+class _Metrics(dict[str, Metric]):
+    """Metrics by name; those of VMAF model files are known by their names alone."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or is_of_file(name)
+
+    def __missing__(self, name: str) -> Metric:
+        if is_of_file(name):
+            return _extra(name)
+        raise KeyError(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The metric, or the default."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+
+METRICS: dict[str, Metric] = _Metrics(
+    {
+        **{name: _of_frames(name) for name in FRAME_METRICS},
+        **{name: _of_clips(name) for name in OF_PAIRS},
+        **{name: _of_time(name) for name in TIME},
+        **{name: _extra(name) for name in EXTRAS},
+    }
+)
 
 
 def has_gaps(name: str) -> bool:
@@ -163,6 +185,7 @@ def score_frames(
         NotRunnableError: an extra that is not installed.
     """
     per_frame = {name: metric for name, metric in METRICS.items() if metric.per == "frame"}
+    per_frame.update({name: METRICS[name] for name in metrics if is_of_file(name)})
     for name in metrics:
         if name not in per_frame:
             raise UnknownNameError("metric of single frames", name, per_frame)

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stvsr_bench.metrics import backbones, ewarp, golden_frames, temporal
+from stvsr_bench.metrics import backbones, ewarp, ffmpeg, golden_frames, temporal
 from stvsr_bench.metrics.checking import Check, apart, worst
+from stvsr_bench.metrics.extras import EXTRAS
 from stvsr_bench.metrics.pictures import Flow, halves
 
 
@@ -29,6 +30,7 @@ def checks() -> Iterator[Check]:
     recorded = goldens()
     yield _tof(recorded)
     yield from _ewarp(recorded)
+    yield _programs(recorded)
     if why := backbones.lpips_missing():
         count = sum(len(recorded[kind]) for kind in ("lpips", "tlp", "pooled"))
         yield Check("LPIPS, tLP, FloLPIPS (AlexNet)", count, 0.0, 0.0, skipped=why)
@@ -58,6 +60,26 @@ def _ewarp(recorded: dict[str, Any]) -> Iterator[Check]:
         off.append((_relative(ewarp.evalcrafter(frames, forward, seen), entry["evalcrafter"]), where))
     yield Check("points that a warping error counts", len(points), *worst(points, 0.0))
     yield Check("warping errors, relative", len(off), *worst(off, 1e-10))
+
+
+def _programs(recorded: dict[str, Any]) -> Check:
+    """VMAF's models, CAMBI and XPSNR: their program is the reference, so another build of it may differ."""
+    wanted = recorded["programs"]
+    name = "VMAF models, CAMBI, XPSNR"
+    absent = [why for metric in wanted["means"] if (why := EXTRAS[metric].missing())]
+    if absent or wanted["build"] not in ffmpeg.version():
+        why = absent[0] if absent else f"recorded with ffmpeg {wanted['build']}, here is {ffmpeg.version()[:60]}"
+        return Check(name, len(wanted["means"]), 0.0, 0.0, skipped=why)
+    sr, hr = pan()
+    off = [(apart(EXTRAS[metric].function(sr, hr).mean(), mean), metric) for metric, mean in wanted["means"].items()]
+    return Check(name, len(off), *worst(off, 1e-3))
+
+
+def pan() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(sr, hr): three frames of 640x320 that pan, sr with vertical stripes; large enough for every model of VMAF."""
+    wide = golden_frames.natural(21, 320, 700).transpose(2, 0, 1)
+    hr = np.stack([wide[:, :, 4 * t : 4 * t + 640] for t in range(3)])
+    return np.clip(hr.astype(np.int64) + np.arange(640) % 5 * 3, 0, 255).astype(np.uint8), hr
 
 
 def _case(case: str, recipe: dict[str, Any], frames: NDArray[np.float64]) -> tuple[Flow, Flow, NDArray[np.float64]]:
