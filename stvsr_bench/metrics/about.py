@@ -16,6 +16,7 @@ class OfClip:
     unit: str
     higher_is_better: bool = False
     how: str = ""
+    signed: bool = False
 
 
 def _warping(name: str, title: str, flow: str) -> dict[str, OfClip]:
@@ -32,8 +33,8 @@ def _warping(name: str, title: str, flow: str) -> dict[str, OfClip]:
             f"Warping error, EvalCrafter's form ({title})", "x1000", how=own.format("scored video")
         ),
         f"ewarp_{name}_hr": OfClip(f"The same of hr ({title})", "x1000", how=own.format("true video")),
-        f"ewarp_lai_{name}": OfClip(f"Warping error, Lai's form ({title})", "", how=lai),
-        f"ewarp_lai_{name}_hr": OfClip(f"The same of hr, Lai's form ({title})", "", how=f"{lai}; of hr itself"),
+        f"ewarp_lai_{name}": OfClip(f"Warping error, Lai's form ({title})", "RGB^2", how=lai),
+        f"ewarp_lai_{name}_hr": OfClip(f"The same of hr, Lai's form ({title})", "RGB^2", how=f"{lai}; of hr itself"),
     }
 
 
@@ -51,6 +52,19 @@ OF_CLIPS: dict[str, OfClip] = {
     **_warping("dis_medium", "DIS medium", "DIS flow"),
     **_warping("true_flow", "true flow", "the exact flow and, for what it hides, hr's luma"),
     **_warping("spynet", "SpyNet of BasicVSR", "SpyNet flow"),
+    "psnr_y_shift3q": OfClip(
+        "PSNR Y at the best shift (3 px, quarters)",
+        "dB",
+        True,
+        "a note, no score: one shift of the clip, Keys' cubic, 4 px of border cut",
+    ),
+    "psnr_y_shift0": OfClip("PSNR Y unshifted (crop 4)", "dB", True, "what psnr_y_shift3q compares with"),
+    "shift3q_right": OfClip(
+        "Best shift to the right", "px", how="a note: how far sr must be moved to fit best", signed=True
+    ),
+    "shift3q_down": OfClip("Best shift down", "px", how="a note: how far sr must be moved to fit best", signed=True),
+    "psnr_y_lag2": OfClip("PSNR Y at the best lag (2 frames)", "dB", True, "a note, no score: whole frames"),
+    "lag2": OfClip("Best lag", "frames", how="a note: how many frames later sr is than the truth it fits", signed=True),
     "tlp_alex": OfClip("tLP x100 (AlexNet)", ""),
     "tlp_tecogan": OfClip("tLP x100 as TecoGAN (AlexNet)", ""),
     "flolpips_dis_medium": OfClip(

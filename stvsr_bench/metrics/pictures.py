@@ -107,6 +107,7 @@ class Pair:
     keep_infinite: bool = False  # the protocol's policy for pairs without an error
     # share of the points that a metric's mask left out, by the metric; filled as metrics are computed
     masked: dict[str, float] = field(default_factory=dict)
+    found: dict[str, tuple[float, float]] = field(default_factory=dict)  # what several metrics look for, by its name
 
     @cached_property
     def tdiff_db_P(self) -> NDArray[np.float64]:

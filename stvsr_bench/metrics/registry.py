@@ -13,12 +13,13 @@ from stvsr_bench.metrics import about, backbones, color, frames, temporal, time_
 from stvsr_bench.metrics.extras import EXTRAS
 from stvsr_bench.metrics.frames import FRAME_METRICS, one
 from stvsr_bench.metrics.pictures import Flow
+from stvsr_bench.metrics.shift import SHIFT
 from stvsr_bench.metrics.temporal import LEARNED, NEED_LPIPS, NEED_SPYNET, NEED_TRUE_FLOW, OF_PAIRS
 from stvsr_bench.metrics.time_axis import TIME
 from stvsr_bench.metrics.vmaf import is_of_file
 
 Per = Literal["frame", "interpolated frame", "clip"]
-Group = Literal["core", "variant", "temporal", "time", "perceptual", "extra"]
+Group = Literal["core", "variant", "temporal", "time", "perceptual", "shift", "extra"]
 CORE = ("mse_y", "psnr_y", "ssim_y", "mse_rgb", "psnr_rgb", "ssim_rgb")  # what every run measures
 
 
@@ -75,9 +76,9 @@ def _of_clips(name: str) -> Metric:
     of = about.OF_CLIPS[name]
     how = of.how or (OF_PAIRS[name].__doc__ or "").strip().splitlines()[0]
     where = " Clips with known flow only." if name in NEED_TRUE_FLOW else ""
-    group: Group = "perceptual" if name in LEARNED else "temporal"
+    group: Group = "perceptual" if name in LEARNED else "shift" if name in SHIFT else "temporal"
     one = partial(temporal.one, name)
-    return Metric(one, of.unit, of.higher_is_better, "clip", of.title, how + where, group=group)
+    return Metric(one, of.unit, of.higher_is_better, "clip", of.title, how + where, group=group, signed=of.signed)
 
 
 def _of_time(name: str) -> Metric:
@@ -146,7 +147,7 @@ def has_gaps(name: str) -> bool:
 
 
 def expanded(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, with a group among them (`variant`, `temporal`, `perceptual`, `time`) replaced by its metrics."""
+    """The names, with a group among them (`variant`, `temporal`, `perceptual`, ...) replaced by its metrics."""
     groups: set[str] = {metric.group for metric in METRICS.values()}
     members = {group: [name for name, metric in METRICS.items() if metric.group == group] for group in groups}
     return tuple(dict.fromkeys(member for name in names for member in members.get(name, [name])))

@@ -16,6 +16,7 @@ from stvsr_bench.errors import ClipError
 from stvsr_bench.metrics import color, ewarp, flolpips, tof
 from stvsr_bench.metrics.means import over_frames
 from stvsr_bench.metrics.pictures import FARNEBACK, Flow, Pair, Pictures, steps
+from stvsr_bench.metrics.shift import SHIFT
 from stvsr_bench.opencv import portable
 
 SMALLEST = 32  # DIS and Farneback build pyramids; below this they have nothing to work on
@@ -77,7 +78,7 @@ TEMPORAL: dict[str, OfPair] = {  # no weights are needed
     **ewarp.TRUE_FLOW,
 }
 LEARNED: dict[str, OfPair] = {**tof.TLP, **flolpips.FLOLPIPS, **ewarp.SPYNET}  # with weights of installed packages
-OF_PAIRS = TEMPORAL | LEARNED
+OF_PAIRS = TEMPORAL | LEARNED | SHIFT
 NEED_TRUE_FLOW = frozenset({"warp_error_true_flow", "warp_error_true_flow_hr", *ewarp.TRUE_FLOW})
 NEED_LPIPS = frozenset({*tof.TLP, *flolpips.FLOLPIPS})
 NEED_SPYNET = frozenset({"flolpips_spynet", *ewarp.SPYNET})

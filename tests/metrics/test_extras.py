@@ -44,7 +44,7 @@ def test_equal_clips_have_the_best_vmaf(pairs, with_ffmpeg):
 
 def test_frames_too_small_for_vmaf_are_refused_before_the_program_sees_them(with_ffmpeg):
     tiny = np.zeros((2, 3, 16, 16), np.uint8)
-    with pytest.raises(ClipError, match="vmaf_v0.6.1 needs frames of at least 32x32"):
+    with pytest.raises(ClipError, match=r"vmaf_v0\.6\.1 needs frames of at least 32x32"):
         metrics.score_frames(tiny, tiny, ["vmaf"])
 
 
