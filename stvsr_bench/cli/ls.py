@@ -72,7 +72,13 @@ def _metrics() -> list[dict[str, Any]]:
     from stvsr_bench.metrics import METRICS
 
     rows = [facts(name, metric) for name, metric in METRICS.items()]
-    return [{key: row[key] for key in ("name", "unit", "better", "per", "title")} for row in rows]
+    return [
+        {
+            key: row[key]
+            for key in ("name", "unit", "better", "per", "needs", "ms per frame", "printed by", "description")
+        }
+        for row in rows
+    ]
 
 
 def _protocols() -> list[dict[str, Any]]:

@@ -74,19 +74,25 @@ def selftest(as_json: options.Json = False) -> None:
 
 def facts(name: str, metric: "Metric") -> dict[str, str]:
     """What a list says of one metric."""
+    from stvsr_bench.metrics import about, needs
+
+    cost = about.COST_MS.get(name)
     return {
         "name": name,
         "unit": metric.unit,
-        "better": "higher" if metric.higher_is_better else "lower",
+        "better": "nearest to 0" if metric.signed else "higher" if metric.higher_is_better else "lower",
         "per": metric.per,
         "group": metric.group,
         "title": metric.title,
         "description": metric.description,
+        "needs": needs(name),
+        "ms per frame": "" if cost is None else f"{cost:g}",
+        "printed by": about.PRINTED_BY.get(name, ""),
     }
 
 
 def _line(row: dict[str, str]) -> str:
-    arrow = "up" if row["better"] == "higher" else "down"
     unit = f" [{row['unit']}]" if row["unit"] else ""
-    text = f"  {row['name']:<36} {row['title']}{unit}, {arrow} is better, per {row['per']}\n      {row['description']}"
+    text = f"  {row['name']:<36} {row['title']}{unit}, {row['better']} is better, per {row['per']}"
+    text += f"\n      {row['description']}"
     return f"{text}\n      {row['missing']}" if row["missing"] else text

@@ -23,6 +23,7 @@ from stvsr_bench.metrics.ssim import check_size
 # a score holds for one display and one frame rate, so both stand in the metric's name
 CVVDP_DISPLAY, CVVDP_FPS = "standard_fhd", 30
 SMALLEST = 32
+FFMPEG = "an ffmpeg with libvmaf: stvsr-bench[vmaf]"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Extra:
     missing: Callable[[], str]
     made_by: Callable[[], str]
     group: Literal["perceptual", "extra"] = "extra"
+    needs: str = ""
 
 
 def vmaf_torch(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
@@ -144,7 +146,7 @@ def _vmaf(name: str) -> Extra:
     if not model.cambi:
         how += "; says little on clips of a few frames"
     missing = partial(vmaf.missing, model)
-    return Extra(partial(vmaf.score, model), "", True, "frame", model.title, how, missing, ffmpeg.version)
+    return Extra(partial(vmaf.score, model), "", True, "frame", model.title, how, missing, ffmpeg.version, needs=FFMPEG)
 
 
 def _vmaf_of_file(name: str) -> Extra:
@@ -158,6 +160,7 @@ def _vmaf_of_file(name: str) -> Extra:
         how,
         partial(vmaf.file_missing, name),
         partial(vmaf.file_made_by, name),
+        needs=FFMPEG,
     )
 
 
@@ -183,6 +186,7 @@ def _lpips(trunk: Trunk, title: str) -> Extra:
         f"LPIPS v0.1, {trunk} trunk given by the user",
         partial(backbones.missing, trunk, "lpips"),
         partial(_trunk_made_by, trunk, "lpips"),
+        needs=f"torchvision's {trunk}.pth and lpips",
     )
 
 
@@ -197,6 +201,7 @@ _NAMED: dict[str, Extra] = {
         "banding of sr alone, 0 is none, 8-bit 4:2:0 BT.601, by libvmaf; needs no truth",
         vmaf.cambi_missing,
         ffmpeg.version,
+        needs=FFMPEG,
     ),
     "vmaf_torch": Extra(
         vmaf_torch,
@@ -207,6 +212,7 @@ _NAMED: dict[str, Extra] = {
         "vmaf_v0.6.1 on rounded BT.601 luma, by the package vmaf-torch",
         partial(_package_missing, "vmaf_torch", "vmaf-torch"),
         partial(_package_version, "vmaf-torch"),
+        needs="vmaf-torch",
     ),
     "xpsnr_y": Extra(
         ffmpeg.xpsnr_y,
@@ -217,6 +223,7 @@ _NAMED: dict[str, Extra] = {
         "perceptually weighted PSNR, 8-bit 4:2:0 BT.601, by ffmpeg",
         _xpsnr_missing,
         ffmpeg.version,
+        needs=FFMPEG,
     ),
     f"cvvdp_{CVVDP_DISPLAY}_{CVVDP_FPS}fps": Extra(
         cvvdp,
@@ -227,6 +234,7 @@ _NAMED: dict[str, Extra] = {
         "visible differences on a stated display, 10 is none",
         partial(_package_missing, "pycvvdp", "cvvdp"),
         partial(_package_version, "cvvdp"),
+        needs="cvvdp",
     ),
     "lpips_alex": Extra(
         partial(lpips, "alexnet"),
@@ -249,6 +257,7 @@ _NAMED: dict[str, Extra] = {
         "structure and texture similarity, VGG16 trunk given by the user",
         partial(backbones.missing, "vgg16", "DISTS_pytorch"),
         partial(_trunk_made_by, "vgg16", "DISTS_pytorch"),
+        needs="torchvision's vgg16.pth and DISTS_pytorch",
     ),
 }
 EXTRAS = Extras(_NAMED)

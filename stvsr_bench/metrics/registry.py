@@ -162,6 +162,14 @@ def missing(name: str) -> str:
     return backbones.SPYNET.missing() if name in NEED_SPYNET else ""
 
 
+def needs(name: str) -> str:
+    """What a metric needs besides the core installation; empty for nothing."""
+    parts = ["the true flow (mini)"] if name in NEED_TRUE_FLOW else []
+    parts += [backbones.LPIPS_ALEX.wheel] if name in NEED_LPIPS or name == "lpips_alex" else []
+    parts += [backbones.SPYNET.wheel] if name in NEED_SPYNET else []
+    return " and ".join(parts) or (EXTRAS[name].needs if name in EXTRAS else "")
+
+
 def made_by(name: str) -> str:
     """The program and weights that a metric's numbers depend on, to be kept beside them; empty for the suite's own."""
     if name in EXTRAS:

