@@ -28,6 +28,11 @@ def list_(
     if as_json:
         reader.document(rows, indent=1)
         return
+    say_all(rows)
+
+
+def say_all(rows: list[dict[str, str]]) -> None:
+    """The metrics by group, a few lines for each: a table of so many columns is not readable."""
     for group in dict.fromkeys(row["group"] for row in rows):
         reader.say(f"{group}:")
         for row in rows:
@@ -94,5 +99,8 @@ def facts(name: str, metric: "Metric") -> dict[str, str]:
 def _line(row: dict[str, str]) -> str:
     unit = f" [{row['unit']}]" if row["unit"] else ""
     text = f"  {row['name']:<36} {row['title']}{unit}, {row['better']} is better, per {row['per']}"
-    text += f"\n      {row['description']}"
-    return f"{text}\n      {row['missing']}" if row["missing"] else text
+    cost = f"{row['ms per frame']} ms per frame of 448x256" if row["ms per frame"] else ""
+    needs = f"needs {row['needs']}" if row["needs"] else ""
+    printed = f"printed by {row['printed by']}" if row["printed by"] else ""
+    about = "; ".join(filter(None, (needs, cost, printed)))
+    return "\n      ".join(filter(None, (text, row["description"], about, row.get("missing", ""))))
