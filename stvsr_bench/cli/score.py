@@ -9,7 +9,9 @@ from stvsr_bench.cli import options, reader
 from stvsr_bench.errors import spelled
 
 if TYPE_CHECKING:
+    from stvsr_bench.runner.execute import Result
     from stvsr_bench.runner.plan import RunSpec
+    from stvsr_bench.schema import Reading
 
 
 def score(
@@ -17,11 +19,15 @@ def score(
         Path,
         typer.Argument(help="Folder with a folder of pictures, or a video, for each clip; of one clip, these alone."),
     ],
-    against: Annotated[str, typer.Option("--against", help="The data set that holds the truth, or a path.")],
+    against: Annotated[
+        str,
+        typer.Option("--against", help="The data set with the truth, or a path; without it, a report of what shows."),
+    ] = "",
     name: Annotated[str, typer.Option("--name", help="Name of the row; default the folder's.")] = "",
     split: options.Splits = "",
     protocol: options.Protocols = "suite-1",
     metrics: Annotated[str, typer.Option("--metrics", help="Metrics besides the default ones.")] = "",
+    vmaf_model: options.VmafModel = None,
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
     clips: Annotated[str, typer.Option("--clips", help="Only these clips, by commas, or @FILE.")] = "",
@@ -33,7 +39,12 @@ def score(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Score output frames that were made elsewhere; their row carries the badge "external"."""
+    """Score output frames that were made elsewhere; their row carries the badge "external".
+
+    Without --against nothing is compared: flicker, frozen frames, warping error and drift of sharpness are said.
+    """
+    if not against:
+        return _without_truth(folder, options.reading(track, True, deinterlace, hdr), as_json)
     from stvsr_bench.runner.plan import RunSpec
 
     spec = RunSpec(
@@ -41,7 +52,7 @@ def score(
         datasets=(against,),
         splits=options.several(split),
         protocols=options.several(protocol),
-        metrics=options.metrics(metrics),
+        metrics=options.metrics(metrics, vmaf_model),
         root=root,
         out=out,
         clips=options.clips(clips),
@@ -50,6 +61,21 @@ def score(
         reading=options.reading(track, allow_vfr, deinterlace, hdr),
     )
     return _perform(spec, folder, as_json, quiet)
+
+
+def _without_truth(folder: Path, reading: "Reading", as_json: bool) -> int:
+    from stvsr_bench.runner import no_truth
+
+    found = []
+    for each in no_truth.reports(folder, reading):
+        found.append(each.document())
+        for line in [] if as_json else each.lines():
+            reader.say(line)
+    if as_json:
+        reader.document(found, indent=1)
+    else:
+        reader.say("No truth was given: none of this says that frames are right. Add --against DATASET to score them.")
+    return 0
 
 
 def _perform(spec: "RunSpec", folder: Path, as_json: bool, quiet: bool) -> int:
@@ -63,4 +89,17 @@ def _perform(spec: "RunSpec", folder: Path, as_json: bool, quiet: bool) -> int:
         reader.note(f"{folder.name}: {each.sentence(folder)}")
     with Bar(plan, quiet or as_json, total=sum(len(cell.clips) for cell in plan.cells)) as bar:
         result = execute(spec, plan, folder, bar.update)
-    return finish(spec, result, as_json)
+    code = finish(spec, result, as_json)
+    _say_lossy(result)
+    return code
+
+
+def _say_lossy(result: "Result") -> None:
+    """One line where videos that were handed in, or their truth, were coded with loss."""
+    from collections import Counter
+
+    rows = [row for row in result.rows() if "external" in row.flags]
+    found = Counter(flag for row in rows for flag in row.flags if flag.startswith("lossy-"))
+    for flag, count in sorted(found.items()):
+        what = "videos handed in" if flag.startswith("lossy-input") else "the truth's videos"
+        reader.note(f"{count} of {len(rows)} rows: {what} were coded with loss ({flag.partition(':')[2]})")

@@ -56,6 +56,10 @@ def say(console: "Console", out: Path, done: "Done") -> None:
         f"{out}: {done.frames_out} frames of {size} at {done.fps:g} fps{deep}{cuts}{sound}{under}",
         *done.left_out,
     ]
+    if done.lossy:
+        lines.append(f"lossy-input: the source was coded with loss ({done.lossy}); a method restores its artefacts too")
+    if done.colours:
+        lines.append(f"colours of the source: {done.colours}")
     if done.tile:
         lines.append(f"memory ran out: frames were restored in tiles of {done.tile}")
     if done.trouble:

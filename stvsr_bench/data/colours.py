@@ -110,6 +110,14 @@ def stated(number: int) -> Matrix | None:
     return _STATED[number]
 
 
+def name_of(number: int) -> str:
+    """The matrix of this number in H.273 in words, also of one that is not read here."""
+    try:
+        return stated(number) or "no matrix"
+    except MatrixError:
+        return f"matrix {number}"
+
+
 def usual(width: int, height: int) -> Matrix:
     """The matrix of a video of this size that states none."""
     return "bt709" if height >= HD_LINES or width >= HD_COLUMNS else "bt601"

@@ -31,7 +31,14 @@ _NO_FIELDS: Final = ("rawvideo", "v210", "huffyuv", "ffvhuff", "utvideo", "qtrle
 _DURATION: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
 _NEAR_S: Final = 0.25  # between a track's end and what its header says: duration of the last frame, a start
 _REMEMBERED_S: Final = 1.0  # a video that takes longer to go through is looked up the next time
-_VERSION: Final = 1  # of what is remembered
+_VERSION: Final = 2  # of what is remembered
+# H.264, HEVC, AV1 and VP9 can be without loss too; only what the encoder wrote into the stream says so
+_LOSSLESS: Final = frozenset(
+    ("rawvideo", "wrapped_avframe", "v210", "r210", "v410", "ffv1", "huffyuv", "ffvhuff", "utvideo", "magicyuv",
+     "qtrle", "png", "apng", "bmp", "tiff", "gif", "flashsv", "zmbv")
+)  # fmt: skip
+_SETTINGS: Final = 8192  # bytes of the first packet; x264 and x265 write their settings there
+_QUALITY: Final = re.compile(rb"\b(crf|qp|bitrate)=([0-9.]+)")
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Facts:
     transfer: int = 2
     assumed: str = ""  # the matrix that had to be
     interlaced: int = 0  # frames that are two fields
+    lossy: str = ""  # codec, and what it says of its quality (h264/crf=23.0); "" where nothing was lost
     start: int = 0  # of the file's clock, in microseconds: where its first track begins
     whole: int = 0
     damage: str = ""
@@ -69,6 +77,16 @@ class Facts:
     def hdr(self) -> str:
         """ "PQ" or "HLG"; "" for a video of the usual brightness."""
         return HDR.get(self.transfer, "")
+
+    @property
+    def colours(self) -> str:
+        """Which matrix and range its colours are read by, and how these were chosen, e.g. `bt709 stated, limited`."""
+        if self.pixels.startswith(("gray", "gbr", "rgb", "bgr", "pal")):
+            return f"{self.pixels}, no matrix"
+        matrix = f"{self.assumed} assumed by size" if self.assumed else f"{colours.name_of(self.matrix)} stated"
+        said = {colours.FULL: "full range stated", colours.LIMITED: "limited range stated"}
+        full = self.pixels.startswith("yuvj")
+        return f"{matrix}, {said.get(self.range_, 'full range of yuvj' if full else 'limited range, not stated')}"
 
     @property
     def fps(self) -> float:
@@ -106,6 +124,7 @@ class Facts:
                 f"bits:{self.bits}" if self.bits > 8 else "",
                 f"hdr:{self.hdr}" if self.hdr else "",
                 "vfr" if self.uneven(start, stop) is not None else "",
+                f"lossy-truth:{self.lossy}" if self.lossy else "",
             )
             if flag
         )
@@ -163,6 +182,7 @@ class Walk:
         self.container, self.stream = container, stream
         self._promised = len(stream.index_entries)  # of mp4 and AVI, edit lists respected; few of Matroska's
         self.count = 0
+        self.settings = b""  # the start of the first packet
         self.whole: int | None = None  # frames before the first that is damaged
         self.why = ""
 
@@ -179,6 +199,7 @@ class Walk:
                 self._ended(number, end)
                 return
             if packet.size:
+                self.settings = self.settings or bytes(packet)[:_SETTINGS]
                 number += 1
                 end = max(end or 0, (packet.pts or packet.dts or 0) + (packet.duration or 0))
             try:
@@ -242,10 +263,21 @@ def _look(path: Path, track: int) -> Facts:
             ticks=_ticks(pts),
             last=int(last.duration or 0) or max(1, round(1 / (rate * tick))),
             interlaced=interlaced,
+            lossy=_lossy(stream.codec_context, walk.settings),
             start=int(container.start_time or 0),
             whole=len(pts) if walk.whole is None else walk.whole,
             damage=damage,
         )
+
+
+def _lossy(context: Any, packet: bytes) -> str:
+    """The codec and its quality, as far as the stream says it; nothing for a codec, or settings, without loss."""
+    codec = str(context.codec.canonical_name)
+    settings = bytes(context.extradata or b"") + packet
+    found = _QUALITY.search(settings)
+    if codec in _LOSSLESS or b" lossless " in settings or (found and found[1] == b"qp" and float(found[2]) == 0):
+        return ""
+    return f"{codec}/{found[1].decode()}={found[2].decode()}" if found else codec
 
 
 def _ticks(pts: list[int | None]) -> NDArray[np.int64]:

@@ -120,6 +120,7 @@ def flags(path: Path, reading: Reading | None = None) -> tuple[str, ...]:
     `matrix-assumed:bt709`: the file does not say which matrix its luma and chroma were made with. `turned-90-right` and
     the like: as the header says. `bits:10`: rounded to 8. `hdr:PQ`: stored values as they are. `deinterlaced`, `vfr`:
     allowed by an option. `track:2`: not the first.
+    `lossy-truth:h264/crf=23.0`: coded with loss, and how, as far as the stream says it.
 
     Raises:
         DataError: it is damaged.
@@ -128,6 +129,15 @@ def flags(path: Path, reading: Reading | None = None) -> tuple[str, ...]:
         return ()
     reading = reading or Reading()
     return _flags(facts.of(path, reading.track), reading)
+
+
+def colours_of(path: Path, reading: Reading | None = None) -> str:
+    """Which matrix and range a video's colours are read by and how these were chosen; "" for a folder of pictures.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    return facts.of(path, (reading or Reading()).track).colours if path.is_file() else ""
 
 
 def _flags(found: Facts, reading: Reading, start: int = 0, stop: int | None = None) -> tuple[str, ...]:

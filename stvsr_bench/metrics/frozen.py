@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from stvsr_bench.metrics import color
 from stvsr_bench.opencv import portable
 
-FLAGS = ("frozen", "ignores-time")
+FLAGS = ("frozen", "ignores-time", "looping")
+REACH = 64  # frames back in which a loop is looked for
 BLOCK = 4
 # mean squared change of the truth's blocks below which nothing is judged: noise of up to 4 levels stays below
 MOVES = 2.0
@@ -26,8 +27,11 @@ STILL = 0.01
 
 
 def flags(sr_SCHW: Any, hr_SCHW: Any, frames: Sequence[int], gaps: Mapping[int, tuple[int, int]]) -> list[str]:
-    """`frozen:3` (three interpolated frames are, or nearly are, copies of a neighbouring output frame where the truth
-    moves), `ignores-time:2` (in two gaps all interpolated frames are nearly the same where the truth moves).
+    """What the output looks like, where the truth moves; nothing where it looks right.
+
+    `frozen:3`: three interpolated frames are nearly copies of a neighbouring output frame. `ignores-time:2`: in two
+    gaps all interpolated frames are nearly the same. `looping:4`: four of them show again what an earlier frame showed,
+    with other frames between.
 
     `frames` are the indices of the S frames, ascending; `gaps` gives the interpolated ones, each with its input frames.
     """
@@ -49,7 +53,18 @@ def flags(sr_SCHW: Any, hr_SCHW: Any, frames: Sequence[int], gaps: Mapping[int, 
         if j == i + 1 and between and still(i, [j], max(gaps[k][1] - gaps[k][0] for k in between)):
             frozen |= between
     alike = [gap for gap, (first, *more) in inside.items() if more and still(first, more, gap[1] - gap[0])]
-    return [f"{flag}:{len(found)}" for flag, found in zip(FLAGS, (frozen, alike), strict=True) if found]
+    back = [i for n, i in enumerate(frames) if i in gaps and _shown_before(sr, hr, n)]
+    return [f"{flag}:{len(found)}" for flag, found in zip(FLAGS, (frozen, alike, back), strict=True) if found]
+
+
+def _shown_before(sr: NDArray[np.float32], hr: NDArray[np.float32], n: int) -> bool:
+    """Whether output frame `n` is nearly an earlier one, which its neighbour is not, and the truth differs there."""
+    if n < 2 or _apart(sr, n, n - 1) < MOVES:
+        return False
+    for k in range(n - 2, max(-1, n - REACH), -1):
+        if _apart(sr, n, k) <= STILL * MOVES and _apart(hr, n, k) >= MOVES:
+            return True
+    return False
 
 
 def _blocks(frames_SCHW: NDArray[Any]) -> NDArray[np.float32]:

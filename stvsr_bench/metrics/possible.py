@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from stvsr_bench.errors import BenchError, ClipError, UsageError, interrupted
 from stvsr_bench.metrics import color, temporal, time_axis
 from stvsr_bench.metrics.extras import EXTRAS
+from stvsr_bench.metrics.pictures import Flow
 from stvsr_bench.metrics.registry import METRICS, has_gaps, score_frames
 
 V = TypeVar("V")
 NONE_BETWEEN = "it is of interpolated frames, and the protocol scores none of this clip"
 STILL = "the truth does not move between an interpolated frame and its input frames, or these are not all in the clip"
-TOLD = ("left_out", "missing", "infinite", "undefined")  # the keys of `told`
+TOLD = ("left_out", "missing", "infinite", "undefined", "masked")  # the keys of `told`
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Missing:
 class Found:
     """`values` of each frame, (S,), or `scalars` of the clip; `missing` metrics; `infinite` says what a mean left out.
 
-    All by the metric's name. `undefined` says which interpolated frames have no value of a metric of such frames.
+    All by the metric's name. `undefined` says which interpolated frames have no value of a metric of such frames,
+    `masked` which share of the points a warping error did not count.
     """
 
     values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -44,6 +46,7 @@ class Found:
     missing: dict[str, Missing] = field(default_factory=dict)
     infinite: dict[str, str] = field(default_factory=dict)
     undefined: dict[str, str] = field(default_factory=dict)
+    masked: dict[str, str] = field(default_factory=dict)
 
     def scored(self, positions: Sequence[int], given: Sequence[bool]) -> "Found":
         """The values of some frames, those that a protocol scores; `given` says which of these had an input frame.
@@ -109,7 +112,7 @@ def of_clip(
     frames: Sequence[int],
     scored: Sequence[int],
     *,
-    flow_FHW2: temporal.Flow | None = None,
+    flow_FHW2: Flow | None = None,
     keep_infinite: bool = False,
 ) -> Found:
     """The asked metrics of whole clips, over the frames that are `scored`.
@@ -148,6 +151,7 @@ def of_clip(
         del found.scalars[name]
     if "tdiff_psnr_y" in found.scalars and (exact := int(np.isinf(pair.tdiff_db_P).sum())):
         found.infinite["tdiff_psnr_y"] = f"{exact} of {len(sr) - 1} pairs"
+    found.masked.update({n: f"{100 * pair.masked[n]:.2f} %" for n in found.scalars if n in pair.masked})
     return found
 
 
@@ -155,7 +159,8 @@ def told(*parts: Found) -> dict[str, str]:
     """What a row says of its metrics: `left_out` names those that the clip cannot have, `missing` gives each reason.
 
     A metric that is missing and not left out may be there the next time: it counts as not measured. `infinite` says
-    how many pairs of frames without an error a metric met, `undefined` how many interpolated frames have no value.
+    how many pairs of frames without an error a metric met, `undefined` how many interpolated frames have no value,
+    `masked` the share of points that a warping error left out.
     """
     missing = {name: one for part in parts for name, one in part.missing.items()}
     entries = {
@@ -163,6 +168,7 @@ def told(*parts: Found) -> dict[str, str]:
         "missing": "; ".join(f"{name}: {one.why}" for name, one in sorted(missing.items())),
         "infinite": "; ".join(f"{name}: {text}" for part in parts for name, text in part.infinite.items()),
         "undefined": "; ".join(f"{name}: {text}" for part in parts for name, text in part.undefined.items()),
+        "masked": "; ".join(f"{name}: {text}" for part in parts for name, text in part.masked.items()),
     }
     return {key: entries[key] for key in TOLD if entries[key]}
 

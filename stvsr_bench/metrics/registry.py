@@ -9,14 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.errors import UnknownNameError
-from stvsr_bench.metrics import color, frames, temporal, time_axis
+from stvsr_bench.metrics import about, backbones, color, frames, temporal, time_axis
 from stvsr_bench.metrics.extras import EXTRAS
 from stvsr_bench.metrics.frames import FRAME_METRICS, one
-from stvsr_bench.metrics.temporal import NEED_TRUE_FLOW, TEMPORAL
+from stvsr_bench.metrics.pictures import Flow
+from stvsr_bench.metrics.shift import SHIFT
+from stvsr_bench.metrics.temporal import LEARNED, NEED_LPIPS, NEED_SPYNET, NEED_TRUE_FLOW, OF_PAIRS
 from stvsr_bench.metrics.time_axis import TIME
+from stvsr_bench.metrics.vmaf import is_of_file
 
 Per = Literal["frame", "interpolated frame", "clip"]
-Group = Literal["core", "variant", "temporal", "time", "extra"]
+Group = Literal["core", "variant", "temporal", "time", "perceptual", "shift", "extra"]
 CORE = ("mse_y", "psnr_y", "ssim_y", "mse_rgb", "psnr_rgb", "ssim_rgb")  # what every run measures
 
 
@@ -70,22 +73,12 @@ def _of_frames(name: str) -> Metric:
 
 
 def _of_clips(name: str) -> Metric:
-    title, unit, higher_is_better = _TEMPORAL[name]
-    how = (TEMPORAL[name].__doc__ or "").strip().splitlines()[0]
+    of = about.OF_CLIPS[name]
+    how = of.how or (OF_PAIRS[name].__doc__ or "").strip().splitlines()[0]
     where = " Clips with known flow only." if name in NEED_TRUE_FLOW else ""
-    return Metric(partial(temporal.one, name), unit, higher_is_better, "clip", title, how + where, group="temporal")
-
-
-_FARNEBACK = next(name for name in TEMPORAL if name.startswith("tof_farneback"))
-_TEMPORAL: dict[str, tuple[str, str, bool]] = {
-    "tdiff_psnr_y": ("PSNR Y of frame differences", "dB", True),
-    "tof_dis_medium": ("tOF (DIS medium)", "px", False),
-    _FARNEBACK: (f"tOF (Farneback {', '.join(map(str, temporal.FARNEBACK))})", "px", False),
-    "warp_error_dis_medium": ("Warping error (DIS medium)", "levels^2", False),
-    "warp_error_dis_medium_hr": ("Warping error of hr (DIS medium)", "levels^2", False),
-    "warp_error_true_flow": ("Warping error (true flow)", "levels^2", False),
-    "warp_error_true_flow_hr": ("Warping error of hr (true flow)", "levels^2", False),
-}
+    group: Group = "perceptual" if name in LEARNED else "shift" if name in SHIFT else "temporal"
+    one = partial(temporal.one, name)
+    return Metric(one, of.unit, of.higher_is_better, "clip", of.title, how + where, group=group, signed=of.signed)
 
 
 def _of_time(name: str) -> Metric:
@@ -111,7 +104,7 @@ def _extra(name: str) -> Metric:
         extra.per,
         extra.title,
         extra.description,
-        "extra",
+        extra.group,
     )
 
 
@@ -119,12 +112,33 @@ def _run_extra(name: str, sr_SCHW: Any, hr_SCHW: Any) -> Any:
     return EXTRAS[name].function(sr_SCHW, hr_SCHW)
 
 
-METRICS: dict[str, Metric] = {
-    **{name: _of_frames(name) for name in FRAME_METRICS},
-    **{name: _of_clips(name) for name in TEMPORAL},
-    **{name: _of_time(name) for name in TIME},
-    **{name: _extra(name) for name in EXTRAS},
-}
+class _Metrics(dict[str, Metric]):
+    """Metrics by name; those of VMAF model files are known by their names alone."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or is_of_file(name)
+
+    def __missing__(self, name: str) -> Metric:
+        if is_of_file(name):
+            return _extra(name)
+        raise KeyError(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The metric, or the default."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+
+METRICS: dict[str, Metric] = _Metrics(
+    {
+        **{name: _of_frames(name) for name in FRAME_METRICS},
+        **{name: _of_clips(name) for name in OF_PAIRS},
+        **{name: _of_time(name) for name in TIME},
+        **{name: _extra(name) for name in EXTRAS},
+    }
+)
 
 
 def has_gaps(name: str) -> bool:
@@ -133,7 +147,7 @@ def has_gaps(name: str) -> bool:
 
 
 def expanded(names: Sequence[str]) -> tuple[str, ...]:
-    """The names, with a group that is named among them (`variant`, `temporal`, `time`) replaced by its metrics."""
+    """The names, with a group among them (`variant`, `temporal`, `perceptual`, ...) replaced by its metrics."""
     groups: set[str] = {metric.group for metric in METRICS.values()}
     members = {group: [name for name, metric in METRICS.items() if metric.group == group] for group in groups}
     return tuple(dict.fromkeys(member for name in names for member in members.get(name, [name])))
@@ -141,12 +155,27 @@ def expanded(names: Sequence[str]) -> tuple[str, ...]:
 
 def missing(name: str) -> str:
     """Why a metric cannot run on this machine and what would bring it; empty for one that can."""
-    return EXTRAS[name].missing() if name in EXTRAS else ""
+    if name in EXTRAS:
+        return EXTRAS[name].missing()
+    if name in NEED_LPIPS and (why := backbones.lpips_missing()):
+        return why
+    return backbones.SPYNET.missing() if name in NEED_SPYNET else ""
+
+
+def needs(name: str) -> str:
+    """What a metric needs besides the core installation; empty for nothing."""
+    parts = ["the true flow (mini)"] if name in NEED_TRUE_FLOW else []
+    parts += [backbones.LPIPS_ALEX.wheel] if name in NEED_LPIPS or name == "lpips_alex" else []
+    parts += [backbones.SPYNET.wheel] if name in NEED_SPYNET else []
+    return " and ".join(parts) or (EXTRAS[name].needs if name in EXTRAS else "")
 
 
 def made_by(name: str) -> str:
     """The program and weights that a metric's numbers depend on, to be kept beside them; empty for the suite's own."""
-    return EXTRAS[name].made_by() if name in EXTRAS else ""
+    if name in EXTRAS:
+        return EXTRAS[name].made_by()
+    lpips = [backbones.lpips_made_by()] if name in NEED_LPIPS else []
+    return "; ".join([*lpips, *([backbones.SPYNET.made_by] if name in NEED_SPYNET else [])])
 
 
 def score_frames(
@@ -165,6 +194,7 @@ def score_frames(
         NotRunnableError: an extra that is not installed.
     """
     per_frame = {name: metric for name, metric in METRICS.items() if metric.per == "frame"}
+    per_frame.update({name: METRICS[name] for name in metrics if is_of_file(name)})
     for name in metrics:
         if name not in per_frame:
             raise UnknownNameError("metric of single frames", name, per_frame)
@@ -180,7 +210,7 @@ def score_clip(
     sr_SCHW: Any,
     hr_SCHW: Any,
     metrics: Sequence[str],
-    flow_FHW2: temporal.Flow | None = None,
+    flow_FHW2: Flow | None = None,
     keep_infinite: bool = False,
 ) -> dict[str, float]:
     """Every asked metric of the whole clip, by name; flows are computed once.
@@ -196,6 +226,6 @@ def score_clip(
     for name in metrics:
         if name not in per_clip:
             raise UnknownNameError("metric of whole clips", name, per_clip)
-    together = [name for name in metrics if name in TEMPORAL]
+    together = [name for name in metrics if name in OF_PAIRS]
     scores = temporal.score(sr_SCHW, hr_SCHW, together, flow_FHW2, keep_infinite) if together else {}
-    return scores | {name: float(per_clip[name].function(sr_SCHW, hr_SCHW)) for name in metrics if name not in TEMPORAL}
+    return scores | {name: float(per_clip[name].function(sr_SCHW, hr_SCHW)) for name in metrics if name not in OF_PAIRS}

@@ -13,28 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stvsr_bench.metrics import color, golden_frames, oracles
+from stvsr_bench.metrics import color, golden_frames, oracles, selftest_motion
+from stvsr_bench.metrics.checking import Check, apart, worst
 from stvsr_bench.metrics.registry import score_frames
 
 SCORES = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb")
 COMPARED = ("vimeo_blur_noise", "vimeo_shift", "vimeo_noise")  # the pairs of the published table of variants
 Resize = Callable[[Any, float], Any]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One group of recorded numbers: how many, the largest deviation, what is allowed, and whether it holds."""
-
-    name: str
-    count: int
-    worst: float
-    allowed: float
-    where: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Whether no number is further off than allowed."""
-        return self.worst <= self.allowed
 
 
 @dataclass(frozen=True)
@@ -65,6 +50,7 @@ def checks(imresize: Resize) -> Iterator[Check]:
     yield _luma(recorded)
     yield _resized(recorded, imresize)
     yield _resized_bytes(recorded, imresize)
+    yield from selftest_motion.checks()
 
 
 def agreements() -> Iterator[Agreement]:
@@ -95,11 +81,11 @@ def _scores(recorded: dict[str, Any]) -> Iterator[Check]:
         for name in SCORES:
             wanted = float(entry[name])
             group = "above" if name.startswith("psnr") and 100 < wanted < np.inf else name
-            off[group].append((_apart(scores[name], [wanted]), entry["recipe"]["name"]))
+            off[group].append((apart(scores[name], [wanted]), entry["recipe"]["name"]))
     for name in SCORES:
         allowed, unit = (1e-9, ", dB") if name.startswith("psnr") else (1e-10, "")
-        yield Check(f"{name} of pairs{unit}", len(off[name]), *_worst(off[name], allowed))
-    yield Check("PSNR above 100 dB", len(off["above"]), *_worst(off["above"], 1e-8))
+        yield Check(f"{name} of pairs{unit}", len(off[name]), *worst(off[name], allowed))
+    yield Check("PSNR above 100 dB", len(off["above"]), *worst(off["above"], 1e-8))
 
 
 def _clips(recorded: dict[str, Any]) -> Check:
@@ -108,20 +94,20 @@ def _clips(recorded: dict[str, Any]) -> Check:
         sides = zip(*golden_frames.clip(entry["recipe"]), strict=True)
         sr_SCHW, hr_SCHW = (np.stack(side).transpose(0, 3, 1, 2) for side in sides)
         scores = score_frames(sr_SCHW, hr_SCHW, SCORES)
-        off += [(_apart(scores[name], entry[name]), entry["recipe"]["name"]) for name in SCORES]
-    return Check("scores of clips, frame by frame", 7 * len(off), *_worst(off, 1e-9))
+        off += [(apart(scores[name], entry[name]), entry["recipe"]["name"]) for name in SCORES]
+    return Check("scores of clips, frame by frame", 7 * len(off), *worst(off, 1e-9))
 
 
 def _rounding(recorded: dict[str, Any]) -> Check:
     values = np.frombuffer(bytes.fromhex("".join(recorded["rounding"]["float32_hex"])), dtype="<f4")
     made = color.levels(values.astype(np.float32)).astype(np.float64)
-    return Check("rounding to 8 bits, half to even", values.size, _apart(made, recorded["rounding"]["levels"]), 0.0)
+    return Check("rounding to 8 bits, half to even", values.size, apart(made, recorded["rounding"]["levels"]), 0.0)
 
 
 def _luma(recorded: dict[str, Any]) -> Check:
     rgb_CHW = np.array(recorded["luma"]["rgb"], np.uint8).T.reshape(3, 1, -1)
     made = color.in_levels(rgb_CHW, color.STUDIO_Y)[0]
-    return Check("BT.601 luma, levels", made.size, _apart(made, recorded["luma"]["y"]), 1e-12)
+    return Check("BT.601 luma, levels", made.size, apart(made, recorded["luma"]["y"]), 1e-12)
 
 
 def _resized(recorded: dict[str, Any], imresize: Resize) -> Check:
@@ -131,9 +117,9 @@ def _resized(recorded: dict[str, Any], imresize: Resize) -> Check:
         made = imresize(_clip(golden_frames.frame(recipe)).astype(np.float64) / 255, recipe["scale"])[0]
         values = np.array([made[:, y, x] for y, x, *_ in entry["samples"]])
         wanted = np.array([rgb for _, _, *rgb in entry["samples"]])
-        off.append((_apart(values.ravel(), wanted.ravel()), recipe["name"]))
+        off.append((apart(values.ravel(), wanted.ravel()), recipe["name"]))
         count += values.size
-    return Check("bicubic resizing against Octave", count, *_worst(off, 1e-12))
+    return Check("bicubic resizing against Octave", count, *worst(off, 1e-12))
 
 
 def _resized_bytes(recorded: dict[str, Any], imresize: Resize) -> Check:
@@ -152,17 +138,3 @@ def _resized_bytes(recorded: dict[str, Any], imresize: Resize) -> Check:
 
 def _clip(frame_HWC: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(frame_HWC.transpose(2, 0, 1)[None])
-
-
-def _apart(made: NDArray[np.float64], wanted: Any) -> float:
-    """The largest distance; equal infinities are 0 apart."""
-    target = np.asarray(wanted, dtype=np.float64)
-    equal = made == target
-    if equal.all():
-        return 0.0
-    return float(np.max(np.abs(made[~equal] - target[~equal])))
-
-
-def _worst(off: list[tuple[float, str]], allowed: float) -> tuple[float, float, str]:
-    worst, where = max(off, default=(0.0, ""))
-    return worst, allowed, where if worst > 0 else ""

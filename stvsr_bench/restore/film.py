@@ -50,7 +50,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Done:
-    """What was written. `left_out` names tracks that are not there, `trouble` what is wrong with the source."""
+    """What was written. `left_out` names tracks that are not there, `trouble` what is wrong with the source.
+
+    `lossy` is how the source was coded with loss ("" where it was not), `colours` how its colours were read.
+    """
 
     frames_in: int
     frames_out: int
@@ -64,6 +67,8 @@ class Done:
     left_out: list[str]
     trouble: str
     seconds: float
+    lossy: str = ""
+    colours: str = ""
 
 
 def upscale(
@@ -120,6 +125,8 @@ def upscale(
         left_out=beside.left_out,
         trouble=f"{source} {found.damage}" if found.damage and count == found.count else "",
         seconds=time.perf_counter() - begun,
+        lossy=found.lossy,
+        colours=found.colours,
     )
 
 

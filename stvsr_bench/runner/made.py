@@ -11,7 +11,7 @@ from stvsr_bench.methods import Identity
 from stvsr_bench.schema import MethodCard, Settings, digest
 
 RESTORING = ("nn", "data", "restore")
-SCORING = ("metrics", "protocols")
+SCORING = ("metrics", "protocols", "nn/spynet", "nn/warp")  # of `nn`, what a flow of a metric is
 
 
 def made_by(identity: Identity, settings: Settings, threads: int, seed: int) -> dict[str, str]:

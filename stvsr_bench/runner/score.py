@@ -139,12 +139,17 @@ def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list
     facts = Facts(clip.name, handed.names, windows.is_given, protocol.time_scale)
     flags = ["external", *check(sr_SCHW, clip.hr_SCHW[list(windows.frames)], facts)]
     flags += [f"whole-video:{place.start}"] if place.whole else []
-    flags += [flag for flag in video.flags(place.path, results.reading) if flag not in clip.flags]
+    read_as = [flag.replace("lossy-truth:", "lossy-input:", 1) for flag in video.flags(place.path, results.reading)]
+    flags += [flag for flag in read_as if flag not in clip.flags]
     data = Digests(digest_of(clip.hr_SCHW), digest_of(sr_SCHW))
     rows = measure(method, clip, Restored(windows, sr_SCHW), wanted, data, {})
+    colours = {"colours": found} if (found := video.colours_of(place.path, results.reading)) else {}
     return [
-        _external(row, results.external, [*flags, *_rounded(of)])
-        for row, of in zip(rows, wanted.protocols, strict=True)
+        replace(made, how={**made.how, **colours})
+        for made in (
+            _external(row, results.external, [*flags, *_rounded(of)])
+            for row, of in zip(rows, wanted.protocols, strict=True)
+        )
     ]
 
 

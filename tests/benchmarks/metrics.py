@@ -1,6 +1,6 @@
 """How fast scores and low-resolution frames are made, as ratios to the published procedures, in one run.
 
-    python tests/benchmarks/metrics.py [--seconds 20] [--json]
+    python tests/benchmarks/metrics.py [--seconds 20] [--json]     beside other programs: beside.py
 
 Times are processor time of one thread (the median of many interleaved batches), so that a busy machine changes them
 less. The procedures to compare with are written from their description, not copied: PSNR-Y and SSIM-Y of float

@@ -318,3 +318,29 @@ def test_what_was_found_is_remembered_until_the_file_changes(tmp_path, film, mon
     monkeypatch.undo()
     film("clip.mp4", moving(6), *H264)
     assert facts.of(path).count == 6
+
+
+@pytest.mark.parametrize(
+    ("how", "suffix", "lossy"),
+    [
+        (("-c:v", "libx264", "-crf", "23", "-pix_fmt", "yuv420p"), ".mp4", "h264/crf=23.0"),
+        (("-c:v", "libx264", "-qp", "0", "-pix_fmt", "yuv444p"), ".mkv", ""),
+        (("-c:v", "libx264rgb", "-crf", "30"), ".mkv", "h264/crf=30.0"),
+        (("-c:v", "ffv1"), ".mkv", ""),
+        (("-c:v", "rawvideo", "-pix_fmt", "yuv444p"), ".y4m", ""),
+        (("-c:v", "mpeg4"), ".mp4", "mpeg4"),
+    ],
+)
+def test_a_video_says_how_it_was_coded_with_loss(tmp_path, film, how, suffix, lossy):
+    path = film(f"clip{suffix}", moving(3), *how)
+    assert facts.of(path).lossy == lossy
+    assert [f for f in video.flags(path) if f.startswith("lossy")] == ([f"lossy-truth:{lossy}"] if lossy else [])
+
+
+def test_colours_say_which_matrix_and_range_and_how_they_were_chosen(tmp_path, film):
+    silent = film("silent.mp4", moving(2), *H264)
+    assert video.colours_of(silent) == "bt601 assumed by size, limited range, not stated"
+    said = film("said.mp4", moving(2), *H264, "-colorspace", "bt709", "-color_range", "tv")
+    assert video.colours_of(said) == "bt709 stated, limited range stated"
+    assert video.colours_of(film("rgb.mkv", moving(2), "-c:v", "libx264rgb", "-crf", "0")) == "gbrp, no matrix"
+    assert video.colours_of(tmp_path) == ""

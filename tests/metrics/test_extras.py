@@ -9,7 +9,7 @@ import torch
 
 from stvsr_bench import metrics
 from stvsr_bench.errors import ClipError, NotRunnableError
-from stvsr_bench.metrics import extras, ffmpeg, golden_frames, perceptual
+from stvsr_bench.metrics import extras, ffmpeg, golden_frames, perceptual, trunks
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_equal_clips_have_the_best_vmaf(pairs, with_ffmpeg):
 
 def test_frames_too_small_for_vmaf_are_refused_before_the_program_sees_them(with_ffmpeg):
     tiny = np.zeros((2, 3, 16, 16), np.uint8)
-    with pytest.raises(ClipError, match="VMAF needs frames of at least 32x32"):
+    with pytest.raises(ClipError, match=r"vmaf_v0\.6\.1 needs frames of at least 32x32"):
         metrics.score_frames(tiny, tiny, ["vmaf"])
 
 
@@ -106,10 +106,10 @@ def backbones(tmp_path, monkeypatch):
         (package / "__init__.py").write_text("raise ImportError('its code must not be run')\n")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     monkeypatch.setenv("STVSR_BENCH_BACKBONES", str(tmp_path))
-    for cached in (perceptual._trunk, perceptual._lpips_heads, perceptual._dists_heads):
+    for cached in (trunks.trunk_state, perceptual._dists_heads):
         cached.cache_clear()
     yield tmp_path
-    for cached in (perceptual._trunk, perceptual._lpips_heads, perceptual._dists_heads):
+    for cached in (trunks.trunk_state, perceptual._dists_heads):
         cached.cache_clear()
 
 

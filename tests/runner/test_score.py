@@ -57,12 +57,12 @@ def moving(count, height, width, seed=0):
     return frames.astype(np.uint8), np.clip(frames + random.normal(0, 6, frames.shape), 0, 255).astype(np.uint8)
 
 
-def encoded(frames, path):
-    """The frames as a lossless video."""
+def encoded(frames, path, codec="ffv1", pix_fmt="bgr0"):
+    """The frames as a video, lossless by ffv1."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("ffv1", rate=Fraction(25), width=frames.shape[2], height=frames.shape[1])
-        stream.pix_fmt = "bgr0"
+        stream = container.add_stream(codec, rate=Fraction(25), width=frames.shape[2], height=frames.shape[1])
+        stream.pix_fmt = pix_fmt
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
@@ -99,6 +99,17 @@ def test_missing_frames_are_named_and_not_averaged_away(ours, truth, tmp_path, c
     assert score(folder, truth, tmp_path / "scored") == 3
     assert "1 of 7 frames is missing: frame_3.png" in capsys.readouterr().err
     assert {row.clip for row in store.read_rows(tmp_path / "scored")} == {"clip0"}
+
+
+def test_a_result_that_was_coded_with_loss_says_so_and_how_its_colours_were_read(tmp_path, capsys):
+    true, made = moving(9, 48, 64)
+    encoded(true, tmp_path / "gt" / "city.mkv")
+    encoded(made, tmp_path / "out" / "city.mkv", "mpeg4", "yuv420p")
+    assert score(tmp_path / "out", tmp_path / "gt", tmp_path / "scored") == 0
+    (row,) = store.read_rows(tmp_path / "scored")
+    assert "lossy-input:mpeg4" in row.flags and not any(flag.startswith("lossy-truth") for flag in row.flags)
+    assert row.how["colours"] == "bt601 assumed by size, limited range, not stated"
+    assert "1 of 1 rows: videos handed in were coded with loss (mpeg4)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["video", "folder"])

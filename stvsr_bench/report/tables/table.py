@@ -57,7 +57,7 @@ FACTS: dict[str, Display] = {
 }
 
 
-_DECIMALS = {"dB": 2, "px": 3, "levels^2": 2, "JOD": 3, "gap": 3}
+_DECIMALS = {"dB": 2, "px": 3, "levels^2": 2, "RGB^2": 6, "JOD": 3, "gap": 3}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""SpyNet: optical flow from coarse to fine, inside BasicVSR.
+"""SpyNet: optical flow from coarse to fine, inside BasicVSR and for metrics along a flow.
 
 Axes: P pictures or pairs of them, h w size of a frame. A flow is (P, 2, h, w), x before y, in pixels.
 Paper: Ranjan and Black, arXiv 1611.00850.
@@ -37,6 +37,12 @@ class SpyNet(nn.Module):
         for _ in range(LEVELS - 1):
             pictures.append(F.avg_pool2d(pictures[-1], 2))
         return pictures[::-1]
+
+    def pair(self, first_P3hw: Tensor, second_P3hw: Tensor) -> Tensor:
+        """The flow from each first frame to its second, RGB in [0, 1], (P, 2, h, w)."""
+        height, width = first_P3hw.shape[-2:]
+        flow: Tensor = self(self.pyramid(first_P3hw), self.pyramid(second_P3hw), (height, width))
+        return flow
 
     def forward(self, first: Sequence[Tensor], second: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """The flow of pairs of frames of `size`, (P, 2, h, w), from their pyramids."""
