@@ -18,7 +18,6 @@ from stvsr_bench.methods.spec import parse
 from stvsr_bench.report.figures import catalogue
 from stvsr_bench.runner import suites
 
-NOT_YET = {("weights", "get")}  # verbs of another branch
 CLIPS = ("calendar", "city", "foliage", "walk")
 
 
@@ -72,7 +71,7 @@ def commands(text):
 def parses(line):
     """Whether a command of ours has a verb and options that exist."""
     program, *argv = shlex.split(line)
-    if program != "stvsr-bench" or tuple(argv[:2]) in NOT_YET:
+    if program != "stvsr-bench":
         return program in ("pip", "export", "stvsr-bench")
     command = typer.main.get_command(app())
     context = command.make_context("stvsr-bench", list(argv), resilient_parsing=False)
