@@ -43,10 +43,10 @@ def _keys(part: float) -> tuple[float, float, float, float]:
     """The four weights of Keys' cubic for a point that lies `part` of the way between the inner two samples."""
     t = part
     return (
-        -0.5 * t + t**2 - 0.5 * t**3,
-        1 - 2.5 * t**2 + 1.5 * t**3,
-        0.5 * t + 2 * t**2 - 1.5 * t**3,
-        -0.5 * t**2 + 0.5 * t**3,
+        -0.5 * t + t**2 - 0.5 * t * t * t,
+        1 - 2.5 * t**2 + 1.5 * t * t * t,
+        0.5 * t + 2 * t**2 - 1.5 * t * t * t,
+        -0.5 * t**2 + 0.5 * t * t * t,
     )
 
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from stvsr_bench.cli import call
-from stvsr_bench.errors import UsageError
+from stvsr_bench.errors import DataError, UsageError
 from stvsr_bench.rows import gate, gate_text, store
 
 MACHINE = {"system": "Linux x86_64", "cpu": "one", "host": "a", "code_paths": {"torch": "AVX2"}}  # of conftest.py
@@ -101,12 +101,19 @@ def test_without_numba_ssim_is_summed_in_another_order_and_nothing_else_may_move
     assert [move.what for move in gate.judge(before, more).moves] == ["psnr_y"]
 
 
-@pytest.mark.parametrize("facts", [{}, {"e": 5}, {"e": {"machine": 5, "versions": None}}, {"e": {"machine": {}}}])
+@pytest.mark.parametrize("facts", [{}, {"e": {"machine": 5, "versions": None}}, {"e": {"machine": {}}}])
 def test_facts_that_are_missing_or_damaged_identify_no_machine(tmp_path, baseline, facts, row, write):
     run = write(tmp_path / "run", [row(f"{n}", psnr=30 - A_LITTLE) for n in range(8)])
     store.write_json(run / "env.json", facts)
     judgement = gate.judge(baseline, run)
     assert judgement.passed and len(judgement.used) == 1
+
+
+def test_facts_of_another_kind_are_named(tmp_path, baseline, row, write):
+    run = write(tmp_path / "run", [row("0")])
+    store.write_json(run / "env.json", {"e": 5})
+    with pytest.raises(DataError, match=r"env\.json holds something else than facts; delete it, the rows are safe"):
+        gate.judge(baseline, run)
 
 
 def test_a_bit_exact_method_is_not_held_to_bits_across_versions_or_off_x86(tmp_path, row, write):

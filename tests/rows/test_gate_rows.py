@@ -46,7 +46,20 @@ def test_clip_scalars_are_compared_as_values_are(between, row, metric):
 
 def test_every_metric_has_a_direction_that_a_paper_would_give():
     """So that a new metric cannot come without a thought of its direction."""
-    lower = ("mse", "lpips", "dists", "tof", "warp_error", "time_error")
+    lower = (
+        "mse",
+        "lpips",
+        "dists",
+        "tof",
+        "warp_error",
+        "time_error",
+        "ewarp",
+        "tlp",
+        "flolpips",
+        "cambi",
+        "shift",
+        "lag",
+    )
     for name, metric in METRICS.items():
         assert metric.higher_is_better != name.startswith(lower), name
 

@@ -270,5 +270,6 @@ def test_a_folder_that_was_merged_of_shards_holds_too(spec, capsys):
 def test_a_manifest_of_anything_is_a_sentence(spec, capsys, cells):
     execute(spec)
     store.write_json(spec.out / "manifest.json", {**store.read_json(spec.out / "manifest.json"), "cells": cells})
-    assert call(["verify", str(spec.out)]) in (0, 5)
-    assert "internal error" not in capsys.readouterr().err
+    code, said = call(["verify", str(spec.out)]), capsys.readouterr().err
+    assert code in (0, 5) or (code == 4 and "manifest.json" in said and "delete it, the rows are safe" in said)
+    assert "internal error" not in said
