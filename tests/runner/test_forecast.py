@@ -20,7 +20,7 @@ def test_only_seconds_of_the_same_weights_and_of_this_machine_are_used(noise_cli
     facts = store.read_json(spec.out / "env.json")[row.env]
     elsewhere = {**facts, "machine": {**facts["machine"], "host": "another"}}
     timed = tmp_path / "timed"
-    store.write_json(timed / "env.json", {"here": facts, "there": elsewhere, "odd": 3})
+    store.write_json(timed / "env.json", {"here": facts, "there": elsewhere, "odd": {"machine": 3}})
     with store.Appender(store.rows_file(timed)) as appender:
 
         def put(seconds, **of):
