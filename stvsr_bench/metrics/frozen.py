@@ -54,7 +54,8 @@ def flags(sr_SCHW: Any, hr_SCHW: Any, frames: Sequence[int], gaps: Mapping[int, 
             frozen |= between
     alike = [gap for gap, (first, *more) in inside.items() if more and still(first, more, gap[1] - gap[0])]
     back = [i for n, i in enumerate(frames) if i in gaps and _shown_before(sr, hr, n)]
-    return [f"{flag}:{len(found)}" for flag, found in zip(FLAGS, (frozen, alike, back), strict=True) if found]
+    counts = (len(frozen), len(alike), len(back))
+    return [f"{flag}:{count}" for flag, count in zip(FLAGS, counts, strict=True) if count]
 
 
 def _shown_before(sr: NDArray[np.float32], hr: NDArray[np.float32], n: int) -> bool:
