@@ -6,6 +6,7 @@ the edge pixel repeated (... 2 1 | 1 2 ...). Nothing is clipped or rounded here.
 """
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 
 Float64 = NDArray[np.float64]
 Index = NDArray[np.int64]
+_untraced: list[Callable[..., Tensor]] = []  # `_resize_axis` as torch.compile leaves it alone, once it is asked for
 
 
 def imresize(frames_BChw: Tensor, scale: float) -> Tensor:
@@ -30,8 +32,9 @@ def imresize_to(frames_BChw: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _resized(frames_BChw: Tensor, rows: tuple[int, float], columns: tuple[int, float]) -> Tensor:
-    tall_BCHw = _resize_axis(frames_BChw, *rows, dim=-2)
-    return _resize_axis(tall_BCHw, *columns, dim=-1)
+    resize_axis = _untraced[0] if _untraced else _resize_axis
+    tall_BCHw = resize_axis(frames_BChw, *rows, dim=-2)
+    return resize_axis(tall_BCHw, *columns, dim=-1)
 
 
 def _resize_axis(frames: Tensor, out: int, scale: float, dim: int) -> Tensor:
@@ -47,6 +50,12 @@ def _resize_axis(frames: Tensor, out: int, scale: float, dim: int) -> Tensor:
         total = part if total is None else total.add_(part)
     assert total is not None
     return total
+
+
+def keep_from_compiling() -> None:
+    """Leave the resizing out of what torch.compile traces from here on: it would trace the numpy tables, and fails."""
+    if not _untraced:
+        _untraced.append(torch.compiler.disable(_resize_axis))  # type: ignore[no-untyped-call] # not at import: seconds
 
 
 @lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 
 from stvsr_bench.errors import UsageError
+from stvsr_bench.nn.resize import keep_from_compiling
 from stvsr_bench.schema import Method, Settings
 
 
@@ -39,5 +40,6 @@ def place(method: Method, settings: Settings) -> Method:
             if parameter.dim() == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     if settings.compile:
+        keep_from_compiling()
         net.compile()
     return replace(method, net=net)

@@ -12,7 +12,7 @@ import torch
 
 from stvsr_bench import methods
 from stvsr_bench.data import degrade
-from stvsr_bench.nn.resize import imresize, taps
+from stvsr_bench.nn.resize import imresize, keep_from_compiling, taps
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 CASES = json.loads((GOLDENS / "goldens_metrics.json").read_text())["imresize"]["cases"]
@@ -74,3 +74,13 @@ def test_bicubic_upscales_every_frame_by_itself() -> None:
     out_BTCHW = net(frames_BTChw)
     assert out_BTCHW.shape == (2, 3, 3, 32, 36)
     assert torch.equal(out_BTCHW[1, 2], imresize(frames_BTChw[1, 2][None], 4)[0])
+
+
+def test_it_is_kept_out_of_what_is_compiled():
+    """Else torch.compile traces the numpy tables and fails on its own guards: no `run --compile` with bicubic."""
+    frames = torch.rand(1, 3, 8, 8)
+    keep_from_compiling()
+    compiled = torch.compile(lambda x: imresize(x, 4.0) + 0, backend="eager")
+    with torch.inference_mode():
+        for _ in range(2):  # the second call meets the guards
+            assert torch.equal(compiled(frames), imresize(frames, 4.0))
