@@ -11,7 +11,7 @@ import random
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,6 +131,7 @@ class _Cluster:
         size = 1
         futures: dict[Any, list[Task]] = {}
         done: Queue[Any] = Queue()
+        lost: Counter[Task] = Counter()
 
         def feed(count: int) -> None:
             for _ in range(count):
@@ -144,8 +145,16 @@ class _Cluster:
             future = self._next(done)
             batch = futures.pop(future)
             if future.status in ("cancelled", "lost"):
-                raise self._gone(ConnectionError())
-            outcomes = _outcomes(future, batch)
+                self._workers()  # raises where it is the scheduler that went away
+                lost[batch[0]] += 1
+                if lost[batch[0]] <= LOSSES:  # a worker took its finished rows with it: they are measured again
+                    queue.extendleft(reversed(batch))
+                    size = 1
+                    feed(1)
+                    continue
+                outcomes = None
+            else:
+                outcomes = _outcomes(future, batch)
             if outcomes:
                 mean_s = sum(outcome.seconds for outcome in outcomes) / len(outcomes)
                 size = max(1, min(LARGEST_BATCH, int(BATCH_S / max(mean_s, 1e-6))))

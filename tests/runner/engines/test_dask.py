@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +21,9 @@ from stvsr_bench.data.frames import write_png
 from stvsr_bench.errors import NotRunnableError, UsageError
 from stvsr_bench.rows import store
 from stvsr_bench.runner import execute as runner
+from stvsr_bench.runner.engines import dask as dask_engine
 from stvsr_bench.runner.engines import places
+from stvsr_bench.runner.engines.tasks import Outcome
 from stvsr_bench.runner.plan import RunSpec, make
 
 pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
@@ -352,3 +355,43 @@ def test_a_cluster_that_cannot_be_started_is_one_sentence(spec, tmp_path, monkey
         NotRunnableError, match=r"a dask cluster cannot be started on this machine .*Too many open files"
     ):
         runner.execute(own, make(own))
+
+
+class Promise:
+    """A future that has ended so."""
+
+    def __init__(self, status, outcomes):
+        self.status, self.outcomes = status, outcomes
+
+    def add_done_callback(self, call):
+        call(self)
+
+    def exception(self):
+        return None
+
+    def result(self):
+        return self.outcomes
+
+    def release(self):
+        pass
+
+
+@pytest.mark.fault("D", "a dask worker dies with rows that it finished and had not sent", "measured again", "0")
+@pytest.mark.parametrize(("ends", "given"), [(["lost", "finished"], True), (["cancelled", "lost"], False)])
+def test_rows_that_went_with_a_worker_are_measured_again_and_no_scheduler_is_blamed(spec, monkeypatch, ends, given):
+    (task, *_) = make(spec).tasks
+    cluster = dask_engine._Cluster(None, spec.setup("env"), "")
+    left = list(ends)
+    monkeypatch.setattr(cluster, "_submit", lambda batch: Promise(left.pop(0), [Outcome(one) for one in batch]))
+    monkeypatch.setattr(cluster, "_workers", lambda: 1)
+    (found,) = cluster.pulled([task], 1)
+    assert found == ([task], [Outcome(task)] if given else None) and left == []
+
+
+def test_a_scheduler_that_went_away_is_blamed(spec, monkeypatch):
+    (task, *_) = make(spec).tasks
+    client = SimpleNamespace(sync=lambda *_, **__: 1 / 0, scheduler=SimpleNamespace(identity=None))
+    cluster = dask_engine._Cluster(client, spec.setup("env"), "tcp://there:1")
+    monkeypatch.setattr(cluster, "_submit", lambda batch: Promise("cancelled", None))
+    with pytest.raises(NotRunnableError, match="scheduler at tcp://there:1 does not answer any more"):
+        list(cluster.pulled([task], 1))
