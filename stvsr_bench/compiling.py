@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from stvsr_bench import notes
-from stvsr_bench.errors import told
+from stvsr_bench.errors import interrupted, told
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _SUM = 32  # bytes of a SHA-256
@@ -27,7 +27,9 @@ def usable() -> bool:
         return False
     try:
         works = compiled(nogil=True)(_successor)(1) == 2
-    except Exception as error:  # noqa: BLE001 - of another numpy or LLVM, or half installed: it may raise anything
+    except Exception as error:  # of another numpy or LLVM, or half installed: it may raise anything
+        if interrupted(error):  # else a Ctrl-C would switch numba off for good
+            raise
         notes.once(
             f"numba is installed and does not work ({told(error)}); slower code computes the same. "
             "To mend it: pip install 'stvsr-bench[fast]'; to do without it: STVSR_BENCH_NUMBA=0"

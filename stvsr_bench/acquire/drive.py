@@ -4,6 +4,7 @@ Drive states no hash and no version: what comes is looked at, and the SHA-256 th
 keeps the file. gdown writes into a folder beside the place; only a file that was looked at is given its name.
 """
 
+import errno
 import importlib
 import os
 import shutil
@@ -15,6 +16,7 @@ from stvsr_bench.acquire.download import TRIES, check_file, lock_of
 from stvsr_bench.errors import DataError, NotRunnableError, interrupted, told
 from stvsr_bench.schema import Source
 
+_OF_THIS_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 PIP = "pip install 'stvsr-bench[drive]'"
 QUOTA = "Drive limits how often a file is fetched; try again tomorrow, or open it in a browser"
 
@@ -81,6 +83,8 @@ def _ask(gdown: Any, source: Source, there: Path, progress: Progress, resume: bo
     except BaseException as error:
         if interrupted(error) or not isinstance(error, Exception | SystemExit):
             raise
+        if isinstance(error, OSError) and error.errno in _OF_THIS_MACHINE:
+            raise  # errors of requests are OSErrors too, but of no number
         raise DataError(f"{source.where} does not come: {' '.join(told(error).split())}. {QUOTA}") from None
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import torch
 
-from stvsr_bench import checkpoints, methods, plugins, protocols
+from stvsr_bench import checkpoints, methods, metrics, plugins, protocols
 from stvsr_bench.acquire.connection import Progress
 from stvsr_bench.acquire.download import Wanted, download
 from stvsr_bench.acquire.published import address
@@ -116,10 +116,7 @@ def prove(name: str, shown: Pictures, device: str = "cpu") -> Proof:
     if method.card.name != card.name or not method.weights_sha256:
         raise UsageError(f"{name} is not one method with weights")
     ours_SHWC = _run(method, shown, device)
-    compared = tuple(
-        _compared(name_of, ours, theirs)
-        for name_of, ours, theirs in zip(shown.names, ours_SHWC, shown.made_SHWC, strict=True)
-    )
+    compared = _compared(shown.names, ours_SHWC, shown.made_SHWC)
     proof = Proof(f"{card.name}@{method.weights_tag}", method.weights_sha256, shown.published, compared)
     return _recorded(proof, card) if shown.published and proof.verdict != "no" else proof
 
@@ -157,14 +154,12 @@ def _run(method: Method, shown: Pictures, device: str) -> Bytes:
     return ours_SHWC
 
 
-def _compared(name: str, ours_HWC: Bytes, theirs_HWC: Bytes) -> Frame:
-    apart_HWC = np.abs(ours_HWC.astype(np.int16) - theirs_HWC)
-    mse = float(np.mean(apart_HWC.astype(np.float64) ** 2))
-    return Frame(
-        name,
-        equal_percent=100 * float(np.mean(apart_HWC.max(axis=2) == 0)),
-        psnr_db=float("inf") if mse == 0 else 10 * float(np.log10(255**2 / mse)),
-        largest=int(apart_HWC.max()),
+def _compared(names: tuple[str, ...], ours_SHWC: Bytes, theirs_SHWC: Bytes) -> tuple[Frame, ...]:
+    psnr_S = metrics.psnr_rgb(ours_SHWC.transpose(0, 3, 1, 2), theirs_SHWC.transpose(0, 3, 1, 2))
+    apart_SHW = np.abs(ours_SHWC.astype(np.int16) - theirs_SHWC).max(axis=3)
+    return tuple(
+        Frame(name, equal_percent=100 * float(np.mean(apart_HW == 0)), psnr_db=float(psnr), largest=int(apart_HW.max()))
+        for name, psnr, apart_HW in zip(names, psnr_S, apart_SHW, strict=True)
     )
 
 

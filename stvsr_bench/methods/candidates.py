@@ -7,6 +7,7 @@ from torch import nn
 
 from stvsr_bench import plugins
 from stvsr_bench.checkpoints import Candidate, Dialect, Trained
+from stvsr_bench.errors import interrupted
 from stvsr_bench.methods.builder import load_object, make_net
 from stvsr_bench.methods.cards import card as read
 from stvsr_bench.methods.cards import names
@@ -43,7 +44,9 @@ def candidates(trained: Trained | None = None, only: str = "") -> tuple[list[Can
 def _dialects(plugin: Plugin) -> tuple[tuple[Dialect, ...], str]:
     try:
         return tuple(_all_dialects(read(plugin.name), plugin)), ""
-    except Exception as error:  # noqa: BLE001 - somebody's broken plug-in may raise anything, and it is said
+    except Exception as error:  # somebody's broken plug-in may raise anything, and it is said
+        if interrupted(error):  # a Ctrl-C that became another error on its way is remembered as no fault of the method
+            raise
         return (), f"its network cannot be built: {type(error).__name__}: {error}"
 
 
@@ -53,7 +56,9 @@ def _trained(plugin: Plugin, said: Trained) -> tuple[list[Dialect], str]:
     try:
         options = typed_options(card, {key: str(value) for key, value in said.options.items()})
         net = make_net(card, plugin, options)
-    except Exception as error:  # noqa: BLE001 - anybody's claim and plug-in: it is said, and it may fit without
+    except Exception as error:  # anybody's claim and plug-in: it is said, and it may fit without
+        if interrupted(error):
+            raise
         return [], f"its network cannot be built: {type(error).__name__}: {error}"
     label = "".join(f":{key}={value}" for key, value in sorted(said.options.items()))
     return [Dialect("own" + label, _shapes(net.state_dict()))], ""

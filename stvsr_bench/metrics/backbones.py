@@ -5,7 +5,6 @@ $STVSR_BENCH_BACKBONES, else in the suite's cache under `weights/backbones`. Pac
 them is found by its place and its SHA-256. Nothing is downloaded or run.
 """
 
-import hashlib
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from stvsr_bench import plugins
+from stvsr_bench import hashes, plugins
 from stvsr_bench.errors import NotRunnableError
 
 Trunk = Literal["alexnet", "vgg16"]
@@ -97,7 +96,7 @@ def backbone(trunk: Trunk) -> Path:
 
 def sha256(trunk: Trunk) -> str:
     """SHA-256 (hex) of the trunk file: it belongs beside every number made with it."""
-    return hashlib.sha256(backbone(trunk).read_bytes()).hexdigest()
+    return hashes.sha256(backbone(trunk))
 
 
 def package_file(package: str, pattern: str) -> Path:
@@ -123,7 +122,7 @@ def _found(package: str, pattern: str) -> Path | None:
 
 @lru_cache(maxsize=8)
 def _digest(path: Path, _size: int, _modified: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashes.sha256(path)
 
 
 def missing(trunk: Trunk, package: str) -> str:

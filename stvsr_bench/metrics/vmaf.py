@@ -5,7 +5,6 @@ and crashes the program where a side of the chroma plane is too small. So sizes 
 in a process of its own. Axes: S C H W.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stvsr_bench import hashes
 from stvsr_bench.errors import BenchError, ClipError, NotRunnableError, UsageError
 from stvsr_bench.metrics import color, ffmpeg
 
@@ -136,7 +136,7 @@ def chosen(path: Path) -> str:
     if said := ffmpeg.trial("libvmaf=model=path=model.json", {"model.json": text}):
         raise UsageError(f"--vmaf-model {path}: the ffmpeg here cannot load it: {said}")
     os.environ[VARIABLE] = str(path.resolve())
-    return OF_FILE + _sha256(path)[:8]
+    return OF_FILE + hashes.sha256(path)[:8]
 
 
 def missing(model: Model) -> str:
@@ -165,7 +165,7 @@ def cambi_missing() -> str:
 def file_made_by(name: str) -> str:
     """What a number of a model file depends on."""
     path = _file(name)
-    return f"{path.name}, SHA-256 {_sha256(path)}; {ffmpeg.version()}"
+    return f"{path.name}, SHA-256 {hashes.sha256(path)}; {ffmpeg.version()}"
 
 
 def _without_libvmaf() -> str:
@@ -185,13 +185,9 @@ def _file(name: str) -> Path:
     path = Path(os.environ.get(VARIABLE, ""))
     if not path.is_file():
         raise NotRunnableError(f"{name} is of a model file that is not named here: add --vmaf-model FILE")
-    if name != OF_FILE + _sha256(path)[:8]:
-        raise NotRunnableError(f"{name} is of another model file than {path} (SHA-256 {_sha256(path)[:8]}...)")
+    if name != OF_FILE + hashes.sha256(path)[:8]:
+        raise NotRunnableError(f"{name} is of another model file than {path} (SHA-256 {hashes.sha256(path)[:8]}...)")
     return path
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _model_of(path: Path, text: str) -> Model:

