@@ -214,6 +214,7 @@ def write(of: Asked, as_json: bool) -> None:
         if not (as_json or folder):
             print_tables(tables)
         best = "paper.md" if (report / "paper.md") in written.files else "table.md"
-        reader.note(f"report: {report / best}")
+        page = report / "index.html"
+        reader.note(f"report: {report / best}{f', page: {page}' if page in written.files else ''}")
     if as_json:
         reader.document({**_facts(of), "out": str(of.out), "files": [str(file) for file in files]})

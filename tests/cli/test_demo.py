@@ -60,6 +60,8 @@ def test_it_measures_what_is_here_and_says_what_is_left_out(lacking, tmp_path, c
     said = capsys.readouterr().err
     assert "rife is left out: rife: its weights are not here" in said
     assert "openclips is left out: openclips is not installed" in said
+    page = tmp_path / "report" / "index.html"
+    assert page.is_file() and f"table.md, page: {page}" in said
     table = (tmp_path / "report" / "table.md").read_text()
     assert "blend+bicubic" in table and "rife" not in table and "openclips" not in table
     assert all(f"mini {split} holds 8 clips, 1 was measured" in table for split in ("slow", "medium", "fast"))
