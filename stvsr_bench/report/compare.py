@@ -116,12 +116,15 @@ class Compared:
     def __str__(self) -> str:
         return compared_md(self)
 
+    def _repr_markdown_(self) -> str:
+        return compared_md(self)
+
 
 def compare(
     first: str,
     second: str,
     runs: Path | str | Sequence[Path | str] = "runs/latest",
-    metrics: Sequence[str] = ("psnr_y",),
+    metrics: Sequence[str] = ("psnr_y", "ssim_y"),
 ) -> Compared:
     """One method against another from the rows of runs: `compare("stdan@mini", "dis+bicubic")`.
 

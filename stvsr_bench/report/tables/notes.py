@@ -99,6 +99,8 @@ def _flag_notes(tidy: pd.DataFrame) -> list[str]:
         **{f"{first}turned-{way}": "turned as the video's header says" for first in ("", "mirrored-") for way in WAYS},
         "changes": "the method changes settings of its process (threads, dtype, ...), which are put back after a call",
         "mirrored": "mirrored as the video's header says",
+        "python-object": "the method was a Python object; its rows have a digest of its code, and no file of it",
+        "hidden-code": "no digest covers all that the method computes with, so its rows are never taken as done",
     }
     return [
         f"{kind}: {says.get(kind, 'flagged by the run')}, in {len(clips)} clip{'s' if len(clips) > 1 else ''}"
