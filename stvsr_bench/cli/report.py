@@ -45,10 +45,17 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Write tables, figures and one offline page of a run, from its rows alone."""
-    from stvsr_bench.report.tables.cost import costs_grid
+    from stvsr_bench.report.costs import profiles_alone, write_costs
+    from stvsr_bench.report.tables.cost import costs, costs_grid
     from stvsr_bench.report.tables.table import Options
     from stvsr_bench.report.write import LATEST, Output, facts, load, write, write_spread
 
+    if profiles := profiles_alone(runs or [LATEST]):
+        name = "+".join(run.resolve().name for run in runs or [LATEST])
+        text = write_costs(profiles, name, out or Path("reports") / name)
+        reader.document({"run": name, "costs": costs(profiles)}) if as_json else reader.say(text)
+        reader.note("the folder has profiles and no rows: this is a report of costs alone")
+        return
     options = Options(
         metrics=several(metrics),
         facts=several(columns),

@@ -171,7 +171,9 @@ class _Walk:
         home = _library(of.__globals__.get("__name__", ""))
         self.say(home, of.__qualname__ if home else "")
         # a decorator of a library holds the user's function in its closure
-        self._items([cell.cell_contents for cell in of.__closure__ or () if _filled(cell)], where)
+        for name, cell in zip(of.__code__.co_freevars, of.__closure__ or (), strict=True):
+            if _filled(cell):
+                self.any(cell.cell_contents, name)
         if home:
             return
         self._items((of.__defaults__, of.__kwdefaults__), where)
