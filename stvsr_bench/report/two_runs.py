@@ -213,7 +213,7 @@ def _numbers(pairs: Sequence[tuple[Row, Row]], metrics: Sequence[str]) -> list[M
             known = [(clip, a, b) for clip, a, b in clips if not (np.isnan(a) and np.isnan(b))]
             if known:
                 moved = sorted(filter(_has_moved, known), key=lambda each: -_size(each))
-                means = [_finite_mean([each[side] for each in known]) for side in (1, 2)]
+                means = [_finite_mean(of) for of in ([a for _, a, _ in known], [b for _, _, b in known])]
                 found.append(Moved(method, protocol, where, metric, len(known), means[0], means[1], tuple(moved)))
     return found
 

@@ -52,7 +52,7 @@ class Network:
 
 @dataclass(frozen=True)
 class About:
-    """The protocol of a table in words, by subject (empty where nobody knows it), and how much there is of each split."""
+    """A table's protocol in words, by subject (empty where nobody knows it), and how much there is of each split."""
 
     words: Mapping[str, str]
     places: tuple[Place, ...]
@@ -63,6 +63,9 @@ class About:
         return (
             described.sentence(self.words) if self.words else "This version of stvsr-bench does not know this protocol."
         )
+
+
+NO_NETWORK, NOTHING = Network(), About({}, ())
 
 
 def about(tidy: "pd.DataFrame", protocol: str, key: str, stated: Mapping[str, Any], totals: Mapping[str, int]) -> About:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from stvsr_bench import protocols
-from stvsr_bench.report.tables.about import About, Network
+from stvsr_bench.report.tables.about import NO_NETWORK, NOTHING, About, Network
 
 FrameChoice = Literal["all", "given", "between"]
 FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
@@ -137,7 +137,7 @@ class Line:
     badges: tuple[Badge, ...]
     facts: dict[str, float]
     cells: tuple[Cell, ...]
-    made_with: Network = Network()
+    made_with: Network = NO_NETWORK
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class Table:
     notes: tuple[str, ...] = ()
     intervals: bool = False
     left_out: tuple[str, ...] = ()  # those of the notes that a terminal shows: what is missing
-    about: About = About({}, ())
+    about: About = NOTHING
 
     @property
     def task(self) -> str:

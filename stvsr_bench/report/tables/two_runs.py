@@ -16,8 +16,10 @@ def two_runs_md(of: TwoRuns) -> str:
         lines += ["## What made the rows", "", grid_md([text_md(head) for head in heads], cells, _right(3, 1)), ""]
     heads = ["Method", "Protocol", "Clips of", "Metric", text_md(of.first), text_md(of.second), "Change", "Moved"]
     cells = [
-        [text_md(one.method), text_md(one.protocol), text_md(one.where), display(one.metric).label]
-        + [*shown_moved(one), f"{len(one.moved)} of {one.clips}"]
+        [
+            *(text_md(one.method), text_md(one.protocol), text_md(one.where), display(one.metric).label),
+            *(*shown_moved(one), f"{len(one.moved)} of {one.clips}"),
+        ]
         for one in of.numbers
     ]
     lines += ["## Numbers", "", grid_md(heads, cells, _right(4, 4)), ""]
