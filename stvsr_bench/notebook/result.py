@@ -95,7 +95,7 @@ class Result(Done):
         Raises:
             BenchError: a method or metric that was not measured, or no clip in common.
         """
-        return compare_tidy(self._measured.tidy, first, second, metrics)
+        return compare_tidy(self._measured.tidy, first, second, metrics, [str(self.out)])
 
     def __repr__(self) -> str:
         failed = f", {len(self.failures)} clips failed" if self.failures else ""

@@ -99,7 +99,7 @@ def test_rows_of_what_no_digest_covers_say_so_and_are_never_done(measure, capfd)
     assert "part of its code cannot be read and may have changed since 2 rows were measured" in capfd.readouterr().err
     row = next(row for row in result.asked if row.method == "noisy")
     assert "hidden-code:generator is of type torch._C.Generator" in row.flags
-    assert "no digest covers all that the method computes with" in result._repr_html_()
+    assert "No digest covers all that the method computes with" in result._repr_html_()
 
 
 def test_an_upscaler_is_joined_with_an_interpolator(measure):
