@@ -49,7 +49,7 @@ def data(world):
     for name in ("fast_testset", "medium_testset", "slow_testset", "sep_trainlist", "sep_testlist"):
         (vimeo / f"{name}.txt").write_text("".join(f"{name}\n" for name in CLIPS))
     for folder in ("my_clips", "data/my clips", "data/a, b", "tiny"):
-        for seed in range(5 if folder == "tiny" else 1):
+        for seed in range(5 if folder in ("tiny", "my_clips") else 1):
             clip(world / folder / f"{seed:04d}", seed)
     for seed, name in enumerate(("old name, first", "city")):
         clip(world / "clips" / name, seed)
@@ -87,7 +87,7 @@ def runs(world):
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def world(tmp_path_factory):
     """The folder that all commands of the docs run in; what one page leaves there the next may find."""
     world = tmp_path_factory.mktemp("world")

@@ -4,6 +4,7 @@ A block that a test cannot run says why in its title (`NEEDS`): then every verb,
 looked up. What a test makes smaller is in `smaller`; nothing else is changed.
 """
 
+import json
 import os
 import re
 import shlex
@@ -13,7 +14,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+import scipy.stats
+import torch
 import typer
 import yaml
 
@@ -22,11 +26,13 @@ from stvsr_bench.cli import app, call
 from stvsr_bench.cli.options import methods as listed
 from stvsr_bench.errors import UsageError
 from stvsr_bench.pytest_plugin import Bench
+from stvsr_bench.rows import store
 from stvsr_bench.runner import suites
 from stvsr_bench.schema import DatasetCard, MethodCard
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "methods" / "README.md"]
+MY_MODEL = ROOT / "docs" / "my-model.md"  # a test of its own
 FENCE = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 # what a title says that a test does not have; "minutes" and "hours" are of work that small data do not shorten
 NEEDS = re.compile(r"network|downloads|GPU|scheduler|SLURM|installs|machines|minutes?\b|hours|fresh machine|checkout")
@@ -123,7 +129,7 @@ def other_program(line):
     if program == "make":
         targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
         assert {word for word in argv if "=" not in word} <= targets, line
-    elif Path(program).name in ("pip", "uv") or line.startswith(("python -m pip", "conda")):
+    elif Path(program).name in ("pip", "uv") or line.startswith(("python -m pip", "conda ")):
         extras = {extra for words in re.findall(r"\[([a-z,]+)\]", line) for extra in words.split(",")}
         known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
         assert extras <= known.keys(), line
@@ -167,7 +173,9 @@ def smaller(argv, world):
 
 
 @pytest.mark.parametrize(
-    "page", pages([block for block in SHELL if block.runs]), ids=lambda p: p.parent.name + "-" + p.name
+    "page",
+    pages([block for block in SHELL if block.runs and block.page != MY_MODEL]),
+    ids=lambda p: p.parent.name + "-" + p.name,
 )
 def test_the_commands_of_a_page_run_as_written(page, here, monkeypatch, capfd):
     for text in (block.text for block in of("python") if "CARD =" in block.text):
@@ -191,7 +199,7 @@ def test_the_commands_of_a_page_run_as_written(page, here, monkeypatch, capfd):
             pytest.fail(f"{page.name}: '{line}' runs in no test; give its block a title that says what it needs")
 
 
-@pytest.mark.parametrize("block", of("python"), ids=name)
+@pytest.mark.parametrize("block", [block for block in of("python") if block.page != MY_MODEL], ids=name)
 def test_python_of_a_page_runs(block, here, monkeypatch):
     code = compile(block.text, str(block.page), "exec")
     if NEEDS.search(block.title) or "sys.stdin" in block.text:  # a program of methods/README: its own test runs it
@@ -224,3 +232,69 @@ def test_yaml_of_a_page_has_inputs_that_the_action_has(block):
     known = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
     steps = yaml.safe_load(block.text)
     assert steps and all(step["with"].keys() <= known.keys() for step in steps)
+
+
+def typed(text):
+    return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+@pytest.mark.parametrize("way", ["python", "sh"])
+def test_from_a_model_to_a_latex_table_with_intervals_and_provenance(way, here, monkeypatch, capfd):
+    """docs/my-model.md as it is written, on five clips; the lines that a reader types are under 20."""
+    model, *blocks = [block for block in BLOCKS if block.page == MY_MODEL]
+    (here / "my_model.py").write_text(model.text)
+    monkeypatch.syspath_prepend(str(here))
+    space = {}
+    exec(model.text, space)
+    torch.manual_seed(0)
+    net = space["MyModel"]()
+    torch.save(net.state_dict(), here / "my_model.pth")
+    (block,) = [block for block in blocks if block.language == way]
+    assert 5 < len(typed(block.text)) + (way == "sh") * 3 < 20
+    if way == "python":
+        exec(block.text, {"__name__": "block"})
+        report = here / "reports" / "my-model"
+    else:
+        for line in block.lines:
+            assert call(argv_of(line)) == 0, capfd.readouterr().err
+        report = here / "reports" / "paper-table"
+    said = capfd.readouterr().out
+    assert "dis+bicubic" in said and "SSIM" in said and "PSNR" in said
+    table = next(path for path in (report / "tex").glob("main-*.tex")).read_text()
+    mine = next(line for line in table.splitlines() if line.startswith("my-model"))
+    rows = [row for row in rows_of_the_report(report, here) if row.method == "my-model"]
+    # the mean and half of Student's interval over the five clips, by scipy
+    clips = [np.mean([value for value in row.values["psnr_y"] if np.isfinite(value)]) for row in rows]
+    half = scipy.stats.sem(clips) * scipy.stats.t.ppf(0.975, len(clips) - 1)
+    assert len(clips) == 5 and f"{np.mean(clips):.2f}" in mine and rf"\textpm{{}} {half:.2f}" in mine
+    sha = rows[0].weights_sha256
+    whole = "".join(path.read_text() for path in report.rglob("*") if path.suffix in (".tex", ".md", ".csv", ".json"))
+    assert len(sha) == 64 and sha in whole and "suite-1" in table
+
+
+def rows_of_the_report(report, here):
+    return store.read_rows(here / "runs" / ("paper" if report.name == "paper-table" else report.name))
+
+
+def test_the_notebook_is_one_and_runs_from_top_to_bottom(here):
+    """The structure is that of nbformat 4.5, without outputs of anybody's; its cells run in order in one process."""
+    text = (ROOT / "docs" / "notebook.ipynb").read_text(encoding="utf-8")
+    book = json.loads(text)
+    assert (book["nbformat"], book["nbformat_minor"]) == (4, 5) and isinstance(book["metadata"], dict)
+    ids = [cell["id"] for cell in book["cells"]]
+    assert len(set(ids)) == len(ids) and all(re.fullmatch("[a-zA-Z0-9_-]{1,64}", one) for one in ids)
+    cells = []
+    for cell in book["cells"]:
+        assert cell["cell_type"] in ("markdown", "code") and isinstance(cell["metadata"], dict)
+        assert all(line.endswith("\n") for line in cell["source"][:-1])
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == [] and cell["execution_count"] is None
+            cells.append("".join(cell["source"]))
+        else:
+            assert cell.keys() == {"cell_type", "id", "metadata", "source"}
+    checks = "assert list(table['method']) == ['blend+bicubic', 'dis+bicubic', 'repeated']; assert len(clips) == 6\n"
+    shown = "assert '<table>' in result._repr_html_() and result.compare('dis+bicubic', 'repeated')._repr_markdown_()\n"
+    (here / "cells.py").write_text("\n".join([*cells, checks + shown]))
+    done = subprocess.run([sys.executable, "cells.py"], cwd=here, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (here / "reports" / "notebook" / "table.md").is_file()
