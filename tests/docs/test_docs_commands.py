@@ -167,6 +167,8 @@ def smaller(argv, world):
                 del argv[argv.index("--split") : argv.index("--split") + 2]
     if verb in ("run", "plan") and "--jobs" in argv:
         argv[argv.index("--jobs") + 1] = "1"
+    if verb == "reproduce" and len(argv) > 1 and "--dry-run" not in argv:
+        argv += ["--dry-run"]
     if verb == "train":
         argv += ["--steps", "3" if "--resume" in text else "2"]
     return argv
