@@ -25,7 +25,7 @@ ROWS = [
     {"restore", "rows"},
     {"profiling"},
     {"runner", "train", "inspection", "report"},
-    {"cli", "pytest_plugin"},
+    {"cli", "notebook", "pytest_plugin"},
 ]
 WINDOWS = {"methods": {"errors", "schema", "nn", "opencv"}, "datasets": {"errors", "schema", "data"}}
 ROW_OF = {part: number for number, row in enumerate(ROWS) for part in row}

@@ -16,6 +16,11 @@ def spec_of(file: Path, out: Path, weights: list[Path], said: dict[str, Any]) ->
     from stvsr_bench.runner.replay import load_spec, with_files
 
     sent = load_spec(file, out)
+    if sent.spec.objects:
+        raise UsageError(
+            f"--from {file}: that run measured Python objects ({', '.join(sent.spec.objects)}), which no file has; "
+            "put them into a file, and name it with --include"
+        )
     included = said["include"]
     if missing := next((p for p in sent.left_out.get("include", ()) if p.resolve() not in included), None):
         raise UsageError(f"--from {file}: that run used a plug-in; to run its code again, write --include {missing}")

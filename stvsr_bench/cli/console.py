@@ -92,11 +92,15 @@ def _name(line: "Line") -> str:
 def print_compared(found: "Compared") -> None:
     """Print a comparison: a block for each metric and choice of frames, then the clips that differ most."""
     console = reader.console()
+    where = f", {', '.join(found.runs)}" if found.runs else ""
     said = (
-        f"{found.first} against {found.second}: positive differences are gains of {found.first}, over pairs of the "
-        "same clip. Intervals: 95 %, over clips; p: Wilcoxon, corrected by Holm."
+        f"{found.first} against {found.second}{where}: positive differences are gains of {found.first}, over "
+        "pairs of the same clip. Intervals: 95 %, over clips; p: Wilcoxon, corrected by Holm."
     )
+    from stvsr_bench.report.stats import RULE
+
     console.print(reader.text(said))
+    console.print(reader.text(f"Verdicts: {RULE}."))
     if found.exact:
         console.print(reader.text(found.exact))
     for note in found.notes:
@@ -121,7 +125,7 @@ def _compared(parts: "Sequence[Part]") -> RichTable:
     block.add_column("clips", overflow="fold")
     for name in ("n", "mean", "95 % interval", "won/tied/lost", "p"):
         block.add_column(name, justify="right", no_wrap=True)
-    block.add_column("verdict", no_wrap=True)
+    block.add_column("verdict", overflow="fold")
     for part in parts:
         result = part.result
         between = " ".join(part.interval_shown or ("–",))

@@ -35,20 +35,27 @@ def report(
     intervals: Annotated[bool, typer.Option("--intervals", help="95 % intervals beside the means.")] = False,
     figures: Annotated[bool, typer.Option(help="Draw figures.")] = True,
     page: Annotated[bool, typer.Option(help="Write index.html.")] = True,
-    page_clips: Annotated[int, typer.Option(min=0, help="Clips a split whose saved frames go beside the page.")] = 3,
+    page_clips: Annotated[int, typer.Option(min=0, help="Clips per split with saved frames beside the page.")] = 3,
     frame_quality: FrameQuality = 0,
     embed: Annotated[bool, typer.Option("--embed", help="Frames inside index.html instead of beside it.")] = False,
     scenes: Annotated[int, typer.Option(min=0, help="Figures of saved frames where methods differ most.")] = 3,
     films: Annotated[bool, typer.Option(help="GIF (and MP4 with the video extra) beside each of them.")] = True,
     into: Into = None,
-    spread: Annotated[bool, typer.Option("--spread", help="One method under all protocols and variants.")] = False,
+    spread: Annotated[bool, typer.Option("--spread", help="Methods under all protocols and variants.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Write tables, figures and one offline page of a run, from its rows alone."""
-    from stvsr_bench.report.tables.cost import costs_grid
+    from stvsr_bench.report.costs import profiles_alone, write_costs
+    from stvsr_bench.report.tables.cost import costs, costs_grid
     from stvsr_bench.report.tables.table import Options
-    from stvsr_bench.report.write import LATEST, Output, facts, load, write, write_spread
+    from stvsr_bench.report.write import LATEST, Output, facts, load, write
 
+    if profiles := profiles_alone(runs or [LATEST]):
+        name = "+".join(run.resolve().name for run in runs or [LATEST])
+        text = write_costs(profiles, name, out or Path("reports") / name)
+        reader.document({"run": name, "costs": costs(profiles)}) if as_json else reader.say(text)
+        reader.note("the folder has profiles and no rows: this is a report of costs alone")
+        return
     options = Options(
         metrics=several(metrics),
         facts=several(columns),
@@ -62,6 +69,8 @@ def report(
     measured = load(runs or [LATEST])
     folder = out or Path("reports") / measured.name
     if spread:
+        from stvsr_bench.report.spreading import write_spread
+
         reader.say(write_spread(measured, folder, options))
         return
     output = Output(_style(style), figures, page, page_clips, frame_quality, embed, scenes, films)

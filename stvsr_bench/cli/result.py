@@ -39,13 +39,9 @@ def say_changes(plan: "Plan") -> None:
 
 def say_unused(plan: "Plan") -> None:
     """What lies among the clips and is part of none, a line for each kind, on stderr: also with --quiet."""
-    said = [
-        f"{cell.label}: {each.sentence(cell.source.where)}"
-        for cell in plan.cells
-        if cell.source is not None
-        for each in cell.source.unused
-    ]
-    for sentence in dict.fromkeys(said):
+    from stvsr_bench.runner.facts import unused
+
+    for sentence in unused(plan):
         reader.note(sentence)
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from stvsr_bench.errors import BenchError, CardError, WeightsError, interrupted, told
 from stvsr_bench.methods.identity import Identity, Resolved, resolve
 from stvsr_bench.nn.compose import FunctionNet, InterpolateThenUpscale, UpscaleThenInterpolate
-from stvsr_bench.plugins import Plugin, load
+from stvsr_bench.plugins import Plugin, load, objects
 from stvsr_bench.schema import Method, MethodCard, OptionValue
 
 SEED = 0
@@ -44,8 +44,13 @@ def from_identity(identity: Identity, trust_pickle: bool = False) -> Method:
         weights_tag=identity.weights,
         weights_sha256=identity.sha256,
         untrained=identity.untrained,
-        flags=("override",) if any(part.plugin.replaces for part in identity.parts) else (),
+        flags=tuple(dict.fromkeys(flag for part in identity.parts for flag in _flags(part.plugin))),
     )
+
+
+def _flags(plugin: Plugin) -> tuple[str, ...]:
+    held = objects.held(plugin)
+    return held.flags if held is not None else ("override",) if plugin.replaces else ()
 
 
 def _net(part: Resolved, trust_pickle: bool) -> nn.Module:

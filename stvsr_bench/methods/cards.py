@@ -8,6 +8,7 @@ from typing import Any
 
 from stvsr_bench import plugins
 from stvsr_bench.errors import BenchError, CardError
+from stvsr_bench.plugins import objects
 from stvsr_bench.schema import MethodCard
 
 _TOML_BLOCK = re.compile(r"```toml\n(.*?)```", re.DOTALL)
@@ -38,6 +39,8 @@ def card(name: str) -> MethodCard:
         CardError: its card cannot be read.
     """
     plugin = plugins.find("methods", name)
+    if (held := objects.held(plugin)) is not None:
+        return plugins.card_from(dict(held.card), plugin, MethodCard)
     if plugin.path.is_dir():
         return plugins.read_card(plugin, MethodCard)
     fields = {"title": plugin.name, "kind": "stvsr", **card_of_file(plugin.path)}

@@ -55,7 +55,7 @@ def resolve(spec: str) -> Identity:
         spec="+".join(part.text for part in parts),
         weights=_label([part.chosen.label for part in parts]),
         sha256=_joined([part.chosen.sha256 for part in parts]),
-        untrained=any(part.card.learned and part.chosen.path is None for part in parts),
+        untrained=any(part.card.learned and not part.chosen.sha256 for part in parts),
         card=card,
         parts=parts,
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from stvsr_bench import checkpoints
 from stvsr_bench.checkpoints import Entry
 from stvsr_bench.errors import UnknownNameError, WeightsError
-from stvsr_bench.plugins import Plugin
+from stvsr_bench.plugins import Plugin, objects
 from stvsr_bench.schema import MethodCard, OptionValue, Weights
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 CLAIMED = " (claimed)"
+IN_MEMORY = "memory"  # the label of a Python object's weights
 FIRST_USE = " (trusted on first use)"
 
 
@@ -62,6 +63,10 @@ def choose(card: MethodCard, plugin: Plugin, wanted: str) -> Chosen:
         WeightsError: they are not installed here, or damaged; the sentence says what to do.
     """
     wanted = _tag_of(wanted)
+    if (held := objects.held(plugin)) is not None and held.weights:
+        if wanted not in ("", IN_MEMORY):
+            raise WeightsError(f"{card.name} is a Python object and has its own weights; write {card.name} alone")
+        return Chosen(IN_MEMORY, sha256=held.weights)
     if not card.learned:
         if wanted:
             raise WeightsError(f"{card.name} has no weights, so '@{wanted}' means nothing; write {card.name} alone")

@@ -25,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench import words
 from stvsr_bench.errors import CONTROL, CardError, UnknownNameError, UsageError, interrupted, printable, told
-from stvsr_bench.plugins import owners
+from stvsr_bench.plugins import objects, owners
 from stvsr_bench.plugins.loading import code, load
 from stvsr_bench.plugins.plugin import BUILT_IN, Plugin, PluginKind
 
@@ -97,6 +97,8 @@ def plugins(kind: PluginKind) -> dict[str, Plugin]:
     found |= {name: _instead(plugin, found.get(name)) for name, plugin in named.items()}
     for name, path in _included[kind].items():
         found[name] = _instead(Plugin(kind, name, path, "--include"), found.get(name))
+    if kind == "methods":
+        found |= {name: Plugin(kind, name, Path(), objects.OBJECT) for name in objects.names()}
     return dict(sorted(found.items()))
 
 

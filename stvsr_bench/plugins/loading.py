@@ -8,6 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from stvsr_bench.plugins import objects
 from stvsr_bench.plugins.plugin import BUILT_IN, Plugin
 from stvsr_bench.schema import digest
 
@@ -25,6 +26,10 @@ def load(plugin: Plugin, module: str = "") -> ModuleType:
     Raises:
         ImportError, or whatever else its code raises.
     """
+    if (held := objects.held(plugin)) is not None:
+        made = ModuleType(plugin.name)
+        made.net = held.take()  # type: ignore[attr-defined]
+        return made
     if plugin.path.is_file():
         return _from_place(_module_name(plugin), plugin.path)
     if _imported_once(plugin):
@@ -39,11 +44,13 @@ def load(plugin: Plugin, module: str = "") -> ModuleType:
 
 
 def code(plugin: Plugin) -> str:
-    """A short digest of the code of a plug-in, as this process runs it or would: all files of its folder, or its file.
+    """A short digest of the code of a plug-in, as this process runs it or would.
 
+    It is of all files of its folder, of its file, or of what a Python object computes with.
     An import is not repeated where a file changes: a notebook that runs on has the code that it imported.
     """
-    return _running.get(plugin.path) or _contents(plugin.path)
+    held = objects.held(plugin)
+    return held.code if held is not None else _running.get(plugin.path) or _contents(plugin.path)
 
 
 def _imported_once(plugin: Plugin) -> bool:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from stvsr_bench.report import alike
 from stvsr_bench.report.select import MethodKey, by_method, choose, measured, method_keys
-from stvsr_bench.report.tables import claims
+from stvsr_bench.report.tables import about, claims
 from stvsr_bench.report.tables.badges import badges_of
 from stvsr_bench.report.tables.beside import Beside, beside
 from stvsr_bench.report.tables.cost import Profile
@@ -49,7 +49,8 @@ def build(
     tables = []
     for (protocol, key), part in chosen.groupby(["protocol", "protocol_key"], sort=False):
         table = _table(part, beside(part, profiles, options.facts, coverage.machines), options, str(protocol), str(key))
-        table = replace(table, notes=(*table.notes, *claims.notes(part, coverage.claims)))
+        said = about.about(part, str(protocol), str(key), coverage.protocols, coverage.clips)
+        table = replace(table, notes=(*table.notes, *claims.notes(part, coverage.claims)), about=said)
         tables.append(with_coverage(table, coverage, failures.get(str(key), {})))
     return tables
 
@@ -75,10 +76,14 @@ def _table(tidy: pd.DataFrame, costs: Beside, options: Options, protocol: str, k
             cells.append(made)
             crossed = crossed or not_in_order
     lines = [_line(tidy, costs, options, method_key, [of[i] for of in cells]) for i, method_key in enumerate(methods)]
+    networks = about.networks(tidy)
+    lines = [replace(line, made_with=networks[line.method, line.weights]) for line in lines]
     lines.sort(key=lambda line: GROUPS.index(line.group))
     left = alike.notes(tidy, options.metrics)
-    notes = (*notes_of(tidy), *left, *([NOT_TRANSITIVE] if crossed else ()), *costs.notes)
-    return Table(protocol, key, tuple(columns), costs.names, tuple(lines), notes, options.intervals, left)
+    weights = about.weights_note({(of.method, of.weights): of.made_with for of in lines})
+    notes = (*weights, *notes_of(tidy), *left, *([NOT_TRANSITIVE] if crossed else ()), *costs.notes)
+    seen = (*left, *costs.missing)
+    return Table(protocol, key, tuple(columns), costs.names, tuple(lines), notes, options.intervals, seen)
 
 
 def _counted(part: pd.DataFrame, methods: Sequence[MethodKey], name: str, common: bool) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.escape import code as code_md
 from stvsr_bench.escape import markdown as text_md
 from stvsr_bench.report import alike, stats
+from stvsr_bench.report.guess import UnknownMethodError
 from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label, named
 from stvsr_bench.report.tables.markdown import grid_md
 from stvsr_bench.report.tables.marks import tie_of
@@ -63,6 +64,11 @@ class Part:
         return None if low is None or high is None else (f"{low:+.{self.decimals}f}", f"{high:+.{self.decimals}f}")
 
     @property
+    def effect_shown(self) -> str:
+        """The effect with its sign; a dash where it is no number, as with one clip or equal differences."""
+        return f"{self.result.effect:+.2f}" if np.isfinite(self.result.effect) else "–"
+
+    @property
     def p_shown(self) -> str:
         """The corrected p value; under 0.001 its digits say nothing more."""
         return "<0.001" if self.result.p_holm < 0.001 else f"{self.result.p_holm:.3f}"
@@ -90,6 +96,7 @@ class Compared:
     parts: tuple[Part, ...]
     apart: tuple[ClipPair, ...]
     notes: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
 
     @property
     def protocols(self) -> dict[str, str]:
@@ -116,12 +123,15 @@ class Compared:
     def __str__(self) -> str:
         return compared_md(self)
 
+    def _repr_markdown_(self) -> str:
+        return compared_md(self)
+
 
 def compare(
     first: str,
     second: str,
     runs: Path | str | Sequence[Path | str] = "runs/latest",
-    metrics: Sequence[str] = ("psnr_y",),
+    metrics: Sequence[str] = ("psnr_y", "ssim_y"),
 ) -> Compared:
     """One method against another from the rows of runs: `compare("stdan@mini", "dis+bicubic")`.
 
@@ -132,12 +142,23 @@ def compare(
     for folder in folders:
         if not folder.is_dir():
             raise NotRunnableError(f"no run at {folder}")
-    return compare_tidy(tidy(read(folders)), first, second, metrics)
+    return compare_tidy(tidy(read(folders)), first, second, metrics, named_runs(folders))
 
 
-def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence[str]) -> Compared:
-    """The same from a tidy table. p values are corrected (Holm) for the number of parts of one metric."""
-    one, other = method_key_of(table, first), method_key_of(table, second)
+def named_runs(folders: Sequence[Path]) -> tuple[str, ...]:
+    """Run folders as they are named to a reader: `runs/latest` is a link, so it says to which."""
+    linked = [(folder, folder.resolve()) for folder in folders]
+    return tuple(f"{folder} ({real.name})" if folder.name != real.name else str(folder) for folder, real in linked)
+
+
+def compare_tidy(
+    table: pd.DataFrame, first: str, second: str, metrics: Sequence[str], runs: Sequence[str] = ()
+) -> Compared:
+    """The same from a tidy table. p values are corrected (Holm) for the number of parts of one metric.
+
+    `runs` are the names of the runs that it is of, for the sentences that say where a method was looked for.
+    """
+    one, other = method_key_of(table, first, runs), method_key_of(table, second, runs)
     if one == other:
         raise UsageError(f"{first} and {second} are the same method; name two different ones")
     both, notes = of_two(table, one, other, metrics)
@@ -162,10 +183,11 @@ def compare_tidy(table: pd.DataFrame, first: str, second: str, metrics: Sequence
         parts=tuple(parts),
         apart=tuple(_most_apart(placed, one, other, metrics[0])),
         notes=notes,
+        runs=tuple(runs),
     )
 
 
-def method_key_of(table: pd.DataFrame, name: str) -> MethodKey:
+def method_key_of(table: pd.DataFrame, name: str, runs: Sequence[str] = ()) -> MethodKey:
     """The method with weights that a name means; without weights the only one of that method.
 
     Raises:
@@ -177,7 +199,7 @@ def method_key_of(table: pd.DataFrame, name: str) -> MethodKey:
     names = [method_label(*method_key) for method_key in (loose or method_keys(table))]
     if loose:
         raise UsageError(f"{name} was measured with several weights; write one of {', '.join(names)}")
-    raise UnknownNameError("method in these rows", name, names)
+    raise UnknownMethodError(name, names, runs)
 
 
 def of_protocols(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -276,9 +298,11 @@ def _most_apart(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: s
 def compared_md(of: Compared) -> str:
     """The comparison as Markdown."""
     first, second = text_md(of.first), text_md(of.second)
-    lines = [f"# {first} against {second}", "", f"Positive differences are gains of {first}. Pairs of the same clip; "]
+    lines = [f"# {first} against {second}", "", text_md(f"Run: {', '.join(of.runs)}.") if of.runs else "", ""]
+    lines += [f"Positive differences are gains of {first}. Pairs of the same clip; "]
     lines[-1] += (
-        "95 % intervals over clips; differences under 0.01 dB (0.0001) are ties; p: Wilcoxon, corrected by Holm."
+        "95 % intervals over clips; differences under 0.01 dB (0.0001) are ties; p: Wilcoxon, corrected by Holm. "
+        f"Verdict: {text_md(stats.RULE)}."
     )
     if of.exact:
         lines += ["", of.exact]
@@ -310,7 +334,7 @@ def _part_md(part: Part) -> list[str]:
         part.mean_shown,
         " to ".join(part.interval_shown or ("–",)),
         f"{result.wins} / {result.ties} / {result.losses}",
-        f"{result.effect:+.2f}",
+        part.effect_shown,
         part.p_shown,
         result.verdict,
     ]

@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from stvsr_bench.report.plane import Plane
+from stvsr_bench.report.provenance import Fact
 from stvsr_bench.report.published.text import ledger_csv, ledger_md
 from stvsr_bench.report.published.verdicts import Entry
 from stvsr_bench.report.response import Response
@@ -15,6 +18,7 @@ from stvsr_bench.report.tables import csvjson, latex, markdown
 from stvsr_bench.report.tables.cost import Profile, costs_csv, costs_md
 from stvsr_bench.report.tables.paper import paper_csv, paper_md
 from stvsr_bench.report.tables.planes import planes_csv, planes_md, planes_tex, responses_csv
+from stvsr_bench.report.tables.sources import appendix_tex, clips_csv, facts_csv, facts_json, facts_md
 from stvsr_bench.report.tables.table import Table
 from stvsr_bench.schema import SuiteFacts
 
@@ -24,7 +28,8 @@ class Content:
     """What a format may write down: `about` is what a report says of its run, `ledger` published against measured.
 
     `suite` is the suite that the run is of: its tables are those of a paper. `provenance` names the bundles of
-    each row, as CSV; "" where there are none.
+    each row, as CSV; "" where there are none. `facts` are what a reader who doubts the numbers asks for, and `chosen`
+    the tidy lines of the tables.
     """
 
     name: str
@@ -37,21 +42,25 @@ class Content:
     responses: Sequence[Response] = ()
     suite: SuiteFacts | None = None
     provenance: str = ""
+    facts: Sequence[Fact] = ()
+    chosen: pd.DataFrame | None = None
 
 
 Format = Callable[[Content], dict[str, str]]  # text by file name; nothing where there is nothing to write
 
 
 def _markdown(of: Content) -> dict[str, str]:
-    return {"table.md": markdown.document(of.name, of.about, of.tables, planes_md(of.planes), costs_md(of.profiles))}
+    others = (planes_md(of.planes), costs_md(of.profiles), facts_md(of.facts))
+    return {"table.md": markdown.document(of.name, of.about, of.tables, *others)}
 
 
 def _csv(of: Content) -> dict[str, str]:
-    return {"table.csv": csvjson.tables_csv(of.tables)}
+    clips = {} if of.chosen is None else {"clips.csv": clips_csv(of.chosen)}
+    return {"table.csv": csvjson.tables_csv(of.tables), **clips, "facts.csv": facts_csv(of.facts)}
 
 
 def _json(of: Content) -> dict[str, str]:
-    return {"table.json": csvjson.tables_json(of.tables, of.about)}
+    return {"table.json": csvjson.tables_json(of.tables, {**of.about, "provenance": facts_json(of.facts)})}
 
 
 def _cost(of: Content) -> dict[str, str]:
@@ -83,9 +92,10 @@ def _provenance(of: Content) -> dict[str, str]:
 
 
 def _latex(of: Content) -> dict[str, str]:
-    if not of.planes:
-        return latex.files(of.tables, of.style)
-    return {**latex.files(of.tables, of.style, ["plane"]), "tex/plane.tex": planes_tex(of.planes, of.style)}
+    others = {"plane": planes_tex(of.planes, of.style)} if of.planes else {}
+    others["appendix"] = appendix_tex(of.tables, of.facts)
+    made = latex.files(of.tables, of.style, list(others))
+    return {**made, **{f"tex/{name}.tex": text for name, text in others.items()}}
 
 
 # written in this order

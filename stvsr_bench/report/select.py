@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench.errors import UnknownNameError
+from stvsr_bench.report.guess import UnknownMethodError
 from stvsr_bench.report.labels import MethodKey, method_label
 from stvsr_bench.report.tables.table import FACTS, Options
 from stvsr_bench.report.tidy import is_metric, present
@@ -23,7 +24,8 @@ def choose(tidy: pd.DataFrame, options: Options) -> pd.DataFrame:
     """The lines of the tidy table that the options ask for."""
     table = tidy
     known = _names(tidy)
-    _check_known("method in these rows", options.methods, {name for of in known.values() for name in of})
+    _check_methods(options.methods, known)
+    _check_ours(options.ours, tidy)
     if options.methods:
         wanted = {method_key for method_key, of in known.items() if of & set(options.methods)}
         mine = [key in wanted for key in zip(tidy["method"], tidy["weights"], strict=True)]
@@ -80,6 +82,22 @@ def _names(tidy: pd.DataFrame) -> dict[MethodKey, set[str]]:
         of = {method, name, method_label(method, weights), method_label(name, tag)}
         found.setdefault((method, weights), set()).update(of)
     return found
+
+
+def _check_methods(wanted: Sequence[str], known: dict[MethodKey, set[str]]) -> None:
+    every = {name for of in known.values() for name in of}
+    for name in wanted:
+        if name not in every:
+            raise UnknownMethodError(name, every)
+
+
+def _check_ours(wanted: Sequence[str], tidy: pd.DataFrame) -> None:
+    """A group that no method is in would be left out without a word."""
+    names = {str(name) for name in tidy["name"]}
+    every = names | {name.split(":", 1)[0] for name in names}
+    for name in wanted:
+        if name not in every:
+            raise UnknownMethodError(name, every)
 
 
 def _check_known(kind: str, wanted: Sequence[str], known: Iterable[str]) -> None:

@@ -18,7 +18,14 @@ from stvsr_bench.report.units import CLIPS, Units
 
 Floats = NDArray[np.float64]
 How = Literal["bootstrap", "student-t", "none"]
-Verdict = Literal["better", "worse", "tie", "undecided"]
+Verdict = Literal["better", "worse", "tie", "undecided", "too few clips", "one clip: no verdict"]
+ALPHA = 0.05
+FEWEST_CLIPS = 6  # the smallest two-sided p of the signed-rank test is 2 / 2^n: 0.0625 with five clips, 0.031 with six
+RULE = (
+    "better or worse: the mean difference is at least the size of a tie, its 95 % interval does not contain zero, and "
+    f"the corrected p is under {ALPHA} for gains of the same sign. Under {FEWEST_CLIPS} clips p cannot be so small: "
+    '"too few clips". tie: the mean difference is smaller than a tie. All else is undecided'
+)
 RESAMPLES = 10_000  # 0.02 to 0.14 s for 240 clips
 SEED = 20_230_312  # fixed: a report made again says the same interval; any number would do
 # below it the percentile bootstrap covers too little: 0.907, 0.927, 0.958 of the means at n = 10, 30, 100, where
@@ -69,11 +76,22 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """What may be said in one word: a mean under `tie` is a tie, an interval around zero decides nothing.
+        """What may be said by `RULE`: never better or worse where the corrected p is 0.05 or more.
 
         Clips on which one method alone is exact have no place in the mean, and yet they are won: they must agree with
-        it, or nothing is decided. Where there are no others, two or more of them decide.
+        it, or nothing is decided. Where there are no others, they decide if there are enough of them.
         """
+        if len(self.per_clip) == 1:
+            return "one clip: no verdict"
+        said = self._of_means()
+        if said in ("tie", "undecided"):
+            return said
+        if self.p_holm < ALPHA and _lean(self.per_clip) == (1 if said == "better" else -1):
+            return said
+        return "too few clips" if len(self.per_clip) < FEWEST_CLIPS else "undecided"
+
+    def _of_means(self) -> Verdict:
+        """What the mean, its interval and the clips beside it say, whatever the test says."""
         finite = self._of_finite()
         infinite = [gain for gain in self.per_clip if np.isinf(gain)]
         if not infinite:
@@ -199,6 +217,14 @@ def wilcoxon(differences: Floats) -> float:
     return float(stats.wilcoxon(differences).pvalue)
 
 
+def _lean(gains: Sequence[float]) -> int:
+    """Which way the ranks of the test lean: 1 for gains, -1 for losses, 0 for neither."""
+    from scipy import stats
+
+    known = np.array([gain for gain in gains if gain and not np.isnan(gain)])
+    return int(np.sign((np.sign(known) * stats.rankdata(np.abs(known))).sum())) if known.size else 0
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """The p values corrected for their number (Holm 1979), in the order given."""
     order = np.argsort(p_values, kind="stable")
@@ -212,11 +238,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def effect_size(differences: Floats) -> float:
-    """The mean difference in standard deviations of the differences (Cohen's d_z); infinite where all are equal."""
+    """The mean difference in standard deviations of the differences (Cohen's d_z); infinite where all are equal.
+
+    One difference has no deviation: NaN.
+    """
     if differences.size == 0 or not np.any(differences):
         return 0.0
+    if differences.size == 1:
+        return float("nan")
     mean = float(differences.mean())
-    spread = float(differences.std(ddof=1)) if differences.size > 1 else 0.0
+    spread = float(differences.std(ddof=1))
     if spread <= 1e-12 * abs(mean):  # rounding of a constant difference, not a spread
         return float(np.copysign(np.inf, mean))
     return mean / spread

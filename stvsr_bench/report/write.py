@@ -12,16 +12,13 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stvsr_bench import environment, protocols
+from stvsr_bench import environment
 from stvsr_bench.errors import NotRunnableError
-from stvsr_bench.escape import markdown as text_md
-from stvsr_bench.escape import slug
-from stvsr_bench.report import formats
+from stvsr_bench.report import formats, provenance
 from stvsr_bench.report.alike import alike
 from stvsr_bench.report.build import build
 from stvsr_bench.report.figures import catalogue, drawing
 from stvsr_bench.report.figures.scenes import most_apart, most_apart_by_split, write_scenes
-from stvsr_bench.report.figures.spread import spread_figure
 from stvsr_bench.report.formats import Content
 from stvsr_bench.report.frames import Saved, saved
 from stvsr_bench.report.page.document import document
@@ -31,13 +28,12 @@ from stvsr_bench.report.plane import planes
 from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.published.verdicts import ledger
 from stvsr_bench.report.response import responses
-from stvsr_bench.report.select import choose, method_keys, method_label
+from stvsr_bench.report.select import choose
 from stvsr_bench.report.tables import latex
 from stvsr_bench.report.tables.claims import Claim, claims_of, provenance_csv
 from stvsr_bench.report.tables.failures import distinct_clips
 from stvsr_bench.report.tables.notes import Coverage
-from stvsr_bench.report.tables.ranking import main_table, ranking
-from stvsr_bench.report.tables.spread import by_task, spread, spread_md
+from stvsr_bench.report.tables.ranking import main_table
 from stvsr_bench.report.tables.table import Options, Table
 from stvsr_bench.report.tidy import read, tidy
 from stvsr_bench.rows import manifest, store
@@ -69,7 +65,8 @@ class Measured:
         clips = {key: int(cell["clips"]) for key, cell in cells.items()}
         found = {name: of for run in self.runs for name, of in store.environments(run).items()}
         machines = {name: environment.runtime_id(of.get("machine", {})) for name, of in found.items()}
-        return Coverage(clips, tuple(self.failures), machines, self.claims)
+        stated = {name: of for manifest in self.manifests for name, of in manifest.get("protocols", {}).items()}
+        return Coverage(clips, tuple(self.failures), machines, self.claims, stated)
 
     @property
     def claims(self) -> dict[str, tuple[Claim, ...]]:
@@ -160,6 +157,7 @@ def write(
         responses=responses(tables, chosen),
         suite=suite,
         provenance=provenance_csv(measured.rows, measured.claims) if measured.claims else "",
+        chosen=chosen,
     )
     for name, text in formats.texts(content).items():
         written.text(name, text)
@@ -178,7 +176,16 @@ def write(
 def content_of(measured: Measured, tables: Sequence[Table], style: latex.Style) -> Content:
     """What the formats write down."""
     entries = ledger(alike(measured.tidy), read_published(), measured.coverage.clips)
-    return Content(measured.name, facts(measured), tables, measured.profiles, entries, style)
+    about = facts(measured)
+    return Content(measured.name, about, tables, measured.profiles, entries, style, facts=doubts(measured, tables))
+
+
+def doubts(measured: Measured, tables: Sequence[Table]) -> list[provenance.Fact]:
+    """What a reader who doubts the numbers of these tables asks for."""
+    used = set(measured.tidy["env"])
+    found = {name: of for run in measured.runs for name, of in store.environments(run).items() if name in used}
+    named = [(run.name, manifest) for run, manifest in zip(measured.runs, measured.manifests, strict=True)]
+    return provenance.facts(tables, found, named)
 
 
 def source_of(measured: Measured, table: Table, chosen: pd.DataFrame) -> catalogue.Source:
@@ -195,11 +202,11 @@ def write_page(
     """
     mine = source_of(measured, main_table(tables), lines).tidy
     chosen = most_apart_by_split(saved_of(measured, tables), mine, output.page_clips)
-    shown = document(tables, lines, chosen, facts(measured), output.frame_quality)
+    shown = document(tables, lines, chosen, facts(measured), output.frame_quality, doubts(measured, tables))
     downloads = {
         path.name: path.read_text("utf-8")
         for path in written.files
-        if path.name in ("table.csv", "plane.csv", "time-response.csv") or path.parent.name == "tex"
+        if path.name in ("table.csv", "facts.csv", "plane.csv", "time-response.csv") or path.parent.name == "tex"
     }
     embedded = dict(frame_urls(chosen, output.frame_quality)) if output.embed else None
     written.text("index.html", html(shown, downloads, embedded))
@@ -217,38 +224,6 @@ def saved_of(measured: Measured, tables: Sequence[Table]) -> list[Saved]:
     of = lines[["method", "weights", "row"]].itertuples(index=False, name=None)
     rows = [replace(row, method=method, weights=weights) for method, weights, row in of if (method, weights) in shown]
     return saved(measured.runs, rows)
-
-
-def write_spread(measured: Measured, folder: Path, options: Options) -> str:
-    """One method under every protocol and variant of the metric, split by split, as Markdown; also written down.
-
-    The method is the first of those asked for, else the best.
-    """
-    tables = build(measured.tidy, measured.profiles, options, measured.coverage)
-    ranked = ranking(main_table(tables)) or [(line.method, line.weights) for line in main_table(tables).lines]
-    head = method_keys(choose(measured.tidy, options), options.methods)[0] if options.methods else ranked[0]
-    name = method_label(*head)
-    lines = measured.tidy
-    mine: list[Row] = list(lines[(lines["method"] == head[0]) & (lines["weights"] == head[1])]["row"])
-    written = Written(folder)
-    parts = [f"# {text_md(name)}: what the protocol is worth", ""]
-    for dataset, split in dict.fromkeys((row.dataset, row.split) for row in mine if asked(options.splits, row.split)):
-        of_split = [row for row in mine if (row.dataset, row.split) == (dataset, split)]
-        for task, rows in by_task(of_split).items():
-            at = protocols.task_words(task) if task else "protocols that this version does not know"
-            place, of = f"{dataset} {split}" + (f", {at}" if at else ""), spread(rows)
-            parts += [spread_md(f"{place}, PSNR", of), spread_md(f"{place}, SSIM", spread(rows, "ssim"), "ssim")]
-            names = [
-                "spread",
-                dataset,
-                split,
-                *([f"x{task[0]}-t{task[1]}"] if task and at else ["other"] if at else []),
-            ]
-            drawn = spread_figure(f"{name} on {place}", of) if of else None
-            written.figure(f"figures/{'-'.join(map(slug, names))}", drawn)
-    text = "\n".join(parts)
-    written.text("spread.md", text)
-    return text
 
 
 def asked(names: Sequence[str], name: str) -> bool:

@@ -13,6 +13,7 @@ WORDS = {
     "threads": "the number of threads",
     "seed": "the seed",
     "layout": "the memory layout",
+    "hidden": "what cannot be read of its code",
 }
 
 

@@ -1,5 +1,5 @@
 """From what was asked to rows on disk: plan, execute, evaluate; score, replay, forecast and verify."""
 
-from stvsr_bench.runner.execute import Result, run
+from stvsr_bench.runner.execute import Result
 
-__all__ = ["Result", "run"]
+__all__ = ["Result"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from stvsr_bench import protocols, words
+from stvsr_bench import protocols
 from stvsr_bench.errors import DataError, NotRunnableError, UsageError
 from stvsr_bench.rows import store
 from stvsr_bench.rows.joining import joined
@@ -17,7 +17,7 @@ from stvsr_bench.runner import kept_frames
 from stvsr_bench.runner.engines import local
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.facts import write_facts
-from stvsr_bench.runner.plan import Plan, RunSpec, keep, make
+from stvsr_bench.runner.plan import Plan, RunSpec, keep
 from stvsr_bench.runner.resume import Found, settle
 from stvsr_bench.schema import Row
 
@@ -36,34 +36,6 @@ class Result:
     def rows(self) -> list[Row]:
         """All rows of the run's folder, earlier ones included."""
         return store.read_rows(self.out)
-
-
-def run(
-    methods: Sequence[str],
-    dataset: Sequence[str] | str = (),
-    split: Sequence[str] | str = (),
-    protocol: Sequence[str] | str = protocols.DEFAULT,
-    limit: float = 0,
-    out: Path | str = "runs/default",
-    jobs: int = 1,
-    root: Path | None = None,
-) -> Result:
-    """Measure methods on a split, from Python; the command line's `run` with its most used options.
-
-    Raises:
-        BenchError: what was asked cannot be done; clips that fail are in `Result.failures` instead.
-    """
-    spec = RunSpec(
-        methods=_several(methods),
-        datasets=_several(dataset),
-        splits=_several(split),
-        protocols=_several(protocol),
-        limit=limit,
-        out=Path(out),
-        jobs=jobs,
-        root=root,
-    )
-    return execute(spec, make(spec))
 
 
 def execute(spec: RunSpec, plan: Plan, on_outcome: OnOutcome | None = None, argv: Sequence[str] = ()) -> Result:
@@ -197,7 +169,3 @@ def _point_latest(out: Path) -> None:
             # a folder of that name that a user made is never touched: only a link is replaced
             link.unlink(missing_ok=True)
             link.symlink_to(out.name, target_is_directory=True)
-
-
-def _several(value: Sequence[str] | str) -> tuple[str, ...]:
-    return words.several(value, words.is_path) if isinstance(value, str) else tuple(value)

@@ -21,6 +21,13 @@ def write_facts(spec: RunSpec, plan: Plan, argv: Sequence[str]) -> str:
     return env
 
 
+def unused(plan: Plan) -> list[str]:
+    """What lies among the clips of a plan and is part of none, a sentence for each kind."""
+    cells = [(cell, cell.source) for cell in plan.cells if cell.source is not None]
+    said = [f"{cell.label}: {each.sentence(of.where)}" for cell, of in cells for each in of.unused]
+    return list(dict.fromkeys(said))
+
+
 def _manifest(spec: RunSpec, plan: Plan, argv: Sequence[str], env: str) -> Manifest:
     return Manifest(
         run=spec.out.name,

@@ -8,6 +8,7 @@ from typing import Any
 
 from stvsr_bench import environment, plugins
 from stvsr_bench.methods import Identity
+from stvsr_bench.plugins import objects
 from stvsr_bench.schema import MethodCard, Settings, digest
 
 RESTORING = ("nn", "data", "restore")
@@ -30,7 +31,12 @@ def made_by(identity: Identity, settings: Settings, threads: int, seed: int) -> 
         # where the weights lay: of two files of one name, the one that was written anew replaced the other
         "weights_from": digest([str(part.chosen.path and part.chosen.path.resolve()) for part in identity.parts])[:8],
         **({"layout": "channels_last"} if settings.channels_last else {}),
+        **({"hidden": once} if (once := _once(identity)) else {}),
     }
+
+
+def _once(identity: Identity) -> str:
+    return "+".join(held.once for part in identity.parts if (held := objects.held(part.plugin)) and held.once)
 
 
 def _facts(card: MethodCard) -> dict[str, Any]:

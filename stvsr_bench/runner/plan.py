@@ -52,6 +52,7 @@ class RunSpec:
     override: tuple[str, ...] = ()
     trust_pickle: bool = False
     reading: Reading = field(default_factory=Reading)
+    objects: tuple[str, ...] = ()  # those of `methods` that exist only in a Python session
 
     @property
     def threads_per_worker(self) -> int:

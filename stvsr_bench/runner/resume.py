@@ -82,6 +82,8 @@ def settle(run: Path, found: Found) -> None:
 
 def said_of(what: list[str]) -> str:
     """Why rows are measured again."""
+    if what == ["hidden"]:  # a Python object that holds what no digest can be made of
+        return "part of its code cannot be read and may have changed"
     return "" if what == ["unknown"] else f"{said(what)} changed"
 
 

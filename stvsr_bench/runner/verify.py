@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stvsr_bench import environment, metrics
 from stvsr_bench.errors import BenchError, NotRunnableError
+from stvsr_bench.plugins import objects
 from stvsr_bench.rows import store
 from stvsr_bench.rows.comparison import change_db, differences
 from stvsr_bench.rows.made import changed, said
@@ -91,6 +92,9 @@ def sort(run: Path, asked: Asked) -> Sorted:
     uncovered = []
     for row in rows.values():
         if "external" in row.flags:
+            continue
+        if objects.FLAG in row.flags:
+            uncovered.append((row, "the method was a Python object, and no file of it is kept"))
             continue
         try:
             origin = origins.of(row)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Method:
     """A method ready to run: its card, the identity of its weights, and the network in eval mode.
 
@@ -27,6 +27,15 @@ class Method:
     untrained: bool = False
     flags: tuple[str, ...] = ()
     changes: set[str] = field(default_factory=set, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        tensors = list(self.net.parameters())
+        weights = "untrained" if self.untrained else f"weights {self.weights_tag}" if self.weights_tag else "no weights"
+        of = self.card.scale
+        scale = f"x{of[0]} to x{of[1]}" if isinstance(of, tuple) else f"x{of}"
+        count = f"{sum(one.numel() for one in tensors):,} parameters"
+        device = str(tensors[0].device) if tensors else "cpu"
+        return f"<{self.spec}: {self.card.kind} {scale}, {weights}, {count}, on {device}>"
 
 
 def on_grid(grid: int, size: int, overlap: int) -> tuple[int, int]:

@@ -17,13 +17,14 @@ from stvsr_bench.report.figures.ablation import ablation
 from stvsr_bench.report.page.document import document
 from stvsr_bench.report.published.text import ledger_md
 from stvsr_bench.report.published.verdicts import best_protocols, ledger
+from stvsr_bench.report.spreading import write_spread
 from stvsr_bench.report.tables.csvjson import tables_csv
 from stvsr_bench.report.tables.latex import caption_of, files
 from stvsr_bench.report.tables.markdown import into, table_md
 from stvsr_bench.report.tables.spread import by_task
 from stvsr_bench.report.tables.table import Options
 from stvsr_bench.report.tidy import tidy
-from stvsr_bench.report.write import load, source_of, write_spread
+from stvsr_bench.report.write import load, source_of
 from stvsr_bench.rows import gate
 from stvsr_bench.rows.gate_costs import task_of
 

@@ -12,6 +12,7 @@ from stvsr_bench.report.frames import Saved
 from stvsr_bench.report.page import plane
 from stvsr_bench.report.page.frames import clip_frames
 from stvsr_bench.report.plane import planes
+from stvsr_bench.report.provenance import TITLES, Fact
 from stvsr_bench.report.published.listing import tab
 from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.response import responses
@@ -33,6 +34,7 @@ def document(
     frames: Sequence[Saved],
     about: dict[str, Any],
     quality: int = 0,
+    facts: Sequence[Fact] = (),
 ) -> dict[str, Any]:
     """Everything the page shows, as plain values; what does not fit the page's size is left out, curves first.
 
@@ -41,6 +43,7 @@ def document(
     # tried from rich to poor: the first protocol keeps its curves longest
     parts = [_protocol(table, tidy, curves=CURVES) for table in tables]
     over_all = plane.parts(planes(tables), responses(tables, tidy)) | {"published": tab(read_published())}
+    over_all["provenance"] = [{"title": TITLES[fact.kind], "name": fact.name, "value": fact.value} for fact in facts]
     for curves, which in (((), 1), (CURVES[:1], 0), ((), 0)):
         if _size(parts) + _size(over_all) <= BUDGET_BYTES:
             break

@@ -29,11 +29,15 @@ _ON_DEMAND = ("gmacs_fast",)
 
 @dataclass(frozen=True)
 class Beside:
-    """The facts of each method, the names of the columns, and the sentences that state their settings."""
+    """The facts of each method, the names of the columns, and the sentences that state their settings.
+
+    `missing` are those of the sentences that name what was asked for and no method has.
+    """
 
     facts: dict[MethodKey, dict[str, float]]
     names: tuple[str, ...]
     notes: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 def beside(
@@ -70,7 +74,15 @@ def beside(
     order = [name for name in (asked or FACTS) if name in wanted]
     names.sort(key=lambda name: order.index(name.partition(":")[0]))
     shown = [name for name in names if asked or any(name in of for of in facts.values())]
-    return Beside(facts, tuple(shown), (*said, *notes))
+    missing = _missing(asked, facts)
+    return Beside(facts, tuple(shown), (*said, *notes, *missing), missing)
+
+
+def _missing(asked: Sequence[str], facts: Mapping[MethodKey, Mapping[str, float]]) -> tuple[str, ...]:
+    """A sentence for the costs that were asked for and that no method has: a column of dashes says nothing."""
+    titles = [FACTS[name].title for name in PROFILED if name in asked and not any(name in of for of in facts.values())]
+    how = "stvsr-bench profile METHOD ... --out RUN (the run folder) measures it; then write the report again"
+    return (f"{', '.join(titles)}: not measured for any of these methods. {how}",) if titles else ()
 
 
 def most_frequent(of_methods: Mapping[MethodKey, Iterable[Setting]]) -> Setting | None:

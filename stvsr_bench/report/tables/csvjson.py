@@ -30,6 +30,11 @@ FIELDS = (
     "clips",
     "mark",
     *FACTS,
+    "clips_of_split",
+    "frames_scored",
+    "weights_sha256",
+    "source",
+    "device",
 )
 
 
@@ -69,6 +74,8 @@ def tables_json(tables: Sequence[Table], about: dict[str, Any]) -> str:
 
 
 def _record(table: Table, line: Line, column: Column, cell: Cell) -> dict[str, Any]:
+    made = line.made_with
+    totals = {(place.dataset, place.split): place.of for place in table.about.places}
     return {
         "protocol": table.protocol,
         "protocol_key": table.protocol_key,
@@ -89,6 +96,11 @@ def _record(table: Table, line: Line, column: Column, cell: Cell) -> dict[str, A
         "clips": cell.clips,
         "mark": cell.mark,
         **{name: line.facts.get(name, line.facts.get(f"{name}:{column.dataset}")) for name in FACTS},
+        "clips_of_split": totals.get((column.dataset, column.split)),
+        "frames_scored": made.frames_of(column.dataset, column.split),
+        "weights_sha256": made.sha256,
+        "source": made.source,
+        "device": made.device,
     }
 
 

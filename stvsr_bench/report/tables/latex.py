@@ -1,6 +1,6 @@
 """Tables as LaTeX with booktabs, in the manner of a plain article, of IEEE journals or of CVPR.
 
-The files hold table environments only, to be brought in with `\\input`. They need `\\usepackage{booktabs,graphicx}`
+The files hold table environments only, to be read in with `\\input`. They need `\\usepackage{booktabs,graphicx}`
 and T1 fonts, and shrink to the width that there is.
 """
 
@@ -11,6 +11,7 @@ from typing import Literal
 
 from stvsr_bench.escape import slug
 from stvsr_bench.escape import tex as text_tex
+from stvsr_bench.report.tables.about import weights_note
 from stvsr_bench.report.tables.table import (
     GROUPS,
     Badge,
@@ -121,11 +122,13 @@ def caption_of(table: Table, apart: bool) -> str:
         f"{text_tex(dataset)} {text_tex(split)} {'/'.join(map(str, clips))}"
         for (dataset, split), clips in clips_of(table).items()
     )
-    what = "Frames that had an input frame (given) and frames made from nothing (between) apart" if apart else "Quality"
+    what = "Input frames (given) and interpolated frames (between) apart" if apart else "Quality"
     task = f"{text_tex(table.task)}; " if table.task else ""
+    found = weights_note({(line.method, line.weights): line.made_with for line in table.lines})
+    weights = "".join(f" {text_tex(said)}." for said in found)
     return (
         f"{what} under protocol {text_tex(table.protocol)} ({task}key {text_tex(table.protocol_key)}); mean of frames, "
-        f"then of clips (clips: {counts}). Best in bold, second underlined; ties share the mark."
+        f"then of clips (clips: {counts}). Best in bold, second underlined; ties share the mark.{weights}"
     )
 
 
@@ -199,7 +202,7 @@ def _letter(index: int) -> str:
 
 
 def example(style: Style, names: Sequence[str]) -> str:
-    """A paper skeleton that brings in every table, to look at them and to copy from."""
+    """A paper skeleton that reads in every table, to look at them and to copy from."""
     options, kind = {
         "plain": ("11pt", "article"),
         "ieee": ("journal", "IEEEtran"),

@@ -17,15 +17,16 @@ def table_md(table: Table) -> str:
     parts = [
         f"## Protocol {code_md(table.protocol)}{_task(table, ': ')}",
         "",
-        f"Key {code_md(table.protocol_key)}.",
+        f"Key {code_md(table.protocol_key)}. {text_md(table.about.sentence)}",
         "",
+        *([f"Measured: {text_md('; '.join(place.words for place in table.about.places))}.", ""]),
     ]
     for dataset in table.datasets:
         mine = table.of_dataset(dataset)
         parts += [f"### {text_md(dataset)}", "", _grid(mine.of_frames("all"), with_facts=True), ""]
         apart = mine.of_frames("given", "between")
         if apart.columns:
-            parts += ["Frames that had an input frame, and frames made from nothing:", ""]
+            parts += ["Input frames (given) and interpolated frames (between) apart:", ""]
             parts += [_grid(apart, with_facts=False), ""]
     return "\n".join([*parts, *_footnotes(table)])
 
@@ -98,7 +99,7 @@ def document(name: str, facts: dict[str, Any], tables: Sequence[Table], *others:
         many = "clips" if facts["failed"] > 1 else "clip"
         head += [f"**{facts['failed']} {many} failed**: missing from some numbers below; see `failures.jsonl`.", ""]
     if len(tables) > 1:
-        head += ["Numbers of different protocols are not comparable; each has a table of its own.", ""]
+        head += ["Numbers of different protocols are not comparable; each has its own table.", ""]
     return "\n".join([*head, *(table_md(table) for table in tables), *filter(None, others)])
 
 

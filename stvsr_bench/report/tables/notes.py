@@ -9,13 +9,10 @@ from typing import Any
 import pandas as pd
 
 from stvsr_bench.report.labels import MethodKey, listed, method_label
-from stvsr_bench.report.tables import settings
+from stvsr_bench.report.tables import flags, settings
 from stvsr_bench.report.tables.claims import Claim
 from stvsr_bench.report.tables.failures import Clips
 from stvsr_bench.report.tables.table import Line, Table, display
-
-# said by badges, or by a note of their own
-_NO_NOTE = ("partial", "external", "override", "flat")
 
 
 @dataclass(frozen=True)
@@ -23,21 +20,22 @@ class Coverage:
     """How much of each split there is, clips by "data set/split/protocol key", and what failed.
 
     `machines` tells the hosts of environments apart: for times of one host it does not matter which code ran.
-    `claims` names the bundles that hold a row, by its key.
+    `claims` names the bundles of a row, by its key. `protocols` has the fields of each protocol as the run wrote them.
     """
 
     clips: dict[str, int] = field(default_factory=dict)
     failures: tuple[dict[str, Any], ...] = ()
     machines: Mapping[str, str] = field(default_factory=dict)
     claims: Mapping[str, Sequence[Claim]] = field(default_factory=dict)
+    protocols: Mapping[str, Any] = field(default_factory=dict)
 
 
 def notes_of(tidy: pd.DataFrame) -> tuple[str, ...]:
     """Flags of rows, settings that moved numbers, rows that do not say what made them, other data, environments."""
-    notes = [*_flag_notes(tidy), *_missing_notes(tidy), *_undefined_notes(tidy), *settings.notes(tidy)]
+    notes = [*flags.notes(tidy), *_missing_notes(tidy), *_undefined_notes(tidy), *settings.notes(tidy)]
     notes += [*_identity_notes(tidy), *_truth_notes(tidy)]
     if (machines := tidy["env"].nunique()) > 1:
-        notes.append(f"rows come from {machines} environments; compare their seconds with care")
+        notes.append(f"Rows come from {machines} environments; compare their seconds with care")
     return tuple(notes)
 
 
@@ -54,7 +52,7 @@ def with_coverage(table: Table, coverage: Coverage, failed: Mapping[MethodKey, C
         total = coverage.clips.get(f"{dataset}/{split}/{table.protocol_key}", 0)
         if clips < total:
             counted = f"{clips} {'was' if clips == 1 else 'were'} measured"
-            notes.append(f"partial: {dataset} {split} holds {total} clips, {counted}")
+            notes.append(f"{dataset} {split} has {total} clips, {counted}")
     for method_key, places in failed.items():
         count = len(places)
         where = ", ".join(dict.fromkeys(f"{dataset} {split}" for dataset, split, _ in sorted(places)))
@@ -64,47 +62,6 @@ def with_coverage(table: Table, coverage: Coverage, failed: Mapping[MethodKey, C
         for line in table.lines
     ]
     return replace(table, lines=tuple(lines), notes=tuple(notes))
-
-
-WAYS = ("180", "90-left", "90-right")  # in which a video may be stored
-
-
-def _flag_notes(tidy: pd.DataFrame) -> list[str]:
-    """What rows say of themselves (held-out frames that were an input, frames never scored), counted in clips."""
-    kinds: dict[str, set[str]] = {}
-    for clip, flags in tidy[["clip", "flags"]].itertuples(index=False, name=None):
-        for flag in flags:
-            kinds.setdefault(flag.split(":", 1)[0], set()).add(clip)
-    says = {
-        "leak": "held-out frames were an input (the protocol's own window rule)",
-        "unscored": "some frames are never scored under this protocol",
-        "rounded-files": "the files are rounded to 8 bits, the protocol scores unrounded numbers",
-        "held": "frames between input frames repeat another frame",
-        "frozen": "interpolated frames repeat a neighbouring frame where the truth moves",
-        "ignores-time": "all interpolated frames of a gap are alike where the truth moves",
-        "looping": "interpolated frames show again what an earlier frame showed, where the truth does not",
-        "whole-video": "cut out of one whole video; input frames count from its start",
-        "tile-unsafe": "tiles of every size change this method's numbers (its card says so)",
-        "tile-unmeasured": "nobody measured what tiles cost this method with these weights",
-        "tile-below-least": "tiles are smaller than the least that its card states",
-        "matrix-assumed": "the video names no colour matrix; BT.709 or BT.601 was taken by its size",
-        "lossy-truth": "the true frames are from a video that was coded with loss",
-        "lossy-input": "the video handed in was coded with loss: its scores are of the codec too",
-        "bits": "the video has more than 8 bits, rounded to 8",
-        "sar": "pixels of the video are not square; they are measured as they are stored",
-        "hdr": "HDR video, measured in its stored values (--hdr as-is)",
-        "deinterlaced": "fields of interlaced video were made whole frames (--deinterlace)",
-        "vfr": "frames at uneven times, measured as if they were even (--allow-vfr)",
-        "track": "not the first video track of its file (--track)",
-        **{f"{first}turned-{way}": "turned as the video's header says" for first in ("", "mirrored-") for way in WAYS},
-        "changes": "the method changes settings of its process (threads, dtype, ...), which are put back after a call",
-        "mirrored": "mirrored as the video's header says",
-    }
-    return [
-        f"{kind}: {says.get(kind, 'flagged by the run')}, in {len(clips)} clip{'s' if len(clips) > 1 else ''}"
-        for kind, clips in sorted(kinds.items())
-        if kind not in _NO_NOTE
-    ]
 
 
 def _missing_notes(tidy: pd.DataFrame) -> list[str]:

@@ -1,7 +1,7 @@
-"""How many decibels the protocol alone is worth: one method under every protocol and metric variant.
+"""How much the protocol alone changes a number: one method under every protocol and metric variant.
 
 Variants that need only per-frame values (which frames, mean of dB or pooled MSE, Y or RGB, how clips are averaged,
-what becomes of infinite values) are computed from the rows. Protocols stand with the rows that were measured under
+what becomes of infinite values) are computed from the rows. Protocols are listed with the rows that were measured under
 them, and variants of the metric with the per-frame values that the run was asked for (`--metrics`).
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from stvsr_bench import protocols
 from stvsr_bench.escape import markdown as text_md
 from stvsr_bench.report.tables.markdown import grid_md
-from stvsr_bench.report.tables.table import display, shown
+from stvsr_bench.report.tables.table import Display, display, shown
 from stvsr_bench.report.units import CLIPS, Floats, Units, average_of, folder_of
 from stvsr_bench.report.windows import windows_of_row
 from stvsr_bench.rows.counting import NONE, Frames, counted, flat_frames, keeps_infinite
@@ -22,6 +22,7 @@ from stvsr_bench.schema import Row
 
 Measure = Literal["psnr", "ssim"]
 PEAK = 255.0
+OWN = "as the protocol says"  # the number that the protocol itself gives
 Choose = Callable[[Row, str], Floats]
 
 
@@ -101,23 +102,49 @@ def common_clips(rows: Sequence[Row]) -> set[str]:
 
 
 def spread_md(title: str, of: Sequence[Variant], measure: Measure = "psnr") -> str:
-    """The variants as Markdown, with the distance between the highest and the lowest."""
+    """The variants as Markdown, with the distance between the highest and the lowest protocol."""
     how = display(f"{measure}_y")
     rows = [[v.protocol, v.name, shown(v.value, how), _signed(v, how.decimals), str(v.clips), str(v.n_inf)] for v in of]
-    finite = [v.value for v in of if np.isfinite(v.value) and v.whole]
     names = ["Protocol", "Variant", how.label, "Difference", "Clips", "Infinite frames"]
     align = ["left", "left", *["right"] * 4]
-    grid = grid_md(names, rows, align)
-    unit = f" {how.unit}" if how.unit else ""
-    if not finite:
+    if not any(np.isfinite(v.value) and v.whole for v in of):
         nothing = "No clip was measured under all of these protocols, so there is nothing to compare."
         return "\n".join([f"## {text_md(title)}", "", nothing, ""])
-    n = max(v.clips for v in of if v.whole)
-    width = f"{max(finite) - min(finite):.{how.decimals}f}{unit}"
-    said = [f"Highest minus lowest: {width}, over the {n} clip{'s' if n > 1 else ''} that all protocols share."]
+    said = _ranges(of, how)
     if any(not v.whole for v in of):
         said.append("Values of fewer clips have no difference and are not part of it.")
+    grid = grid_md(names, rows, align)
     return "\n".join([f"## {text_md(title)}", "", grid, "", " ".join(said), *_unmeasured(of, measure), ""])
+
+
+def _ranges(of: Sequence[Variant], how: Display) -> list[str]:
+    """How far protocols are apart in their own number, a sentence for those that score the same kind of frames.
+
+    Variants (another colour or range, a part of the frames) are other quantities: each has its difference alone.
+    """
+    groups: dict[tuple[str, str], list[Variant]] = {}
+    for one in of:
+        if one.name == OWN and one.whole and np.isfinite(one.value):
+            groups.setdefault(_quantity(one.protocol), []).append(one)
+    unit = f" {how.unit}" if how.unit else ""
+    said = []
+    for (frames, channel), members in groups.items():
+        if len(members) < 2:
+            continue
+        values, n = [one.value for one in members], max(one.clips for one in members)
+        width = f"{max(values) - min(values):.{how.decimals}f}{unit}"
+        which = f"the {len(members)} protocols" + (
+            f" that score {frames} frames in {channel}" if len(groups) > 1 else ""
+        )
+        clips = f"{n} clip{'s' if n > 1 else ''} that all protocols share"
+        said.append(f"Highest minus lowest: {width}, of {which}, over the {clips}.")
+    return said or ["No two protocols score the same kind of frames here, so no range is given."]
+
+
+def _quantity(protocol: str) -> tuple[str, str]:
+    """Which frames a protocol scores and in which colour: protocols that differ here have no common spread."""
+    known = protocols.known(protocol)
+    return (protocol, "") if known is None else (known.frames, known.channel)
 
 
 def _unmeasured(of: Sequence[Variant], measure: Measure) -> list[str]:
@@ -152,7 +179,7 @@ def _variants(rows: Sequence[Row], measure: Measure) -> list[tuple[str, float, i
             found.append((name, mean, int((~np.isnan(per_clip)).sum()), n_inf))
 
     keep = known is not None and known.inf_policy == "keep"
-    add("as the protocol says", _values(rows, base), average, keep)
+    add(OWN, _values(rows, base), average, keep)
     for name, choose in _FRAMES.items():
         add(f"{name} frames", [choose(row, base) for row in rows])
     if measure == "psnr":

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from stvsr_bench import protocols
+from stvsr_bench.report.tables.about import NO_NETWORK, NOTHING, About, Network
 
 FrameChoice = Literal["all", "given", "between"]
 FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
@@ -136,6 +137,7 @@ class Line:
     badges: tuple[Badge, ...]
     facts: dict[str, float]
     cells: tuple[Cell, ...]
+    made_with: Network = NO_NETWORK
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ class Table:
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
     intervals: bool = False
-    left_out: tuple[str, ...] = ()  # those of the notes that say what no mean is of
+    left_out: tuple[str, ...] = ()  # those of the notes that a terminal shows: what is missing
+    about: About = NOTHING
 
     @property
     def task(self) -> str:
@@ -195,7 +198,7 @@ def clips_of(table: Table) -> dict[tuple[str, str], tuple[int, ...]]:
 _EXPLAIN: dict[Badge, str] = {
     "untrained": "seeded random weights; the numbers show only that the method runs, and take no mark",
     "mini": "weights that this suite trained briefly on its own clips",
-    "partial": "measured on part of the clips, takes no mark",
+    "partial": "measured on fewer clips than other methods of this table, takes no mark",
     "external": "frames made elsewhere and only scored here",
     "override": "a plug-in that was put in the place of a built-in method or data set of this name",
     "other data": "the truth of some clips is not that of the other methods; takes no mark on that split",
