@@ -35,10 +35,7 @@ WORDS = {  # pattern (any case): what to write
     r"(is|are|be) held (to|against)": "is compared with",
     r"(stand|stands|stood)(?! still)": "is, are; for numbers: is printed",
     r"of (its|their) own": "its own X, a separate X",
-    r"(is|are|was) no (folder|file|video|readable|text|toml|json|yaml|number|picture|image|name|method|row|list|zip|run|"
-    r"checkpoint|package|suite|bundle|card|path|directory|utf|whole|valid|known|finite|multiple|fraction|score)\w*": (
-        "is not a ..., is not valid ..."
-    ),
+    r"(?<!there )(is|are|was|were) no (?!longer|more|less|different|need)\w+": "is not a ..., is not valid ...",
     r"that is none": "that is not one",
     rf"({_UNIT}) an? ({_THING})": "per: two clips per split, frames per second",
     r"trained by(?! \[)": "trained with",
@@ -74,7 +71,8 @@ _NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|<!--.*?-->|\]\([^)]*\)", re.DOTALL)
 
 def found(place: str, text: str, line: int = 1) -> Iterator[Finding]:
     """Every word of the list in one text; a line break is a space."""
-    flat = re.sub(r"\n[ >*-]*", lambda white: " " * len(white[0]), text)
+    # an empty line and a new item of a list end a sentence, any other line break is a space
+    flat = re.sub(r"\n\s*\n|\n[ >]*([*|#-]|\d+\.) |\|", lambda end: "\0" * len(end[0]), text)
     for pattern, instead in _PATTERNS:
         spaced = re.compile(pattern.pattern.replace(" ", r"\s+"), re.IGNORECASE)
         for match in spaced.finditer(flat):
