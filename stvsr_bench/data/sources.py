@@ -193,14 +193,16 @@ def _named(looked: _Looked) -> dict[str, _Candidate]:
     for candidate in looked.candidates:
         by_name[spelled("/".join(candidate.parts) or looked.root.resolve().name)].append(candidate)
     chosen = {}
+    beside: list[_Candidate] = []
     for name, same in by_name.items():
         folders = [candidate for candidate in same if not candidate.is_file]
         chosen[name] = (folders or same)[0]
         if len(folders) == 1:
-            looked.drop(BESIDE, [candidate for candidate in same if candidate.is_file])
+            beside += [candidate for candidate in same if candidate.is_file]
         elif len(same) > 1:
             listed = " and ".join(str(candidate.path) for candidate in same)
             chosen[name].broken = f"{listed} are both clip '{name}'; keep one of them, or give them names that differ"
+    looked.drop(BESIDE, beside)
     return chosen
 
 

@@ -21,7 +21,7 @@ from stvsr_bench.errors import DataError
 from stvsr_bench.schema import SCHEMA_VERSION, Row
 
 ROWS = TypeAdapter(Row)
-_MARK = b"\xef\xbb\xbf"
+MARK = b"\xef\xbb\xbf"
 _TEXT = rb'"((?:[^"\\]|\\.)*)"'
 _PLACE = ("method", "weights", "dataset", "split", "clip", "protocol", "protocol_key")
 # pydantic writes fields in the order of the class: these are the first ones of every line
@@ -158,13 +158,20 @@ def complete_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     The last one is left out where it was written in part. Git and editors on Windows change the ends of lines and put
     a byte-order mark in front: neither makes a row less of a row.
     """
+    return ((number, text) for number, _, text in placed_lines(path))
+
+
+def placed_lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
+    """As `complete_lines`, with the byte at which each line begins: number, byte, text."""
     if not path.is_file():
         return
+    begin = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            text = line.removeprefix(_MARK).strip() if number == 1 else line.strip()
+            text = line.removeprefix(MARK).strip() if number == 1 else line.strip()
             if text and (line.endswith(b"\n") or is_object(text)):
-                yield number, text
+                yield number, begin, text
+            begin += len(line)
 
 
 def is_object(text: bytes) -> bool:

@@ -2,23 +2,23 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from stvsr_bench.data.atomic import beside
+from stvsr_bench.data.atomic import beside, whole
 from stvsr_bench.errors import NotRunnableError
 from stvsr_bench.rows import frames, manifest, store
 from stvsr_bench.rows.joining import joined
 from stvsr_bench.rows.lines import complete_lines, line_of
 from stvsr_bench.rows.names import COMMANDS
-from stvsr_bench.schema import Row
 
 
 def merge(runs: Sequence[Path], out: Path) -> int:
     """One run folder of several: rows (each once, with the metrics of all), failures, profiles, environments,
     manifests, kept frames and the first `run.toml`. What `out` holds already is one of them. The number of rows.
 
-    Nothing is written before everything was read.
+    No row is written before all of them were read.
 
     Raises:
         DataError: two folders hold different values for one row; numbers that disagree are not averaged.
@@ -27,19 +27,19 @@ def merge(runs: Sequence[Path], out: Path) -> int:
     sources = _distinct([*([out] if out.is_dir() else []), *runs])
     environments = {run: store.environments(run) for run in sources}
     facts = {key: value for found in environments.values() for key, value in found.items()}
-    rows: dict[str, Row] = {}
+    places: dict[str, list[store.Place]] = {}
     for run in sources:
-        for row in store.read_rows(run):
-            rows[row.key] = joined(rows[row.key], row, facts, str(run)) if row.key in rows else row
+        for key, place in store.places(run).items():
+            places.setdefault(key, []).append(place)
     lines = {
         name: dict.fromkeys(line for run in sources for _, line in complete_lines(run / name))
         for name in ("failures.jsonl", "profile.jsonl", store.SUPERSEDED)
     }
-    whole = manifest.merged(out.name, sources)
+    history = manifest.merged(out.name, sources)
+    new = not out.exists()
     with store.locked(out):
         store.sweep(out)
-        text = b"".join(line_of(row) + b"\n" for row in rows.values())
-        store.write_atomic(store.rows_file(out, "merged"), text)
+        _join(places, facts, out, new)
         for path in out.glob("rows-*.jsonl"):
             if path != store.rows_file(out, "merged"):
                 path.unlink()
@@ -48,10 +48,28 @@ def merge(runs: Sequence[Path], out: Path) -> int:
                 continue
             store.write_atomic(out / name, b"".join(line + b"\n" for line in found))
         store.write_json(out / "env.json", facts)
-        store.write_json(out / "manifest.json", whole)
+        store.write_json(out / "manifest.json", history)
         for run in sources:
             _take_over(run, out)
-    return len(rows)
+    return len(places)
+
+
+def _join(places: Mapping[str, Sequence[store.Place]], facts: Mapping[str, Any], out: Path, new: bool) -> None:
+    """Write all rows to `out`, read one by one: a million of them take some GB of memory."""
+    try:
+        with whole(store.rows_file(out, "merged")) as file:
+            for found in places.values():
+                row = found[0].row()
+                for place in found[1:]:
+                    row = joined(row, place.row(), facts, str(place.path.parent))
+                file.write(line_of(row) + b"\n")
+    except BaseException as error:
+        if new:
+            # made by the lock a moment ago: a merge that is refused leaves no folder behind
+            shutil.rmtree(out, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise NotRunnableError(f"cannot write {out}: {error.strerror}") from None
+        raise
 
 
 def _distinct(folders: Sequence[Path]) -> list[Path]:

@@ -14,12 +14,23 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from stvsr_bench.data.atomic import synced, whole
 from stvsr_bench.data.locking import HeldError, alone
 from stvsr_bench.errors import DataError, NotRunnableError
-from stvsr_bench.rows.lines import Head, Shared, complete_lines, cut_half_line, facts_of, head_of, line_of, row_of
+from stvsr_bench.rows.lines import (
+    MARK,
+    Head,
+    Shared,
+    complete_lines,
+    cut_half_line,
+    facts_of,
+    head_of,
+    line_of,
+    placed_lines,
+    row_of,
+)
 from stvsr_bench.schema import Row
 
 SUPERSEDED = "superseded.jsonl"
@@ -126,13 +137,47 @@ def stream_rows(run: Path, keys: Set[str] | None = None) -> Iterator[Row]:
     Raises:
         DataError: there is no run in this folder, or a line is no row and not the half-written last one.
     """
-    if not run.is_dir():
-        raise DataError(f"no run in {run}: the folder does not exist; start one with stvsr-bench run")
+    _there(run)
     known: dict[bytes, Mapping[str, str]] = {}
     shared = Shared()
     for path, number, line in _lines(run):
         if keys is None or head_of(path, number, line, known).key in keys:
             yield shared.row(row_of(path, number, line))
+
+
+class Place(NamedTuple):
+    """Where a row lies on disk, so that one can be read when its turn comes."""
+
+    path: Path
+    number: int
+    begin: int
+
+    def row(self) -> Row:
+        """The row that begins here.
+
+        Raises:
+            DataError: it is no row any more.
+        """
+        with self.path.open("rb") as file:
+            file.seek(self.begin)
+            return row_of(self.path, self.number, file.readline().removeprefix(MARK).strip())
+
+
+def places(run: Path) -> dict[str, Place]:
+    """Where the valid row of each key lies, in the order of `read_rows`; some hundred bytes for each.
+
+    Raises:
+        DataError: there is no run in this folder, or the key of a row cannot be read.
+    """
+    _there(run)
+    known: dict[bytes, Mapping[str, str]] = {}
+    found: dict[str, Place] = {}
+    for path in sorted(run.glob("rows-*.jsonl")):
+        for number, begin, line in placed_lines(path):
+            key = head_of(path, number, line, known).key
+            found.pop(key, None)
+            found[key] = Place(path, number, begin)
+    return found
 
 
 def supersede(run: Path, keys: Set[str]) -> int:
@@ -261,6 +306,11 @@ def locked(run: Path) -> Iterator[None]:
         except OSError as error:
             raise NotRunnableError(f"cannot write {run}: {error.strerror}") from None
         yield
+
+
+def _there(run: Path) -> None:
+    if not run.is_dir():
+        raise DataError(f"no run in {run}: the folder does not exist; start one with stvsr-bench run")
 
 
 def _lines(run: Path) -> Iterator[tuple[Path, int, bytes]]:

@@ -1,4 +1,5 @@
 import os
+import time
 
 import av
 import cv2
@@ -281,3 +282,18 @@ def test_a_root_without_clips_says_what_is_there(tmp_path):
         DataError, match=r"nor videos\. There are: 1 not used: of a kind that is not read \(\.exr\): a\.exr"
     ):
         sources.find(tmp_path)
+
+
+def test_finding_clips_takes_time_in_proportion_to_their_number(tmp_path):
+    times = {}
+    for count in (1000, 8000):
+        root = tmp_path / str(count)
+        for n in range(count):
+            clip = root / f"clip{n:05d}"
+            clip.mkdir(parents=True)
+            for name in ("0.png", "1.png"):
+                (clip / name).touch()
+        start = time.process_time()
+        assert len(sources.find(root)) == count
+        times[count] = time.process_time() - start
+    assert times[8000] < 24 * times[1000], "8 times as many clips; in proportion to their square it would be 64"

@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -135,3 +136,20 @@ def test_a_damaged_part_leaves_no_half_made_folder(tmp_path):
     with pytest.raises(DataError, match=r"env\.json"):
         merge([one, two], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.fault("E", "10,000 and 100,000 rows in `merge`", "rows are read one by one: memory does not follow", "0")
+def test_merging_needs_little_memory_beside_what_it_writes(tmp_path):
+    long = replace(ROW, values={f"m{n}": [0.1 + n, 0.2, 0.3] for n in range(60)})
+    shards = []
+    for shard in range(2):
+        rows = (replace(long, clip=f"{shard}-{n}") for n in range(400))
+        shards.append(run(tmp_path / str(shard), *(replace(row, key=row.own_key) for row in rows)))
+    size = sum(store.rows_file(shard).stat().st_size for shard in shards)
+    tracemalloc.start()
+    try:
+        assert merge(shards, tmp_path / "out") == 800
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < size / 3
