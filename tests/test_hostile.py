@@ -88,7 +88,7 @@ GOOD = 'title = "Net"\nkind = "stvsr"\nnet = "model:Net"\n'
         ("title = ", "no TOML"),
         ("\x00\x01", "no TOML"),
         ("x = " + "[" * 20_000, "no TOML"),
-        (GOOD.replace("Net", "\\u001b[2J"), "'title': holds control"),
+        (GOOD.replace("Net", "\\u001b[2J"), "'title': contains control"),
         (GOOD + "[options]\n'\\u001b' = 1\n".replace("'", '"'), "control"),
     ],
 )

@@ -106,14 +106,14 @@ def _checked(archive: Path, members: Iterator[Member]) -> list[Member]:
                 f"{archive} is refused as a bomb: its {packed} bytes would become {total / 1e9:.1f} GB or more"
             )
         if len(kept) >= MAX_MEMBERS:
-            raise DataError(f"{archive} is refused: it holds more than {MAX_MEMBERS} files")
+            raise DataError(f"{archive} is refused: it contains more than {MAX_MEMBERS} files")
         _check_name(archive, member)
         name = str(member.path).casefold()  # two names that some disks take for one
         if name in kept:
-            raise DataError(f"{archive} is refused: it holds {str(member.path)!r} twice")
+            raise DataError(f"{archive} is refused: it contains {str(member.path)!r} twice")
         kept[name] = member
     if not kept:
-        raise DataError(f"{archive} holds no files")
+        raise DataError(f"{archive} contains no files")
     return list(kept.values())
 
 

@@ -112,7 +112,7 @@ def test_facts_that_are_missing_or_damaged_identify_no_machine(tmp_path, baselin
 def test_facts_of_another_kind_are_named(tmp_path, baseline, row, write):
     run = write(tmp_path / "run", [row("0")])
     store.write_json(run / "env.json", {"e": 5})
-    with pytest.raises(DataError, match=r"env\.json holds something else than facts; delete it, the rows are safe"):
+    with pytest.raises(DataError, match=r"env\.json has something other than facts; delete it, the rows are safe"):
         gate.judge(baseline, run)
 
 
