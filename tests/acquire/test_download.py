@@ -297,7 +297,7 @@ def test_an_archive_that_a_server_calls_gzip_is_taken_if_its_hash_is_right(fetch
 @pytest.mark.fault("B6", "a redirect to ftp, to a file, or from https to plain http", "not followed", "4")
 @pytest.mark.parametrize("to", ["ftp://127.0.0.1/clips.zip", "file:///etc/passwd", "http://example.org/clips.zip"])
 def test_a_redirect_is_looked_at_before_it_is_followed(fetch, server, tmp_path, to):
-    with pytest.raises(DataError, match=r"no http or https address|plain http and no hash|is not allowed"):
+    with pytest.raises(DataError, match=r"not an http or https address|plain http and no hash|is not allowed"):
         fetch(location=to)
     assert len(server.asked) == 1
     assert "clips.zip" not in left(tmp_path)
