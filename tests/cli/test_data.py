@@ -143,11 +143,15 @@ def test_list_shows_every_data_set_even_a_broken_one(tmp_path, monkeypatch, caps
 @pytest.mark.parametrize(
     ("argv", "code", "sentence"),
     [
-        (["prepare", "ucf101"], 4, "ucf101 cannot be brought by a program: Google Drive file 0B7EVK8r0v71pdHBNdXB6TE1"),
+        (
+            ["prepare", "ucf101"],
+            4,
+            "ucf101 cannot be downloaded by a program: Google Drive file 0B7EVK8r0v71pdHBNdXB6TE1",
+        ),
         (
             ["prepare", "reds4"],
             4,
-            "reds4 cannot be brought by a program: no address of a file is known here: open https",
+            "reds4 cannot be downloaded by a program: no address of a file is known here: open https",
         ),
         (["prepare", "vimeo90k"], 2, "say which part of vimeo90k to get: --which test (15 GB"),
         (["prepare", "vimeo90k", "--which", "tets"], 2, "unknown download of vimeo90k 'tets'. Did you mean 'test'?"),

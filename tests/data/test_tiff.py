@@ -88,7 +88,7 @@ def test_several_pictures_in_one_file_are_refused(tmp_path):
     done, encoded = cv2.imencodemulti(".tif", [FRAME, FRAME, FRAME])
     assert done
     (tmp_path / "1.tif").write_bytes(encoded.tobytes())
-    with pytest.raises(DataError, match="holds 3 pictures; write one file for each frame"):
+    with pytest.raises(DataError, match="has 3 pictures; write one file per frame"):
         frames.read_one(tmp_path / "1.tif")
 
 

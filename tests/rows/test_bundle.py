@@ -94,7 +94,7 @@ def test_what_is_no_bundle_is_refused_and_nothing_is_written(plant, tmp_path, mo
     for name in ("../evil.txt", "/etc/passwd", "model.py", "commands/../../x.toml", "frames/a.png", "rows-a/b.jsonl"):
         pack(run, file)
         rewrite(file, {}, **{name: b"x"})
-        refused("no file of a run's rows")
+        refused("not a file of a run's rows")
     assert not list(tmp_path.glob("**/evil.txt"))
     pack(run, file)
     rewrite(file, {"format": 2})

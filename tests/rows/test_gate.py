@@ -218,7 +218,7 @@ def test_tolerances_of_the_user_replace_the_defaults(tmp_path, baseline, row, wr
         ("psnr_y=-1", "metric=number"),
         ("psnr_y", "metric=number"),
         ("pnsr_y=0.01", "Did you mean 'psnr_y'"),
-        ("psnr_y=0.1,lpips_alex=0.1", "no row of the baseline holds it"),
+        ("psnr_y=0.1,lpips_alex=0.1", "no row of the baseline has it"),
     ],
 )
 def test_a_tolerance_that_would_judge_nothing_is_refused(baseline, text, says, capsys):
