@@ -39,7 +39,7 @@ reports: $(STAMP)
 	$(BIN)/python -m stvsr_bench reproduce default --out runs/main --report runs/main/report
 	$(BIN)/python -m stvsr_bench profile --methods $(PROFILED) --size 64x112 --budget 10 --quiet --out runs/main
 	rm -rf reports/main/tex reports/main/figures reports/main/frames
-	$(BIN)/python -m stvsr_bench report runs/main --out reports/main --page-clips 1 --frame-quality 85 --scenes 1 --no-films --into README.md
+	$(BIN)/python -m stvsr_bench report runs/main --out reports/main --page-clips 1 --frame-quality 85 --scenes 1 --no-films --into docs/built-in.md
 	rm -rf reports/plane
 	$(BIN)/python -m stvsr_bench report runs/main-plane --out reports/plane --no-page --scenes 0 --no-films
 

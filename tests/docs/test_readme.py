@@ -1,19 +1,40 @@
-"""The README's figures of real data are those that were measured and those that were published."""
+"""The README is one screen, and its figures of real data are those that were measured and those that were published."""
 
-import csv
+import importlib.util
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+# by its place: this folder is no package
+_spec = importlib.util.spec_from_file_location("docs_readme", Path(__file__).with_name("readme.py"))
+assert _spec is not None and _spec.loader is not None
+readme = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(readme)
+
+TEXT = readme.PAGE.read_text(encoding="utf-8")
 
 
-def test_the_vid4_figures_are_measured_and_published():
-    said = (ROOT / "README.md").read_text(encoding="utf-8").partition("On real data")[2].partition("\n\n")[0]
-    shown = re.findall(r"(\d+\.\d\d) / (0\.\d{4})", said)
-    with (ROOT / "reports" / "vid4" / "paper.csv").open(encoding="utf-8", newline="") as file:
-        lines = [line for line in csv.DictReader(file) if line["protocol"].startswith("basicvsr-2021")]
-    for protocol, (psnr, ssim) in zip(("basicvsr-2021", "basicvsr-2021-bd"), shown, strict=True):
-        for metric, text, digits in (("psnr_y", psnr, 2), ("ssim_y", ssim, 4)):
-            of = [line for line in lines if (line["protocol"], line["metric"]) == (protocol, metric)]
-            assert {line["kind"] for line in of} == {"published", "measured"}
-            assert {f"{float(line['value']):.{digits}f}" for line in of} == {text}
+def test_the_vid4_figures_are_those_of_the_report():
+    assert readme.page(TEXT) == TEXT, "run: python tests/docs/readme.py"
+    assert readme.basicvsr() in TEXT and readme.table() in TEXT
+
+
+def test_every_measured_value_is_of_all_four_clips():
+    measured = [line for line in readme.lines() if line["kind"] == "measured"]
+    assert {line["n"] for line in measured} == {"4"}
+    assert {line["metric"] for line in measured} == {"psnr_y", "ssim_y"}
+
+
+def test_the_readme_is_short():
+    text = re.sub(r"^\|.*\n|^!.*\n", "", TEXT, flags=re.MULTILINE)
+    assert len(text.split()) < 450 and len(TEXT.splitlines()) < 90
+
+
+def test_all_that_it_links_to_is_there():
+    for link in re.findall(r"\]\(([^)#]+)", TEXT):
+        assert (readme.ROOT / link).exists(), link
+
+
+def test_the_number_of_methods_is_that_of_the_folder():
+    methods = {card.parent.name for card in (readme.ROOT / "methods").glob("*/card.toml")}
+    said = int(re.search(r"Zooming Slow-Mo,\s+TMNet and (\d+) others", TEXT)[1])
+    assert said == len(methods - {"stdan", "zsm", "tmnet"})
