@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PROFILED := stdan@none,stdan:top_t=1@none,stdan:top_t=9@none,zsm@none,tmnet@none
 
 .PHONY: demo test test-heavy coverage lint baselines reports docs clean install gate gate-everywhere baseline measured \
-  lock lowest audit sbom package mutants
+  lock lowest audit sbom package mutants release-notes
 
 install: $(STAMP)
 
@@ -72,6 +72,15 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/codespell $(WORDS)
+	$(BIN)/python tests/docs/plain_words.py
+
+# What is read for spelling; pyproject.toml says what is left out.
+WORDS := *.md *.toml *.yml *.cff *.py Makefile .github .pre-commit-config.yaml docs stvsr_bench methods datasets tests
+
+# The section of a version in CHANGELOG.md: make release-notes VERSION=0.1.0
+release-notes:
+	@$(PYTHON) tests/docs/release_notes.py "$(VERSION)"
 
 baselines: $(STAMP)
 	$(PIP) install --no-deps --require-hashes -r baselines-hashed.txt

@@ -218,7 +218,7 @@ def _continuous(made: EvalProtocol) -> EvalProtocol:
 
 def _time_scale(name: str, text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _MOST_TIME:
-        raise UsageError(f"protocol {name}: time_scale {text} is no whole number from 1 to {_MOST_TIME}")
+        raise UsageError(f"protocol {name}: time_scale {text} is not a whole number from 1 to {_MOST_TIME}")
     return int(text)
 
 

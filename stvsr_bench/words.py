@@ -13,8 +13,8 @@ from urllib.parse import quote, unquote_to_bytes
 from stvsr_bench.errors import UsageError, spelled
 
 QUOTING = (
-    "separate several by commas or spaces; one that has a comma or a space in it and is no path that exists goes in "
-    "quotes of its own, e.g. '\"my clips\",city'"
+    "separate several by commas or spaces; put a name with a comma or a space that is not an existing path in "
+    "its own quotes, e.g. '\"my clips\",city'"
 )
 _WORD = re.compile(r"""(?:(?<=[,\s])|^)(["'])(?P<quoted>.+?)\1(?=[,\s]|$)|[^,\s]+""")
 _MOST = 64  # words that one path is tried over

@@ -82,7 +82,7 @@ def test_a_package_that_raises_or_exits_is_named(package, code, capsys):
     [
         ("my-net = no_such.thing", "no module no_such.thing is installed"),
         ("my-net = my_package.none", "no module my_package.none is installed"),
-        ("my-net = my_package", "holds no card.toml"),
+        ("my-net = my_package", "has no card.toml"),
         ("my-net = .", "no module|Empty|ValueError"),
         ("my-net = my_package.my_net:Net [extra]", ""),
     ],

@@ -148,9 +148,9 @@ def test_the_continuous_family_makes_its_low_resolution_as_its_scripts_do():
 
 @pytest.mark.parametrize(("typed", "why"), [
     ("suite-1:scale=0", "from 1 to 64"),
-    ("suite-1:scale=nan", "no number"),
-    ("suite-1:scale=1/0", "no number"),
-    ("suite-1:scale=x4", "no number"),
+    ("suite-1:scale=nan", "is not a number"),
+    ("suite-1:scale=1/0", "is not a number"),
+    ("suite-1:scale=x4", "is not a number"),
     ("suite-1:scale=3.14159", "write a fraction such as 22/7"),
     ("suite-1:scale=-4", "from 1 to 64"),
     ("suite-1:time_scale=0", "no whole number from 1"),

@@ -106,14 +106,14 @@ def _checked(archive: Path, members: Iterator[Member]) -> list[Member]:
                 f"{archive} is refused as a bomb: its {packed} bytes would become {total / 1e9:.1f} GB or more"
             )
         if len(kept) >= MAX_MEMBERS:
-            raise DataError(f"{archive} is refused: it holds more than {MAX_MEMBERS} files")
+            raise DataError(f"{archive} is refused: it contains more than {MAX_MEMBERS} files")
         _check_name(archive, member)
         name = str(member.path).casefold()  # two names that some disks take for one
         if name in kept:
-            raise DataError(f"{archive} is refused: it holds {str(member.path)!r} twice")
+            raise DataError(f"{archive} is refused: it contains {str(member.path)!r} twice")
         kept[name] = member
     if not kept:
-        raise DataError(f"{archive} holds no files")
+        raise DataError(f"{archive} contains no files")
     return list(kept.values())
 
 
@@ -143,7 +143,7 @@ def _unpack(archive: Path, opened: _Opened, members: list[Member], staging: Path
     if staging.is_symlink():
         raise DataError(f"{staging} is a link; delete it")
     staging.mkdir(exist_ok=True)
-    _tidy(staging, {str(member.path) for member in members})
+    _tidy(staging, {member.path.as_posix() for member in members})
     total = sum(member.size for member in members)
     done = 0
     check_room(staging, total - sum(_size(staging / member.path) for member in members))
@@ -155,7 +155,8 @@ def _unpack(archive: Path, opened: _Opened, members: list[Member], staging: Path
         done += member.size
         progress(done, total)
     # once for all: a data set has hundreds of thousands of small files
-    os.sync()
+    if hasattr(os, "sync"):  # Windows has none
+        os.sync()
 
 
 def _tidy(staging: Path, wanted: set[str]) -> None:
@@ -163,7 +164,7 @@ def _tidy(staging: Path, wanted: set[str]) -> None:
     for folder, folders, files in os.walk(staging):
         here = Path(folder)
         for name in files:
-            if str((here / name).relative_to(staging)) not in wanted:
+            if (here / name).relative_to(staging).as_posix() not in wanted:
                 (here / name).unlink()
         for name in folders:
             if (here / name).is_symlink():

@@ -78,7 +78,7 @@ def check_online(url: str) -> None:
     """
     check_network(url)
     if urlsplit(url).scheme not in ("http", "https"):
-        raise UsageError(f"{url} is no http or https address")
+        raise UsageError(f"{url} is not an http or https address")
 
 
 def check_network(what: str) -> None:
@@ -89,7 +89,7 @@ def check_network(what: str) -> None:
     """
     if os.environ.get("STVSR_BENCH_OFFLINE", "") not in ("", "0"):
         raise NotRunnableError(
-            f"STVSR_BENCH_OFFLINE is set, so {what} is not fetched; unset it or bring the file yourself"
+            f"STVSR_BENCH_OFFLINE is set, so {what} is not downloaded; unset it, or put the file there yourself"
         )
 
 
@@ -102,8 +102,8 @@ def check_secure(url: str, proved: bool) -> None:
     parts = urlsplit(url)
     if parts.scheme == "http" and not proved and parts.hostname not in HERE:
         raise DataError(
-            f"{url} is plain http and no hash of the file is known, so anybody on the way could change it; "
-            "bring the file by https"
+            f"{url} is plain http and no hash of the file is known, so anybody between could change it; "
+            "download the file by https"
         )
 
 
@@ -181,7 +181,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         if urlsplit(newurl).scheme not in ("http", "https"):
-            raise DataError(f"{req.full_url} leads to {newurl}, which is no http or https address")
+            raise DataError(f"{req.full_url} leads to {newurl}, which is not an http or https address")
         check_secure(newurl, self.proved)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

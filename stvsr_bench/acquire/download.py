@@ -134,7 +134,7 @@ def _finish(wanted: Wanted) -> None:
         wanted.part.unlink()
         wanted.note.unlink(missing_ok=True)
         raise DataError(f"{wanted.url} {wrong}; it was deleted")
-    with wanted.part.open("rb") as file:
+    with wanted.part.open("r+b") as file:  # Windows syncs no file that is open for reading only
         os.fsync(file.fileno())
     wanted.part.replace(wanted.path)
     wanted.note.unlink(missing_ok=True)

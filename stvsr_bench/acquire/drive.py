@@ -108,5 +108,5 @@ def _check(wanted: Wanted, there: Path) -> None:
         there.unlink()
         raise DataError(f"{wanted.url} comes as a web page, not as the file. {QUOTA}")
     check_file(wanted, there)
-    with there.open("rb") as file:
+    with there.open("r+b") as file:  # Windows syncs no file that is open for reading only
         os.fsync(file.fileno())

@@ -64,7 +64,7 @@ class Packed(Sequence[Clip]):
         self._opened: tuple[int, Any] | None = None
         listed = self._get(_NAMES)
         if listed is None:
-            raise DataError(f"{path} holds no list of clips; it was not written by 'stvsr-bench data pack'")
+            raise DataError(f"{path} has no list of clips; it was not written by 'stvsr-bench data pack'")
         self.frames = _counts(listed, path)
         self.names = list(self.frames)
 

@@ -63,16 +63,16 @@ def wanted_download(card: DatasetCard, root: Path | None, which: str = "", folde
         UsageError: which one must be said, there is no such one, or nobody said where the data set shall lie.
     """
     if not card.downloads:
-        raise NotRunnableError(f"{card.name} cannot be brought by a program: {by_hand(card)}")
+        raise NotRunnableError(f"{card.name} cannot be downloaded by a program: {by_hand(card)}")
     if which and which not in card.downloads:
         raise UnknownNameError(f"download of {card.name}", which, card.downloads)
     sure = [key for key, offer in card.downloads.items() if offer.source.listing]
     if not which and len(card.downloads) > 1 and len(sure) != 1:
         offers = "; ".join(f"--which {key} ({offer.notes})" for key, offer in card.downloads.items())
-        lists = "; --lists brings the lists" if card.lists else ""
-        raise UsageError(f"say what to bring of {card.name}: {offers}{lists}")
+        lists = "; --lists gets the lists" if card.lists else ""
+        raise UsageError(f"say which part of {card.name} to get: {offers}{lists}")
     if root is None:
-        raise UsageError(f"where shall {card.name} lie? Give --root FOLDER (or set {card.root_env})")
+        raise UsageError(f"where should {card.name} be stored? Give --root FOLDER (or set {card.root_env})")
     key = which or (sure[0] if sure else next(iter(card.downloads)))
     chosen = card.downloads[key]
     if chosen.url:

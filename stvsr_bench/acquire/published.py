@@ -68,7 +68,7 @@ def files_of_folder(source: Source, listing: Path, root: Path, strip: str = "") 
     for line in lines:
         match = _LISTED.fullmatch(line)
         if match is None or ".." in PurePosixPath(match["path"]).parts or match["path"].startswith("/"):
-            raise CardError(f"{listing}: '{line[:80]}' is no line of git ls-tree -r -l")
+            raise CardError(f"{listing}: '{line[:80]}' is not a line of git ls-tree -r -l")
         path = root / match["path"].removeprefix(strip)
         found.append(Wanted(address(source, match["path"]), path, blob=match["blob"], size=int(match["size"])))
     if not found:

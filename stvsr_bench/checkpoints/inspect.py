@@ -34,7 +34,7 @@ def check_zip(path: Path) -> None:
         raise WeightsError(f"{path.name} is a zip archive without weights ({', '.join(names[:3]) or 'empty'})")
     if max(member.file_size for member in members if member.filename.endswith("data.pkl")) > LARGEST_PICKLE:
         raise WeightsError(
-            f"{path.name} holds a pickle of more than {LARGEST_PICKLE >> 20} MiB, no state dict; refused"
+            f"{path.name} has a pickle of more than {LARGEST_PICKLE >> 20} MiB, which is not a state dict; refused"
         )
     # torch.save stores without compression, so a checkpoint never unpacks to more than its file
     unpacked = sum(member.file_size for member in members)

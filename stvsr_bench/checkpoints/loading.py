@@ -134,7 +134,7 @@ def unwrapped(held: Any, name: str, depth: int = 0) -> Mapping[Any, Any]:
     if hasattr(held, "state_dict") and not isinstance(held, Mapping):
         held = held.state_dict()
     if not isinstance(held, Mapping):
-        raise WeightsError(f"{name} holds a {type(held).__name__}, not a state dict of named tensors")
+        raise WeightsError(f"{name} contains a {type(held).__name__}, not a state dict of named tensors")
     if depth < DEEPEST:
         for wrapper in WRAPPERS:
             inner = held.get(wrapper)
@@ -142,7 +142,7 @@ def unwrapped(held: Any, name: str, depth: int = 0) -> Mapping[Any, Any]:
                 return unwrapped(inner, name, depth + 1)
     if not any(True for _ in _tensors(held)):
         keys = ", ".join(str(key)[:40] for key in list(held)[:5]) or "none"
-        raise WeightsError(f"{name} holds no tensors where a state dict is looked for; its keys: {keys}")
+        raise WeightsError(f"{name} contains no tensors where a state dict should be; its keys: {keys}")
     return held
 
 
@@ -179,7 +179,7 @@ def _torch_load(path: Path, trust_pickle: bool) -> Any:
             raise WeightsError(f"{path.name} is damaged: its pickle cannot be read") from None
         what = _instruction(int(instruction[1])) if instruction else foreign and (foreign[1] or foreign[2])
         raise WeightsError(
-            f"{path.name} holds more than tensors ({what}), and reading it could run code; "
+            f"{path.name} contains more than tensors ({what}), and reading it could run code; "
             "if you trust its author, repeat with --trust-pickle"
         ) from None
     except DAMAGE as error:

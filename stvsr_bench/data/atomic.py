@@ -2,6 +2,7 @@
 
 import errno
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,9 @@ from stvsr_bench.errors import DataError
 
 # what file systems say that do not know of syncing: FUSE, network drives, /dev/shm of some containers
 NOT_KNOWN = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+# Windows replaces no file that another program has open: a scanner of viruses, for some milliseconds after each writing
+_SHARED = os.name != "nt"
+_PATIENCE_S = (0.01, 0.05, 0.2, 1.0)
 
 
 def synced(file: BinaryIO | FileIO) -> None:
@@ -31,6 +35,22 @@ def synced(file: BinaryIO | FileIO) -> None:
         notes.once(
             f"this file system does not say when a file is on its disk ({error.strerror}): a power cut may lose it"
         )
+
+
+def put(partial: Path, path: Path) -> None:
+    """Give a whole file its name.
+
+    Raises:
+        OSError: it cannot be moved; on Windows, another program has `path` open for more than a second.
+    """
+    for wait_s in () if _SHARED else _PATIENCE_S:
+        try:
+            partial.replace(path)
+        except PermissionError:
+            time.sleep(wait_s)
+        else:
+            return
+    partial.replace(path)
 
 
 @contextmanager
@@ -63,7 +83,7 @@ def whole(path: Path, durable: bool = True) -> Iterator[BinaryIO]:
             yield file
             if durable:
                 synced(file)
-        partial.replace(path)
+        put(partial, path)
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -85,7 +105,7 @@ def moved_when_whole(path: Path, suffix: str = "") -> Iterator[Path]:
     partial = beside(path, suffix)
     try:
         yield partial
-        partial.replace(path)
+        put(partial, path)
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -44,7 +44,7 @@ def bd_stdan(hr_SCHW: Bytes, scale: Fraction) -> Bytes:
         UsageError: a scale that is no whole number: every 5/2-th sample does not exist.
     """
     if scale.denominator != 1:
-        raise UsageError(f"degradation bd-stdan keeps every n-th sample; x{scale} is no whole number, bicubic has it")
+        raise UsageError(f"degradation bd-stdan keeps every n-th sample; x{scale} is not a whole number; use bicubic")
     # MATLAB's nearest neighbour takes samples 2, 6, 10, ... (counted from 0) at 1/4; 1, 4, ... at 1/3; 1, 3, ... at 1/2
     return blur_down(hr_SCHW, int(scale), phase=int(scale) // 2, taps=TAPS_STDAN)
 

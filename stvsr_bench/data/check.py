@@ -35,7 +35,7 @@ READ_AS = {
     "hdr": "is HDR ({}); its stored values are measured as they are",
     "deinterlaced": "is interlaced; fields were made whole frames",
     "vfr": "has a variable frame rate; its frames are measured as if they were even",
-    "lossy-truth": "was coded with loss ({}): what a score compares with is no original",
+    "lossy-truth": "was coded with loss ({}): scores compare with lossy frames",
     "track": "has several tracks; this is number {}",
 }
 

@@ -262,7 +262,7 @@ def identify_degradation(lr_SChw: NDArray[Any], hr_SCHW: NDArray[Any]) -> Guess:
     scale = hr_bytes.shape[2] // max(lr_bytes.shape[2], 1)
     small = tuple(size // max(scale, 1) for size in hr_bytes.shape[2:])
     if scale < 2 or len(lr_bytes) != len(hr_bytes) or lr_bytes.shape[2:] != small:
-        raise UsageError(f"lr has shape {lr_bytes.shape} and hr {hr_bytes.shape}: lr is no whole fraction of hr")
+        raise UsageError(f"lr has shape {lr_bytes.shape} and hr {hr_bytes.shape}: lr is not a whole fraction of hr")
     hr_bytes = np.ascontiguousarray(mod_crop(hr_bytes, scale))
     defined = {name: make for name, make in DEGRADATIONS.items() if name != "bd-2021" or scale == blur.SCALE_2021}
     made = {name: make(hr_bytes, Fraction(scale)) for name, make in defined.items()}

@@ -87,7 +87,7 @@ def in_order(folder: Path) -> list[Path]:
     """
     paths = listing(folder).pictures
     if not paths:
-        raise DataError(f"{folder} holds no pictures ({', '.join(frames.SUFFIXES)})")
+        raise DataError(f"{folder} contains no pictures ({', '.join(frames.SUFFIXES)})")
     found = numbers.ordered(folder, paths)
     if not numbers.steady(found.numbers):
         steps = [second - first for first, second in pairwise(found.numbers)]

@@ -159,17 +159,17 @@ def _png_header(encoded: bytes, path: Path) -> PngHeader:
     """
     if not encoded.startswith(_SIGNATURE):
         found = "a web page" if encoded.lstrip()[:1] == b"<" else f"something that starts with {encoded[:8]!r}"
-        raise DataError(f"{path} is no PNG but {found}")
+        raise DataError(f"{path} is not a PNG but {found}")
     header = _chunks(encoded, path)
     if header.width * header.height == 0 or header.width * header.height > MAX_PIXELS:
-        raise DataError(f"{path} says it is {header.width}x{header.height}, which is no frame")
+        raise DataError(f"{path} says it is {header.width}x{header.height}, which is not a possible frame")
     # before anything is allocated for it
     if header.width * header.height * header.depth // 8 > len(encoded) * _DEFLATE_RATIO:
         raise DataError(
-            f"{path} says it is {header.width}x{header.height}, but its {len(encoded)} bytes cannot hold that"
+            f"{path} says it is {header.width}x{header.height}, but its {len(encoded)} bytes are too few for that"
         )
     if header.depth == 16:
-        raise DataError(f"{path} has 16 bits a channel; frames are 8-bit RGB, so convert it first")
+        raise DataError(f"{path} has 16 bits per channel; frames are 8-bit RGB, so convert it first")
     if header.colour in (_GREY_ALPHA, _RGBA) or b"tRNS" in header.kinds:
         _check_opaque(encoded, path)
     if header.colour in (_GREY, _PALETTE):
@@ -225,7 +225,7 @@ def _check_kind(encoded: bytes, path: Path) -> None:
     if decoded is None:
         return  # the sentence for damaged files follows
     if decoded.dtype != np.uint8:
-        held = "floating-point numbers" if decoded.dtype.kind == "f" else f"{8 * decoded.itemsize} bits a channel"
+        held = "floating-point numbers" if decoded.dtype.kind == "f" else f"{8 * decoded.itemsize} bits per channel"
         raise DataError(f"{path} has {held}; frames are 8-bit RGB, so convert it first")
     channels = 1 if decoded.ndim == 2 else decoded.shape[2]
     if channels == 4:

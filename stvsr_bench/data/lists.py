@@ -45,7 +45,7 @@ def parse(text: str, where: str) -> list[str]:
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         for entry in _entries(line, f"{where}, line {number}"):
             if not _is_inside(entry):
-                raise DataError(f"{where}, line {number}: {entry[:80]!r} is no relative path of a clip")
+                raise DataError(f"{where}, line {number}: {entry[:80]!r} is not a relative path of a clip")
             if entry in entries:
                 raise DataError(f"{where}, line {number}: {entry} is already on line {entries[entry]}")
             entries[entry] = number
@@ -62,8 +62,8 @@ def _entries(line: str, where: str) -> list[str]:
     found = [_below_sequences(field) for field in re.split(r"[,;\s]+", line.strip(" \t\r,;"))]
     if len({_shape(entry) for entry in found}) > 1:
         raise DataError(
-            f"{where}: '{' '.join(fields)[:80]}' is no entry: what follows {fields[0][:80]!r} looks like no clip; "
-            "write one clip on each line"
+            f"{where}: '{' '.join(fields)[:80]}' is not an entry: what follows {fields[0][:80]!r} does not look like a "
+            "clip; write one clip per line"
         )
     return found
 

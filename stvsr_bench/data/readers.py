@@ -116,7 +116,7 @@ class Folders:
         missing = [name for name in self.only if name not in found]
         if missing:
             raise DataError(
-                f"{self.card.name}: {root} holds no clip {', '.join(missing)}; found {', '.join(list(found)[:8])}"
+                f"{self.card.name}: {root} has no clip {', '.join(missing)}; found {', '.join(list(found)[:8])}"
             )
         return {name: found[name] for name in self.only} if self.only else found
 

@@ -97,7 +97,7 @@ def look(root: Path, reading: Reading | None = None) -> Tree:
     if root.is_file():
         return Tree(dict(stretches(root, spelled(root.stem), reading)), [])
     if not root.is_dir():
-        raise DataError(f"{root} is no folder; give the folder that holds the clips with --root or --dataset")
+        raise DataError(f"{root} is not a folder; give the folder with the clips with --root or --dataset")
     looked = _Looked(root)
     for entries in _walk(root, looked, frozenset()):
         _take(entries, looked)
@@ -110,7 +110,8 @@ def look(root: Path, reading: Reading | None = None) -> Tree:
     if not found:
         there = "; ".join(each.sentence(root) for each in unused if each.why != SYSTEM)
         raise DataError(
-            f"{root} holds no clips: neither folders of at least 2 pictures ({', '.join(frames.SUFFIXES)}) nor videos"
+            f"{root} contains no clips: neither folders of at least 2 pictures ({', '.join(frames.SUFFIXES)}) nor "
+            "videos"
             f"{there and f'. There are: {there}'}"
         )
     return Tree(dict(sorted(found.items(), key=lambda item: _natural(item[0]))), unused)

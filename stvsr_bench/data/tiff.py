@@ -27,13 +27,13 @@ class TiffHeader(NamedTuple):
     def refused(self) -> str:
         """Why it cannot become 8-bit RGB, as the end of a sentence; "" where it can."""
         if self.pages > 1:
-            return f"holds {self.pages} pictures; write one file for each frame"
+            return f"has {self.pages} pictures; write one file per frame"
         if self.floats:
-            return "holds floating-point numbers; frames are 8-bit RGB, so convert it first"
+            return "has floating-point numbers; frames are 8-bit RGB, so convert it first"
         if self.bits > 8:
-            return f"has {self.bits} bits a channel; frames are 8-bit RGB, so convert it first"
+            return f"has {self.bits} bits per channel; frames are 8-bit RGB, so convert it first"
         if self.inks:
-            return "holds inks (CMYK), not RGB; convert it first"
+            return "has inks (CMYK), not RGB; convert it first"
         return ""
 
 

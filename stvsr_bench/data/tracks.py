@@ -27,7 +27,7 @@ def opened(path: Path, track: int = 1) -> Iterator[tuple[Any, Any]]:
     try:
         container = av.open(url(path), metadata_errors="replace")  # tags need not be UTF-8
     except FFmpegError as error:
-        raise DataError(f"{path} is no video that can be read: {error.strerror}") from None
+        raise DataError(f"{path} is not a readable video: {error.strerror}") from None
     with container:
         yield container, video_track(container, path, track)
 
@@ -47,7 +47,7 @@ def video_track(container: Any, path: Path, track: int = 1) -> Any:
     found = [stream for stream in container.streams.video if not stream.disposition & _PICTURES]
     if not found:
         only = "pictures, but no video" if container.streams.video else "no video stream"
-        raise DataError(f"{path} holds {only}")
+        raise DataError(f"{path} has {only}")
     # a poster without its mark (Matroska has none for a track): one frame, or a still codec beside another
     films = [stream for stream in found if stream.frames != 1 and stream.codec_context.name not in _STILLS] or found
     if track > len(films):

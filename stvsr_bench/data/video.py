@@ -188,8 +188,8 @@ def check_brightness(path: Path, transfer: int, reading: Reading) -> None:
     """
     if (kind := facts.HDR.get(int(transfer))) and reading.hdr != "as-is":
         raise DataError(
-            f"{path} is HDR ({kind}); its values are no brightness that a metric or a network here knows. --hdr as-is "
-            "takes them as they are stored, without tone mapping"
+            f"{path} is HDR ({kind}); metrics and networks expect SDR values. --hdr as-is "
+            "uses its values as they are stored, without tone mapping"
         )
 
 

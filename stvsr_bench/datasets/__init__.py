@@ -142,7 +142,7 @@ class DataSet:
         found = reader.names(split)
         if bad := next(filter(CONTROL.search, found), None):
             raise DataError(
-                f"{self.card.name}/{split}: the clip name '{printable(bad)}' holds control characters; rename it"
+                f"{self.card.name}/{split}: the clip name '{printable(bad)}' has control characters; rename it"
             )
         flags = ("override",) if plugin is not None and plugin.replaces else ()
         # how frames are read from files is the reader's, and what they mean the card's

@@ -218,7 +218,7 @@ def _times(method: Method) -> tuple[Verdict, str]:
         return "pass", f"refused: {error}"
     except TypeError:
         return "pass", "takes no times"
-    return "note", "the card says midpoint; other times are ignored without a word (the suite never asks for them)"
+    return "note", "the card says midpoint; other times are silently ignored (the suite never asks for them)"
 
 
 def _round_trip(method: Method) -> tuple[Verdict, str]:

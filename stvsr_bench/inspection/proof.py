@@ -71,7 +71,7 @@ class Proof:
         """The verdict in a sentence or two."""
         said = {
             "equal": "writes the pictures of the example, every pixel",
-            "rounding": "writes the pictures of the example but for rounding in the last grey level",
+            "rounding": "writes the pictures of the example, except for rounding in the last grey level",
             "no": "does not write the pictures of the example: it is another training, another file, or run otherwise",
         }[self.verdict]
         whose = "" if self.published else ". The pictures are not those that the card names, so nothing is proved of it"

@@ -63,7 +63,7 @@ def card_of_file(path: Path) -> dict[str, Any]:
             return _literal(path, node.value)
     block = _TOML_BLOCK.search(ast.get_docstring(tree, clean=True) or "")
     if block is None:
-        raise CardError(f"{path.name} holds no card; add CARD = {{'net': '...', 'kind': 'stvsr'}} or a ```toml block")
+        raise CardError(f"{path.name} has no card; add CARD = {{'net': '...', 'kind': 'stvsr'}} or a ```toml block")
     try:
         return tomllib.loads(block[1])
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -19,6 +19,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,8 +85,8 @@ class ProcessNet(nn.Module):
         try:
             process.stdin.write(json.dumps(question).encode() + b"\n")
             process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it has ended: the answer below says so
+        except OSError:
+            pass  # it has ended (a broken pipe; on Windows, an invalid argument): the answer below says so
         try:
             answer = _answer(process.stdout.fileno())
         except TimeoutError:
@@ -151,13 +152,31 @@ def _answer(descriptor: int) -> str:
     """
     until, said = time.monotonic() + ANSWER_S, b""
     while not said.endswith(b"\n") and len(said) < LONGEST_ANSWER:
-        poll = select.poll()  # not select(), which refuses a number above 1023
-        poll.register(descriptor, select.POLLIN)
-        if not poll.poll(1000 * max(0.0, until - time.monotonic())):
-            raise TimeoutError
         # what a library prints may come with the answer: a line too many is refused, for the next would be out of step
-        block = os.read(descriptor, 1 << 16)
+        block = _block(descriptor, max(0.0, until - time.monotonic()))
         if not block:
             break
         said += block
     return said.decode("utf-8", "replace")
+
+
+def _block(descriptor: int, patience_s: float) -> bytes:
+    """What a pipe has next; nothing where its other end is closed.
+
+    Raises:
+        TimeoutError: nothing came in time.
+    """
+    if hasattr(select, "poll"):
+        poll = select.poll()  # not select(), which refuses a number above 1023
+        poll.register(descriptor, select.POLLIN)
+        if not poll.poll(1000 * patience_s):
+            raise TimeoutError
+        return os.read(descriptor, 1 << 16)
+    # Windows waits for sockets only. Who gives up kills the process, which ends the read
+    found: list[bytes] = []
+    reader = threading.Thread(target=lambda: found.append(os.read(descriptor, 1 << 16)), daemon=True)
+    reader.start()
+    reader.join(patience_s)
+    if not found:
+        raise TimeoutError
+    return found[0]

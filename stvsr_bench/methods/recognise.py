@@ -139,8 +139,8 @@ def _by_name(card: MethodCard, fit: Fit, file: Path) -> str:
     if len(named) != 1:
         ways = " or ".join(f"--as {card.name}@{tag}" for tag in unproved)
         raise UsageError(
-            f"{file.name} fits {card.name}, whose authors have several files, and its name does not say which it is; "
-            f"write {ways}, or --as {card.name}@NAME for one of your own"
+            f"{file.name} fits {card.name}. Its authors have several files, and the name of this one does not say "
+            f"which it is; write {ways}, or --as {card.name}@NAME for your own file"
         )
     return named[0]
 

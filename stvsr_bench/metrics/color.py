@@ -78,7 +78,7 @@ def checked(sr_SCHW: Any, hr_SCHW: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         if frames.size == 0:
             raise UsageError(f"{name} has shape {frames.shape}: there is no frame to score")
         if frames.dtype != np.uint8 and not np.issubdtype(frames.dtype, np.floating):
-            raise UsageError(f"{name} holds {frames.dtype}; metrics take floats in [0, 1] or uint8")
+            raise UsageError(f"{name} has {frames.dtype}; metrics take floats in [0, 1] or uint8")
     if sr.shape != hr.shape:
         raise ClipError(f"sr has shape {sr.shape} and hr {hr.shape}; both must be equal (S, C, H, W)")
     for name, frames in (("sr", sr), ("hr", hr)):

@@ -37,14 +37,14 @@ def binary() -> str:
         return chosen
     if find_spec("imageio_ffmpeg") is None:
         raise NotRunnableError(
-            "VMAF is not installed: run pip install 'stvsr-bench[vmaf]' (it brings an ffmpeg program)"
+            "VMAF is not installed: run pip install 'stvsr-bench[vmaf]' (it contains an ffmpeg program)"
         )
     import imageio_ffmpeg
 
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError as error:
-        raise NotRunnableError(f"imageio-ffmpeg holds no ffmpeg program for this machine: {error}") from None
+        raise NotRunnableError(f"imageio-ffmpeg has no ffmpeg program for this machine: {error}") from None
 
 
 def version() -> str:

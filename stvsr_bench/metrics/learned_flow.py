@@ -46,7 +46,7 @@ def _network(path: Path) -> SpyNet:
     try:
         net.load_state_dict(state)
     except RuntimeError as error:
-        raise NotRunnableError(f"{path.name} holds no SpyNet: {str(error).splitlines()[0]}") from None
+        raise NotRunnableError(f"{path.name} has no SpyNet: {str(error).splitlines()[0]}") from None
     return net
 
 

@@ -47,7 +47,7 @@ def trunk_state(trunk: Trunk) -> State:
     wanted = [f"features.{i}.{part}" for _, layers in STAGES[trunk] for i, *_ in layers for part in ("weight", "bias")]
     absent = [name for name in wanted if name not in state]
     if absent:
-        raise NotRunnableError(f"{path.name} is no torchvision state dict of {trunk}: it has no {absent[0]}")
+        raise NotRunnableError(f"{path.name} is not a torchvision state dict of {trunk}: it has no {absent[0]}")
     return {name: state[name].float() for name in wanted}
 
 

@@ -130,7 +130,7 @@ def chosen(path: Path) -> str:
         text = path.read_text(encoding="utf-8")
         json.loads(text)["model_dict"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"--vmaf-model {path} is no VMAF model in JSON: {error}") from None
+        raise UsageError(f"--vmaf-model {path} is not a VMAF model in JSON: {error}") from None
     if why := _without_libvmaf():
         raise NotRunnableError(why)
     if said := ffmpeg.trial("libvmaf=model=path=model.json", {"model.json": text}):

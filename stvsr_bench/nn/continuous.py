@@ -50,7 +50,7 @@ class PairNet(nn.Module, ABC):
         height, width = (NATURAL_SCALE * side for side in low) if size is None else map(int, size)
         if low[0] % 4 or low[1] % 4:  # halved twice and doubled twice inside the encoder
             raise UsageError(
-                f"{self.name} takes frames whose sides are multiples of 4, not {low[0]}x{low[1]}: pad them"
+                f"{self.name} needs frames with sides that are multiples of 4, not {low[0]}x{low[1]}: pad them"
             )
         if height < low[0] or width < low[1]:
             raise UsageError(

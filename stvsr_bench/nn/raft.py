@@ -37,7 +37,7 @@ class RaftSmall(nn.Module):
         """
         height, width = first_BCHW.shape[-2:]
         if height % 8 or width % 8:
-            raise UsageError(f"RAFT takes frames whose sides are multiples of 8, not {height}x{width}")
+            raise UsageError(f"RAFT needs frames with sides that are multiples of 8, not {height}x{width}")
         first, second = 2 * first_BCHW - 1, 2 * second_BCHW - 1
         look_up = Correlation(self.fnet(first), self.fnet(second))
         hidden, context = self.cnet(first).split((HIDDEN, CONTEXT), dim=1)

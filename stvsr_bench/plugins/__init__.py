@@ -219,7 +219,7 @@ def read_card(plugin: Plugin, card_type: type[Card]) -> Card:
     """The checked card of a plug-in folder.
 
     Raises:
-        CardError: the file is no TOML, a field is missing, unknown or of the wrong type; the sentence names it.
+        CardError: the file is not valid TOML, a field is missing, unknown or of the wrong type; the sentence names it.
     """
     return card_from(_toml(plugin.path / "card.toml"), plugin, card_type)
 
@@ -227,7 +227,7 @@ def read_card(plugin: Plugin, card_type: type[Card]) -> Card:
 def card_from(fields: dict[str, Any], plugin: Plugin, card_type: type[Card]) -> Card:
     """A checked card made of plain fields; `name` is the plug-in's name whatever the fields say."""
     if where := _steering(fields):
-        raise CardError(f"card of {plugin.name}: '{printable(where)}': holds control characters")
+        raise CardError(f"card of {plugin.name}: '{printable(where)}': contains control characters")
     kind: Any = card_type  # mypy takes no generic class for hashable
     try:
         card: Card = _adapter(kind).validate_python({**fields, "name": plugin.name})
@@ -258,7 +258,7 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return words.read_toml(path)
     except (tomllib.TOMLDecodeError, UnicodeError, RecursionError) as error:
-        raise CardError(f"{path.parent.name}/{path.name} is no TOML: {error}") from None
+        raise CardError(f"{path.parent.name}/{path.name} is not valid TOML: {error}") from None
     except OSError as error:
         raise CardError(f"{path.parent.name}/{path.name} cannot be read: {error.strerror}") from None
 
@@ -296,7 +296,7 @@ def _from_entry_point(kind: PluginKind, name: str, value: str) -> Plugin:
     if found is None:
         return replace(made, error=f"no module {module} is installed")
     if found.is_dir() and not (found / "card.toml").is_file():
-        return replace(made, path=found, error="its package holds no card.toml")
+        return replace(made, path=found, error="its package has no card.toml")
     return replace(made, path=found)
 
 

@@ -85,7 +85,7 @@ def _from_place(name: str, place: Path) -> ModuleType:
         spec = ModuleSpec(name, None, is_package=True)
         spec.submodule_search_locations = inside
     if spec is None:
-        raise ImportError(f"{file.name} is no Python file")
+        raise ImportError(f"{file.name} is not a Python file")
     made = sys.modules[name] = module_from_spec(spec)
     try:
         if spec.loader is not None:

@@ -147,10 +147,10 @@ def totals(line: Row) -> str:
     uncounted = ", ".join(f"{name} x{count}" for name, count in line["uncounted"].items()) or "none"
     times = ""
     if timing := line.get("runtime_ms"):
-        times = f"{timing['frame_ms']:.4g} ms a frame, {timing['megapixel_ms']:.4g} ms a megapixel of output; "
+        times = f"{timing['frame_ms']:.4g} ms per frame, {timing['megapixel_ms']:.4g} ms per megapixel of output; "
     return (
         f"{line['params_trainable']} trainable of {line['params']} parameters, {line['buffers']} in buffers; "
-        f"{line['gmacs_frame']:.4g} GMACs a frame; {times}kernels: {line['backend']}\nnot counted: {uncounted}\n"
+        f"{line['gmacs_frame']:.4g} GMACs per frame; {times}kernels: {line['backend']}\nnot counted: {uncounted}\n"
     )
 
 

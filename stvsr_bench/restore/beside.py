@@ -56,18 +56,18 @@ def plan(given: Any, film: Any, target: Path, sound: Sound) -> Plan:
             if kind == "matroska" and stream.data and stream.mimetype:
                 found.attached.append(stream)
             else:
-                found.left_out.append(f"{name} ({stream.name or codec}): {target.suffix} cannot hold it, .mkv can")
+                found.left_out.append(f"{name} ({stream.name or codec}): {target.suffix} cannot store it, .mkv can")
         elif codec in holds(kind):
             found.copied.append(stream)
         elif stream.type == "audio" and sound == "aac" and codec != "unknown":
             found.encoded.append(stream)
         elif stream.type == "audio":
             raise UsageError(
-                f"{name} is {codec}, which {target.suffix} cannot hold: {_where(codec, 'write ')}--audio aac encodes "
+                f"{name} is {codec}, which {target.suffix} cannot store: {_where(codec, 'write ')}--audio aac encodes "
                 "it anew, --audio none leaves it out"
             )
         else:
-            found.left_out.append(f"{name} ({codec}): left out, {target.suffix} cannot hold it{_elsewhere(codec)}")
+            found.left_out.append(f"{name} ({codec}): left out, {target.suffix} cannot store it{_elsewhere(codec)}")
     return found
 
 

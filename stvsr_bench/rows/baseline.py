@@ -114,7 +114,7 @@ def _listed(staged: Path) -> list[str]:
         for name in names
     )
     if not (names and known):
-        raise DataError(f"{staged} holds no new baseline; remove that folder")
+        raise DataError(f"{staged} has no new baseline; remove that folder")
     return list(names)
 
 
@@ -125,7 +125,7 @@ def _rows(baseline: Path, run: Path) -> list[Row]:
         raise UsageError(f"{run} is {baseline} itself or lies in it; name another folder for the baseline")
     rows = store.read_rows(run)
     if not rows:
-        raise NotRunnableError(f"{run} holds no row; a baseline of nothing would pass everything")
+        raise NotRunnableError(f"{run} has no row; an empty baseline would accept everything")
     return rows
 
 

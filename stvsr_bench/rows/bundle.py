@@ -89,7 +89,7 @@ def opened(file: Path) -> Iterator[tuple[Path, Bundle]]:
     """The run folder in a bundle, while this lasts, and what the bundle says of itself.
 
     Raises:
-        DataError: it is no bundle, something was changed in it, or it holds what no bundle holds.
+        DataError: it is not a bundle, something was changed in it, or it holds what no bundle holds.
     """
     with TemporaryDirectory(prefix="stvsr-bundle-") as folder:
         about = _unpack(file, Path(folder))
@@ -166,13 +166,13 @@ def _unpack(file: Path, folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror}") from None
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise DataError(f"{file} is no bundle: {error}") from None
+        raise DataError(f"{file} is not a bundle: {error}") from None
     try:
         about = json.loads(texts.pop(ABOUT, b"null"))
     except (ValueError, RecursionError):
         about = None
     if not isinstance(about, dict) or not isinstance(about.get("files"), dict):
-        raise DataError(f"{file} is no bundle: stvsr-bench bundle RUN -o FILE writes one")
+        raise DataError(f"{file} is not a bundle: stvsr-bench bundle RUN -o FILE writes one")
     if about.get("format") != FORMAT:
         raise DataError(f"{file} is a bundle of format {about.get('format')}; this version reads {FORMAT}")
     actual = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
@@ -187,10 +187,10 @@ def _texts(archive: zipfile.ZipFile, file: Path) -> dict[str, bytes]:
     """The bytes of each file: only those that a bundle has, and no more than a bundle may hold."""
     infos = archive.infolist()
     if len(infos) > _MOST_FILES or sum(info.file_size for info in infos) > _MOST_BYTES:
-        raise DataError(f"{file} is no bundle: it holds more than a bundle may")
+        raise DataError(f"{file} is not a bundle: it contains more than a bundle may")
     names = [info.filename for info in infos]
     if wrong := next((n for n in names if n != ABOUT and not _KEPT.fullmatch(n)), None):
-        raise DataError(f"{file} is no bundle: it holds '{line(wrong)}', which is no file of a run's rows")
+        raise DataError(f"{file} is not a bundle: it contains '{line(wrong)}', which is not a file of a run's rows")
     if len(set(names)) < len(names):
-        raise DataError(f"{file} is no bundle: it holds a file twice")
+        raise DataError(f"{file} is not a bundle: it contains a file twice")
     return {info.filename: archive.read(info) for info in infos}

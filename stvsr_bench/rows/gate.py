@@ -83,7 +83,7 @@ def _held(given: Iterable[str], rows: Sequence[Row]) -> None:
     for metric in given if rows else ():
         if metric not in held:
             raise UsageError(
-                f"tolerance of {metric}: no row of the baseline holds it, so nothing would be compared; it holds "
+                f"tolerance of {metric}: no row of the baseline has it, so nothing would be compared; the baseline has "
                 + ", ".join(sorted(held))
             )
 

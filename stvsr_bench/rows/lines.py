@@ -73,14 +73,14 @@ def facts_of(where: str, line: bytes) -> dict[str, Any]:
     """The facts of a line; one of an older suite has no digest.
 
     Raises:
-        DataError: it is no JSON object, or was edited.
+        DataError: it is not a JSON object, or was edited.
     """
     try:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{where} is no JSON: {error}") from None
+        raise DataError(f"{where} is not valid JSON: {error}") from None
     if not isinstance(found, dict):
-        raise DataError(f"{where} is no JSON object")
+        raise DataError(f"{where} is not a JSON object")
     said = found.pop("digest", None)
     if said is not None and str(said).encode() != _digest(json.dumps(found)[:-1].encode()):
         raise DataError(f"{where}: the digest at its end is not that of the line; was it edited?")

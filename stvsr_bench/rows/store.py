@@ -211,9 +211,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no JSON: {error}; delete it, the rows are safe") from None
+        raise DataError(f"{path} is not valid JSON: {error}; delete it, the rows are safe") from None
     if not isinstance(found, dict):
-        raise DataError(f"{path} is no JSON object; delete it, the rows are safe")
+        raise DataError(f"{path} is not a JSON object; delete it, the rows are safe")
     return found
 
 
@@ -225,7 +225,7 @@ def environments(run: Path) -> dict[str, dict[str, Any]]:
     """
     found = read_json(run / "env.json")
     if not all(isinstance(facts, dict) for facts in found.values()):
-        raise DataError(f"{run / 'env.json'} holds something else than facts; delete it, the rows are safe")
+        raise DataError(f"{run / 'env.json'} has something other than facts; delete it, the rows are safe")
     return found
 
 

@@ -63,7 +63,7 @@ def checked(tolerances: Mapping[str, float]) -> Limits:
         if metric not in METRICS:
             raise UnknownNameError("metric", metric, METRICS)
         if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 <= limit < math.inf:
-            raise UsageError(f"tolerance of {metric}: {limit!r} is no number from 0 on; write e.g. 0.01")
+            raise UsageError(f"tolerance of {metric}: {limit!r} is not a number from 0 on; write e.g. 0.01")
     return {metric: float(limit) for metric, limit in tolerances.items()}
 
 

@@ -51,7 +51,7 @@ def _counts(run: Path, origins: Origins) -> Iterator[str]:
     by_key = {one.key: one for one in [*protocols.PROTOCOLS.values(), *asked.values()] if one is not None}
     for cell, facts in cells.items() if isinstance(cells, dict) else ():
         if cell.count("/") < 2 or not isinstance(facts, dict):
-            yield f"manifest.json: '{cell}' is no entry of a split"
+            yield f"manifest.json: '{cell}' is not an entry of a split"
             continue
         label, split, key = cell.rsplit("/", 2)
         known = by_key.get(key)

@@ -54,7 +54,7 @@ def _places(folder: Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         raise UsageError(
-            f"{folder} is no folder and no video; write stvsr-bench score FOLDER, or add --against DATASET"
+            f"{folder} is neither a folder nor a video; write stvsr-bench score FOLDER, or add --against DATASET"
         )
     there = listing(folder)
     if there.pictures:
@@ -62,7 +62,7 @@ def _places(folder: Path) -> list[Path]:
     inside = [path for path in sorted(folder.iterdir()) if path.is_dir() and listing(path).pictures]
     found = sorted([*inside, *there.videos])
     if not found:
-        raise UsageError(f"{folder} holds no pictures, no videos and no folder of pictures")
+        raise UsageError(f"{folder} contains no pictures, no videos and no folder of pictures")
     return found
 
 

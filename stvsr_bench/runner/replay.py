@@ -107,7 +107,7 @@ def read(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise CardError(f"{file} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeError, RecursionError) as error:
-        raise CardError(f"{file} is no TOML: {error}") from None
+        raise CardError(f"{file} is not valid TOML: {error}") from None
     if "how" in fields:  # what run.toml called this table until November 2026
         fields.setdefault("settings", fields.pop("how"))
     return fields
@@ -120,7 +120,7 @@ def sent_of(fields: Mapping[str, Any], file: Path, out: Path) -> Sent:
         CardError: a key or value is wrong.
     """
     for name in fields.keys() - {field.name for field in dataclasses.fields(RunSpec)}:
-        raise CardError(f"{file}: '{name}' is no setting of a run")
+        raise CardError(f"{file}: '{name}' is not a setting of a run")
     try:
         asked = _SPEC.validate_python(fields)
     except ValidationError as error:

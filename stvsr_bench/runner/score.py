@@ -94,14 +94,14 @@ def outcomes(external: External, cell: Cell, wanted: Wanted, reading: Reading | 
     # `track` is of the truth; results have uneven times where an encoder doubled or dropped frames, and are counted
     results = _Results(external, Places(external.folder, cell.split, clips), ResultReader(of_results), of_results)
     if not external.folder.is_dir() and not results.places.has(cell.clips[0]):
-        what = f"is a file, and there are {len(clips)} clips" if external.folder.is_file() else "is no folder"
+        what = f"is a file, and there are {len(clips)} clips" if external.folder.is_file() else "is not a folder"
         raise UsageError(
             f"{external.folder} {what}; write stvsr-bench score FOLDER --against DATASET, with a folder or a video for "
             f"each clip in it, e.g. {cell.clips[0]}/00000.png or {cell.clips[0]}.mp4"
         )
     if not any(results.places.has(name) for name in cell.clips):
         raise UsageError(
-            f"{external.folder} holds no frames of {cell.dataset}/{cell.split}; wanted are folders or videos named "
+            f"{external.folder} has no frames of {cell.dataset}/{cell.split}; it needs folders or videos named "
             f"like its clips, e.g. {cell.clips[0]}/00000.png or {cell.clips[0]}.mp4: "
             f"{results.places.missing(cell.clips[0])}"
         )

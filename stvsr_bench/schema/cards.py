@@ -268,7 +268,7 @@ class DatasetCard:
     def __post_init__(self) -> None:
         """Refuse options that nobody could type, or whose usual value the card itself forbids."""
         for name in {*self.choices, *self.limits} - self.options.keys():
-            raise ValueError(f"choices or limits of '{name}', which is no option")
+            raise ValueError(f"choices or limits of '{name}', which is not an option")
         for name, value in self.options.items():
             low, high = self.limits.get(name, (-math.inf, math.inf))
             if not name.isascii() or not name.replace("_", "a").isalpha():

@@ -21,7 +21,7 @@ def canonical(value: Any) -> int | str:
             raise ValueError
         scale = Fraction(str(value).strip())
     except (ValueError, ZeroDivisionError):
-        raise ValueError(f"scale {value!r} is no number; write 4 or 5/2") from None
+        raise ValueError(f"scale {value!r} is not a number; write 4 or 5/2") from None
     if not 1 <= scale <= MOST:
         raise ValueError(f"scale {value} is not possible; it must be from 1 to {MOST}")
     if scale.denominator > MOST_DENOMINATOR:

@@ -160,7 +160,7 @@ def _result(card: MethodCard, variant: Variant, outcome: Outcome, checker: Check
     frames, height, width = SHAPE
     counted = flops.count(outcome.net, torch.rand(1, frames, 3, height, width))
     # a mean of the last twenty: the loss of one step is that of a few crops
-    losses = [float(line.split(",")[3]) for line in (folder / "losses.csv").read_text().split()[1:]]
+    losses = [float(line.split(",")[3]) for line in (folder / "losses.csv").read_text(encoding="utf-8").split()[1:]]
     result = Result(
         name=variant.name,
         asks=variant.asks,

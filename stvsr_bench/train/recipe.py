@@ -64,7 +64,7 @@ class Stage:
             raise ValueError("lr must be above 0")
         for scale in map(ratio, self.scales):
             if self.crop % scale.denominator:
-                raise ValueError(f"a crop of {self.crop} is no whole number of pixels at scale {scale}")
+                raise ValueError(f"a crop of {self.crop} is not a whole number of pixels at scale {scale}")
 
     @property
     def frames_out(self) -> int:

@@ -99,7 +99,7 @@ def start(order: Order, recipe: Recipe, shelf: "Shelf | None" = None) -> Trainer
         NotRunnableError: training data are not on this machine.
     """
     if there(order.out) and not order.resume:
-        raise UsageError(f"{order.out} holds a run already; go on with it by --resume, or give another --out")
+        raise UsageError(f"{order.out} already has a run; continue it with --resume, or give another --out")
     order.out.mkdir(parents=True, exist_ok=True)
     card = methods.card(order.method)
     shelf = shelf or Shelf(recipe, order.root)

@@ -87,7 +87,7 @@ def load_state(folder: Path, recipes: Collection[str]) -> State | None:
             complaints.append(str(error))
             continue
         if state.recipe not in recipes:
-            raise UsageError(f"{folder} was trained by another recipe; resume with that one, or give another --out")
+            raise UsageError(f"{folder} was trained with another recipe; resume with that one, or give another --out")
         if name == BEFORE:
             why = complaints[0] if complaints else f"{folder / CHECKPOINT} is gone"
             notes.once(f"{why}; training continues from the checkpoint before it, step {state.step}")

@@ -255,7 +255,7 @@ def test_offline_means_offline(fetch, server, monkeypatch):
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/x", "clips.zip"])
 def test_only_http_is_fetched(tmp_path, url):
-    with pytest.raises(UsageError, match="is no http or https address"):
+    with pytest.raises(UsageError, match="is not an http or https address"):
         download(Wanted(url, tmp_path / "x"))
 
 
@@ -297,7 +297,7 @@ def test_an_archive_that_a_server_calls_gzip_is_taken_if_its_hash_is_right(fetch
 @pytest.mark.fault("B6", "a redirect to ftp, to a file, or from https to plain http", "not followed", "4")
 @pytest.mark.parametrize("to", ["ftp://127.0.0.1/clips.zip", "file:///etc/passwd", "http://example.org/clips.zip"])
 def test_a_redirect_is_looked_at_before_it_is_followed(fetch, server, tmp_path, to):
-    with pytest.raises(DataError, match=r"no http or https address|plain http and no hash|is not allowed"):
+    with pytest.raises(DataError, match=r"not an http or https address|plain http and no hash|is not allowed"):
         fetch(location=to)
     assert len(server.asked) == 1
     assert "clips.zip" not in left(tmp_path)
@@ -309,7 +309,7 @@ def test_plain_http_without_a_hash_is_refused(tmp_path, monkeypatch):
         raise AssertionError("the network was used")
 
     monkeypatch.setattr(connection, "one_connection", asked)
-    with pytest.raises(DataError, match=r"is plain http and no hash .* bring the file by https"):
+    with pytest.raises(DataError, match=r"is plain http and no hash .* download the file by https"):
         download(Wanted("http://example.org/clips.zip", tmp_path / "clips.zip"))
     for known in ({"sha256": SHA256}, {"blob": BLOB}):
         with pytest.raises(AssertionError, match="the network was used"):

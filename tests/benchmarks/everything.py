@@ -82,10 +82,10 @@ def section(name: str) -> str:
 
 
 def sections(page: str) -> dict[str, str]:
-    """The sections that a page has already, by the name of their part."""
+    """The sections that a page has already, by the name of their part; those written by hand by their heading."""
     names = {heading: name for name, heading in HEADINGS.items()}
     found = re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-    return {names[title]: f"## {title}\n{body.rstrip()}\n" for title, body in found if title in names}
+    return {names.get(title, title): f"## {title}\n{body.rstrip()}\n" for title, body in found}
 
 
 def main() -> None:
@@ -94,13 +94,16 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(PARTS))
     asked = parser.parse_args()
     head = (
-        "# Measured\n\nMade by `python tests/benchmarks/everything.py --into docs/measured.md`.\n"
-        "Ratios are of two things measured in one run; seconds belong to one machine.\n"
+        "# Measured\n\nThe figures behind the manual. Ratios compare two things measured in one run; "
+        "seconds belong to one machine.\n\n"
+        "The first five sections are written by `python tests/benchmarks/everything.py --into docs/measured.md`; "
+        "the others were\nmeasured once and written by hand.\n"
     )
     kept = sections(asked.into.read_text(encoding="utf-8")) if asked.into and asked.into.is_file() else {}
     for name in asked.only.split(","):
         kept[name] = section(name)
-    page = "\n".join([head, *(kept[name] for name in PARTS if name in kept)])
+    by_hand = [text for name, text in kept.items() if name not in PARTS]
+    page = "\n".join([head, *(kept[name] for name in PARTS if name in kept), *by_hand])
     if asked.into:
         asked.into.write_text(page, encoding="utf-8")
     else:

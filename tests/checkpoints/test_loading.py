@@ -188,11 +188,11 @@ def test_a_trusted_pickle_that_is_damaged_is_still_one_sentence(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("held", "sentence"),
     [
-        ([1, 2], "holds a list"),
+        ([1, 2], "contains a list"),
         ({}, "no tensors"),
         ({"epoch": 3}, "its keys: epoch"),
         ({"state_dict": {}}, "no tensors"),
-        (torch.ones(3), "holds a Tensor"),
+        (torch.ones(3), "contains a Tensor"),
         ({1: torch.ones(1)}, "no tensors"),
     ],
 )

@@ -104,7 +104,7 @@ def test_a_name_with_control_characters_does_not_reach_the_terminal(root, capsys
     assert call(["data", "check", str(root)]) == 4
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err
-    assert "'wa\\x1b[31mlk' holds control characters; rename it" in said.err
+    assert "'wa\\x1b[31mlk' has control characters; rename it" in said.err
 
 
 def test_stats_proposes_bins_draws_and_writes_lists(root, tmp_path, capsys):
@@ -143,13 +143,17 @@ def test_list_shows_every_data_set_even_a_broken_one(tmp_path, monkeypatch, caps
 @pytest.mark.parametrize(
     ("argv", "code", "sentence"),
     [
-        (["prepare", "ucf101"], 4, "ucf101 cannot be brought by a program: Google Drive file 0B7EVK8r0v71pdHBNdXB6TE1"),
+        (
+            ["prepare", "ucf101"],
+            4,
+            "ucf101 cannot be downloaded by a program: Google Drive file 0B7EVK8r0v71pdHBNdXB6TE1",
+        ),
         (
             ["prepare", "reds4"],
             4,
-            "reds4 cannot be brought by a program: no address of a file is known here: open https",
+            "reds4 cannot be downloaded by a program: no address of a file is known here: open https",
         ),
-        (["prepare", "vimeo90k"], 2, "say what to bring of vimeo90k: --which test (15 GB"),
+        (["prepare", "vimeo90k"], 2, "say which part of vimeo90k to get: --which test (15 GB"),
         (["prepare", "vimeo90k", "--which", "tets"], 2, "unknown download of vimeo90k 'tets'. Did you mean 'test'?"),
         (["prepare", "vimeo90k", "--which", "test"], 2, "Give --root FOLDER (or set VIMEO90K_ROOT)"),
         (["prepare", "vid4", "--lists"], 4, "vid4 has no lists that can be downloaded"),

@@ -97,7 +97,7 @@ def test_of_several_paths_one_that_is_not_there_shows_how_to_quote(run, tmp_path
         and "'\"my clips\",city'" in said
     )
     assert run("-d", str(tmp_path / "set"), "--clips", "one,my clip") == 2
-    assert "unknown clip of" in (said := capsys.readouterr().err) and "goes in quotes of its own" in said
+    assert "unknown clip of" in (said := capsys.readouterr().err) and "in its own quotes" in said
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
@@ -145,4 +145,4 @@ def test_the_list_of_a_split_is_never_shortened(run, tmp_path, capsys):
         assert names(tmp_path / "run") == entries
     listed.write_text("00001/0001 and others\n")
     assert run(*command) == 4
-    assert "looks like no clip" in capsys.readouterr().err
+    assert "does not look like a clip" in capsys.readouterr().err

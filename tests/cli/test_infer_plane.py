@@ -51,7 +51,7 @@ def test_a_video_has_the_size_and_the_rate_that_were_asked_for(
     ("stdan@mini", ["--time-scale", "4"], "makes one frame between two"),
     ("blend+bicubic", ["--time-scale", "1"], "makes frames between"),
     ("blend", ["--scale", "2"], "only interpolates"),
-    ("blend+bicubic", ["--scale", "nan"], "no number"),
+    ("blend+bicubic", ["--scale", "nan"], "is not a number"),
     ("blend+bicubic", ["--scale", "99"], "from 1 to 64"),
 ])  # fmt: skip
 def test_what_a_method_cannot_make_is_one_sentence(clip, tmp_path, capsys, method, options, says):

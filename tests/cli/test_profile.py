@@ -85,7 +85,7 @@ def test_counts_alone_are_those_of_the_whole_profile_and_nothing_is_timed(capsys
     assert whole.keys() - counted.keys() >= {"runtime_ms", "peak_memory_mib"} and counted["gmacs"] > 0
     assert call(["profile", *argv, "--counts-only", "-q"]) == 0
     said = capsys.readouterr().out
-    assert "GMACs" in said and "fps" not in said and "ms a frame" not in said
+    assert "GMACs" in said and "fps" not in said and "ms per frame" not in said
     assert call(["profile", *argv, "--counts-only", "--top-t"]) == 2
 
 

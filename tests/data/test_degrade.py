@@ -144,7 +144,7 @@ def test_frames_of_another_origin_are_not_given_a_name():
     assert degrade.identify_degradation(random_bytes((2, 3, 16, 24)), hr_bytes).name == "unknown"
     shifted = degrade.degrade(hr_bytes, "bicubic")[::-1]
     assert degrade.identify_degradation(shifted, hr_bytes).name == "unknown"
-    with pytest.raises(UsageError, match="no whole fraction"):
+    with pytest.raises(UsageError, match="not a whole fraction"):
         degrade.identify_degradation(random_bytes((2, 3, 16, 25)), hr_bytes)
 
 

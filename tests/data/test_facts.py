@@ -109,7 +109,7 @@ def test_a_cover_picture_is_no_video(tmp_path, ffmpeg, film):
         "aac",
         tmp_path / "song.mp4",
     )
-    with pytest.raises(DataError, match=r"song\.mp4 holds pictures, but no video"):
+    with pytest.raises(DataError, match=r"song\.mp4 has pictures, but no video"):
         video.Video(tmp_path / "song.mp4")
 
 

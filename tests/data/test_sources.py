@@ -28,7 +28,7 @@ def test_a_gap_a_double_and_a_nameless_frame_are_named(tmp_path, draw):
     with pytest.raises(DataError, match=r"a\.png has no number in its name"):
         sources.in_order(tmp_path / "letters")
     (tmp_path / "none").mkdir()
-    with pytest.raises(DataError, match="holds no pictures"):
+    with pytest.raises(DataError, match="contains no pictures"):
         sources.in_order(tmp_path / "none")
 
 
@@ -56,9 +56,9 @@ def test_clips_are_found_in_the_usual_layouts(tmp_path, draw, layout, names):
 
 
 def test_a_folder_of_nothing_and_no_folder_are_one_sentence(tmp_path):
-    with pytest.raises(DataError, match="holds no clips"):
+    with pytest.raises(DataError, match="contains no clips"):
         sources.find(tmp_path)
-    with pytest.raises(DataError, match="is no folder"):
+    with pytest.raises(DataError, match="is not a folder"):
         sources.find(tmp_path / "none")
 
 

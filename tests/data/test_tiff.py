@@ -54,10 +54,10 @@ def test_eight_bit_files_come_back_as_they_were_written(tmp_path, suffix):
 @pytest.mark.parametrize(
     ("pixels", "sentence"),
     [
-        (FRAME.astype(np.uint16) * 257, "has 16 bits a channel"),
-        (FRAME.astype(np.uint16) * 4, "has 16 bits a channel"),  # ten bits in sixteen came out nearly black
-        (FRAME[..., 0].astype(np.uint16), "has 16 bits a channel"),
-        (FRAME.astype(np.float32) / 255, "holds floating-point numbers"),
+        (FRAME.astype(np.uint16) * 257, "has 16 bits per channel"),
+        (FRAME.astype(np.uint16) * 4, "has 16 bits per channel"),  # ten bits in sixteen came out nearly black
+        (FRAME[..., 0].astype(np.uint16), "has 16 bits per channel"),
+        (FRAME.astype(np.float32) / 255, "has floating-point numbers"),
         (np.dstack([FRAME, FRAME[..., 0]]), r"is transparent \(alpha channel\)"),
     ],
 )
@@ -73,7 +73,7 @@ def test_what_would_be_lost_is_refused(tmp_path, pixels, sentence):
 
 def test_a_16_bit_png_of_another_suffix_is_still_one(tmp_path):
     path = written(tmp_path / "1.png", FRAME.astype(np.uint16)).rename(tmp_path / "1.tif")
-    with pytest.raises(DataError, match="has 16 bits a channel"):
+    with pytest.raises(DataError, match="has 16 bits per channel"):
         frames.read_one(path)
 
 
@@ -88,7 +88,7 @@ def test_several_pictures_in_one_file_are_refused(tmp_path):
     done, encoded = cv2.imencodemulti(".tif", [FRAME, FRAME, FRAME])
     assert done
     (tmp_path / "1.tif").write_bytes(encoded.tobytes())
-    with pytest.raises(DataError, match="holds 3 pictures; write one file for each frame"):
+    with pytest.raises(DataError, match="has 3 pictures; write one file per frame"):
         frames.read_one(tmp_path / "1.tif")
 
 
@@ -103,8 +103,8 @@ def test_several_pictures_in_one_file_are_refused(tmp_path):
     ("fields", "sentence"),
     [
         ({}, "has an alpha channel beside grey"),  # OpenCV drops it even when asked for everything
-        ({"bits": (8, 8, 8, 8), "photometric": 5, "extra": ()}, "holds inks"),
-        ({"bits": (12,), "extra": ()}, "has 12 bits a channel"),
+        ({"bits": (8, 8, 8, 8), "photometric": 5, "extra": ()}, "has inks"),
+        ({"bits": (12,), "extra": ()}, "has 12 bits per channel"),
     ],
 )
 def test_kinds_that_opencv_would_convert_in_silence_are_refused(tmp_path, order, fields, sentence):

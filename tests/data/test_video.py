@@ -38,7 +38,11 @@ def test_frames_of_a_lossless_video_are_read_to_the_byte_in_any_order(clip):
 def test_a_file_that_is_no_video_is_one_sentence(tmp_path):
     (tmp_path / "page.mp4").write_text("<html>not found</html>" * 50)
     (tmp_path / "empty.mp4").write_bytes(b"")
-    for name, sentence in (("page.mp4", "is no video"), ("empty.mp4", "is empty"), ("none.mp4", "No such file")):
+    for name, sentence in (
+        ("page.mp4", "is not a readable video"),
+        ("empty.mp4", "is empty"),
+        ("none.mp4", "No such file"),
+    ):
         with pytest.raises(DataError, match=sentence) as caught:
             video.Video(tmp_path / name)
         assert name in str(caught.value)
@@ -85,5 +89,5 @@ def test_a_sound_file_is_no_video(tmp_path):
         frame.rate = 8000
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    with pytest.raises(DataError, match="holds no video stream"):
+    with pytest.raises(DataError, match="has no video stream"):
         video.Video(tmp_path / "sound.mkv")

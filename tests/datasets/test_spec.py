@@ -181,7 +181,7 @@ def test_a_split_may_follow_the_options_where_training_names_it(dots):
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("limits = { rat = [1, 2] }", "choices or limits of 'rat', which is no option"),
+        ("limits = { rat = [1, 2] }", "choices or limits of 'rat', which is not an option"),
         ("options = { 'ra te' = 1 }", "option 'ra te': a name is made of letters and _"),
         ("options = { light = 'day' }", "option 'light': a text needs choices"),
         ("options = { rate = 3 }\nlimits = { rate = [1, 2] }", "option 'rate': 3 is not what its own"),

@@ -52,7 +52,7 @@ def test_weights_that_write_the_pictures_are_told_from_others(example, tmp_path,
     assert "writes the pictures of the example, every pixel. The pictures are not those that the card names" in out
     one = changed(example, tmp_path / "one", 1, everywhere=False)
     assert call(["weights", "prove", "stdan@mini", "--example", str(one)]) == OK
-    assert "but for rounding in the last grey level" in capsys.readouterr().out
+    assert "except for rounding in the last grey level" in capsys.readouterr().out
     for name, by, everywhere in (("far", 2, False), ("all", 1, True)):
         other = changed(example, tmp_path / name, by, everywhere)
         assert call(["weights", "prove", "stdan@mini", "--example", str(other)]) == GATE_TRIPPED

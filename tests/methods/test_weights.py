@@ -270,5 +270,5 @@ def test_a_file_of_weights_that_exists_is_one_path_whatever_it_contains(tmp_path
 
 
 def test_a_spec_that_cannot_be_read_shows_how_to_quote():
-    with pytest.raises(UsageError, match="goes in quotes of its own"):
+    with pytest.raises(UsageError, match="in its own quotes"):
         parse("nets/w.pth")

@@ -154,7 +154,7 @@ def test_lpips_equals_its_definition_written_out(pairs, backbones):
 
 def test_a_file_that_is_no_trunk_is_named(pairs, backbones):
     torch.save({"features.0.weight": torch.zeros(1)}, backbones / "vgg16-test.pth")
-    with pytest.raises(NotRunnableError, match=r"vgg16-test.pth is no torchvision state dict.*features.0.bias"):
+    with pytest.raises(NotRunnableError, match=r"vgg16-test.pth is not a torchvision state dict.*features.0.bias"):
         metrics.score_frames(*pairs, ["dists"])
     (backbones / "vgg16-test.pth").write_bytes(b"<html>not found</html>")
     with pytest.raises(NotRunnableError, match=r"vgg16-test.pth cannot be read as weights"):

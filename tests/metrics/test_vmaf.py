@@ -109,7 +109,7 @@ def test_a_model_file_makes_a_metric_that_carries_its_digest(tmp_path, no_model,
 
 def test_a_file_that_is_no_model_is_refused_by_the_command(tmp_path, no_model, capsys):
     path = tmp_path / "other.json"
-    for text, said in (("[1]", "is no VMAF model in JSON"), ('{"model_dict": {}}', "cannot load it")):
+    for text, said in (("[1]", "is not a VMAF model in JSON"), ('{"model_dict": {}}', "cannot load it")):
         path.write_text(text)
         assert call(["run", "--methods", "bicubic", "--vmaf-model", str(path), "--dry-run"]) == USAGE
         assert said in capsys.readouterr().err

@@ -275,8 +275,8 @@ def test_what_a_container_cannot_hold_is_named_with_one_that_can(tmp_path, ffmpe
     done = upscale(rich, tmp_path / "out.mp4")
     assert done.audio == 2 and done.subtitles == 0
     assert done.left_out == [
-        "subtitle track 1 (srt): left out, .mp4 cannot hold it, .mkv can",
-        "attachment 1 (font.ttf): .mp4 cannot hold it, .mkv can",
+        "subtitle track 1 (srt): left out, .mp4 cannot store it, .mkv can",
+        "attachment 1 (font.ttf): .mp4 cannot store it, .mkv can",
     ]
 
 
@@ -284,7 +284,7 @@ def test_sound_that_a_container_cannot_hold_is_refused_before_anything_is_done(t
     source, target = tmp_path / "camera.avi", tmp_path / "out.mp4"
     video = ("-f", "lavfi", "-i", "testsrc2=s=32x32:r=10:d=1")
     ffmpeg(*video, "-f", "lavfi", "-i", "sine=d=1:r=11025", "-c:v", "mjpeg", "-c:a", "pcm_u8", source)
-    said = r"sound track 1 is pcm_u8, which \.mp4 cannot hold: write \.mkv or \.mov, or --audio aac encodes it"
+    said = r"sound track 1 is pcm_u8, which \.mp4 cannot store: write \.mkv or \.mov, or --audio aac encodes it"
     with pytest.raises(UsageError, match=said):
         upscale(source, target)
     assert not target.exists() and not list(tmp_path.glob(".out*"))

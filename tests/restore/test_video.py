@@ -228,7 +228,7 @@ def test_a_video_comes_out_as_bright_as_it_went_in_and_says_its_colours(tmp_path
     ("source", "target", "code", "says"),
     [
         ("missing.mp4", "out.mp4", 4, "missing.mp4"),
-        ("text.mp4", "out.mp4", 4, "is no video that can be read"),
+        ("text.mp4", "out.mp4", 4, "is not a readable video"),
         ("in.mp4", "in.mp4", 2, "is the source itself"),
         ("in.mp4", "out.txt", 2, "name it .mp4"),
     ],

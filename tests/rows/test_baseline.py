@@ -120,7 +120,7 @@ def test_a_run_is_never_its_own_baseline(old, tmp_path, capsys):
 def test_what_no_run_could_pass_is_no_baseline(old, tmp_path, row, write):
     before = files(old)
     for name, rows, says in (
-        ("empty", [], "holds no row"),
+        ("empty", [], "has no row"),
         ("doubled", [row(), row(key="another")], "line 2: its key is not that of"),
         ("value", [row(values={"psnr_y": [30.0, float("nan")]})], "psnr_y is nan, which no metric gives"),
         (

@@ -94,7 +94,7 @@ def test_what_is_no_bundle_is_refused_and_nothing_is_written(plant, tmp_path, mo
     for name in ("../evil.txt", "/etc/passwd", "model.py", "commands/../../x.toml", "frames/a.png", "rows-a/b.jsonl"):
         pack(run, file)
         rewrite(file, {}, **{name: b"x"})
-        refused("no file of a run's rows")
+        refused("not a file of a run's rows")
     assert not list(tmp_path.glob("**/evil.txt"))
     pack(run, file)
     rewrite(file, {"format": 2})
@@ -108,10 +108,10 @@ def test_what_is_no_bundle_is_refused_and_nothing_is_written(plant, tmp_path, mo
     monkeypatch.undo()
     for text in (b"", b"no zip", (tmp_path / "a.zip").read_bytes()[:200]):
         file.write_bytes(text)
-        refused("is no bundle")
+        refused("is not a bundle")
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("run.toml", "")
-    refused("is no bundle: stvsr-bench bundle RUN")
+    refused("is not a bundle: stvsr-bench bundle RUN")
     file.unlink()
     refused("cannot be read")
 

@@ -112,7 +112,7 @@ def test_facts_that_are_missing_or_damaged_identify_no_machine(tmp_path, baselin
 def test_facts_of_another_kind_are_named(tmp_path, baseline, row, write):
     run = write(tmp_path / "run", [row("0")])
     store.write_json(run / "env.json", {"e": 5})
-    with pytest.raises(DataError, match=r"env\.json holds something else than facts; delete it, the rows are safe"):
+    with pytest.raises(DataError, match=r"env\.json has something other than facts; delete it, the rows are safe"):
         gate.judge(baseline, run)
 
 
@@ -218,7 +218,7 @@ def test_tolerances_of_the_user_replace_the_defaults(tmp_path, baseline, row, wr
         ("psnr_y=-1", "metric=number"),
         ("psnr_y", "metric=number"),
         ("pnsr_y=0.01", "Did you mean 'psnr_y'"),
-        ("psnr_y=0.1,lpips_alex=0.1", "no row of the baseline holds it"),
+        ("psnr_y=0.1,lpips_alex=0.1", "no row of the baseline has it"),
     ],
 )
 def test_a_tolerance_that_would_judge_nothing_is_refused(baseline, text, says, capsys):

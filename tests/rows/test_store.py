@@ -117,12 +117,12 @@ def test_a_damaged_key_is_one_sentence(tmp_path, line):
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("failures.jsonl", b"{broken}\n", "no JSON"),
-        ("failures.jsonl", b'{"a":' * 100_000 + b"}\n", "no JSON"),
+        ("failures.jsonl", b"{broken}\n", "is not valid JSON"),
+        ("failures.jsonl", b'{"a":' * 100_000 + b"}\n", "is not valid JSON"),
         ("failures.jsonl", b'{"error":"no key"}\n', "no key"),
         ("failures.jsonl", b'{"key":[1]}\n', "no key"),
-        ("env.json", b"[1, 2]", "no JSON object"),
-        ("env.json", b"\xff\xfe", "no JSON"),
+        ("env.json", b"[1, 2]", "not a JSON object"),
+        ("env.json", b"\xff\xfe", "is not valid JSON"),
     ],
 )
 def test_damaged_facts_of_a_run_are_one_sentence(tmp_path, name, text, says):

@@ -228,7 +228,7 @@ def test_a_folder_that_holds_nothing_of_the_split_is_said(place, truth, tmp_path
     folder = tmp_path / "nowhere" if place == "nowhere" else empty
     assert score(folder, truth, tmp_path / "scored") == 2
     said = capsys.readouterr().err
-    assert "no folder" in said or "clip0/00000.png" in said
+    assert "not a folder" in said or "clip0/00000.png" in said
 
 
 def test_json_is_one_document(ours, truth, tmp_path, capsys):

@@ -179,7 +179,7 @@ def test_a_net_of_several_scales_learns_at_the_size_of_its_batch(
     assert set(sizes) == {(16, 16), (20, 20)}
     with pytest.raises(UsageError, match="tiny is not trained at scale 2"):
         fresh.trainer(recipe, tmp_path / "b")
-    with pytest.raises(ValueError, match="a crop of 9 is no whole number of pixels at scale 5/2"):
+    with pytest.raises(ValueError, match="a crop of 9 is not a whole number of pixels at scale 5/2"):
         dataclasses.replace(stage, crop=9)
 
 

@@ -285,7 +285,7 @@ def _security(distributed: Any, address: str) -> Any:
         raise NotRunnableError(f"STVSR_BENCH_TLS_* name certificates, but {address} is not encrypted; write tls://")
     for key, file in files.items():
         if not Path(file).is_file():
-            raise NotRunnableError(f"STVSR_BENCH_TLS_{names[key]} names {file}, which is no file")
+            raise NotRunnableError(f"STVSR_BENCH_TLS_{names[key]} names {file}, which is not a file")
     return distributed.Security(**files, require_encryption=True)
 
 

@@ -21,6 +21,7 @@ from stvsr_bench.errors import BenchError, NotRunnableError, told
 from stvsr_bench.runner.engines.tasks import Outcome, Setup, Task
 
 GRACE_S = 2.0  # for an idle worker to end by itself
+_KILLED = getattr(signal, "SIGKILL", None)  # Windows has no such signal
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Child:
         self.process.join(10)  # unless a driver holds it
         shutil.rmtree(self.scratch, ignore_errors=True)
         code = self.process.exitcode
-        memory = "; perhaps it ran out of memory" if code == -signal.SIGKILL else ""
+        memory = "; perhaps it ran out of memory" if _KILLED is not None and code == -_KILLED else ""
         self._how = f"signal {-code}{memory}" if code is not None and code < 0 else f"exit code {code}"
         return self._how
 
@@ -165,4 +166,6 @@ def _end_with_parent(scratch: str) -> None:
     if parent is not None:
         parent.join()
         shutil.rmtree(scratch, ignore_errors=True)
-        os.killpg(0, signal.SIGKILL)
+        if hasattr(os, "killpg"):
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
