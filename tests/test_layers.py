@@ -15,7 +15,7 @@ PACKAGE = ROOT / "stvsr_bench"
 
 # lower rows first; a part may import parts of lower rows and itself, never a neighbour
 ROWS = [
-    {"errors", "hashes", "opencv", "rounded", "ending"},
+    {"errors", "hashes", "installing", "opencv", "rounded", "ending"},
     {"schema", "words", "notes"},
     {"compiling"},
     {"plugins", "protocols", "environment", "escape"},
@@ -27,7 +27,7 @@ ROWS = [
     {"runner", "train", "inspection", "report"},
     {"cli", "pytest_plugin"},
 ]
-WINDOWS = {"methods": {"errors", "schema", "nn", "opencv"}, "datasets": {"errors", "schema", "data"}}
+WINDOWS = {"methods": {"errors", "schema", "nn", "opencv"}, "datasets": {"errors", "installing", "schema", "data"}}
 ROW_OF = {part: number for number, row in enumerate(ROWS) for part in row}
 
 

@@ -19,7 +19,7 @@ from stvsr_bench.methods import weights
 from stvsr_bench.methods.spec import parse, text_of
 from stvsr_bench.rows import store
 from stvsr_bench.rows.names import COMMANDS
-from stvsr_bench.runner.plan import RunSpec
+from stvsr_bench.runner.plan import RunSpec, default_datasets
 
 SUITE, PARTS = "suite", "parts"  # what a suite.toml has besides the fields of a run
 _SPEC = TypeAdapter(RunSpec)
@@ -63,7 +63,8 @@ def write_spec(spec: RunSpec, number: int) -> None:
     """
     spec = dataclasses.replace(spec, threads=spec.threads_per_worker)  # as a number: the default may change
     root = spec.root and Path(words.stored(str(spec.root)))
-    spec = dataclasses.replace(spec, root=root, datasets=tuple(map(words.stored, spec.datasets)))
+    named = default_datasets(spec)  # by name: another machine, or tomorrow's terminal, may have another default
+    spec = dataclasses.replace(spec, root=root, datasets=tuple(map(words.stored, named)))
     fields = {key: value for key, value in _SPEC.dump_python(spec, mode="json").items() if value is not None}
     # the place is the command line's, so that a replay cannot write over what it replays
     fields.pop("out")
@@ -107,7 +108,7 @@ def read(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise CardError(f"{file} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeError, RecursionError) as error:
-        raise CardError(f"{file} is no TOML: {error}") from None
+        raise CardError(f"{file} is not valid TOML: {error}") from None
     if "how" in fields:  # what run.toml called this table until November 2026
         fields.setdefault("settings", fields.pop("how"))
     return fields
@@ -120,7 +121,7 @@ def sent_of(fields: Mapping[str, Any], file: Path, out: Path) -> Sent:
         CardError: a key or value is wrong.
     """
     for name in fields.keys() - {field.name for field in dataclasses.fields(RunSpec)}:
-        raise CardError(f"{file}: '{name}' is no setting of a run")
+        raise CardError(f"{file}: '{name}' is not a setting of a run")
     try:
         asked = _SPEC.validate_python(fields)
     except ValidationError as error:
