@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stvsr_bench.cli import VERBS
+from stvsr_bench.cli.tree import VERBS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "stvsr_bench"

@@ -71,7 +71,9 @@ def complete(verb: Callable[..., Any]) -> None:
         if get_origin(hint) is not Annotated:
             continue
         info = next((one for one in get_args(hint)[1:] if hasattr(one, "autocompletion")), None)
-        options = [word.lstrip("-") for word in getattr(info, "param_decls", None) or () if word.startswith("--")]
+        # beside an Annotated type the first spelling is where the default would be
+        spelled = (getattr(info, "default", None), *(getattr(info, "param_decls", None) or ()))
+        options = [word.lstrip("-") for word in spelled if isinstance(word, str) and word.startswith("--")]
         kind = KINDS.get((options or [parameter])[0])
         if info is not None and kind is not None:
             info.autocompletion = of(kind)

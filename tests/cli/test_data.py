@@ -104,7 +104,7 @@ def test_a_name_with_control_characters_does_not_reach_the_terminal(root, capsys
     assert call(["data", "check", str(root)]) == 4
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err
-    assert "'wa\\x1b[31mlk' holds control characters; rename it" in said.err
+    assert "'wa\\x1b[31mlk' has control characters; rename it" in said.err
 
 
 def test_stats_proposes_bins_draws_and_writes_lists(root, tmp_path, capsys):
