@@ -96,7 +96,7 @@ def called(net: nn.Module, frames_BTChw: Tensor, times: Tensor | None = None) ->
 
 def device_of(net: nn.Module) -> torch.device:
     """Where the parameters of a network are; the CPU where it has none."""
-    first = next(iter(net.parameters()), None)
+    first = next(iter(net.parameters()), None) if isinstance(net, nn.Module) else None
     return torch.device("cpu") if first is None else first.device
 
 

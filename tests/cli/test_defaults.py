@@ -2,13 +2,14 @@
 
 import json
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stvsr_bench.cli import call
 from stvsr_bench.data.frames import write_png
+from stvsr_bench.runner.plan import RunSpec
+from stvsr_bench.runner.replay import load_spec, write_spec
 
 
 @pytest.fixture(autouse=True)
@@ -42,12 +43,15 @@ def test_under_the_suites_own_protocol_one_line_says_what_is_measured(protocol, 
     assert "built-in" not in capsys.readouterr().err
 
 
-def test_the_file_of_a_run_names_the_data_set_that_was_measured(capsys):
-    argv = ["run", "-m", "blend+bicubic", "-s", "slow", "--limit", "1", "--save-frames", "none", "-q", "-o", "one"]
-    assert call(argv) == 0
-    assert tomllib.loads(Path("one/run.toml").read_text())["datasets"] == ["mini"]
-    said = capsys.readouterr().err
-    assert "built-in data set mini" in said
+def test_the_file_of_a_run_names_the_data_set_that_was_measured(tmp_path, monkeypatch):
+    for root, measured in ((None, "mini"), ("somewhere", "vimeo90k")):
+        if root is not None:
+            monkeypatch.setenv("VIMEO90K_ROOT", root)
+        spec = RunSpec(methods=("blend+bicubic",), out=tmp_path / measured)
+        write_spec(spec, 1)
+        assert tomllib.loads((spec.out / "run.toml").read_text())["datasets"] == [measured]
+        monkeypatch.delenv("VIMEO90K_ROOT", raising=False)  # in another terminal it asks for the same
+        assert load_spec(spec.out, tmp_path).spec.datasets == (measured,)
 
 
 def test_the_folder_of_another_data_set_is_refused(tmp_path, capsys):
