@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 # what may stand beside --from: where the work is done and shared, and what is never taken from a file
 BESIDE = (
     "from_", "out", "root", "device", "weights", "include", "override", "trust_pickle", "overwrite", "engine",
-    "address", "jobs", "timeout", "shard", "dry_run", "as_json", "quiet",
+    "address", "jobs", "timeout", "shard", "save_frames", "dry_run", "as_json", "quiet",
 )  # fmt: skip
 
 
-def here(context: "typer.Context", spec: "RunSpec", root: Path | None, device: str) -> "RunSpec":
-    """The run of a file, with this machine's folder of data and device where the command line names them.
+def here(context: "typer.Context", spec: "RunSpec", root: Path | None, device: str, save_frames: str) -> "RunSpec":
+    """The run of a file, with the folder of data, the device and the saved frames that the command line names.
 
     Raises:
         UsageError: another option is given, which the file decides.
@@ -33,7 +33,8 @@ def here(context: "typer.Context", spec: "RunSpec", root: Path | None, device: s
             "away, or edit a copy of the file"
         )
     settings = replace(spec.settings, device=device) if "device" in given else spec.settings
-    return replace(spec, root=root or spec.root, settings=settings)
+    save = save_frames if "save_frames" in given else spec.save_frames
+    return replace(spec, root=root or spec.root, settings=settings, save_frames=save)
 
 
 def spec_of(file: Path, out: Path, weights: list[Path], said: dict[str, Any]) -> "RunSpec":

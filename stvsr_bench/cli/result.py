@@ -119,6 +119,14 @@ def print_plan(plan: "Plan", as_json: bool) -> None:
     reader.say(f"{plan.rows_done} of {plan.rows_total} rows are done, {left} to do")
 
 
+def _others(result: "Result") -> int:
+    """Rows of the folder that this command did not ask for."""
+    from stvsr_bench.rows import store
+
+    there = len(store.done(result.out)) if result.out.is_dir() else 0
+    return max(0, there - result.written - result.done_before)
+
+
 def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
     from stvsr_bench.cli.console import print_tables
     from stvsr_bench.report.build import build
@@ -145,4 +153,9 @@ def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
     else:
         print_tables(tables)
     say_failures(spec, result)
+    if others := _others(result):
+        reader.note(f"the table is of all rows in {spec.out}: {reader.counted(others, 'row')} of earlier commands too")
+    if spec.limit or spec.clips:
+        what = f"--limit {spec.limit:g}" if spec.limit else "--clips"
+        reader.note(f"{what}: only a part of each split was measured")
     reader.note(f"rows: {spec.out}  (report: stvsr-bench report {shlex.quote(str(spec.out))})")

@@ -70,7 +70,7 @@ def run(
         said = {"include": included, "override": overrides, "trust_pickle": trust_pickle, "overwrite": overwrite}
         work = {"engine": engine, "address": address, "jobs": jobs, "timeout_s": timeout, "shard": options.part(shard)}
         spec = again.spec_of(from_, out, weights or [], {**said, **work})
-        spec = again.here(context, spec, root, device)
+        spec = again.here(context, spec, root, device, save_frames)
         return result.perform(spec, dry_run, as_json, quiet)
     if weights:
         raise UsageError(f"--weights {weights[0]} is for --from; name a file of weights as METHOD@{weights[0]}")
