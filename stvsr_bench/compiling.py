@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from stvsr_bench import notes
 from stvsr_bench.errors import interrupted, told
+from stvsr_bench.installing import extra
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _SUM = 32  # bytes of a SHA-256
@@ -32,7 +33,7 @@ def usable() -> bool:
             raise
         notes.once(
             f"numba is installed and does not work ({told(error)}); slower code computes the same. "
-            "To mend it: pip install 'stvsr-bench[fast]'; to do without it: STVSR_BENCH_NUMBA=0"
+            f"To repair it: {extra('fast')}; to switch it off: STVSR_BENCH_NUMBA=0"
         )
         return False
     return works

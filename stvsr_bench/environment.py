@@ -36,7 +36,7 @@ def describe() -> dict[str, Any]:
         "code": code(Path(__file__).parent),
         "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
-        "versions": {name: version for name in _PACKAGES if (version := _version(name))},
+        "versions": {name: found for name in _PACKAGES if (found := version(name))},
         "machine": machine(),
     }
 
@@ -44,7 +44,7 @@ def describe() -> dict[str, Any]:
 def made_with() -> tuple[tuple[str, str], ...]:
     """The suite's code and the libraries that compute, by name: what two machines must share to fill one store."""
     names = ("torch", "numpy", "opencv-python-headless")
-    return (("stvsr-bench code", code(Path(__file__).parent)), *((name, _version(name)) for name in names))
+    return (("stvsr-bench code", code(Path(__file__).parent)), *((name, version(name)) for name in names))
 
 
 @cache
@@ -58,7 +58,7 @@ def suite_code(*rooms: str) -> str:
 @cache
 def libraries() -> str:
     """A short digest of the versions of the libraries that compute what is restored and scored."""
-    return digest({name: _version(name) for name in _COMPUTING})[:8]
+    return digest({name: version(name) for name in _COMPUTING})[:8]
 
 
 def code(place: Path) -> str:
@@ -148,7 +148,8 @@ def _numba_host() -> str:
     return str(binding.get_host_cpu_name())
 
 
-def _version(package: str) -> str:
+def version(package: str) -> str:
+    """The version of an installed package; "" where there is none."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -60,9 +60,21 @@ _BASICVSR = EvalProtocol(
     source="BasicSR test options of BasicVSR: video super-resolution; the whole clip at once, all frames scored, mean "
     "of frames, then of clips; no crop, no padding. LR by MATLAB bicubic (BI)",
 )
+_CENTRE = ("Average of frames 0 to 7", "Center: only the middle frame of each window is scored")
+_MATLAB = ("LR by Pillow, as BF-STVSR's released maker", "LR by MATLAB bicubic")
 _MOST_TIME = 128
 Task = tuple[int | str, int]  # scale as protocols hold it, time scale
 USUAL: Task = (4, 2)  # the field's task for ten years: titles name all others
+
+
+def _told(family: EvalProtocol, *other: tuple[str, str]) -> str:
+    """What a relative of a protocol does, in words: what is said of the family with the parts that differ replaced."""
+    text = family.source
+    for old, new in other:
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
 
 _ALL = (
     _SUITE,
@@ -99,9 +111,15 @@ _ALL = (
         "frames, so all 171 frames of Vid4 are scored and held-out frames of `city` are given",
     ),
     _VIDEOINR,
-    replace(_VIDEOINR, name="videoinr-2022-centre", frames="centre"),
-    replace(_VIDEOINR, name="videoinr-2022-bicubic", degradation="bicubic"),
-    replace(_VIDEOINR, name="videoinr-2022-bicubic-centre", degradation="bicubic", frames="centre"),
+    replace(_VIDEOINR, name="videoinr-2022-centre", frames="centre", source=_told(_VIDEOINR, _CENTRE)),
+    replace(_VIDEOINR, name="videoinr-2022-bicubic", degradation="bicubic", source=_told(_VIDEOINR, _MATLAB)),
+    replace(
+        _VIDEOINR,
+        name="videoinr-2022-bicubic-centre",
+        degradation="bicubic",
+        frames="centre",
+        source=_told(_VIDEOINR, _CENTRE, _MATLAB),
+    ),
     _BASICVSR,
     replace(_BASICVSR, name="basicvsr-2021-bd", degradation="bd-2021", source=_BASICVSR.source.replace("(BI)", "BD")),
 )

@@ -59,7 +59,7 @@ def rows(run):
     return sorted((replace(row, seconds={}, env="") for row in store.read_rows(run)), key=lambda row: row.key)
 
 
-@pytest.mark.fault("D", "Ctrl-C", '"interrupted; what was done is saved, the same command goes on from there"', "130")
+@pytest.mark.fault("D", "Ctrl-C", '"interrupted; what was finished is saved. To continue, repeat the command"', "130")
 def test_ctrl_c_saves_what_is_done_and_ends_with_130(spec, tmp_path):
     out = tmp_path / "interrupted"
     # slow by a file beside it, not by its code: rows of other code would be measured again

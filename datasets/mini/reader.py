@@ -19,6 +19,7 @@ import numpy as np
 from stvsr_bench.data import cache, synth
 from stvsr_bench.data.frames import from_bytes
 from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError
+from stvsr_bench.installing import pip
 from stvsr_bench.schema import Clip, Contents, DatasetCard
 
 CLIPS = 8
@@ -176,7 +177,7 @@ def _texture(name: str) -> synth.Bytes:
     spec = find_spec("skimage")
     if spec is None or spec.origin is None:
         raise NotRunnableError(
-            "mini draws its clips from images of scikit-image, which is not installed: run pip install scikit-image"
+            f"mini draws its clips from images of scikit-image, which is not installed: run {pip('scikit-image')}"
         )
     path = Path(spec.origin).parent / "data" / name
     try:
@@ -187,7 +188,7 @@ def _texture(name: str) -> synth.Bytes:
         ) from None
     if hashlib.sha256(encoded).hexdigest()[:16] != TEXTURES[name]:
         raise DataError(
-            f"mini was defined with another {name} than this scikit-image has: run pip install scikit-image==0.26.0"
+            f"mini was defined with another {name} than this scikit-image has: run {pip('scikit-image==0.26.0')}"
         )
     decoded = cv2.imdecode(np.frombuffer(_without_profile(encoded), np.uint8), cv2.IMREAD_COLOR)
     if decoded is None:

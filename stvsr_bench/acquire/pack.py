@@ -17,6 +17,7 @@ import numpy as np
 from stvsr_bench.data.atomic import beside
 from stvsr_bench.data.frames import from_bytes, to_bytes
 from stvsr_bench.errors import DataError, NotRunnableError
+from stvsr_bench.installing import extra
 from stvsr_bench.schema import Clip
 
 _NAMES = b"names"
@@ -158,7 +159,5 @@ def _library() -> Any:
     try:
         import lmdb
     except ImportError as error:
-        raise NotRunnableError(
-            "packed data need lmdb, which is not installed: run pip install 'stvsr-bench[train]'"
-        ) from error
+        raise NotRunnableError(f"packed data need lmdb, which is not installed: run {extra('train')}") from error
     return lmdb

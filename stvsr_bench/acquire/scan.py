@@ -9,36 +9,43 @@ from stvsr_bench.errors import BenchError
 from stvsr_bench.schema import Clip
 
 Result = TypeVar("Result")
+Made = TypeVar("Made")
 
 
 def scan(
     read: Callable[[str], Clip], names: Sequence[str], look: Callable[[Clip], Result], jobs: int = 1
 ) -> Iterator[tuple[str, Result | BenchError]]:
-    """Each name with what `look` makes of its clip, or with the error that reading it gave.
+    """Each name with what `look` makes of its clip, or with the error that reading it gave."""
 
-    Threads suffice: decoding, resizing and flow run outside Python's lock. At most `jobs` clips and as many results are
-    in memory.
-    """
-
-    def one(name: str) -> Result | BenchError:
+    def one(name: str) -> tuple[str, Result | BenchError]:
         try:
-            return look(read(name))
+            return name, look(read(name))
         except BenchError as error:
-            return error
+            return name, error
 
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        waiting: deque[tuple[str, Future[Result | BenchError]]] = deque()
+    yield from ahead(one, names, jobs)
+
+
+def ahead(make: Callable[[str], Made], names: Sequence[str], jobs: int = 1) -> Iterator[Made]:
+    """What `make` makes of each name, in order, `jobs` at a time.
+
+    Threads suffice: decoding, resizing, flow and compiled metrics run outside Python's lock. At most `jobs` clips and
+    as many results are in memory.
+    """
+    if jobs <= 1:  # here, where the caller's Ctrl-C reaches it
+        yield from map(make, names)
+        return
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting: deque[Future[Made]] = deque()
         try:
             for name in names:
-                waiting.append((name, pool.submit(one, name)))
+                waiting.append(pool.submit(make, name))
                 if len(waiting) > jobs:
-                    done, future = waiting.popleft()
-                    yield done, future.result()
+                    yield waiting.popleft().result()
             while waiting:
-                done, future = waiting.popleft()
-                yield done, future.result()
+                yield waiting.popleft().result()
         finally:
-            for _, future in waiting:
+            for future in waiting:
                 future.cancel()
 
 

@@ -1,6 +1,19 @@
 """The weights clinic: reads checkpoints that may be hostile, says whose they are, keeps them by SHA-256."""
 
-from stvsr_bench.checkpoints.cache import Entry, add, entries, find, folder, keep, listed, prove, verify
+from stvsr_bench.checkpoints.cache import (
+    Entry,
+    add,
+    entries,
+    find,
+    folder,
+    keep,
+    listed,
+    prove,
+    remove,
+    remove_unused,
+    unused,
+    verify,
+)
 from stvsr_bench.checkpoints.loading import State, blob_id, fingerprint, load_state, sha256
 from stvsr_bench.checkpoints.match import Candidate, Dialect, Fit, compare, identify
 from stvsr_bench.checkpoints.trained import Trained, from_text, trained
@@ -25,7 +38,10 @@ __all__ = [
     "listed",
     "load_state",
     "prove",
+    "remove",
+    "remove_unused",
     "sha256",
     "trained",
+    "unused",
     "verify",
 ]

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import re
 import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +20,7 @@ from stvsr_bench.errors import UsageError, WeightsError
 
 INDEX = "index.json"
 PATIENCE_S = 30.0
+_OURS = re.compile(r"[0-9a-f]{64}\.(pth|safetensors)")
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,57 @@ def _listed_anew(entry: Entry, replace: bool) -> Entry:
     except OSError as error:
         raise WeightsError(f"{folder()} cannot be written: {error.strerror}") from None
     return entry
+
+
+def remove(gone: Sequence[Entry]) -> list[Path]:
+    """Take entries from the index, and delete their files where no other entry has them; returned are these files.
+
+    Raises:
+        WeightsError: the cache cannot be written.
+    """
+    try:
+        with alone(folder() / f"{INDEX}.lock", PATIENCE_S):
+            names = {(entry.method, entry.tag) for entry in gone}
+            left = [entry for entry in entries() if (entry.method, entry.tag) not in names]
+            with whole(folder() / INDEX, durable=False) as index:
+                index.write(json.dumps([dataclasses.asdict(entry) for entry in left], indent=1).encode())
+            # the index first: a process that ends here leaves a file without a name, not a name without its file
+            files = {entry.path for entry in gone if entry.path.is_file()} - {entry.path for entry in left}
+            return _deleted(files)
+    except HeldError:
+        raise WeightsError(f"{folder()} is locked by another process; try again") from None
+    except OSError as error:
+        raise WeightsError(f"{folder()} cannot be written: {error.strerror}") from None
+
+
+def unused() -> list[Path]:
+    """Files of the cache that no entry names: weights that were replaced."""
+    listed_now = {entry.path.name for entry in entries()}
+    found = folder().iterdir() if folder().is_dir() else ()
+    ours = [path for path in found if _OURS.fullmatch(path.name) and path.is_file() and not path.is_symlink()]
+    return sorted(path for path in ours if path.name not in listed_now)
+
+
+def remove_unused() -> list[Path]:
+    """Delete what `unused` names; returned are the files.
+
+    Raises:
+        WeightsError: the cache cannot be written.
+    """
+    try:
+        with alone(folder() / f"{INDEX}.lock", PATIENCE_S):
+            return _deleted(unused())
+    except HeldError:
+        raise WeightsError(f"{folder()} is locked by another process; try again") from None
+    except OSError as error:
+        raise WeightsError(f"{folder()} cannot be written: {error.strerror}") from None
+
+
+def _deleted(files: Iterable[Path]) -> list[Path]:
+    done = sorted(files)
+    for file in done:
+        file.unlink(missing_ok=True)
+    return done
 
 
 def verify() -> dict[Entry, str]:

@@ -5,23 +5,26 @@ from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import reader
-from stvsr_bench.cli.options import Json, Quiet
+from stvsr_bench.cli import options, reader
 
 TOLD_EVERY = 25  # steps
 
 
 def ablate(
-    method: Annotated[str, typer.Argument(help="A method with an ablations.toml, e.g. stdan.")],
+    method: Annotated[str, typer.Argument(help="A method with an ablations.toml, e.g. stdan.")] = "",
+    methods: options.Methods = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder of the runs; an existing one is gone on with.")
+        Path | None, typer.Option("--out", "-o", help="Folder of the runs. If it exists, they continue in it.")
     ] = None,
-    steps: Annotated[int, typer.Option("--steps", help="Steps of every variant; default as the file says.")] = 0,
-    threads: Annotated[int, typer.Option("--threads", min=0, max=1024, help="CPU threads; 0 leaves it to torch.")] = 0,
-    as_json: Json = False,
-    quiet: Quiet = False,
+    steps: Annotated[int, typer.Option("--steps", help="Steps of each variant; 0 = as the file says.")] = 0,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")] = "auto",
+    threads: options.Threads = 0,
+    include: options.Include = None,
+    override: options.Override = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Train the variants of a method for equal steps from the same seed, and compare each with the first."""
+    """Train the variants of a method with equal steps and seed, and compare each with the first."""
     import json
 
     from stvsr_bench.data.atomic import replacing
@@ -29,13 +32,15 @@ def ablate(
     from stvsr_bench.train import ablate as ablation
     from stvsr_bench.train.devices import Machine
 
+    options.plug_in(include, override)
+    method = options.one("method", method, methods)
     folder = out or Path("runs") / f"ablate-{method}"
 
     def tell(name: str, step: int) -> None:
         if not quiet and step % TOLD_EVERY == 0:
             reader.note(f"{name}: step {step}")
 
-    rows = compared(ablation.run(method, folder, steps, Machine(threads=threads), tell))
+    rows = compared(ablation.run(method, folder, steps, Machine(device, threads), tell))
     markdown = ablation_md(rows)
     for name, text in (("ablation.md", markdown), ("ablation.json", json.dumps(rows, indent=1) + "\n")):
         with replacing(folder / name) as file:

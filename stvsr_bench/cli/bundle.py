@@ -18,10 +18,10 @@ def bundle(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Pack the rows of a run (no frames) into one file; or collect such files into one report, a leaderboard.
+    """Pack the rows of a run (no frames) into one file, or collect such files into one report.
 
-    A bundle holds the commands, paths and machine facts of its run: look at them before you send it. What it claims is
-    checked by: stvsr-bench verify FILE --sample 1%.
+    A bundle contains the commands, paths and machine facts of its run: look at them before you send it. To check what
+    a bundle claims: stvsr-bench verify FILE --sample 1%
     """
     if words[0] == "add":
         _add([Path(word) for word in words[1:]], out, report, as_json)
@@ -37,7 +37,7 @@ def bundle(
         reader.document({**vars(made), "file": str(out), "bytes": out.stat().st_size})
         return
     reader.say(f"{out}: {made.rows} rows, {out.stat().st_size / 1000:.0f} kB, claimed by {made.claimed_by or 'nobody'}")
-    reader.say(f"digest {made.digest}; it shows a later change, and is no signature")
+    reader.say(f"digest {made.digest}; it shows a later change, but it is not a signature")
 
 
 def _add(files: list[Path], out: Path, report: Path | None, as_json: bool) -> None:
@@ -57,4 +57,6 @@ def _add(files: list[Path], out: Path, report: Path | None, as_json: bool) -> No
     print_tables(tables)
     for file, one in zip(files, found, strict=True):
         reader.say(f"{file.name}: {one.rows} rows, claimed by {one.claimed_by or 'nobody'}, digest {one.digest}")
-    reader.say(f"nothing of it was computed again: stvsr-bench verify FILE --sample 1% does; report: {written.folder}")
+    reader.say(
+        f"None of it was computed again; to do that: stvsr-bench verify FILE --sample 1%. Report: {written.folder}"
+    )

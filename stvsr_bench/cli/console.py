@@ -26,7 +26,8 @@ def print_tables(tables: "Sequence[Table]") -> None:
         for dataset in table.datasets:
             part = table.of_dataset(dataset).of_frames("all")
             task = f", {table.task}" if table.task else ""
-            head = f"{dataset}, protocol {table.protocol} ({table.protocol_key}){task}"
+            named = " / ".join(display(metric).label for metric in dict.fromkeys(of.metric for of in part.columns))
+            head = f"{dataset}, protocol {table.protocol} ({table.protocol_key}){task}: {named}"
             console.print(reader.text(head, style="bold"))
             console.print(_block(part))
             for said in _exact(part):

@@ -1,4 +1,4 @@
-"""`stvsr-bench data`: which data sets there are, bringing them, what is wrong with them, how they move."""
+"""`stvsr-bench data`: which data sets there are, getting them, what is wrong with them, how they move."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from stvsr_bench.cli import clipwise, measuring, options, packing, preparing, reader
+from stvsr_bench.cli.reader import counted
 from stvsr_bench.errors import FailedClipsError, spelled
 
 if TYPE_CHECKING:
@@ -19,10 +20,13 @@ app.command(name="pack")(packing.pack)
 
 
 @app.command(name="list")
-def list_datasets(as_json: options.Json = False) -> None:
-    """Every data set: its splits, whether it is on this machine, licence, and what is conventional on it."""
+def list_datasets(
+    include: options.Include = None, override: options.Override = None, as_json: options.Json = False
+) -> None:
+    """List every data set: splits, licence, and where it is here."""
     from stvsr_bench.datasets import listing
 
+    options.plug_in(include, override)
     rows = listing.details()
     if as_json:
         reader.document(rows, indent=1)
@@ -32,13 +36,14 @@ def list_datasets(as_json: options.Json = False) -> None:
         texts = {**row, "options": listing.options_of(row)}
         for fact in ("title", "licence", "options", "convention", "notes"):
             if texts.get(fact):
-                reader.say(f"{'':12} {fact + ':':11} {' '.join(str(texts[fact]).split())}")
+                reader.say(reader.wrapped(str(texts[fact]), " " * 25, f"{'':12} {fact + ':':11} "))
 
 
 @app.command()
 def check(
-    name: clipwise.Name,
-    split: clipwise.Splits = "",
+    name: clipwise.Name = "",
+    dataset: options.Dataset = None,
+    split: options.Splits = None,
     root: options.Root = None,
     lists: clipwise.Lists = "zsm",
     sample: clipwise.Sample = 0,
@@ -47,15 +52,19 @@ def check(
     allow_vfr: options.AllowVfr = False,
     deinterlace: options.Deinterlace = False,
     hdr: options.Hdr = "refuse",
+    include: options.Include = None,
+    override: options.Override = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Counts, sizes, order of frames, repeated and black frames, cuts, and what shipped low-resolution frames are.
+    """Check clips: counts, sizes, order, repeated and black frames, cuts.
 
-    Ends with exit code 3 if a clip has an error.
+    Also says how low-resolution frames beside them were made. Exit code 3 if a clip has an error.
     """
     from stvsr_bench.datasets import survey
 
+    options.plug_in(include, override)
+    name = options.one("data set", name, dataset, "--dataset")
     reading = options.reading(track, allow_vfr, deinterlace, hdr)
     checked: list[Checked] = []
     for clips in survey.splits(name, options.several(split), root, lists, reading):
@@ -63,8 +72,8 @@ def check(
             checked.append(survey.check(clips, survey.Pace(sample, jobs), tell))
     if as_json:
         rows = [{"split": each.split, **asdict(finding)} for each in checked for finding in each.findings]
-        counted = {each.split: each.clips for each in checked if each.clips}
-        reader.document({"dataset": spelled(name), "checked": counted, "findings": rows}, indent=1)
+        clips_of = {each.split: each.clips for each in checked if each.clips}
+        reader.document({"dataset": spelled(name), "checked": clips_of, "findings": rows}, indent=1)
     else:
         for each in checked:
             _print_findings(each)
@@ -72,7 +81,7 @@ def check(
     if errors:
         bad = len({finding.clip for finding in errors if finding.clip})
         total = sum(each.clips for each in checked)
-        raise FailedClipsError(f"{name}: {len(errors)} errors, {bad} of {total} clips concerned")
+        raise FailedClipsError(f"{name}: {counted(len(errors), 'error')} in {bad} of {counted(total, 'clip')}")
 
 
 app.command()(measuring.stats)
@@ -87,4 +96,5 @@ def _print_findings(checked: "Checked") -> None:
         times = f" ({len(clips)} clips)" if len(clips) > 1 else ""
         reader.say(f"{level:8} {checked.split}{' ' if named else ''}{named}{times}: {what}")
     errors, warnings = (sum(found.level == level for found in checked.findings) for level in ("error", "warning"))
-    reader.say(f"{checked.split}: {checked.clips} clips checked, {errors} errors, {warnings} warnings")
+    found = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    reader.say(f"{checked.split}: {counted(checked.clips, 'clip')} checked, {found}")

@@ -21,13 +21,13 @@ def gate(
         str, typer.Option("--tolerance", help="metric=largest change, e.g. psnr_y=0.01,ssim_y=1e-4.")
     ] = "",
     update: Annotated[bool, typer.Option("--update", help="Make the run the new baseline.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --update: drop what the run does not have.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --update: do not ask before rows are dropped.")] = False,
     runtime: Annotated[bool, typer.Option(help="Compare runtime where the host is the same.")] = True,
     summary: Annotated[Path | None, typer.Option("--markdown", help="Write the summary here too.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
     as_json: options.Json = False,
 ) -> int:
-    """Compare a run with a baseline. Exit 5 if quality dropped, costs changed, or nothing was measured."""
+    """Compare a run with a baseline. Exit code 5 if quality dropped, costs changed, or nothing was measured."""
     from stvsr_bench.rows import gate as work
     from stvsr_bench.rows import gate_text, store
 
@@ -56,12 +56,12 @@ def _update(baseline: Path, run: Path, yes: bool, as_json: bool) -> int:
     lines = [escape.line(line) for line in work.dropped(baseline, run)]
     if lines:
         more = [f"... and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
-        reader.note("\n".join([f"{_name(baseline)} will no longer hold:", *lines[:_SHOWN], *more]))
+        reader.note("\n".join([f"{_name(baseline)} will lose:", *lines[:_SHOWN], *more]))
     if lines and not yes:
         here = sys.stdin.isatty() and sys.stderr.isatty()
         if not (here and typer.confirm(f"Make {_name(run)} the baseline all the same?", err=True)):
             raise UsageError(
-                f"{baseline} is as it was; with --yes the run becomes the baseline and what is listed above is dropped"
+                f"{baseline} was not changed; with --yes the run becomes the baseline, without what is listed above"
             )
     rows = work.update(baseline, run)
     if as_json:

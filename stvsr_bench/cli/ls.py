@@ -16,8 +16,7 @@ def ls(
     include: options.Include = None,
     override: options.Override = None,
 ) -> None:
-    """List what there is: methods, datasets, metrics, protocols or results."""
-
+    """List methods, datasets, metrics, protocols or results."""
     options.plug_in(include, override)
     makers = {
         "methods": _methods,
@@ -36,8 +35,18 @@ def ls(
         from stvsr_bench.cli.metrics import say_all
 
         say_all(rows)
+    elif kind == "protocols":
+        _say_protocols(rows)
     else:
         _table(rows)
+
+
+def _say_protocols(rows: list[dict[str, Any]]) -> None:
+    """A few lines for each: beside four columns a description has no room."""
+    for row in rows:
+        reader.say(f"{row['name']}: x{row['scale']} in space, x{row['time_scale']} in time, key {row['key']}")
+        reader.say(reader.wrapped(str(row["what"]), "    "))
+    reader.say("Other scales and times: suite-1:scale=5/2:time_scale=4")
 
 
 def _table(rows: list[dict[str, Any]]) -> None:

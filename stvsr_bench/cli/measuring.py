@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def stats(
-    name: clipwise.Name,
-    split: clipwise.Splits = "",
+    name: clipwise.Name = "",
+    dataset: options.Dataset = None,
+    split: options.Splits = None,
     root: options.Root = None,
     lists: clipwise.Lists = "zsm",
     sample: clipwise.Sample = 0,
@@ -24,20 +25,26 @@ def stats(
     slow_below: Annotated[float, typer.Option("--slow-below", min=0, help="px/frame at which slow ends.")] = 2.0,
     fast_from: Annotated[float, typer.Option("--fast-from", min=0, help="px/frame at which fast begins.")] = 6.0,
     thirds: Annotated[bool, typer.Option("--thirds", help="Thresholds that make three bins of equal size.")] = False,
-    plot: Annotated[Path | None, typer.Option("--plot", help="PNG of the histogram; default motion-NAME.png.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the histogram as this PNG.")] = None,
     write_lists: Annotated[Path | None, typer.Option("--write-lists", help="Folder for slow.txt, ....")] = None,
     track: options.Track = 1,
     allow_vfr: options.AllowVfr = False,
     deinterlace: options.Deinterlace = False,
     hdr: options.Hdr = "refuse",
+    include: options.Include = None,
+    override: options.Override = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Measure motion (DIS flow, px/frame), draw its histogram, propose slow, medium and fast by stated thresholds."""
+    """Measure motion, and propose slow, medium and fast clips.
+
+    Motion is DIS flow in pixels per frame. The thresholds are those that are printed.
+    """
     from stvsr_bench.data import motion, stats
     from stvsr_bench.datasets import survey
-    from stvsr_bench.rows.names import path_component
 
+    options.plug_in(include, override)
+    name = options.one("data set", name, dataset, "--dataset")
     if slow_below > fast_from:
         raise UsageError(f"--slow-below {slow_below:g} is above --fast-from {fast_from:g}")
     measured: list[ClipStats] = []
@@ -53,9 +60,7 @@ def stats(
         raise FailedClipsError(f"{name}: no clip could be measured; the first error: {(failed or ['no clips'])[0]}")
     chosen = motion.thirds([c.motion_px for c in measured]) if thirds else motion.Thresholds(slow_below, fast_from)
     short = spelled(Path(name).name) or "clips"
-    picture = stats.draw(
-        plot or Path(f"motion-{path_component(short)}.png"), f"{short}: {len(measured)} clips", measured, chosen
-    )
+    picture = stats.draw(plot, f"{short}: {len(measured)} clips", measured, chosen) if plot else None
     written = stats.write_lists(write_lists, stats.proposal(measured, chosen)) if write_lists else []
     if as_json:
         reader.document(_as_json(name, measured, chosen, picture, failed), indent=1)
@@ -66,7 +71,7 @@ def stats(
 
 
 def _as_json(
-    name: str, measured: "list[ClipStats]", chosen: "Thresholds", picture: Path, failed: list[str]
+    name: str, measured: "list[ClipStats]", chosen: "Thresholds", picture: Path | None, failed: list[str]
 ) -> dict[str, Any]:
     from stvsr_bench.data import stats
 
@@ -76,13 +81,13 @@ def _as_json(
         "thresholds_px": asdict(chosen),
         "bins": stats.proposal(measured, chosen),
         "clips": [asdict(clip) for clip in measured],
-        "plot": str(picture),
+        "plot": str(picture) if picture else None,
         "failed": failed,
     }
 
 
 def _print_stats(
-    name: str, measured: "list[ClipStats]", chosen: "Thresholds", picture: Path, written: list[Path]
+    name: str, measured: "list[ClipStats]", chosen: "Thresholds", picture: Path | None, written: list[Path]
 ) -> None:
     from stvsr_bench.data import stats
 
@@ -95,4 +100,5 @@ def _print_stats(
     reader.say(f"slow < {chosen.slow_below:g} <= medium < {chosen.fast_from:g} <= fast:")
     for speed, names in stats.proposal(measured, chosen).items():
         reader.say(f"  {speed:7} {len(names):5}  {clipwise.named(names)}")
-    reader.say(f"histogram: {picture}" + "".join(f"\nlist: {path}" for path in written))
+    for what, path in [*([("histogram", picture)] if picture else []), *(("list", path) for path in written)]:
+        reader.say(f"{what}: {path}")

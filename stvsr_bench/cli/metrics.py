@@ -9,7 +9,7 @@ from stvsr_bench.cli import options, reader
 if TYPE_CHECKING:
     from stvsr_bench.metrics import Metric
 
-app = typer.Typer(help="List metrics and check that this machine computes the recorded numbers.", no_args_is_help=True)
+app = typer.Typer(help="List metrics, and check that this machine computes the recorded numbers.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -17,7 +17,7 @@ def list_(
     extras: Annotated[bool, typer.Option("--extras", help="Show the optional metrics only.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """List every metric with its unit and direction, and what is missing for the optional ones."""
+    """List every metric: unit, direction, and what is missing here."""
     from stvsr_bench import metrics
 
     rows = [
@@ -34,7 +34,8 @@ def list_(
 def say_all(rows: list[dict[str, str]]) -> None:
     """The metrics by group, a few lines for each: a table of so many columns is not readable."""
     for group in dict.fromkeys(row["group"] for row in rows):
-        reader.say(f"{group}:")
+        how = "" if group == "core" else f" (all of them: --metrics {group})"
+        reader.say(f"{group}{how}:")
         for row in rows:
             if row["group"] == group:
                 reader.say(_line(row))
@@ -42,7 +43,7 @@ def say_all(rows: list[dict[str, str]]) -> None:
 
 @app.command()
 def selftest(as_json: options.Json = False) -> None:
-    """Compute the recorded numbers again, and show how near other installed programs come."""
+    """Compute recorded numbers again, beside other installed programs."""
     from stvsr_bench.data.degrade import imresize
     from stvsr_bench.errors import NotRunnableError
     from stvsr_bench.metrics import kernels
@@ -103,4 +104,5 @@ def _line(row: dict[str, str]) -> str:
     needs = f"needs {row['needs']}" if row["needs"] else ""
     printed = f"printed by {row['printed by']}" if row["printed by"] else ""
     about = "; ".join(filter(None, (needs, cost, printed)))
-    return "\n      ".join(filter(None, (text, row["description"], about, row.get("missing", ""))))
+    below = (row["description"], about, row.get("missing", ""))
+    return "\n".join([text, *(reader.wrapped(words, " " * 6) for words in below if words)])

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def plan(
-    methods: options.Methods = "",
-    dataset: options.Datasets = "",
-    split: options.Splits = "",
-    protocol: options.Protocols = "suite-1",
+    methods: options.Methods = None,
+    dataset: options.Datasets = None,
+    split: options.Splits = None,
+    protocol: options.Protocols = None,
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
     limit: options.Limit = 0,
-    save_frames: Annotated[str, typer.Option("--save-frames", help="none, all or worst:K.")] = "worst:3",
+    save_frames: options.Save = "worst:3",
     timed: Annotated[list[Path] | None, typer.Option("--timed", help="Runs whose recorded seconds are used.")] = None,
     workers: Annotated[str, typer.Option("--workers", help="For how many workers, e.g. 1,8,64.")] = "1",
     cost: Annotated[float, typer.Option("--cost", help="Price of one worker for an hour.")] = 0,
@@ -29,21 +29,23 @@ def plan(
     override: options.Override = None,
     as_json: options.Json = False,
 ) -> int:
-    """Say what a run would measure, what is missing and how long it takes. Exit 4 if it cannot run."""
+    """Say what a run would measure, what is missing and how long it takes. Exit code 4 if it cannot run."""
     from stvsr_bench.runner.forecast import forecast
-    from stvsr_bench.runner.plan import RunSpec
+    from stvsr_bench.runner.plan import RunSpec, stand_in
 
     options.plug_in(include, override)
     spec = RunSpec(
         methods=options.methods(methods),
         datasets=options.datasets(dataset),
         splits=options.several(split),
-        protocols=options.several(protocol),
+        protocols=options.protocols(protocol),
         root=root,
         out=out,
         limit=limit,
         save_frames=save_frames,
     )
+    if sentence := stand_in(spec):
+        reader.note(sentence)
     found = forecast(spec, tuple(timed or ()))
     counts = _counts(workers)
     if as_json:
@@ -80,7 +82,7 @@ def _print(found: "Forecast", counts: list[int], cost: float) -> None:
         reader.say(f"{cell.label}/{cell.split}: {len(cell.clips)} of {cell.total} clips, {names}")
     for e in found.estimates:
         speed = (
-            f"{e.seconds_per_clip:.2f} s a clip (median of {e.measured_on})" if e.measured_on else "never timed here"
+            f"{e.seconds_per_clip:.2f} s per clip (median of {e.measured_on})" if e.measured_on else "never timed here"
         )
         if e.not_used:
             rows = "row" if e.not_used == 1 else "rows"

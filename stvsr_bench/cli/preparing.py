@@ -14,22 +14,28 @@ if TYPE_CHECKING:
 
 
 def prepare(
-    name: Annotated[str, typer.Argument(help="A data set.")],
+    name: Annotated[str, typer.Argument(help="A data set.")] = "",
+    dataset: options.Dataset = None,
     root: options.Root = None,
-    split: Annotated[
-        str, typer.Option("--split", "-s", help="Splits to draw or decode; default the test splits.")
-    ] = "",
+    split: options.Splits = None,
     lists: Annotated[bool, typer.Option("--lists", help="Only the lists of the splits.")] = False,
-    which: Annotated[str, typer.Option("--which", help="Which download, where there are several.")] = "",
+    which: Annotated[str, typer.Option("--which", help="Which download, if there are several.")] = "",
     keep: Annotated[
         bool, typer.Option("--keep-archive", help="Do not delete the archive once it is unpacked.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be fetched, and stop.")] = False,
+    include: options.Include = None,
+    override: options.Override = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Get a data set: download, check, unpack; or draw and decode its clips. Continues where it was interrupted."""
+    """Get a data set: download, check and unpack it, or draw its clips.
+
+    To continue an interrupted download, repeat the command.
+    """
     from stvsr_bench import datasets
 
+    options.plug_in(include, override)
+    name = options.one("data set", name, dataset, "--dataset")
     card = datasets.card(name)
     if datasets.is_path(name):
         raise UsageError(f"{name} is a path; there is nothing to prepare, try data check")
@@ -38,9 +44,9 @@ def prepare(
         return
     root = root.expanduser() if root else datasets.root_of(card)
     if lists:
-        _bring_lists(card, root, quiet)
+        _get_lists(card, root, quiet)
         return
-    _bring(card, name, root, which, keep, dry_run, quiet)
+    _get(card, name, root, which, keep, dry_run, quiet)
 
 
 def _make(card: "DatasetCard", splits: tuple[str, ...], quiet: bool) -> None:
@@ -56,7 +62,7 @@ def _make(card: "DatasetCard", splits: tuple[str, ...], quiet: bool) -> None:
         reader.say(f"{card.name}/{split}: {len(clips)} clips ready")
 
 
-def _bring_lists(card: "DatasetCard", root: Path | None, quiet: bool) -> None:
+def _get_lists(card: "DatasetCard", root: Path | None, quiet: bool) -> None:
     from stvsr_bench.acquire.prepare import published_lists
 
     for listed in published_lists(card, root):
@@ -64,9 +70,7 @@ def _bring_lists(card: "DatasetCard", root: Path | None, quiet: bool) -> None:
         reader.say(f"{listed.wanted.path}: {listed.count} clips, the list of {listed.by}")
 
 
-def _bring(
-    card: "DatasetCard", name: str, root: Path | None, which: str, keep: bool, dry_run: bool, quiet: bool
-) -> None:
+def _get(card: "DatasetCard", name: str, root: Path | None, which: str, keep: bool, dry_run: bool, quiet: bool) -> None:
     from stvsr_bench import plugins
     from stvsr_bench.acquire.archive import is_archive
     from stvsr_bench.acquire.prepare import fetch, unpacked, wanted_download
@@ -85,7 +89,7 @@ def _bring(
         if fact:
             reader.say(f"  {word:11} {fact}")
     if not source.tried:
-        reader.say("  untried     nobody of this project has fetched it there; whether the link answers is not known")
+        reader.say("  untried     this project has not fetched it from there yet; the link may be dead")
     if dry_run:
         return
     with bars.telling(f"{card.name}, {offer.key}", quiet, in_bytes=True) as tell:

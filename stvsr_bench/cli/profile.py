@@ -16,28 +16,24 @@ MemoryBudget = Annotated[
     float, typer.Option("--memory-budget", min=0, help="MiB for --max-size; 0 = 80 % of what is free.")
 ]
 TopT = Annotated[
-    bool, typer.Option("--top-t", help="Compare T = 1, 2, 4, 9 of methods that choose points, timed in turns.")
+    bool, typer.Option("--top-t", help="Compare T = 1, 2, 4, 9 of methods that choose points, timed alternately.")
 ]
-CountsOnly = Annotated[
-    bool, typer.Option("--counts-only", help="Parameters and multiply-adds alone; nothing is timed.")
-]
+CountsOnly = Annotated[bool, typer.Option("--counts-only", help="Only parameters and multiply-adds; nothing is timed.")]
 
 
 def profile(
-    methods: options.Methods = "",
-    size: Annotated[str, typer.Option("--size", help="HxW of the frames given.")] = "64x112",
-    frames: Annotated[int, typer.Option("--frames", min=1, max=10_000, help="Frames given.")] = 4,
-    scale: Annotated[str, typer.Option("--scale", help="Scale, e.g. 4 or 5/2; without it each method's own.")] = "",
+    methods: options.Methods = None,
+    size: Annotated[str, typer.Option("--size", help="Height x width of the input frames.")] = "64x112",
+    frames: Annotated[int, typer.Option("--frames", min=1, max=10_000, help="Number of input frames.")] = 4,
+    scale: Annotated[str, typer.Option("--scale", help="Scale, e.g. 4 or 5/2; default each method's own.")] = "",
     time_scale: Annotated[
-        int, typer.Option("--time-scale", min=2, max=1000, help="Frames made for each one given.")
+        int, typer.Option("--time-scale", min=2, max=1000, help="Output frames per input frame.")
     ] = 2,
     device: options.Device = "cpu",
     precision: options.Precision = "fp32",
     compile_: Annotated[bool, typer.Option("--compile", help="torch.compile the network.")] = False,
     channels_last: Annotated[bool, typer.Option("--channels-last", help="Weights in channels-last layout.")] = False,
-    threads: Annotated[
-        int, typer.Option("--threads", min=0, max=1024, help="CPU threads; 0 = torch's own choice.")
-    ] = 0,
+    threads: options.Threads = 0,
     budget: Annotated[float, typer.Option("--budget", min=0, help="Seconds of timing for each method.")] = 30.0,
     out: Out = None,
     max_size: MaxSize = False,
@@ -47,11 +43,11 @@ def profile(
     counts_only: CountsOnly = False,
     include: options.Include = None,
     override: options.Override = None,
-    trust_pickle: Annotated[bool, typer.Option("--trust-pickle", help="Run the code inside a checkpoint.")] = False,
+    trust_pickle: options.TrustPickle = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Parameters, multiply-adds, time and memory of methods. Cost does not depend on weights: none are needed."""
+    """Measure parameters, multiply-adds, time and memory of methods. No weights are needed."""
     _check(sweep, counts_only, timed=max_size or bool(sweep) or top_t)
     names = options.methods(methods)
     if not names:
@@ -86,7 +82,7 @@ def _check(sweep: str, counts_only: bool, timed: bool) -> None:
     if sweep not in ("", "size", "frames"):
         raise UsageError(f"--sweep {sweep}: write size or frames")
     if counts_only and timed:
-        raise UsageError("--counts-only times nothing; leave --max-size, --sweep and --top-t away")
+        raise UsageError("--counts-only times nothing and cannot be combined with --max-size, --sweep or --top-t")
 
 
 def _scale(text: str) -> Fraction | None:

@@ -1,6 +1,8 @@
 """The progress bar of a run: clips done, time left, what failed so far. Nothing is drawn where nobody looks."""
 
 import time
+from collections.abc import Sequence
+from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -8,6 +10,7 @@ from rich.console import Console
 
 from stvsr_bench.cli.bars import counted
 from stvsr_bench.escape import line
+from stvsr_bench.protocols import USUAL
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.engines.tasks import Outcome
@@ -15,6 +18,23 @@ if TYPE_CHECKING:
 
 
 EVERY_S = 20.0  # a line in a log, where there is no terminal to draw on
+
+
+def about(plan: "Plan") -> str:
+    """What a plan measures: its splits, and its scales and time scales where they are not the usual ones."""
+    splits: dict[str, dict[str, None]] = {}
+    for cell in plan.cells:
+        splits.setdefault(cell.label, {}).setdefault(cell.split)
+    what = "; ".join(f"{label} {', '.join(names)}" for label, names in splits.items())
+    tasks = {(protocol.scale, protocol.time_scale) for cell in plan.cells for protocol in cell.protocols}
+    if tasks <= {USUAL}:
+        return what
+    scales = sorted({Fraction(scale) for scale, _ in tasks})
+    return f"{what}, {_times(scales)} in space, {_times(sorted({times for _, times in tasks}))} in time"
+
+
+def _times(factors: "Sequence[Fraction | int]") -> str:
+    return ", ".join(f"x{factor}" for factor in factors)
 
 
 class Bar:
@@ -29,9 +49,9 @@ class Bar:
         self.progress = counted(self.console, hidden)
         self.task = self.progress.add_task("", total=self.total)
         if not hidden and not self.console.is_terminal:
-            self.console.print(
-                f"{plan.rows_total} rows, {plan.rows_done} done, {len(plan.tasks)} clips to restore", highlight=False
-            )
+            left = plan.rows_total - plan.rows_done
+            done = f"{plan.rows_done} of {plan.rows_total} rows are done, {left} to do"
+            self.console.print(line(f"{about(plan)}: {done}"), highlight=False, markup=False)
 
     def update(self, outcome: "Outcome") -> None:
         """One clip is done."""

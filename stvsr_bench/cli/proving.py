@@ -16,15 +16,19 @@ def prove(
         Path | None, typer.Option("--example", help="Folder with the pictures; default: they are fetched.")
     ] = None,
     device: options.Device = "cpu",
+    include: options.Include = None,
+    override: options.Override = None,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Run a checkpoint on frames that its authors published and compare with the pictures that they published.
+    """Check a checkpoint against pictures that its authors published.
 
-    One that writes them again counts as the authors' from then on. Ends with exit code 5 if it does not.
+    It is run on their input frames. If it writes their pictures, it counts as the authors' from then on. Exit code 5 if
+    it does not.
     """
     from stvsr_bench.inspection import proof
 
+    options.plug_in(include, override)
     with bars.telling("pictures of the example", quiet) as tell:
         pictures = proof.pictures(name, example, tell)
     found = proof.prove(name, pictures, device)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def published(
-    method: Annotated[str, typer.Argument(help="Words of a method's name; default all methods.")] = "",
+    method: Annotated[str, typer.Argument(help="Part of a method's name; default all methods.")] = "",
     dataset: Annotated[str, typer.Option("--dataset", "-d", help="Only values of this data set.")] = "",
     protocol: Annotated[str, typer.Option("--protocol", "-p", help="Only values under this protocol.")] = "",
     scale: Annotated[str, typer.Option("--scale", help="Only values at this scale, e.g. 4.")] = "",
@@ -25,7 +25,7 @@ def published(
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown: the page docs/published.md.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """List the published values that the ledger of a report compares with. One of an unknown protocol has none."""
+    """List the values that papers print, with their source and protocol. A report compares with them."""
     from stvsr_bench.report.published import verdicts
     from stvsr_bench.report.published.listing import published_md
     from stvsr_bench.report.published.values import chosen

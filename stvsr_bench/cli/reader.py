@@ -6,7 +6,9 @@ theirs may print: while a verb runs, stdout is what the verb says and nothing el
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
@@ -41,6 +43,24 @@ def note(line: str) -> None:
     if sys.stderr is not None:  # print takes None for stdout
         with suppress(BrokenPipeError):
             print(printable(line), file=sys.stderr)
+
+
+def wrapped(words: str, margin: str, first: str = "") -> str:
+    """Words in lines as wide as the terminal, behind a margin; `first` begins the first line instead of it."""
+    width = min(120, shutil.get_terminal_size((120, 24)).columns)
+    return textwrap.fill(
+        " ".join(printable(words).split()),
+        max(width, len(margin) + 30),
+        initial_indent=first or margin,
+        subsequent_indent=margin,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def counted(number: int, word: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def console() -> "Console":

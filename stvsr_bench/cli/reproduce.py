@@ -13,34 +13,47 @@ def reproduce(
     name: Annotated[
         str, typer.Argument(help="A suite, or the path of a suite.toml or run.toml; default: list them.")
     ] = "",
-    only: Annotated[str, typer.Option("--only", help="Only these methods of the suite, by commas.")] = "",
+    methods: Annotated[
+        options.Names, typer.Option("--methods", "-m", help="Only these methods of the suite.", metavar="NAMES")
+    ] = None,
     limit: Annotated[
         float,
-        typer.Option("--limit", help="Only the first N clips of each split, or a fraction; 0: as the suite says."),
+        typer.Option("--limit", help="Only the first N clips of each split, or a share; 0 = as the suite says."),
     ] = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder; default runs/NAME.")] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Where the tables go; default reports/NAME.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Say what is here and what is missing; stop.")
     ] = False,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, max=1024, help="Worker processes.")] = 1,
+    jobs: options.Jobs = 1,
     engine: Annotated[str, typer.Option("--engine", help="local or dask.")] = "local",
     address: Annotated[str, typer.Option("--address", help="A dask scheduler, tcp://HOST:PORT.")] = "",
     shard: Annotated[str, typer.Option("--shard", help="Part i of n (i/n) of the clips; see: merge.")] = "1/1",
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto; default as the suite.")] = "",
     weights: options.Weights = None,
+    include: options.Include = None,
+    override: options.Override = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Plan a paper's table, say what is missing and how to get it, measure what can be, and write the table.
+    """Measure the table of a paper on this machine, or say what is missing for it and how to get that.
 
-    Repeating the command continues where it was interrupted. Exit 4 if something of the suite is missing here.
+    To continue an interrupted run, repeat the command. Exit code 4 if something of the suite is missing here.
     """
     if not name:
         _list(as_json)
         return OK
+    plugged = options.plug_in(include, override)
     said = suiting.Said(
-        options.several(only), limit, jobs, engine, address, options.part(shard), device, tuple(weights or ())
+        options.methods(methods),
+        limit,
+        jobs,
+        engine,
+        address,
+        options.part(shard),
+        device,
+        tuple(weights or ()),
+        *plugged,
     )
     asked = suiting.asked(name, said, out, report)
     if dry_run:

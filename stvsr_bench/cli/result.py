@@ -1,6 +1,7 @@
 """A plan carried out on a terminal: what the verbs that measure print before, meanwhile and after."""
 
 import json
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,14 @@ if TYPE_CHECKING:
 
 def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
     """Plan, run with a progress bar, print the table; the exit code says whether clips failed."""
-    from stvsr_bench.runner.plan import make
+    from stvsr_bench.runner.plan import make, stand_in
 
     plan = make(spec)
+    if sentence := stand_in(spec):
+        reader.note(sentence)
+    check_fit(spec, plan)
+    if not (dry_run or quiet or as_json):
+        say_idle_cores(spec)
     if dry_run:
         print_plan(plan, as_json)
         return OK
@@ -29,6 +35,20 @@ def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
     with Bar(plan, quiet or as_json) as bar:
         done = execute(spec, plan, bar.update, sys.argv)
     return finish(spec, done, as_json)
+
+
+def check_fit(spec: "RunSpec", plan: "Plan") -> None:
+    """Build networks whose options were typed beside weights, before any clip: not all options fit all weights.
+
+    Raises:
+        WeightsError: the weights do not fit.
+    """
+    typed = [text for text, identity in plan.identities.items() if identity.sha256 and ":" in text.partition("@")[0]]
+    if typed and plan.tasks:
+        from stvsr_bench.methods import build
+
+        for text in typed:
+            build(text, spec.trust_pickle)
 
 
 def say_changes(plan: "Plan") -> None:
@@ -91,7 +111,16 @@ def print_plan(plan: "Plan", as_json: bool) -> None:
         reader.say(f"{identity.spec}{'@' + identity.weights if identity.weights else ''}: {identity.card.title}")
     for cell in cells:
         reader.say(f"{cell['dataset']}/{cell['split']}: {cell['clips']} of {cell['of']} clips, {cell['protocols']}")
-    reader.say(f"{plan.rows_total} rows, {plan.rows_done} done, {len(plan.tasks)} clips to restore")
+    left = plan.rows_total - plan.rows_done
+    reader.say(f"{plan.rows_done} of {plan.rows_total} rows are done, {left} to do")
+
+
+def _others(result: "Result") -> int:
+    """Rows of the folder that this command did not ask for."""
+    from stvsr_bench.rows import store
+
+    there = len(store.done(result.out)) if result.out.is_dir() else 0
+    return max(0, there - result.written - result.done_before)
 
 
 def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
@@ -120,4 +149,9 @@ def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
     else:
         print_tables(tables)
     say_failures(spec, result)
-    reader.note(f"rows: {spec.out}  (report: stvsr-bench report {spec.out})")
+    if others := _others(result):
+        reader.note(f"the table is of all rows in {spec.out}: {reader.counted(others, 'row')} of earlier commands too")
+    if spec.limit or spec.clips:
+        what = f"--limit {spec.limit:g}" if spec.limit else "--clips"
+        reader.note(f"{what}: only a part of each split was measured")
+    reader.note(f"rows: {spec.out}  (report: stvsr-bench report {shlex.quote(str(spec.out))})")

@@ -1,4 +1,4 @@
-"""`stvsr-bench run`: measure methods on clips; an interrupted run goes on where it was."""
+"""`stvsr-bench run`: measure methods on clips; an interrupted run continues where it was."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,26 +6,24 @@ from typing import Annotated
 import typer
 
 from stvsr_bench.cli import again, options, result
+from stvsr_bench.errors import UsageError
 
 Shard = Annotated[str, typer.Option("--shard", help="Part i of n (i/n) of the clips, for job arrays; see: merge.")]
 
 
 def run(
-    methods: options.Methods = "",
-    dataset: options.Datasets = "",
-    split: options.Splits = "",
-    protocol: options.Protocols = "suite-1",
-    metrics: Annotated[
-        str, typer.Option("--metrics", help="Metrics or groups of them besides the default ones; see: ls metrics.")
-    ] = "",
+    context: typer.Context,
+    methods: options.Methods = None,
+    dataset: options.Datasets = None,
+    split: options.Splits = None,
+    protocol: options.Protocols = None,
+    metrics: options.Metrics = None,
     vmaf_model: options.VmafModel = None,
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
     limit: options.Limit = 0,
-    clips: Annotated[str, typer.Option("--clips", help="Only these clips, by commas, or @FILE.")] = "",
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, max=1024, help="Worker processes; any number gives the same rows.")
-    ] = 1,
+    clips: options.Clips = None,
+    jobs: options.Jobs = 1,
     threads: Annotated[
         int, typer.Option("--threads", min=0, max=1024, help="CPU threads per worker; 0 = the default, 1.")
     ] = 0,
@@ -41,13 +39,13 @@ def run(
     tile_overlap: Annotated[int, typer.Option("--tile-overlap", min=0, max=65536, help="Overlap of tiles.")] = 16,
     compile_: Annotated[bool, typer.Option("--compile", help="torch.compile the network.")] = False,
     channels_last: Annotated[bool, typer.Option("--channels-last", help="Weights in channels-last layout.")] = False,
-    oom_fallback: Annotated[bool, typer.Option(help="Go on in tiles when memory runs out.")] = True,
+    oom_fallback: Annotated[bool, typer.Option(help="When memory runs out, continue in tiles.")] = True,
     save_frames: options.Save = "worst:3",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Measure again what is there already.")] = False,
     seed: Annotated[int, typer.Option("--seed", max=2**63 - 1, help="Seed of anything random.")] = 0,
     include: options.Include = None,
     override: options.Override = None,
-    trust_pickle: Annotated[bool, typer.Option("--trust-pickle", help="Run the code inside a checkpoint.")] = False,
+    trust_pickle: options.TrustPickle = False,
     track: options.Track = 1,
     allow_vfr: options.AllowVfr = False,
     deinterlace: options.Deinterlace = False,
@@ -60,7 +58,10 @@ def run(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Measure methods on clips. Repeating the command goes on where it was interrupted."""
+    """Measure methods on the clips of a data set. To continue an interrupted run, repeat the command.
+
+    For example: stvsr-bench run --methods stdan,dis+bicubic --dataset mini --limit 2
+    """
     from stvsr_bench.runner.plan import RunSpec
     from stvsr_bench.schema import Settings
 
@@ -68,13 +69,17 @@ def run(
     if from_ is not None:
         said = {"include": included, "override": overrides, "trust_pickle": trust_pickle, "overwrite": overwrite}
         work = {"engine": engine, "address": address, "jobs": jobs, "timeout_s": timeout, "shard": options.part(shard)}
-        return result.perform(again.spec_of(from_, out, weights or [], {**said, **work}), dry_run, as_json, quiet)
+        spec = again.spec_of(from_, out, weights or [], {**said, **work})
+        spec = again.here(context, spec, root, device, save_frames)
+        return result.perform(spec, dry_run, as_json, quiet)
+    if weights:
+        raise UsageError(f"--weights {weights[0]} is for --from; name a file of weights as METHOD@{weights[0]}")
     settings = Settings(device, options.precision(precision), tile, tile_overlap, compile_, channels_last, oom_fallback)
     spec = RunSpec(
         methods=options.methods(methods),
         datasets=options.datasets(dataset),
         splits=options.several(split),
-        protocols=options.several(protocol),
+        protocols=options.protocols(protocol),
         metrics=options.metrics(metrics, vmaf_model),
         root=root,
         out=out,
@@ -95,6 +100,4 @@ def run(
         trust_pickle=trust_pickle,
         reading=options.reading(track, allow_vfr, deinterlace, hdr),
     )
-    if not (dry_run or quiet or as_json):
-        result.say_idle_cores(spec)
     return result.perform(spec, dry_run, as_json, quiet)

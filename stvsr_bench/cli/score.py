@@ -21,17 +21,28 @@ def score(
     ],
     against: Annotated[
         str,
-        typer.Option("--against", help="The data set with the truth, or a path; without it, a report of what shows."),
+        typer.Option(
+            "--dataset",
+            "-d",
+            help="The data set with the true frames, or a path (--against is the same); without it, a report of what "
+            "shows without the truth.",
+        ),
     ] = "",
     name: Annotated[str, typer.Option("--name", help="Name of the row; default the folder's.")] = "",
-    split: options.Splits = "",
-    protocol: options.Protocols = "suite-1",
-    metrics: Annotated[str, typer.Option("--metrics", help="Metrics besides the default ones.")] = "",
+    split: options.Splits = None,
+    protocol: options.Protocols = None,
+    metrics: options.Metrics = None,
     vmaf_model: options.VmafModel = None,
     root: options.Root = None,
     out: options.Out = Path("runs/default"),
-    clips: Annotated[str, typer.Option("--clips", help="Only these clips, by commas, or @FILE.")] = "",
+    clips: options.Clips = None,
     limit: options.Limit = 0,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, max=1024, help="Clips at once; any number gives the same rows.")
+    ] = 1,
+    save_frames: options.Save = "none",
+    include: options.Include = None,
+    override: options.Override = None,
     track: options.Track = 1,
     allow_vfr: options.AllowVfr = False,
     deinterlace: options.Deinterlace = False,
@@ -39,10 +50,11 @@ def score(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Score output frames that were made elsewhere; their row carries the badge "external".
+    """Score frames that another program made; their row has the badge "external".
 
-    Without --against nothing is compared: flicker, frozen frames, warping error and drift of sharpness are said.
+    Without --dataset nothing is compared: the report is of flicker, frozen frames, warping error and sharpness.
     """
+    options.plug_in(include, override)
     if not against:
         return _without_truth(folder, options.reading(track, True, deinterlace, hdr), as_json)
     from stvsr_bench.runner.plan import RunSpec
@@ -51,13 +63,14 @@ def score(
         methods=(name or spelled(folder.resolve().stem if folder.is_file() else folder.resolve().name),),
         datasets=(against,),
         splits=options.several(split),
-        protocols=options.several(protocol),
+        protocols=options.protocols(protocol),
         metrics=options.metrics(metrics, vmaf_model),
         root=root,
         out=out,
         clips=options.clips(clips),
         limit=limit,
-        save_frames="none",
+        jobs=jobs,
+        save_frames=save_frames,
         reading=options.reading(track, allow_vfr, deinterlace, hdr),
     )
     return _perform(spec, folder, as_json, quiet)
@@ -74,7 +87,7 @@ def _without_truth(folder: Path, reading: "Reading", as_json: bool) -> int:
     if as_json:
         reader.document(found, indent=1)
     else:
-        reader.say("No truth was given: none of this says that frames are right. Add --against DATASET to score them.")
+        reader.say("Nothing here says that the frames are right. To compare with true frames, add --dataset NAME.")
     return 0
 
 

@@ -31,6 +31,8 @@ class Said:
     shard: tuple[int, int] = (1, 1)
     device: str = ""
     weights: tuple[Path, ...] = ()
+    include: tuple[Path, ...] = ()
+    override: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class Asked:
         return [here.spec for _, _, here in self.parts if here.spec is not None]
 
 
-def asked(name: str, said: Said, out: Path | None, report: Path | None) -> Asked:
-    """The suite of that name, with what the command line says of it.
+def asked(name: str, said: Said, out: Path | None, report: Path | None, instead: tuple[str, ...] = ()) -> Asked:
+    """The suite of that name, with what the command line says of it; `instead` are the methods of its main part.
 
     Raises:
         UsageError: no such suite, or `only` names a method that it does not have.
@@ -64,6 +66,8 @@ def asked(name: str, said: Said, out: Path | None, report: Path | None) -> Asked
     suite = suites.load(name)
     out, report = out or Path("runs") / suite.name, report or Path("reports") / suite.name
     specs = [(part, _spec(part, said, out)) for part in suite.parts]
+    if instead:
+        specs = [(part, replace(spec, methods=instead) if not part.folder else spec) for part, spec in specs]
     known = {text: {text, text.partition("@")[0]} for _, spec in specs for text in spec.methods}
     for word in said.only:
         if not any(word in of for of in known.values()):
@@ -79,6 +83,7 @@ def _spec(part: "Part", said: Said, out: Path) -> "RunSpec":
     from stvsr_bench.runner.replay import with_files
 
     work = {"engine": said.engine, "address": said.address, "jobs": said.jobs, "shard": said.shard}
+    work |= {"include": said.include, "override": said.override}
     spec, sentences = part.sent.again(**work)
     for sentence in sentences:
         reader.note(sentence)

@@ -1,33 +1,38 @@
-"""`stvsr-bench train METHOD`: train a method by its recipe; stopped at any moment, the same command goes on."""
+"""`stvsr-bench train METHOD`: train a method by its recipe; with --resume a stopped run continues."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import reader
-from stvsr_bench.cli.options import Quiet
+from stvsr_bench.cli import options, reader
+
+WEIGHTS = "weights.safetensors"
 
 
 def train(
-    method: Annotated[str, typer.Argument(help="A method with a train.toml, e.g. stdan.")],
+    method: Annotated[str, typer.Argument(help="A method with a train.toml, e.g. stdan.")] = "",
+    methods: options.Methods = None,
     preset: Annotated[str, typer.Option("--preset", help="Table of the train.toml: paper, mini, ...")] = "paper",
     config: Annotated[Path | None, typer.Option("--config", "-C", help="Another train.toml.")] = None,
-    data: Annotated[str, typer.Option("--data", "-d", help="vimeo90k, mini:train,openclips:train or a path.")] = "",
-    root: Annotated[Path | None, typer.Option("--root", help="Where the data set lies; else its variable.")] = None,
+    data: Annotated[str, typer.Option("--dataset", "-d", help="vimeo90k, mini:train,openclips:train or a path.")] = "",
+    root: options.Root = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run.")] = None,
-    batch: Annotated[int, typer.Option("--batch", max=65536, help="Samples a step instead of the recipe's.")] = 0,
-    steps: Annotated[int, typer.Option("--steps", help="Stop after so many; schedules stay as they are.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's checkpoint.")] = False,
+    batch: Annotated[int, typer.Option("--batch", max=65536, help="Samples per step; 0 = as the recipe says.")] = 0,
+    steps: Annotated[int, typer.Option("--steps", help="Stop after this many steps; schedules do not change.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the checkpoint in the folder.")] = False,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")] = "auto",
-    threads: Annotated[int, typer.Option("--threads", min=0, max=1024, help="CPU threads; 0 leaves it to torch.")] = 0,
+    threads: options.Threads = 0,
     workers: Annotated[
-        int, typer.Option("--workers", max=1024, help="Processes that cut samples; 0 cuts them here.")
+        int, typer.Option("--workers", max=1024, help="Processes that cut samples; 0 = none, this one does.")
     ] = 0,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write TensorBoard events too.")] = False,
-    quiet: Quiet = False,
+    include: options.Include = None,
+    override: options.Override = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Train a method by its recipe and leave weights, their card, logs and a checkpoint in the folder of the run.
+    """Train a method; writes weights, logs and a checkpoint to the run folder.
 
     Several devices: torchrun --nproc-per-node N -m stvsr_bench train METHOD ...
     """
@@ -35,6 +40,8 @@ def train(
     from stvsr_bench.train import session
     from stvsr_bench.train.devices import Machine
 
+    options.plug_in(include, override)
+    method = options.one("method", method, methods)
     order = session.Order(
         method=method,
         out=out or Path("runs") / f"train-{method}-{preset}",
@@ -47,9 +54,9 @@ def train(
         resume=resume,
         machine=Machine(device, threads, workers, tensorboard),
     )
-    with Meter(steps or session.recipe_of(order).steps, hidden=quiet) as meter:
+    with Meter(steps or session.recipe_of(order).steps, hidden=quiet or as_json) as meter:
         outcome = session.run(order, meter.update)
-    if outcome.is_main and not quiet:
-        reader.note(
-            f"{outcome.steps} steps, loss {meter.running.mean:.5f}, weights: {order.out / 'weights.safetensors'}"
-        )
+    if outcome.is_main and as_json:
+        reader.document({"steps": outcome.steps, "loss": meter.running.mean, "weights": str(order.out / WEIGHTS)})
+    elif outcome.is_main and not quiet:
+        reader.note(f"{outcome.steps} steps, loss {meter.running.mean:.5f}, weights: {order.out / WEIGHTS}")

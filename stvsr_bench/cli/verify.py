@@ -1,4 +1,4 @@
-"""`stvsr-bench verify`: compute a run's rows again and say whether they hold."""
+"""`stvsr-bench verify`: compute a run's rows again and say whether they are the same."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,24 +26,26 @@ def verify(
     partial: Annotated[
         bool, typer.Option("--partial", help="Accept rows that cannot be computed here; they are still named.")
     ] = False,
+    jobs: options.Jobs = 1,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, mps or auto; default the row's.")] = "",
     as_json: options.Json = False,
 ) -> int:
-    """Compute rows again and compare them whole: every value, frame and flag.
+    """Compute the rows of a run again and compare them: every value, frame and flag.
 
-    Exit 5 if one does not hold, or cannot be computed here (see --partial). Rows that score made are counted, and no
-    one can compute them again; exit 4 if a run has no others.
+    Exit code 5 if a row differs, or cannot be computed here (see --partial). Rows that score made are only counted:
+    they cannot be computed again. Exit code 4 if the run has no other rows.
     """
     from stvsr_bench.rows.bundle import opened
     from stvsr_bench.runner import verify as work
 
     included, overrides = options.plug_in(include, override)
-    asked = work.Asked(_share(sample), seed, root, included, overrides, tuple(weights or ()))
+    asked = work.Asked(_share(sample), seed, root, included, overrides, tuple(weights or ()), device)
     with ExitStack() as stack:
         if run.is_file():
             run, bundle = stack.enter_context(opened(run))
             reader.note(f"bundle {bundle.digest}, claimed by {bundle.claimed_by or 'nobody'}: {bundle.rows} rows")
         found = work.sort(run, asked)
-        verified = list(work.verify(run, found)) if found.tasks or not (found.external or found.uncovered) else []
+        verified = list(work.verify(run, found, jobs)) if found.tasks or not (found.external or found.uncovered) else []
     if as_json:
         reader.document(_facts(found, verified))
     else:
@@ -82,18 +84,18 @@ def _lines(found: "Sorted", verified: "list[Verified]") -> "Iterator[str]":
     for one in verified:
         if not one.holds:
             where = f"{one.row.method} {one.row.dataset}/{one.row.split}/{one.row.clip}"
-            yield f"does not hold: {where}: {one.error or '; '.join(one.differs)}"
-    yield from (f"does not hold: {sentence}" for sentence in found.contradicted)
+            yield f"differs: {where}: {one.error or '; '.join(one.differs)}"
+    yield from (f"differs: {sentence}" for sentence in found.contradicted)
     if verified:
         worst = max(one.change_db for one in verified)
         held = sum(one.holds for one in verified)
-        yield f"{held} of {len(verified)} rows hold; largest change {worst:.2g} dB"
+        yield f"{held} of {len(verified)} rows are the same; largest change {worst:.2g} dB"
     for why, limit in dict.fromkeys((v.why, v.allowed_db) for v in verified if v.why):
         yield f"largest change allowed: {limit:.2g} dB ({why})"
     for what in dict.fromkeys(one.made for one in verified if one.made):
         rows = [one for one in verified if one.made == what]
         names = ", ".join(dict.fromkeys(one.row.method for one in rows))
-        yield f"made otherwise than then: {what}, of {names} ({_rows(len(rows))})"
+        yield f"not made as it was then: {what}, of {names} ({_rows(len(rows))})"
     if found.external:
         yield f"not verifiable: {_rows(len(found.external))} of frames that score was given"
     for why in dict.fromkeys(why for _, why in found.uncovered):

@@ -1,4 +1,4 @@
-"""`stvsr-bench weights`: which weights are here, whose a checkpoint is, and keeping one by its SHA-256."""
+"""`stvsr-bench weights`: which weights are here, what a checkpoint is, and keeping one by its SHA-256."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stvsr_bench.cli import getting, options, proving, reader
+from stvsr_bench.cli import getting, options, proving, reader, removing
 from stvsr_bench.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -14,40 +14,46 @@ if TYPE_CHECKING:
     from stvsr_bench.methods.recognise import Facts
 
 SHOWN = 8  # key names listed per kind; --json has all
-HELP = "List, get, add, verify, identify and prove checkpoints."
+HELP = "List, get, add, remove, verify, identify and prove checkpoints."
 app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command(name="get")(getting.get)
 app.command(name="prove")(proving.prove)
+app.command(name="remove")(removing.remove)
 
 File = Annotated[Path, typer.Argument(help="A checkpoint: .pth, .pt, .pkl or .safetensors.")]
-TRUST = "Let the file run code while it is read. Only if you trust its author."
-TrustPickle = Annotated[bool, typer.Option("--trust-pickle", help=TRUST)]
 
 
 @app.command(name="list")
-def list_weights(as_json: options.Json = False) -> None:
-    """Every weights tag of every learned method: here or not, where, and how to get it."""
+def list_weights(
+    include: options.Include = None, override: options.Override = None, as_json: options.Json = False
+) -> None:
+    """List the weights of every learned method: here or not, where, and how to get them."""
     from stvsr_bench.methods import inventory
 
+    options.plug_in(include, override)
     items = inventory.all_weights()
     if as_json:
         reader.document([asdict(item) for item in items], indent=1)
     for item in () if as_json else items:
         mark = item.sha256[:12] if item.state == "here" else item.state
-        reader.say(f"{item.method + '@' + item.tag:24} {mark:14} {item.what}")
+        what = item.what.removeprefix(f"{item.method}@{item.tag}: weights not installed: ")
+        reader.say(reader.wrapped(what, " " * 40, f"{item.method + '@' + item.tag:24} {mark:14} "))
 
 
 @app.command()
 def add(
     file: File,
-    name: Annotated[str, typer.Option("--as", help="METHOD@TAG to keep it under; default: what it is.")] = "",
-    trust_pickle: TrustPickle = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of what has this name.")] = False,
+    name: Annotated[str, typer.Option("--as", help="Keep it under the name METHOD@TAG; default: what it is.")] = "",
+    trust_pickle: options.TrustPickle = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the file that has this name.")] = False,
+    include: options.Include = None,
+    override: options.Override = None,
     as_json: options.Json = False,
 ) -> None:
-    """Find out whose checkpoint FILE is and keep it in the cache, so that METHOD@TAG finds it."""
+    """Find the method of a checkpoint and keep the file, so that METHOD@TAG finds it."""
     from stvsr_bench.methods import recognise
 
+    options.plug_in(include, override)
     state, fits = _recognised(file, trust_pickle)
     fit, tag = recognise.place(file, fits, name)
     kept = recognise.keep(file, state, fit.method, tag, trusted=trust_pickle, replace=replace)
@@ -65,27 +71,36 @@ def add(
 
 
 @app.command()
-def verify(as_json: options.Json = False) -> None:
-    """Hash every checkpoint that is here and check that it still fits its method."""
+def verify(include: options.Include = None, override: options.Override = None, as_json: options.Json = False) -> None:
+    """Hash every checkpoint that is here and check that it fits its method."""
     from stvsr_bench.methods import inventory
 
+    options.plug_in(include, override)
     items = [item for item in inventory.all_weights(check=True) if item.state != "missing"]
     broken = [item for item in items if item.state != "here"]
     if as_json:
         reader.document([asdict(item) for item in items], indent=1)
     else:
         for item in items:
-            reader.say(f"{'ok ' if item.state == 'here' else 'BAD'} {item.method}@{item.tag} {item.what}")
+            verdict = "ok " if item.state == "here" else "BAD"
+            reader.say(reader.wrapped(item.what, " " * 8, f"{verdict} {item.method}@{item.tag}: "))
         reader.say(f"{len(items)} checked, {len(broken)} bad")
     if broken:
         raise WeightsError(f"{broken[0].method}@{broken[0].tag}: {broken[0].what}")
 
 
 @app.command()
-def identify(file: File, trust_pickle: TrustPickle = False, as_json: options.Json = False) -> None:
-    """Say whose checkpoint FILE is, and what is missing or unexpected."""
+def identify(
+    file: File,
+    trust_pickle: options.TrustPickle = False,
+    include: options.Include = None,
+    override: options.Override = None,
+    as_json: options.Json = False,
+) -> None:
+    """Say which method a checkpoint is of, and what is missing or unexpected."""
     from stvsr_bench.methods import recognise
 
+    options.plug_in(include, override)
     state, fits = _recognised(file, trust_pickle)
     facts = recognise.facts_of(file, state)
     if as_json:

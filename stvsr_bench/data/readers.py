@@ -5,6 +5,7 @@ one `Clip`. A data set whose layout none of these fits brings its own: `reader =
 """
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -118,7 +119,21 @@ class Folders:
             raise DataError(
                 f"{self.card.name}: {root} has no clip {', '.join(missing)}; found {', '.join(list(found)[:8])}"
             )
-        return {name: found[name] for name in self.only} if self.only else found
+        found = {name: found[name] for name in self.only} if self.only else found
+        self._check_known(root, split, found)
+        return found
+
+    def _check_known(self, root: Path, split: str, found: Iterable[str]) -> None:
+        """Refuse a folder that has none of the clips that the card names: it is that of another data set."""
+        contents = self.card.contents.get(split)
+        known = {name.lower() for name in contents.frames} if contents is not None else set()
+        names = list(found)
+        if known and names and not any(name.lower().rpartition("/")[2] in known for name in names):
+            raise DataError(
+                f"{root} is not {self.card.name}: it has none of its clips ({', '.join(sorted(known)[:6])}), but "
+                f"{', '.join(names[:4])}{', ...' if len(names) > 4 else ''}; for a folder of your own, write "
+                f"--dataset {root}"
+            )
 
     def _has_files(self, folder: Path) -> bool:
         return any((folder / file).is_file() for file in self.files)

@@ -104,7 +104,9 @@ def card(name: str) -> DatasetCard:
     if is_path(name):
         return readers.card_of_path(Path(name).expanduser())
     if name.partition(":")[0] not in names() and Path(name).exists():
-        raise UnknownNameError("data set", name, names(), f"The file or folder '{name}' is meant by ./{name}")
+        raise UnknownNameError(
+            "data set", name, names(), f"For the file or folder '{name}' in this directory, write ./{name}"
+        )
     plain, said = parse(name)
     return with_options(plugins.read_card(plugins.find("datasets", plain), DatasetCard), said)
 

@@ -7,7 +7,7 @@ import pickle
 import random
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from stvsr_bench import protocols
 from stvsr_bench.errors import ClipError, UsageError, interrupted, told
@@ -82,9 +82,22 @@ def sample(method: Method, frames: int = 4, batch: int = 1, seed: int = 0, side:
 
 def run(method: Method, frames_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
     """What the network makes of frames, without gradients."""
+    return called(method.net, frames_BTChw, times)
+
+
+def called(net: nn.Module, frames_BTChw: Tensor, times: Tensor | None = None) -> Tensor:
+    """What a network makes of frames, on its own device; the frames come back to the CPU."""
+    device = device_of(net)
+    given = [frames_BTChw.to(device), *([] if times is None else [times.to(device)])]
     with torch.inference_mode():
-        out: Tensor = method.net(frames_BTChw) if times is None else method.net(frames_BTChw, times)
-    return out
+        out: Tensor = net(*given)
+    return out.cpu() if isinstance(out, Tensor) else out
+
+
+def device_of(net: nn.Module) -> torch.device:
+    """Where the parameters of a network are; the CPU where it has none."""
+    first = next(iter(net.parameters()), None) if isinstance(net, nn.Module) else None
+    return torch.device("cpu") if first is None else first.device
 
 
 def wanted_shape(method: Method, frames_BTChw: Tensor, between: int = 1) -> tuple[int, ...]:
@@ -180,13 +193,50 @@ def _finite(method: Method) -> tuple[Verdict, str]:
     return ("pass" if within else "note"), f"range {float(out.min()):.2f} to {float(out.max()):.2f}"
 
 
+def _colours(method: Method) -> tuple[Verdict, str]:
+    """Frames of one colour must come back as that colour, near enough for any trained network."""
+    given = sample(method)
+    given[:] = torch.tensor(FLAT)[:, None, None]
+    out = run(method, given).float()
+    if method.untrained:
+        return "skip", "an untrained network returns any colour"
+    inside = out.flatten(0, 1)[
+        ..., out.shape[-2] // 4 : -(out.shape[-2] // 4), out.shape[-1] // 4 : -(out.shape[-1] // 4)
+    ]
+    seen = inside.mean((0, 2, 3)).double()
+    shown = f"frames of the colour {_numbers(FLAT)} came back as {_numbers(seen.tolist())}"
+    wanted = torch.tensor(FLAT, dtype=torch.float64)
+    for what, made, size in READINGS:
+        if float((seen - made(wanted)).abs().max()) < NEAR * size:
+            return ("fail", f"{shown}: {what}") if what else ("pass", shown)
+    return "fail", f"{shown}: this is not the input in any order or range that is known here"
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.3g}" for value in values)
+
+
+FLAT = (0.2, 0.45, 0.8)  # red, green, blue: no two are alike in any order, and none is its own complement
+NEAR = 0.1  # all 13 weights at hand gave a flat colour back within 0.001; a wrong reading moves one by 0.25 or more
+# what a network returned, in words; what it makes of a colour then; how large its range is
+READINGS: tuple[tuple[str, Callable[[Tensor], Tensor], float], ...] = (
+    ("", lambda rgb: rgb, 1),
+    ("the order of colours is blue, green, red (BGR); return red, green, blue", lambda rgb: rgb.flip(0), 1),
+    ("values from 0 to 255; divide by 255", lambda rgb: rgb * 255, 255),
+    ("values from 0 to 255, blue first (BGR); divide by 255 and flip", lambda rgb: rgb.flip(0) * 255, 255),
+    ("values from -1 to 1; add 1 and divide by 2", lambda rgb: rgb * 2 - 1, 2),
+    ("values from -1 to 1, blue first (BGR); add 1, divide by 2 and flip", lambda rgb: rgb.flip(0) * 2 - 1, 2),
+    ("the values are inverted; return 1 minus them", lambda rgb: 1 - rgb, 1),
+)
+
+
 def _half(method: Method) -> tuple[Verdict, str]:
     given = sample(method)
     exact = run(method, given)
     seen = []
     for name, dtype in (("bf16", torch.bfloat16), ("fp16", torch.float16)):
         try:
-            with torch.autocast("cpu", dtype=dtype):
+            with torch.autocast(device_of(method.net).type, dtype=dtype):
                 half = run(method, given).float()
         except RuntimeError as error:
             seen.append(f"{name}: not possible here ({str(error).splitlines()[0][:60]})")
@@ -234,9 +284,7 @@ def _round_trip(method: Method) -> tuple[Verdict, str]:
 def _pickle(method: Method) -> tuple[Verdict, str]:
     given = sample(method)
     copy = pickle.loads(pickle.dumps(method.net))
-    with torch.inference_mode():
-        out = copy(given)
-    return _near(run(method, given), out, "a pickled copy, as a worker process gets it", exactly=True)
+    return _near(run(method, given), called(copy, given), "a pickled copy, as a worker process gets it", exactly=True)
 
 
 def _given_kept(method: Method) -> tuple[Verdict, str]:
@@ -259,6 +307,7 @@ CHECKS: dict[str, Check] = {
     "shapes": _shapes,
     "odd sizes": _odd_sizes,
     "finite": _finite,
+    "colours": _colours,
     "determinism": _deterministic,
     "batch": _batch,
     "input kept": _input_kept,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from stvsr_bench import plugins
 from stvsr_bench.errors import NotRunnableError, UsageError
+from stvsr_bench.installing import pip
 from stvsr_bench.methods.cards import card as read
 from stvsr_bench.methods.spec import Part, canonical_text, parse, typed_options
 from stvsr_bench.methods.weights import Chosen, choose
@@ -125,7 +126,8 @@ def _resolve(part: Part) -> Resolved:
     plugin = plugins.find("methods", part.name)
     for package in card.needs:
         if importlib.util.find_spec(package.partition(".")[0]) is None:  # of one below it, the parent would be run
-            raise NotRunnableError(f"{card.name} needs the package '{package}', which is not installed: pip install it")
+            hint = pip(package.partition(".")[0])
+            raise NotRunnableError(f"{card.name} needs the package '{package}', which is not installed: run {hint}")
     typed_options(card, part.options)  # a wrong option is said before missing weights are
     chosen = choose(card, plugin, part.weights)
     trained_with = {key: str(value) for key, value in chosen.options.items()}

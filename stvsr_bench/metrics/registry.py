@@ -148,9 +148,13 @@ def has_gaps(name: str) -> bool:
 
 def expanded(names: Sequence[str]) -> tuple[str, ...]:
     """The names, with a group among them (`variant`, `temporal`, `perceptual`, ...) replaced by its metrics."""
-    groups: set[str] = {metric.group for metric in METRICS.values()}
-    members = {group: [name for name, metric in METRICS.items() if metric.group == group] for group in groups}
+    members = {group: [name for name, metric in METRICS.items() if metric.group == group] for group in groups()}
     return tuple(dict.fromkeys(member for name in names for member in members.get(name, [name])))
+
+
+def groups() -> list[str]:
+    """The groups of metrics, in the order of their first members."""
+    return list(dict.fromkeys(metric.group for metric in METRICS.values()))
 
 
 def missing(name: str) -> str:

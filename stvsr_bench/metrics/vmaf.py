@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from stvsr_bench import hashes
 from stvsr_bench.errors import BenchError, ClipError, NotRunnableError, UsageError
+from stvsr_bench.installing import extra, pip
 from stvsr_bench.metrics import color, ffmpeg
 
 VARIABLE = "STVSR_BENCH_VMAF_MODEL"  # what --vmaf-model sets, for worker processes too
@@ -144,7 +145,7 @@ def missing(model: Model) -> str:
     if why := _without_libvmaf():
         return why
     if _unknown(ffmpeg.binary(), model.name):
-        return f"the ffmpeg here does not know the model {model.name}: run pip install imageio-ffmpeg==0.8.1"
+        return f"the ffmpeg here does not know the model {model.name}: run {pip('imageio-ffmpeg==0.8.1')}"
     return ""
 
 
@@ -173,7 +174,7 @@ def _without_libvmaf() -> str:
         known = "libvmaf" in ffmpeg.filters()
     except BenchError as error:
         return str(error)
-    return "" if known else f"{ffmpeg.binary()} has no libvmaf: run pip install 'stvsr-bench[vmaf]'"
+    return "" if known else f"{ffmpeg.binary()} has no libvmaf: run {extra('vmaf')}"
 
 
 @lru_cache(maxsize=64)

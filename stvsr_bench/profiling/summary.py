@@ -36,8 +36,9 @@ def headline(rows: Sequence[Row]) -> list[str]:
     where = facts.get("gpu") if rows[0]["device"].startswith("cuda") else facts["cpu"]
     extra = [word for word in ("compile", "channels_last") if rows[0].get(word)]
     setting = [f"device {rows[0]['device']}", rows[0]["precision"], *extra, "one multiply-add counts as one (MAC)"]
+    threads = f"{facts['threads']} thread{'s' if facts['threads'] != 1 else ''}"
     return [
-        f"{where}, {facts['threads']} threads, torch {facts['torch']}, {facts['blas']}, machine {rows[0]['machine']}",
+        f"{where}, {threads}, torch {facts['torch']}, {facts['blas']}, machine {rows[0]['machine']}",
         ", ".join(setting),
     ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stvsr_bench import protocols
-from stvsr_bench.errors import DataError, NotRunnableError, UsageError
+from stvsr_bench.errors import DataError, NotRunnableError
 from stvsr_bench.rows import store
 from stvsr_bench.rows.joining import joined
 from stvsr_bench.rows.lines import line_of_facts
@@ -84,7 +84,8 @@ def write_outcomes(
                     written += len(outcome.rows)
                 if on_outcome is not None:
                     on_outcome(outcome)
-        _point_latest(spec.out)
+        if written or plan.rows_done:  # a run of failures alone is nothing to report
+            _point_latest(spec.out)
         return Result(spec.out, written, plan.rows_done, failures)
 
 
@@ -111,10 +112,8 @@ def _engine(spec: RunSpec, tasks: Sequence[Task], env: str) -> Iterator[Outcome]
         from stvsr_bench.runner.engines.dask import run as run_on_cluster
 
         yield from run_on_cluster(tasks, spec.setup(env), spec.jobs, spec.address)
-    elif spec.engine == "local":
-        yield from local.run(tasks, spec.setup(env), spec.jobs, spec.timeout_s)
     else:
-        raise UsageError(f"unknown engine '{spec.engine}'; write local or dask")
+        yield from local.run(tasks, spec.setup(env), spec.jobs, spec.timeout_s)
 
 
 def _checked(outcome: Outcome) -> Outcome:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from stvsr_bench import datasets, methods, protocols
 from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.installing import extra
 from stvsr_bench.methods.spec import parse
 from stvsr_bench.runner import plan
 from stvsr_bench.runner.plan import RunSpec
@@ -104,7 +105,7 @@ def _counted(card: DatasetCard, split: str, spec: RunSpec) -> str:
 
 def _data_commands(card: DatasetCard) -> tuple[str, ...]:
     if not card.root_env:
-        return tuple(f"pip install 'stvsr-bench[{extra}]'" for extra in card.needs)
+        return tuple(map(extra, card.needs))
     root = f"FOLDER/{card.name}"
     which = next(iter(card.downloads), "")  # the smallest that an evaluation needs comes first on a card
     size = f"   # {card.downloads[which].notes}" if which and card.downloads[which].notes else ""

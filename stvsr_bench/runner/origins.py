@@ -11,11 +11,13 @@ from stvsr_bench.methods import Identity
 from stvsr_bench.restore import pick_device
 from stvsr_bench.rows import manifest
 from stvsr_bench.rows.identity import name_of
-from stvsr_bench.runner.plan import RunSpec, default_datasets
+from stvsr_bench.runner.plan import RunSpec
 from stvsr_bench.runner.replay import load_all, with_files
 from stvsr_bench.schema import Reading, Row, Settings
 
 _NAME = re.compile("[:@+]")
+# of a command that named none: run.toml did not say which it was until November 2026
+MAYBE = ("vimeo90k", "mini")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Origins:
         CardError: a command of the folder cannot be read.
     """
 
-    def __init__(self, run: Path, root: Path | None = None, weights: tuple[Path, ...] = ()) -> None:
+    def __init__(self, run: Path, root: Path | None = None, weights: tuple[Path, ...] = (), device: str = "") -> None:
+        self.device = device
         self.run = run
         self.root = root
         self.weights = weights
@@ -67,7 +70,7 @@ class Origins:
                     # a name that score gave to somebody's frames is no method, and says nothing of this row
                     why = why or (identity if row.method.startswith(_NAME.split(text)[0]) else None)
                 elif (settings := _settings(command, identity, row)) is not None:
-                    pick_device(settings.device)
+                    settings = replace(settings, device=pick_device(self.device or settings.device))
                     root = self.root or command.root
                     return Origin(
                         with_files(text, self.weights), identity.spec, dataset, root, settings, command.reading
@@ -95,7 +98,7 @@ class Origins:
 
     def _labels_of(self, command: RunSpec) -> dict[str, str]:
         """The data sets of a command, as typed, by their names in rows."""
-        names = default_datasets(command)
+        names = command.datasets or MAYBE
         paths = manifest.labels(self.run, [name for name in names if datasets.is_path(name)])
         found = {}
         for name in names:

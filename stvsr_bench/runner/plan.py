@@ -23,6 +23,8 @@ THREADS = 1
 MOST_THREADS = 1024
 MOST_SECONDS = 1_000_000  # the system's clocks count milliseconds in 32 bits
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
+ENGINES = ("local", "dask")
+DEVICES = ("cpu", "cuda", "mps", "auto")
 
 
 @dataclass(frozen=True)
@@ -181,14 +183,37 @@ def opener(found: Sequence[Cell]) -> Callable[[Task], datasets.Clips]:
 
 
 def default_datasets(spec: RunSpec) -> tuple[str, ...]:
-    """The data sets asked for; without any: vimeo90k where its root is known, else the embedded one."""
+    """The data sets asked for; without any: vimeo90k where its root is known, else the built-in one.
+
+    Raises:
+        NotRunnableError: numbers of a paper are asked for, and the built-in one would stand in for its data.
+    """
     if spec.datasets:
         return spec.datasets
-    if spec.root is not None:
+    if spec.root is not None or ("vimeo90k" in datasets.names() and datasets.root_of(datasets.card("vimeo90k"))):
         return ("vimeo90k",)
+    asked = [f"--protocol {name}" for name in spec.protocols if not _ours(name)]
+    asked += [text for text in spec.methods if "@authors" in text]
+    if asked:
+        raise NotRunnableError(
+            f"{asked[0]} asks for numbers of a paper, but no data set is named and VIMEO90K_ROOT is not set; set "
+            "VIMEO90K_ROOT to the folder of Vimeo-90K, or name a data set with --dataset (e.g. --dataset mini)"
+        )
+    return ("mini",)
+
+
+def stand_in(spec: RunSpec) -> str:
+    """One sentence where the built-in data set is measured because no other was named; else ""."""
+    if spec.datasets or default_datasets(spec) != ("mini",):
+        return ""
     return (
-        ("vimeo90k",) if "vimeo90k" in datasets.names() and datasets.root_of(datasets.card("vimeo90k")) else ("mini",)
+        "no data set is named and VIMEO90K_ROOT is not set: the built-in data set mini is measured. "
+        "For Vimeo-90K, set VIMEO90K_ROOT or write --root FOLDER"
     )
+
+
+def _ours(protocol: str) -> bool:
+    return protocol == protocols.DEFAULT or protocol.startswith((f"{protocols.DEFAULT}:", f"{protocols.DEFAULT}-"))
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
@@ -204,19 +229,31 @@ def _check_names(spec: RunSpec) -> None:
         raise UsageError("no method named; write e.g. --methods stdan,dis+bicubic")
     for name in spec.metrics:
         if name not in metrics.METRICS:
-            raise UnknownNameError("metric", name, metrics.METRICS)
+            hint = f"Groups: {', '.join(metrics.groups())}; see stvsr-bench ls metrics"
+            raise UnknownNameError("metric", name, metrics.METRICS, hint)
         if why := metrics.missing(name):
             raise NotRunnableError(f"metric {name}: {why}")
     keep(spec.save_frames)
-    _check_numbers(spec)
-    if spec.engine == "dask" and spec.timeout_s:
-        raise UsageError("--timeout works with --engine local alone: nobody here can stop a clip on another machine")
+    check_numbers(spec)
+    _check_engine(spec)
     part, parts = spec.shard
     if not 1 <= part <= parts:
         raise UsageError(f"--shard {part}/{parts} is not possible; write i/n with 1 <= i <= n")
 
 
-def _check_numbers(spec: RunSpec) -> None:
+def _check_engine(spec: RunSpec) -> None:
+    if spec.engine not in ENGINES:
+        raise UnknownNameError("engine", spec.engine, ENGINES)
+    if spec.engine == "dask" and spec.timeout_s:
+        raise UsageError("--timeout works with --engine local alone: nobody here can stop a clip on another machine")
+    if spec.engine != "dask" and spec.address:
+        raise UsageError(f"--address {spec.address} is for --engine dask; add that, or leave --address away")
+    kind = spec.settings.device.partition(":")[0]
+    if kind not in DEVICES:
+        raise UsageError(f"unknown device '{spec.settings.device}'; write cpu, cuda, cuda:1, mps or auto")
+
+
+def check_numbers(spec: RunSpec) -> None:
     """Also those of Python and of a file, which no command line has looked at."""
     settings = spec.settings
     for name, value, low, high in (
@@ -229,6 +266,8 @@ def _check_numbers(spec: RunSpec) -> None:
     ):
         if not low <= value <= high:  # nor is NaN
             raise UsageError(f"{name} = {value} is not possible; write a number from {low} to {high}")
+    if spec.limit > 1 and spec.limit != int(spec.limit):
+        raise UsageError(f"--limit {spec.limit:g}: write a whole number of clips, or a share below 1 such as 0.1")
     if settings.precision not in PRECISIONS:
         raise UsageError(f"unknown precision '{settings.precision}'; write {', '.join(PRECISIONS)}")
 

@@ -19,7 +19,7 @@ from stvsr_bench.methods import weights
 from stvsr_bench.methods.spec import parse, text_of
 from stvsr_bench.rows import store
 from stvsr_bench.rows.names import COMMANDS
-from stvsr_bench.runner.plan import RunSpec
+from stvsr_bench.runner.plan import RunSpec, default_datasets
 
 SUITE, PARTS = "suite", "parts"  # what a suite.toml has besides the fields of a run
 _SPEC = TypeAdapter(RunSpec)
@@ -63,7 +63,8 @@ def write_spec(spec: RunSpec, number: int) -> None:
     """
     spec = dataclasses.replace(spec, threads=spec.threads_per_worker)  # as a number: the default may change
     root = spec.root and Path(words.stored(str(spec.root)))
-    spec = dataclasses.replace(spec, root=root, datasets=tuple(map(words.stored, spec.datasets)))
+    named = default_datasets(spec)  # by name: another machine, or tomorrow's terminal, may have another default
+    spec = dataclasses.replace(spec, root=root, datasets=tuple(map(words.stored, named)))
     fields = {key: value for key, value in _SPEC.dump_python(spec, mode="json").items() if value is not None}
     # the place is the command line's, so that a replay cannot write over what it replays
     fields.pop("out")

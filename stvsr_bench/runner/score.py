@@ -5,30 +5,31 @@ clip with frames missing is a failure that names them, never a smaller mean.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
 
 from stvsr_bench import datasets
+from stvsr_bench.acquire.scan import ahead
 from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import video
 from stvsr_bench.data.frames import digest_of
 from stvsr_bench.data.listing import Unused
 from stvsr_bench.data.windows import Windows, windows_of
 from stvsr_bench.errors import BenchError, ClipError, UsageError
-from stvsr_bench.restore import Restored, mod_crop
-from stvsr_bench.rows import manifest
+from stvsr_bench.restore import Restored, low_resolution, mod_crop
+from stvsr_bench.rows import frames, manifest
 from stvsr_bench.rows.identity import job
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.execute import OnOutcome, Result, write_outcomes
-from stvsr_bench.runner.external import Facts, Place, Places, check, cropped, in_no_clip
+from stvsr_bench.runner.external import Facts, Handed, Place, Places, check, cropped, in_no_clip
 from stvsr_bench.runner.external import Reader as ResultReader
 from stvsr_bench.runner.made import scored_by
 from stvsr_bench.runner.measure import Digests, Wanted, measure
-from stvsr_bench.runner.plan import Cell, Plan, RunSpec, cells
-from stvsr_bench.schema import Clip, EvalProtocol, Method, MethodCard, Reading, Row
+from stvsr_bench.runner.plan import Cell, Plan, RunSpec, cells, check_numbers, keep
+from stvsr_bench.schema import Clip, EvalProtocol, Frames, Method, MethodCard, Reading, Row
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,22 @@ class External:
 
 
 @dataclass(frozen=True)
+class Saving:
+    """Which clips have their frames saved for the report ("none", "all", "worst:K" of each split), in which run."""
+
+    run: Path
+    which: str = "none"
+
+    def chosen(self, rows: Mapping[str, Row]) -> list[str]:
+        """The clips, by their mean PSNR-Y."""
+        if self.which == "none":
+            return []
+        means = {clip: sum(found) / len(found) for clip, row in rows.items() if (found := row.values.get("psnr_y"))}
+        count = len(means) if self.which == "all" else int(self.which.partition(":")[2])
+        return sorted(means, key=lambda clip: (means[clip], clip))[:count]
+
+
+@dataclass(frozen=True)
 class _Results:
     """The results of a split, and how they are read."""
 
@@ -55,7 +72,13 @@ class _Results:
 
 
 def make(spec: RunSpec) -> Plan:
-    """The plan of scoring a folder: its cells; no method is built and nothing is subtracted."""
+    """The plan of scoring a folder: its cells; no method is built and nothing is subtracted.
+
+    Raises:
+        UsageError: `save_frames` or a number is not possible.
+    """
+    keep(spec.save_frames)
+    check_numbers(spec)
     found = cells(spec)
     return Plan({}, found, [], sum(len(cell.clips) * len(cell.protocols) for cell in found), 0)
 
@@ -73,7 +96,7 @@ def execute(spec: RunSpec, plan: Plan, folder: Path, on_outcome: OnOutcome) -> R
     def scored(env: str) -> Iterator[Outcome]:
         for cell in plan.cells:
             wanted = Wanted(cell.protocols, spec.all_metrics, env=env, made=made)
-            yield from outcomes(external, cell, wanted, spec.reading)
+            yield from outcomes(external, cell, wanted, spec.reading, spec.jobs, Saving(spec.out, spec.save_frames))
 
     return write_outcomes(spec, plan, scored, on_outcome)
 
@@ -83,8 +106,15 @@ def unused(spec: RunSpec, plan: Plan, folder: Path) -> list[Unused]:
     return in_no_clip([Places(folder, cell.split, _clips(cell, spec.reading)) for cell in plan.cells])
 
 
-def outcomes(external: External, cell: Cell, wanted: Wanted, reading: Reading | None = None) -> Iterator[Outcome]:
-    """Rows or a failure for each clip of a split.
+def outcomes(
+    external: External,
+    cell: Cell,
+    wanted: Wanted,
+    reading: Reading | None = None,
+    jobs: int = 1,
+    saving: Saving | None = None,
+) -> Iterator[Outcome]:
+    """Rows or a failure for each clip of a split, `jobs` clips at a time; then the frames of some are saved.
 
     Raises:
         UsageError: the folder does not exist or holds nothing that belongs to the split.
@@ -107,25 +137,47 @@ def outcomes(external: External, cell: Cell, wanted: Wanted, reading: Reading | 
         )
     card = MethodCard(name="external", title=external.name, kind="stvsr", net="", learned=False, bit_exact=True)
     method = Method(spec=external.name, card=card, net=nn.Identity())
-    for name in cell.clips:
-        names = tuple(protocol.name for protocol in cell.protocols)
-        place = (cell.label, cell.split, name)
-        keys = tuple(job(external.name, external.source, place, protocol.key).key for protocol in cell.protocols)
-        task = Task(external.name, external.name, "", cell.dataset, *place, names, keys, external.name)
+
+    def one(name: str) -> Outcome:
+        task = _task(external, cell, name)
         start = time.perf_counter()
         try:
             rows = _rows(results, clips.read(name), wanted, method)
-            yield Outcome(task, tuple(rows), seconds=time.perf_counter() - start)
+            return Outcome(task, tuple(rows), seconds=time.perf_counter() - start)
         except BenchError as error:
-            yield Outcome(task, error=str(error), seconds=time.perf_counter() - start)
+            return Outcome(task, error=str(error), seconds=time.perf_counter() - start)
+
+    # a video that serves several clips is decoded once, from its start to its end
+    alone = any(place.whole for name in cell.clips if (place := results.places.find(name)))
+    rows: dict[str, Row] = {}
+    for outcome in ahead(one, cell.clips, 1 if alone else jobs):
+        rows |= {row.clip: row for row in outcome.rows[:1]}
+        yield outcome
+    saving = saving or Saving(Path())
+    for name in saving.chosen(rows):
+        _save(results, clips.read(name), wanted.protocols[0], frames.place_of(saving.run, rows[name]))
+
+
+def _task(external: External, cell: Cell, clip: str) -> Task:
+    names = tuple(protocol.name for protocol in cell.protocols)
+    place = (cell.label, cell.split, clip)
+    keys = tuple(job(external.name, external.source, place, protocol.key).key for protocol in cell.protocols)
+    return Task(external.name, external.name, "", cell.dataset, *place, names, keys, external.name)
 
 
 def _clips(cell: Cell, reading: Reading | None) -> datasets.Clips:
     return cell.source or datasets.clips(cell.dataset, cell.split, lists=cell.protocols[0].lists, reading=reading)
 
 
-def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list[Row]:
-    protocol = wanted.protocols[0]
+def _save(results: _Results, clip: Clip, protocol: EvalProtocol, place: frames.Place) -> None:
+    """Save the frames of a clip that was scored, with the truth and the input beside."""
+    clip, _, windows, _, sr_SCHW = _read(results, clip, (protocol,))
+    frames.save(place, clip, low_resolution(clip, protocol), windows.frames, sr_SCHW)
+
+
+def _read(results: _Results, clip: Clip, wanted: Sequence[EvalProtocol]) -> tuple[Clip, Place, Windows, Handed, Frames]:
+    """The truth as it is scored, where the results lie, which frames they are, and these as they were handed in."""
+    protocol = wanted[0]
     full = clip.hr_SCHW.shape[-2:]
     clip = mod_crop(clip, protocol.ratio, protocol.hr_crop)
     place = results.places.find(clip.name)
@@ -135,7 +187,12 @@ def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list
     total = place.whole or len(clip.hr_SCHW)
     needed = range(_restored(total, protocol)) if place.whole else windows.frames
     handed = results.reader.read(place, [place.start + index for index in windows.frames], needed, total, clip.name)
-    sr_SCHW = pictures.from_bytes(cropped(handed, full, clip.hr_SCHW.shape[-2:], clip.name))
+    return clip, place, windows, handed, pictures.from_bytes(cropped(handed, full, clip.hr_SCHW.shape[-2:], clip.name))
+
+
+def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list[Row]:
+    protocol = wanted.protocols[0]
+    clip, place, windows, handed, sr_SCHW = _read(results, clip, wanted.protocols)
     facts = Facts(clip.name, handed.names, windows.is_given, protocol.time_scale)
     flags = ["external", *check(sr_SCHW, clip.hr_SCHW[list(windows.frames)], facts)]
     flags += [f"whole-video:{place.start}"] if place.whole else []
@@ -153,17 +210,17 @@ def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list
     ]
 
 
-def _windows(place: Place, count: int, wanted: Wanted) -> Windows:
+def _windows(place: Place, count: int, wanted: Sequence[EvalProtocol]) -> Windows:
     """Which frames are scored and were given; of a whole video these are counted from its start.
 
     Raises:
         ClipError: the protocol counts frames from the start of each clip.
     """
-    protocol = wanted.protocols[0]
+    protocol = wanted[0]
     windows = windows_of(count, protocol)
     if not place.whole:
         return windows
-    if place.start % (protocol.window - 1) and any(of.frames == "centre" for of in wanted.protocols):
+    if place.start % (protocol.window - 1) and any(of.frames == "centre" for of in wanted):
         raise ClipError(
             f"{place.path.name} is one video and the truth is cut before frame {place.start}: the centres of windows, "
             "which the protocol scores, lie elsewhere; hand in a video for each clip, made from the clip's own frames"

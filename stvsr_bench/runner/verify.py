@@ -50,7 +50,7 @@ class Verified:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be verified: a share of the rows, chosen by a seed; where the data lie.
+    """What is to be verified: a share of the rows, chosen by a seed; where the data lie; on which device ("": theirs).
 
     What may be included or read as weights is said here and taken from no file.
     """
@@ -61,7 +61,7 @@ class Asked:
     include: tuple[Path, ...] = ()
     override: tuple[str, ...] = ()
     weights: tuple[Path, ...] = ()
-    jobs: int = 1
+    device: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def sort(run: Path, asked: Asked) -> Sorted:
     """
     rows = {row.key: row for row in store.read_rows(run)}
     external = [row for row in rows.values() if "external" in row.flags]
-    origins = Origins(run, asked.root, asked.weights)
+    origins = Origins(run, asked.root, asked.weights, asked.device)
     here = digest(environment.describe())[:12]
     groups: dict[tuple[object, ...], list[tuple[Row, Origin]]] = defaultdict(list)
     uncovered = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from stvsr_bench.errors import NotRunnableError, UsageError
+from stvsr_bench.installing import extra
 from stvsr_bench.train.recipe import Precision
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def join(precision: Precision, machine: Machine) -> "Fabric":
     try:
         from lightning_fabric import Fabric
     except ImportError as error:
-        raise NotRunnableError("training needs lightning-fabric: run pip install 'stvsr-bench[train]'") from error
+        raise NotRunnableError(f"training needs lightning-fabric: run {extra('train')}") from error
     if machine.threads:
         torch.set_num_threads(machine.threads)
     processes = int(os.environ.get("WORLD_SIZE", "1"))  # set by a launcher such as torchrun; else the only one

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Self
 
 from stvsr_bench.data.atomic import replacing
 from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.installing import extra
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -100,5 +101,5 @@ def _writer(folder: Path, after: int) -> "SummaryWriter":
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise NotRunnableError("tensorboard is not installed: run pip install 'stvsr-bench[train]'") from error
+        raise NotRunnableError(f"tensorboard is not installed: run {extra('train')}") from error
     return SummaryWriter(str(folder), purge_step=after + 1)

@@ -52,7 +52,7 @@ def test_the_leaderboard_names_what_each_bundle_claims_and_verify_finds_the_forg
     verdicts = {lab: call(["verify", str(labs / f"{lab}.zip"), "--sample", "1%"]) for lab in "ABC"}
     assert verdicts == {"A": OK, "B": OK, "C": GATE_TRIPPED}
     seen = capsys.readouterr()
-    assert "does not hold: dis+bicubic" in seen.out and "claimed by Lab C" in seen.err
+    assert "differs: dis+bicubic" in seen.out and "claimed by Lab C" in seen.err
     # of the board itself, every row is computed again
     assert call(["verify", str(labs / "board"), "--json"]) == GATE_TRIPPED
     found = json.loads(capsys.readouterr().out)

@@ -58,8 +58,8 @@ def test_it_measures_what_is_here_and_says_what_is_left_out(lacking, tmp_path, c
     folders = [str(tmp_path / "run"), str(tmp_path / "report")]
     assert call(["demo", "--limit", "1", "--out", folders[0], "--report", folders[1], "--quiet"]) == OK
     said = capsys.readouterr().err
-    assert "rife is left out: rife: its weights are not here" in said
-    assert "openclips is left out: openclips is not installed" in said
+    assert "left out: rife: its weights are not here" in said
+    assert "left out: openclips is not installed" in said
     page = tmp_path / "report" / "index.html"
     assert page.is_file() and f"table.md, page: {page}" in said
     table = (tmp_path / "report" / "table.md").read_text()

@@ -23,7 +23,8 @@ def clip(folder, seed=0, count=7):
 @pytest.fixture
 def run(tmp_path):
     def ran(*more, out="run"):
-        return call(["run", "-m", "blend+bicubic", "-o", str(tmp_path / out), "--save-frames", "none", "-q", *more])
+        methods = [] if "--from" in more else ["-m", "blend+bicubic"]
+        return call(["run", *methods, "-o", str(tmp_path / out), "--save-frames", "none", "-q", *more])
 
     return ran
 

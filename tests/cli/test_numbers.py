@@ -44,7 +44,7 @@ def test_the_walk_finds_the_options():
 @pytest.fixture
 def quick(monkeypatch):
     """The command line made once: 300 calls of it in a second or two."""
-    monkeypatch.setattr(cli, "app", lambda: None)
+    monkeypatch.setattr(cli, "app", lambda *_: None)
     monkeypatch.setattr(typer.main, "get_command", lambda _: COMMAND)
 
 

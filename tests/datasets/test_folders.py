@@ -64,7 +64,7 @@ def test_a_path_that_is_not_there_is_one_sentence(tmp_path):
 def test_a_folder_named_without_its_path_says_how_it_is_meant(tmp_path, monkeypatch):
     draw(tmp_path / "mine" / "walk", numbered(3))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UnknownNameError, match=r"The file or folder 'mine' is meant by \./mine"):
+    with pytest.raises(UnknownNameError, match=r"For the file or folder 'mine' in this directory, write \./mine"):
         datasets.clips("mine")
     assert datasets.clips("./mine").names == ["walk"]
 

@@ -272,3 +272,21 @@ def test_results_that_are_no_clip_s_are_named(tmp_path, truth, ours, capsys):
         "results: 1 not used: videos beside a folder of frames of the same clip; the frames are measured: clip1.mp4"
         in said
     )
+
+
+@pytest.mark.parametrize("which", ["all", "worst:1"])
+def test_frames_are_kept_for_the_report_and_jobs_move_no_row(ours, truth, tmp_path, which):
+    folder, _ = ours
+    assert score(folder, truth, tmp_path / "one") == 0
+    assert score(folder, truth, tmp_path / "two", "--jobs", "2", "--save-frames", which) == 0
+    one, two = ({row.clip: row for row in store.read_rows(tmp_path / run)} for run in ("one", "two"))
+    assert {clip: row.values for clip, row in one.items()} == {clip: row.values for clip, row in two.items()}
+    assert not (tmp_path / "one" / "frames").exists()
+    means = {clip: sum(row.values["psnr_y"]) for clip, row in one.items()}
+    wanted = set(means) if which == "all" else {min(means, key=means.get)}
+    kept = {path.name: path for path in (tmp_path / "two" / "frames").glob("*/theirs*/truth/all/*")}
+    assert set(kept) == wanted
+    for clip, saved in kept.items():
+        handed = [read([folder / clip / f"frame_{t + 1}.png"])[0] for t in range(7)]
+        assert np.array_equal(np.stack(handed), read(sorted(saved.glob("*.png"))))
+    assert score(folder, truth, tmp_path / "three", "--save-frames", "some") == 2

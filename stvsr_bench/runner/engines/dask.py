@@ -20,6 +20,7 @@ from typing import Any
 
 from stvsr_bench import environment, notes
 from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.installing import extra
 from stvsr_bench.runner.engines import greeting
 from stvsr_bench.runner.engines.places import absolute_setup, absolute_task
 from stvsr_bench.runner.engines.tasks import Outcome, Setup, Task
@@ -294,6 +295,6 @@ def _distributed() -> Any:
         import distributed
     except ImportError:
         raise NotRunnableError(
-            "--engine dask needs dask.distributed, which is not installed: pip install 'stvsr-bench[cluster]'"
+            f"--engine dask needs dask.distributed, which is not installed: run {extra('cluster')}"
         ) from None
     return distributed
