@@ -32,7 +32,7 @@ def usable() -> bool:
             raise
         notes.once(
             f"numba is installed and does not work ({told(error)}); slower code computes the same. "
-            "To mend it: pip install 'stvsr-bench[fast]'; to do without it: STVSR_BENCH_NUMBA=0"
+            "To repair it: pip install 'stvsr-bench[fast]'; to use no numba: STVSR_BENCH_NUMBA=0"
         )
         return False
     return works

@@ -156,7 +156,7 @@ def test_a_server_that_breaks_off_is_asked_for_the_rest(fetch, server):
 
 @pytest.mark.fault("F", "a download breaks off", "it continues where it was, now or in the next run", "4")
 def test_a_server_that_breaks_off_for_good_leaves_a_part_that_the_next_run_goes_on_with(fetch, server, tmp_path):
-    with pytest.raises(DataError, match=r"broke off after 50000 bytes .*; the same command continues from there"):
+    with pytest.raises(DataError, match=r"broke off after 50000 bytes .*; repeat the command to continue"):
         fetch(ends_at=50_000)
     assert "clips.zip" not in left(tmp_path)
     server.asked = ()
