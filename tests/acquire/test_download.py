@@ -282,7 +282,7 @@ def test_the_rest_of_another_version_is_not_put_behind_the_first_part(fetch, lat
 
 @pytest.mark.fault("B6", "a download comes packed (gzip), or as 206 without a range", "one sentence", "4")
 @pytest.mark.parametrize(
-    ("fault", "sentence"), [({"encoding": "gzip"}, r"packed \(gzip\)"), ({"always_206": True}, "broke off after 0")]
+    ("fault", "sentence"), [({"encoding": "gzip"}, r"compressed \(gzip\)"), ({"always_206": True}, "broke off after 0")]
 )
 def test_an_answer_that_is_not_the_file_as_it_is_is_refused(fetch, tmp_path, fault, sentence):
     with pytest.raises(DataError, match=sentence):
