@@ -33,7 +33,7 @@ def usable() -> bool:
             raise
         notes.once(
             f"numba is installed and does not work ({told(error)}); slower code computes the same. "
-            f"To repair it: {extra('fast')}; to switch it off: STVSR_BENCH_NUMBA=0"
+            f"To repair it: {extra('fast')}; to use no numba: STVSR_BENCH_NUMBA=0"
         )
         return False
     return works

@@ -158,7 +158,7 @@ def test_a_method_in_a_process_is_heard_without_poll(tmp_path, monkeypatch):
     try:
         assert net(torch.zeros(2, 3, 3, 4, 6)).shape == (2, 5, 3, 16, 24)
         monkeypatch.setattr("stvsr_bench.methods.process.ANSWER_S", 0.2)
-        with pytest.raises(ClipError, match="gave no whole line"):
+        with pytest.raises(ClipError, match="wrote no complete line"):
             net(torch.zeros(1, 3, 3, 4, 6), torch.tensor([[0.5]]))
     finally:
         net.close()

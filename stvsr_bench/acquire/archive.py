@@ -102,9 +102,7 @@ def _checked(archive: Path, members: Iterator[Member]) -> list[Member]:
     for member in members:
         total += member.size
         if total > HARMLESS_BYTES and total > MAX_RATIO * packed:
-            raise DataError(
-                f"{archive} is refused as a bomb: its {packed} bytes would become {total / 1e9:.1f} GB or more"
-            )
+            raise DataError(f"{archive} is refused: its {packed} bytes would become {total / 1e9:.1f} GB or more")
         if len(kept) >= MAX_MEMBERS:
             raise DataError(f"{archive} is refused: it contains more than {MAX_MEMBERS} files")
         _check_name(archive, member)

@@ -213,7 +213,7 @@ def _check_answer(wanted: Wanted, answer: Any) -> None:
     encoding = (answer.headers.get("Content-Encoding") or "identity").strip().lower()
     # servers say gzip of an archive that is one itself: where the hash is known, it decides
     if encoding != "identity" and not wanted.proved:
-        raise DataError(f"{wanted.url} sends the file packed ({encoding}), though it was asked to send it as it is")
+        raise DataError(f"{wanted.url} sends the file compressed ({encoding}), although the request forbids it")
 
 
 def _range(answer: Any) -> tuple[int, int]:

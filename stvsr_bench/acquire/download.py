@@ -124,7 +124,7 @@ def _fetch(wanted: Wanted, progress: Progress, pause_s: float) -> None:
         most = max(most, length(wanted.part))
         time.sleep(pause_s * min(failures, 10))
     raise DataError(
-        f"{wanted.url} broke off after {length(wanted.part)} bytes ({complaint}); the same command continues from there"
+        f"{wanted.url} broke off after {length(wanted.part)} bytes ({complaint}); repeat the command to continue"
     )
 
 

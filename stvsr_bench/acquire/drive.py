@@ -102,12 +102,12 @@ def _in_folder(gdown: Any, source: Source, common: dict[str, Any]) -> str:
 def _check(wanted: Wanted, there: Path) -> None:
     """Refuse what is no file: nothing, or the page that Drive sends instead of one."""
     if not there.is_file() or there.is_symlink() or not there.stat().st_size:
-        raise DataError(f"{wanted.url} does not come: gdown wrote nothing. {QUOTA}")
+        raise DataError(f"{wanted.url} was not downloaded: gdown wrote nothing. {QUOTA}")
     with there.open("rb") as file:
         page = is_page(file.read(HEAD))
     if page:
         there.unlink()
-        raise DataError(f"{wanted.url} comes as a web page, not as the file. {QUOTA}")
+        raise DataError(f"{wanted.url} gave a web page, not the file. {QUOTA}")
     check_file(wanted, there)
     with there.open("r+b") as file:  # Windows syncs no file that is open for reading only
         os.fsync(file.fileno())

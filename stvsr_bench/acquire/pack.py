@@ -35,7 +35,7 @@ def pack(clips: Sequence[Clip], path: Path, tell: Tell | None = None) -> int:
         DataError: there is something at the path already, two clips share a name, or the disk is full.
     """
     if path.exists():
-        raise DataError(f"{path} exists already; remove it or name another place")
+        raise DataError(f"{path} exists already; remove it or choose another name")
     partial = beside(path)
     try:
         frames = _fill(clips, partial, tell)

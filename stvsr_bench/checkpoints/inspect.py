@@ -53,7 +53,7 @@ def check_declared_sizes(path: Path) -> None:
     for claimed in _claims(path):
         if claimed > size or claimed < 0:
             raise WeightsError(
-                f"{path.name} has {size} bytes and claims a tensor of {claimed} elements; truncated, or made to harm"
+                f"{path.name} has {size} bytes and claims a tensor of {claimed} elements; truncated, or malicious"
             )
 
 

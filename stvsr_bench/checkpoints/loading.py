@@ -208,10 +208,10 @@ def _check_tensor(file: str, name: str, tensor: "Tensor") -> None:
 
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
         raise WeightsError(
-            f"{file}: '{name[:80]}' is a sparse, quantised or empty-shelled tensor, plain ones are wanted"
+            f"{file}: '{name[:80]}' is a sparse, quantised or empty-shelled tensor, only plain tensors can be loaded"
         )
     if tensor.is_complex():
-        raise WeightsError(f"{file}: '{name[:80]}' is {tensor.dtype}, a real number type is wanted")
+        raise WeightsError(f"{file}: '{name[:80]}' is {tensor.dtype}, only real number types can be loaded")
     # `expand` lets one stored number claim any shape; copying it into a network would fill the memory
     if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
         raise WeightsError(

@@ -64,7 +64,7 @@ def _wait(descriptor: int, path: Path, patience_s: float) -> None:
                 raise
             notes.once(
                 f"the file system of {path.parent} has no locks ({error.strerror}): "
-                "see to it that no two commands write there at once"
+                "make sure that no two commands write there at the same time"
             )
             return
         os.ftruncate(descriptor, 0)

@@ -94,7 +94,7 @@ def _of_several(folder: Path, paths: Sequence[Path], rows: Sequence[Row], varyin
     if _times(paths) is not None:
         raise DataError(
             f"{folder}: the times in names such as {paths[0].name} are not evenly apart; is a frame missing? Frames of "
-            "a variable rate cannot be measured: name them 00000.png, 00001.png, ... if they are to be taken as even"
+            "a variable rate cannot be measured: name them 00000.png, 00001.png, ... to measure them as if even"
         )
     if distinct:
         _check_agree(folder, paths, rows, distinct)

@@ -76,7 +76,7 @@ def make_net(card: MethodCard, plugin: Plugin, options: Mapping[str, OptionValue
         torch.manual_seed(SEED)
         net: object = _called(card, lambda: target(**options))
     if not isinstance(net, nn.Module):
-        raise CardError(f"{card.name}: {card.net} returned {type(net).__name__}, a torch.nn.Module is wanted")
+        raise CardError(f"{card.name}: {card.net} returned {type(net).__name__}, not a torch.nn.Module")
     return net
 
 

@@ -91,7 +91,7 @@ class ProcessNet(nn.Module):
             answer = _answer(process.stdout.fileno())
         except TimeoutError:
             self.close()
-            raise ClipError(f"{self.name}: its process gave no whole line within {ANSWER_S:g} s") from None
+            raise ClipError(f"{self.name}: its process wrote no complete line within {ANSWER_S:g} s") from None
         self._check(answer)
         try:
             return torch.from_numpy(np.load(wanted, allow_pickle=False))
@@ -113,7 +113,7 @@ class ProcessNet(nn.Module):
         ended = _exit_code(self._process) if not line and self._process is not None else None
         said = f"ended with exit code {ended}" if ended is not None else f"answered {line.strip()[:80]!r}"
         self.close()
-        raise ClipError(f'{self.name}: its process {said}; a line such as {{"ok": true}} is wanted')
+        raise ClipError(f'{self.name}: its process {said}; a line such as {{"ok": true}} is expected')
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._process.poll() is not None:

@@ -116,7 +116,7 @@ def frames_made(sr: object, spec: str, case: Case) -> tuple[int, int, int]:
     """
     if not isinstance(sr, Tensor) or sr.dim() != 5:
         got = tuple(sr.shape) if isinstance(sr, Tensor) else type(sr).__name__
-        raise ClipError(f"{spec} returned {got}, a tensor (B, S, C, H, W) is wanted")
+        raise ClipError(f"{spec} returned {got}, not a tensor (B, S, C, H, W)")
     height, width = case.size
     right, down = case.padding
     return sr.shape[1], sr.shape[3] * height // (height + down), sr.shape[4] * width // (width + right)

@@ -87,7 +87,7 @@ def forward(method: Method, lr_TChw: Frames, protocol: EvalProtocol, settings: S
     if not _finite(sr):
         raise ClipError(f"{method.spec} returned values that are not finite (NaN or infinity)")
     if wrong := wrong_range(sr, lr_BTChw, protocol.time_scale):
-        raise ClipError(f"{method.spec} returned {wrong}: values from 0 to 1 are wanted")
+        raise ClipError(f"{method.spec} returned {wrong}: values must be from 0 to 1")
     return sr[0].numpy()
 
 

@@ -142,7 +142,7 @@ def protocol_for(card: MethodCard, scale: str, time_scale: int) -> EvalProtocol:
         raise UsageError(f"--scale: {error}") from None
     if card.kind == "sr" and time_scale > 1:
         raise UsageError(
-            f"{card.name} only upscales; join it with another, e.g. dis+{card.name}, or say --time-scale 1"
+            f"{card.name} only upscales; join it with another, e.g. dis+{card.name}, or write --time-scale 1"
         )
     if card.kind != "sr" and time_scale == 1:
         raise UsageError(f"{card.name} makes frames between; for larger frames alone take a method such as bicubic")
@@ -169,7 +169,7 @@ def check(source: Path, target: Path, asked: Asked) -> None:
     if target.exists() and source.exists() and target.samefile(source):
         raise UsageError(f"{target} is the source itself; choose another name")
     if target.exists() and not asked.overwrite:
-        raise UsageError(f"{target} is there already; choose another name, or --overwrite it")
+        raise UsageError(f"{target} exists already; choose another name, or replace it with --overwrite")
     if not target.parent.is_dir():
         raise UsageError(f"{target}: there is no folder {target.parent}; make it first")
 

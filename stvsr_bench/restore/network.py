@@ -49,7 +49,7 @@ def call(method: Method, lr_BTChw: Tensor, protocol: EvalProtocol, settings: Set
         got = tuple(sr.shape) if isinstance(sr, Tensor) else type(sr).__name__
         raise ClipError(f"{method.spec} returned {got}, the protocol wants {wanted} (B, S, C, H, W)")
     if not sr.is_floating_point():
-        raise ClipError(f"{method.spec} returned {sr.dtype}, wanted are floating-point values from 0 to 1")
+        raise ClipError(f"{method.spec} returned {sr.dtype}, not floating-point values from 0 to 1")
     # scored as float32: sums of squared grey levels overflow float16, whose largest number is 65504
     return sr.float().cpu()
 

@@ -101,14 +101,14 @@ class Parts:
                 frames = sum(part.frames for part in kept)
                 raise UsageError(
                     f"{self._target}: an earlier try ended after {frames} frames, kept in {self.folder}; --resume "
-                    "continues it, --overwrite begins again"
+                    "continues it, --overwrite starts again"
                 )
             if resume:
                 self._check(about["made_from"])
                 self.done = kept
                 return
         elif resume:
-            raise UsageError(f"{self._target}: there is nothing to resume, no {record}; leave --resume away")
+            raise UsageError(f"{self._target}: there is nothing to resume, no {record}; leave out --resume")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _check(self, before: dict[str, str]) -> None:

@@ -122,7 +122,7 @@ def _rows(baseline: Path, run: Path) -> list[Row]:
     """The rows of a run that may become the baseline."""
     here, there = baseline.resolve(), run.resolve()
     if here == there or here in there.parents:
-        raise UsageError(f"{run} is {baseline} itself or lies in it; name another folder for the baseline")
+        raise UsageError(f"{run} is {baseline} itself or a folder in it; name another folder for the baseline")
     rows = store.read_rows(run)
     if not rows:
         raise NotRunnableError(f"{run} has no row; an empty baseline would accept everything")

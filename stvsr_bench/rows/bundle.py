@@ -153,7 +153,7 @@ def _bundle(about: Mapping[str, Any], file: Path) -> Bundle:
     prints = part(about, "fingerprints")
     devices, rows = prints.get("devices"), prints.get("rows")
     if not isinstance(devices, list) or not isinstance(rows, int):
-        raise DataError(f"{file}: its {ABOUT} lacks what every bundle says of itself")
+        raise DataError(f"{file}: its {ABOUT} lacks facts that every bundle has")
     name = about.get("claimed_by", "")
     return Bundle(str(about["digest"]), line(str(name))[:_LONGEST_NAME], rows, tuple(line(str(of)) for of in devices))
 

@@ -223,7 +223,7 @@ def _windows(place: Place, count: int, wanted: Sequence[EvalProtocol]) -> Window
     if place.start % (protocol.window - 1) and any(of.frames == "centre" for of in wanted):
         raise ClipError(
             f"{place.path.name} is one video and the truth is cut before frame {place.start}: the centres of windows, "
-            "which the protocol scores, lie elsewhere; hand in a video for each clip, made from the clip's own frames"
+            "which the protocol scores, are elsewhere; give a video for each clip, made from the clip's own frames"
         )
     end = _restored(place.whole, protocol) - place.start
     kept = tuple(index for index in windows.frames if index < end)

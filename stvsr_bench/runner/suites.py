@@ -61,7 +61,7 @@ def load(name: str) -> Suite:
     path = Path(name).expanduser()
     file = next((path / known for known in (FILE, "run.toml") if (path / known).is_file()), path)
     if not file.is_file():
-        raise UnknownNameError("suite", name, names(), "The path of a suite.toml or run.toml is one too")
+        raise UnknownNameError("suite", name, names(), "The path of a suite.toml or run.toml works too")
     return _of_file(file)
 
 

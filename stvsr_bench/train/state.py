@@ -103,9 +103,9 @@ def _read(path: Path) -> State:
         # on the CPU first: a checkpoint of cuda:3 opens where there is one card or none; weights_only runs no code
         state = State(**torch.load(path, map_location="cpu", weights_only=True))
     except DAMAGE as error:
-        raise DataError(f"{path} is damaged, or no checkpoint of this suite") from error
+        raise DataError(f"{path} is damaged, or not a checkpoint of this suite") from error
     if not all(isinstance(value, type(getattr(_PLAIN, name))) for name, value in vars(state).items()):
-        raise DataError(f"{path} is damaged, or no checkpoint of this suite")
+        raise DataError(f"{path} is damaged, or not a checkpoint of this suite")
     return state
 
 

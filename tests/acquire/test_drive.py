@@ -51,7 +51,7 @@ def test_a_file_comes_by_its_id_or_by_its_name_in_a_folder(gdown, tmp_path):
     [
         (
             b"\xef\xbb\xbf<!DOCTYPE html><title>Quota exceeded</title>",
-            "comes as a web page, not as the file. Drive limits",
+            "gave a web page, not the file. Drive limits",
         ),
         (None, "gdown wrote nothing"),
         (b"", "gdown wrote nothing"),

@@ -46,7 +46,7 @@ def test_a_video_has_the_size_and_the_rate_that_were_asked_for(
 
 
 @pytest.mark.parametrize(("method", "options", "says"), [
-    ("bicubic", [], "say --time-scale 1"),
+    ("bicubic", [], "write --time-scale 1"),
     ("stdan@mini", ["--scale", "2"], "stdan makes x4, not x2; change --scale"),
     ("stdan@mini", ["--time-scale", "4"], "makes one frame between two"),
     ("blend+bicubic", ["--time-scale", "1"], "makes frames between"),

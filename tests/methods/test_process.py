@@ -47,10 +47,10 @@ def test_a_process_is_told_times_and_size(net):
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ("print('half a line', end='', flush=True); time.sleep(60)", "gave no whole line within 1 s"),
-        ("time.sleep(60)", "gave no whole line within 1 s"),
+        ("print('half a line', end='', flush=True); time.sleep(60)", "wrote no complete line within 1 s"),
+        ("time.sleep(60)", "wrote no complete line within 1 s"),
         ('print(\'{"ok": true}\\n{"ok": true}\', flush=True)', "a line such as"),
-        ("print('x' * 3_000_000, flush=True)", "a line such as|no whole line"),
+        ("print('x' * 3_000_000, flush=True)", "a line such as|no complete line"),
         ("open(question['output'], 'w').close(); print('{\"ok\": true}', flush=True)", "no readable output"),
         ("print('{\"ok\": true}', flush=True)", "no readable output"),
         ("sys.exit(3)", "ended with exit code 3"),

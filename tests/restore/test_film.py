@@ -340,7 +340,9 @@ def clip(tmp_path, ffmpeg):
 def test_a_file_that_is_there_is_replaced_only_where_asked(tmp_path, upscale, clip):
     target = tmp_path / "out.mp4"
     target.write_bytes(b"mine")
-    with pytest.raises(UsageError, match=r"out\.mp4 is there already; choose another name, or --overwrite it"):
+    with pytest.raises(
+        UsageError, match=r"out\.mp4 exists already; choose another name, or replace it with --overwrite"
+    ):
         upscale(clip, target)
     assert target.read_bytes() == b"mine"
     upscale(clip, target, overwrite=True)

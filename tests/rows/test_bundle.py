@@ -101,7 +101,7 @@ def test_what_is_no_bundle_is_refused_and_nothing_is_written(plant, tmp_path, mo
     refused("format 2; this version reads 1")
     pack(run, file)
     rewrite(file, {"fingerprints": {}})
-    refused("lacks what every bundle says")
+    refused("lacks facts that every bundle has")
     monkeypatch.setattr("stvsr_bench.rows.bundle._MOST_BYTES", 10)
     pack(run, file)
     refused("more than a bundle may")

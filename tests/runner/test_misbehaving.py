@@ -88,7 +88,7 @@ def test_code_that_cannot_be_imported_costs_its_method_alone(spec, head):
 @pytest.mark.parametrize(
     ("what", "says"),
     [
-        ("(sr * 255).byte()", "returned torch.uint8, wanted are floating-point values from 0 to 1"),
+        ("(sr * 255).byte()", "returned torch.uint8, not floating-point values from 0 to 1"),
         ("sr + 1j", "returned torch.complex64"),
         ("sr * 255", "returned values from 0 to 255; divide by 255"),
         ("2 * sr - 1", "returned values from -1 to 1; add 1 and divide by 2"),

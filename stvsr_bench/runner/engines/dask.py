@@ -114,8 +114,8 @@ class _Cluster:
 
     def _gone(self, error: BaseException) -> NotRunnableError:
         return NotRunnableError(
-            f"the dask scheduler at {self.where} does not answer any more ({type(error).__name__}); "
-            "the rows so far are safe, and the same command continues when it is back"
+            f"the dask scheduler at {self.where} no longer answers ({type(error).__name__}); "
+            "the rows so far are safe; repeat the command when it is back"
         )
 
     def _next(self, done: "Queue[Any]") -> Any:
@@ -281,7 +281,7 @@ def _security(distributed: Any, address: str) -> Any:
     if not any(files.values()) and not encrypted:
         return None
     if not all(files.values()):
-        raise NotRunnableError("TLS wants all of STVSR_BENCH_TLS_CA, STVSR_BENCH_TLS_CERT and STVSR_BENCH_TLS_KEY")
+        raise NotRunnableError("TLS needs all of STVSR_BENCH_TLS_CA, STVSR_BENCH_TLS_CERT and STVSR_BENCH_TLS_KEY")
     if not encrypted:
         raise NotRunnableError(f"STVSR_BENCH_TLS_* name certificates, but {address} is not encrypted; write tls://")
     for key, file in files.items():

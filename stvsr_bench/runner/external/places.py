@@ -122,7 +122,7 @@ class Places:
                     return folder
                 if len(videos) > 1:
                     listed = " and ".join(str(path) for path in videos)
-                    raise ClipError(f"{listed} are both named {name}; leave the one that is to be scored")
+                    raise ClipError(f"{listed} have the same name {name}; leave the one that is to be scored")
                 if videos:
                     return videos[0]
                 empty = empty or folder

@@ -93,9 +93,7 @@ def cropped(handed: Handed, full: tuple[int, int], kept: tuple[int, int], clip: 
     if size in (full, kept):
         return handed.pixels_SHWC[:, : kept[0], : kept[1]]
     wanted = f"{full[1]}x{full[0]}" + (f" (cut to {kept[1]}x{kept[0]})" if kept != full else "")
-    raise ClipError(
-        f"{clip}: frames are {size[1]}x{size[0]}, the truth is {wanted}; hand in frames of the truth's size"
-    )
+    raise ClipError(f"{clip}: frames are {size[1]}x{size[0]}, the truth is {wanted}; give frames of the truth's size")
 
 
 def _check_count(path: Path, count: int, needed: Sequence[int], total: int, clip: str) -> None:

@@ -234,8 +234,8 @@ def test_a_cluster_behind_tls_gives_the_rows_of_a_local_run_and_lets_no_stranger
 @pytest.mark.parametrize(
     ("files", "address", "says"),
     [
-        ({"ca": "ca.pem"}, "tls://127.0.0.1:1", "TLS wants all of STVSR_BENCH_TLS_CA"),
-        ({}, "tls://127.0.0.1:1", "TLS wants all of STVSR_BENCH_TLS_CA"),
+        ({"ca": "ca.pem"}, "tls://127.0.0.1:1", "TLS needs all of STVSR_BENCH_TLS_CA"),
+        ({}, "tls://127.0.0.1:1", "TLS needs all of STVSR_BENCH_TLS_CA"),
         (dict.fromkeys(("ca", "cert", "key"), "no.pem"), "tls://127.0.0.1:1", r"STVSR_BENCH_TLS_CA names no\.pem"),
         (dict.fromkeys(("ca", "cert", "key"), "no.pem"), "tcp://127.0.0.1:1", "not encrypted; write tls://"),
     ],
@@ -290,7 +290,7 @@ def test_a_scheduler_without_workers_and_one_that_goes_away(spec, cluster, tmp_p
         if not gone:
             gone.append(os.kill(scheduler.pid, number))
 
-    with pytest.raises(NotRunnableError, match=r"does not answer any more.*rows so far are safe"):
+    with pytest.raises(NotRunnableError, match=r"no longer answers.*rows so far are safe"):
         runner.execute(asked, make(asked), end)
     assert 0 < len(store.done(asked.out)) < 24
     assert "Traceback" not in capfd.readouterr().err
@@ -393,5 +393,5 @@ def test_a_scheduler_that_went_away_is_blamed(spec, monkeypatch):
     client = SimpleNamespace(sync=lambda *_, **__: 1 / 0, scheduler=SimpleNamespace(identity=None))
     cluster = dask_engine._Cluster(client, spec.setup("env"), "tcp://there:1")
     monkeypatch.setattr(cluster, "_submit", lambda batch: Promise("cancelled", None))
-    with pytest.raises(NotRunnableError, match="scheduler at tcp://there:1 does not answer any more"):
+    with pytest.raises(NotRunnableError, match="scheduler at tcp://there:1 no longer answers"):
         list(cluster.pulled([task], 1))

@@ -82,7 +82,7 @@ def test_a_folder_without_pictures_does_not_hide_the_video(places):
 
 def test_two_videos_of_one_clip_are_refused_by_name(places):
     made = places("c0.mp4", "c0.mkv")
-    with pytest.raises(ClipError, match=r"c0\.mkv and .*c0\.mp4 are both named c0"):
+    with pytest.raises(ClipError, match=r"c0\.mkv and .*c0\.mp4 have the same name c0"):
         made.find("c0")
     assert made.has("c0")
 
