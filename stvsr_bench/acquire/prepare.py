@@ -69,8 +69,8 @@ def wanted_download(card: DatasetCard, root: Path | None, which: str = "", folde
     sure = [key for key, offer in card.downloads.items() if offer.source.listing]
     if not which and len(card.downloads) > 1 and len(sure) != 1:
         offers = "; ".join(f"--which {key} ({offer.notes})" for key, offer in card.downloads.items())
-        lists = "; --lists brings the lists" if card.lists else ""
-        raise UsageError(f"say what to bring of {card.name}: {offers}{lists}")
+        lists = "; --lists gets the lists" if card.lists else ""
+        raise UsageError(f"say what to get of {card.name}: {offers}{lists}")
     if root is None:
         raise UsageError(f"where shall {card.name} lie? Give --root FOLDER (or set {card.root_env})")
     key = which or (sure[0] if sure else next(iter(card.downloads)))

@@ -74,7 +74,7 @@ def test_an_address_without_a_hash_is_asked_by_https(tmp_path):
             UsageError,
             r"--which test \(15 GB\); --which train \(82 GB\)$",
         ),
-        ({"downloads": {"test": ONE, "train": TWO}, "lists": LISTS}, "", UsageError, "; --lists brings the lists$"),
+        ({"downloads": {"test": ONE, "train": TWO}, "lists": LISTS}, "", UsageError, "; --lists gets the lists$"),
         ({"downloads": {"test": ONE}}, "", UsageError, r"Give --root FOLDER \(or set TOY_ROOT\)"),
     ],
 )

@@ -149,7 +149,7 @@ def test_list_shows_every_data_set_even_a_broken_one(tmp_path, monkeypatch, caps
             4,
             "reds4 cannot be brought by a program: no address of a file is known here: open https",
         ),
-        (["prepare", "vimeo90k"], 2, "say what to bring of vimeo90k: --which test (15 GB"),
+        (["prepare", "vimeo90k"], 2, "say what to get of vimeo90k: --which test (15 GB"),
         (["prepare", "vimeo90k", "--which", "tets"], 2, "unknown download of vimeo90k 'tets'. Did you mean 'test'?"),
         (["prepare", "vimeo90k", "--which", "test"], 2, "Give --root FOLDER (or set VIMEO90K_ROOT)"),
         (["prepare", "vid4", "--lists"], 4, "vid4 has no lists that can be downloaded"),
