@@ -109,7 +109,7 @@ def test_reds4_takes_its_four_clips_out_of_all_of_reds(tmp_path):
         draw(tmp_path / "train_sharp" / name, numbered(2, "{:08d}.png"))
     assert datasets.clips("reds4", root=tmp_path).names == ["000", "011", "015", "020"]
     draw(tmp_path / "other" / "001", numbered(2))
-    with pytest.raises(DataError, match="holds no clip 000, 011, 015, 020; found 001"):
+    with pytest.raises(DataError, match="has no clip 000, 011, 015, 020; found 001"):
         datasets.clips("reds4", root=tmp_path / "other")
 
 

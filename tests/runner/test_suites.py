@@ -80,7 +80,7 @@ def test_a_suite_of_one_run_is_a_run_toml_and_the_other_way_round(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('methods = ["zsm"]\ncolour = 3', "'colour' is no setting of a run"),
+        ('methods = ["zsm"]\ncolour = 3', "'colour' is not a setting of a run"),
         ('methods = ["zsm"]\n[suite]\ntitel = "x"', r"\[suite\]"),
         ('methods = ["zsm"]\n[suite]\ntitle = "x"\n[[suite.tables]]\ntitle = "y"\ncolumns = []', "tables.0.columns"),
         ('methods = ["zsm"]\n[suite]\ntitle = "x"\n[[suite.tables]]\ntitle = "y"\ncolumns = ["vid4"]', "write DATASET"),
@@ -88,7 +88,7 @@ def test_a_suite_of_one_run_is_a_run_toml_and_the_other_way_round(tmp_path):
         ('parts = "all"', r"write \[\[parts\]\]"),
         ('[[parts]]\nmethods = ["zsm"]\nfolder = "../x"', "write a word"),
         ('[[parts]]\ndatasets = ["mini"]', "methods"),
-        ("methods = [", "is no TOML"),
+        ("methods = [", "is not valid TOML"),
     ],
 )
 def test_a_file_that_is_no_suite_is_refused_with_its_name(text, said, tmp_path):
