@@ -109,7 +109,7 @@ class CardError(UsageError):
 
 
 class NotRunnableError(BenchError):
-    """Data, weights or an extra is missing on this machine; the sentence says how to bring it."""
+    """Data, weights or an extra is missing on this machine; the sentence says how to get it."""
 
     exit_code: ExitCode = NOT_RUNNABLE
 
@@ -127,7 +127,7 @@ class DataError(NotRunnableError):
 
 
 class ClipError(BenchError):
-    """One clip could not be read, restored or scored; the run goes on and ends with `FAILED_CLIPS`."""
+    """One clip could not be read, restored or scored; the run continues and ends with `FAILED_CLIPS`."""
 
     exit_code: ExitCode = FAILED_CLIPS
 

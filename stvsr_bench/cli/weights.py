@@ -1,26 +1,19 @@
 """`stvsr-bench weights`: which weights are here, what a checkpoint is, and keeping one by its SHA-256."""
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from stvsr_bench.cli import getting, options, proving, reader, removing
+from stvsr_bench.cli import getting, identifying, options, proving, reader, removing
 from stvsr_bench.errors import WeightsError
 
-if TYPE_CHECKING:
-    from stvsr_bench.checkpoints import Fit, State
-    from stvsr_bench.methods.recognise import Facts
-
-SHOWN = 8  # key names listed per kind; --json has all
 HELP = "List, get, add, remove, verify, identify and prove checkpoints."
 app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command(name="get")(getting.get)
 app.command(name="prove")(proving.prove)
+app.command(name="identify")(identifying.identify)
 app.command(name="remove")(removing.remove)
-
-File = Annotated[Path, typer.Argument(help="A checkpoint: .pth, .pt, .pkl or .safetensors.")]
 
 
 @app.command(name="list")
@@ -42,7 +35,7 @@ def list_weights(
 
 @app.command()
 def add(
-    file: File,
+    file: identifying.File,
     name: Annotated[str, typer.Option("--as", help="Keep it under the name METHOD@TAG; default: what it is.")] = "",
     trust_pickle: options.TrustPickle = False,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the file that has this name.")] = False,
@@ -54,7 +47,7 @@ def add(
     from stvsr_bench.methods import recognise
 
     options.plug_in(include, override)
-    state, fits = _recognised(file, trust_pickle)
+    state, fits = identifying.recognised(file, trust_pickle)
     fit, tag = recognise.place(file, fits, name)
     kept = recognise.keep(file, state, fit.method, tag, trusted=trust_pickle, replace=replace)
     sha256, replaced = kept.entry.sha256, kept.replaced
@@ -87,49 +80,3 @@ def verify(include: options.Include = None, override: options.Override = None, a
         reader.say(f"{len(items)} checked, {len(broken)} bad")
     if broken:
         raise WeightsError(f"{broken[0].method}@{broken[0].tag}: {broken[0].what}")
-
-
-@app.command()
-def identify(
-    file: File,
-    trust_pickle: options.TrustPickle = False,
-    include: options.Include = None,
-    override: options.Override = None,
-    as_json: options.Json = False,
-) -> None:
-    """Say which method a checkpoint is of, and what is missing or unexpected."""
-    from stvsr_bench.methods import recognise
-
-    options.plug_in(include, override)
-    state, fits = _recognised(file, trust_pickle)
-    facts = recognise.facts_of(file, state)
-    if as_json:
-        document = {**asdict(facts), "fits": [{**asdict(fit), "exact": fit.exact} for fit in fits]}
-        reader.document(document, indent=1)
-    else:
-        _print_identity(facts, fits)
-    recognise.check_exact(file, fits)
-
-
-def _recognised(file: Path, trust_pickle: bool) -> tuple["State", list["Fit"]]:
-    """The tensors of a checkpoint and its fits; a method that cannot be compared is named on stderr."""
-    from stvsr_bench.methods import recognise
-
-    state = recognise.read(file, trust_pickle)
-    fits, broken = recognise.fits(state, file)
-    for name, why in broken.items():
-        reader.note(f"not compared with {name}: {why}")
-    return state, fits
-
-
-def _print_identity(facts: "Facts", fits: list["Fit"]) -> None:
-    known = f"\nknown as     {', '.join(facts.known_as)}" if facts.known_as else ""
-    reader.say(f"{facts.file}: {facts.tensors} tensors, {facts.numbers:,} numbers")
-    reader.say(f"SHA-256      {facts.sha256}\nfingerprint  {facts.fingerprint}{known}")
-    for fit in fits[:3]:
-        reader.say(fit.sentence())
-        for word, keys in fit.wrong.items() if fit is fits[0] else ():
-            for key in keys[:SHOWN]:
-                reader.say(f"  {word:10} {key}")
-            if len(keys) > SHOWN:
-                reader.say(f"  {word:10} ... and {len(keys) - SHOWN} more (--json lists all)")

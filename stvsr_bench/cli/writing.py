@@ -24,14 +24,16 @@ Fps = Annotated[
     str, typer.Option("--fps", help="A constant rate, e.g. 60 or 60000/1001: frames are repeated or left out.")
 ]
 Audio = Annotated[
-    str, typer.Option("--audio", help="copy; aac encodes sound that the file cannot hold; none leaves it out.")
+    str, typer.Option("--audio", help="copy; aac encodes sound that the file format does not take; none leaves it out.")
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there, or an earlier try.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue a try that was interrupted.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a file that exists, or an unfinished earlier one.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted command.")]
 
 
 def bar(console: "Console", hidden: bool) -> "Progress":
-    """A bar with frames done, frames in a second and the time that is left."""
+    """A bar with frames done, frames per second and the time that is left."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
@@ -79,7 +81,7 @@ def rate(text: str) -> Fraction | None:
     try:
         rate = Fraction(text).limit_denominator(1001)
     except (ValueError, ZeroDivisionError):
-        raise UsageError(f"--fps {text}: write a number of frames in a second, e.g. 60 or 60000/1001") from None
+        raise UsageError(f"--fps {text}: write a number of frames per second, e.g. 60 or 60000/1001") from None
     if not 1 <= rate <= 1000:
         raise UsageError(f"--fps {text}: write a number between 1 and 1000")
     return rate

