@@ -26,8 +26,9 @@ def guess(name: str, known: Sequence[str]) -> str:
     The parts of a joined method (`dis+bicubic`) are compared one by one, and all must be near: two methods that share
     the second network are not spellings of each other.
     """
-    scored = sorted(((_alike(name, one), one) for one in known), reverse=True)
-    return scored[0][1] if scored and scored[0][0] >= _ALIKE else ""
+    scored = [((_alike(name, one), SequenceMatcher(None, name, one).ratio()), one) for one in known]
+    (near, _), best = max(scored, default=((0.0, 0.0), ""))
+    return best if near >= _ALIKE else ""
 
 
 def _alike(name: str, other: str) -> float:

@@ -60,7 +60,7 @@ def test_what_made_the_rows_is_named_before_the_numbers_and_moved_clips_by_size(
     (other,) = [of for of in found.numbers if of.method != "net@w"]
     assert other.moved == ()
     text = two_runs_md(found)
-    assert text.index("What made the rows") < text.index("## Numbers") < text.index("3: 34 -> 33")
+    assert text.index("What made the rows") < text.index("## Numbers") < text.index("3: 34 to 33")
 
 
 def test_versions_machines_and_fields_of_protocols_are_named(two, row):

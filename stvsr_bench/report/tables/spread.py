@@ -133,11 +133,9 @@ def _ranges(of: Sequence[Variant], how: Display) -> list[str]:
             continue
         values, n = [one.value for one in members], max(one.clips for one in members)
         width = f"{max(values) - min(values):.{how.decimals}f}{unit}"
-        which = f"the {len(members)} protocols" + (
-            f" that score {frames} frames in {channel}" if len(groups) > 1 else ""
-        )
+        which = f" of the protocols that score {frames} frames in {channel}" if len(groups) > 1 else ""
         clips = f"{n} clip{'s' if n > 1 else ''} that all protocols share"
-        said.append(f"Highest minus lowest: {width}, of {which}, over the {clips}.")
+        said.append(f"Highest minus lowest{which}: {width}, over the {clips}.")
     return said or ["No two protocols score the same kind of frames here, so no range is given."]
 
 

@@ -127,9 +127,20 @@ def test_a_variant_of_fewer_clips_has_no_difference_and_no_part_in_the_range(row
     said = spread_md("d s", list(found.values()))
     (line,) = [text for text in said.splitlines() if "| between frames" in text]
     assert "| 20.00 |" in line.replace("  ", "") and " – |" in line
-    wholes = [one.value for one in found.values() if one.whole]
-    assert f"Highest minus lowest: {max(wholes) - min(wholes):.2f} dB, over the 2 clips" in said
+    assert "Highest minus lowest" not in said and "No two protocols" in said
     assert "Values of fewer clips" in said
+
+
+def test_a_range_is_of_protocols_alone_and_never_of_colours_or_choices_of_frames(row):
+    def measured(protocol, psnr):
+        plain = row("a", "", "d", "s", "1", psnr, protocol=protocol)
+        return row("a", "", "d", "s", "1", psnr, protocol=protocol, values={**plain.values, "psnr_rgb": [9.0] * 7})
+
+    rows = [measured("suite-1", FIRST), measured("zsm-2020", [value + 0.25 for value in FIRST])]
+    assert "Highest minus lowest: 0.25 dB, over the 1 clip that all protocols share." in spread_md("d s", spread(rows))
+    # frames 0 and 4 of a window are another quantity than all frames of it
+    rows = [measured("videoinr-2022", FIRST), measured("videoinr-2022-centre", FIRST)]
+    assert "No two protocols score the same kind of frames here" in spread_md("d s", spread(rows))
 
 
 def test_frames_whose_truth_is_flat_are_left_out_as_in_the_tables(row):
