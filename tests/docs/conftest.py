@@ -45,7 +45,7 @@ def data(world):
     vimeo = world / "data" / "vimeo_septuplet"
     for seed, name in enumerate(CLIPS):
         clip(vimeo / "sequences" / name, seed, first=1)
-        clip(world / "my_results" / name, seed + 10, first=1)
+        clip(world / "my_results" / name.replace("/", "_"), seed + 10, first=1)
     for name in ("fast_testset", "medium_testset", "slow_testset", "sep_trainlist", "sep_testlist"):
         (vimeo / f"{name}.txt").write_text("".join(f"{name}\n" for name in CLIPS))
     for folder in ("my_clips", "data/my clips", "data/a, b", "tiny"):
