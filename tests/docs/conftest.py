@@ -67,6 +67,7 @@ def weights(world):
     checkpoint(world / "STDAN_20220306.pth", stdan.STDAN(), stdan_weights.to_authors)
     checkpoint(world / "tmnet_single_frame.pth", tmnet.TMNet(), tmnet_weights.to_authors)
     shutil.copy(world / "STDAN_20220306.pth", world / "unknown.pth")
+    assert call(["weights", "add", "STDAN_20220306.pth", "--as", "stdan@authors"]) == 0
     (world / "my nets").mkdir()
     (world / "my nets" / "best+last.pth").symlink_to(world / "STDAN_20220306.pth")
     (world / "runs" / "train").mkdir(parents=True)
