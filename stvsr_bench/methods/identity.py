@@ -96,6 +96,8 @@ def composed_card(first: Resolved, second: Resolved) -> MethodCard:
         multiple_of=math.lcm(vfi.multiple_of if first_vfi else 1, sr.multiple_of),
         hr_multiple_of=math.lcm(1 if first_vfi else vfi.multiple_of, sr.hr_multiple_of),
         tiles=_tiles_of_both(first.card, second.card),
+        # of two neighbours in time the one that needs more; an upscaler that comes second sees more frames than that
+        stream=max(vfi.stream, sr.stream, key=lambda one: (one.window, one.context)),
         learned=vfi.learned or sr.learned,
         bit_exact=vfi.bit_exact and sr.bit_exact,
         group="two-stage",

@@ -18,7 +18,6 @@ from stvsr_bench.schema import EvalProtocol, Frames, Method, Settings
 if TYPE_CHECKING:
     from stvsr_bench.data.frames import Bytes
 
-WINDOW = 4  # frames given at a time, as the methods were trained
 CUT_MOVED = 0.15  # share of the luma histogram that moves at a cut, at the least,
 CUT_CHANGE = 0.25  # and how much the picture changes there (twice the mean difference, or that share)
 CUT_RISE = (
@@ -92,34 +91,46 @@ class _Scene:
     ) -> None:
         self.method, self.protocol, self.settings, self.skip = method, protocol, settings, skip
         self.fewest, most = method.card.frames_in
-        self.window = min(max(WINDOW, self.fewest), most)
+        stream = method.card.stream
+        self.window = min(max(stream.window, self.fewest), most)
+        self.context = min(stream.context, (most - self.window) // 2)
         self.how = how  # of the whole video: tiles that memory forced stay
         self.held: list[Frames] = []
+        self.before = 0  # how many of those held are context alone
         self.started = False
 
     def add(self, frame: "Bytes | Frames") -> Iterator[Frames]:
         """The next frame of the scene; what a full window gives."""
         scaled = frame.astype(np.float32) / np.float32(255) if frame.dtype == np.uint8 else frame
         self.held.append(np.ascontiguousarray(scaled.transpose(2, 0, 1), np.float32))
-        if len(self.held) == self.window:
-            # the first frame of this window was written as the last of the one before
-            yield from self._window(self.held, slice(int(self.started), None))
-            self.held, self.started = self.held[-1:], True
+        if len(self.held) == self.before + self.window + self.context:
+            last = self.before + self.window - 1
+            yield from self._window(self.held, self._from(), last * self.protocol.time_scale + 1)
+            self.before = min(self.context, last)
+            self.held, self.started = self.held[last - self.before :], True
 
     def end(self) -> Iterator[Frames]:
         """The frames of the scene that no full window reached, and the last one held until the scene's end."""
-        held, started = self.held, self.started
-        self.held, self.started = [], False
+        held, before, first, started = self.held, self.before, self._from(), self.started
+        self.held, self.before, self.started = [], 0, False
         again = self.protocol.time_scale - 1
-        if len(held) == 1:
+        if len(held) == before + 1:
             # one frame alone has no gap to fill: it is doubled, and the second is the same frame
-            yield from self._window(held * 2, slice(0, 1), repeat=again + (not started))
+            here = before * self.protocol.time_scale
+            filled = held * 2 if len(held) == 1 else held
+            yield from self._window(filled, here, here + 1, repeat=again + (not started))
         elif held:
-            yield from self._window(held, slice(int(started), None), last=again)
+            yield from self._window(held, first, last=again)
 
-    def _window(self, frames: list[Frames], kept: slice, repeat: int = 1, last: int = 0) -> Iterator[Frames]:
-        """The kept restored frames of a window, each `repeat` times, and its last one `last` times more."""
-        wanted = range(len(frames) + (len(frames) - 1) * (self.protocol.time_scale - 1))[kept]
+    def _from(self) -> int:
+        """The first restored frame of what is held that is not written yet: the window before wrote the shared one."""
+        return self.before * self.protocol.time_scale + int(self.started)
+
+    def _window(
+        self, frames: list[Frames], begin: int, end: int | None = None, repeat: int = 1, last: int = 0
+    ) -> Iterator[Frames]:
+        """The restored frames `begin` to `end` of a window, each `repeat` times, and the last one `last` times more."""
+        wanted = range(len(frames) + (len(frames) - 1) * (self.protocol.time_scale - 1))[begin:end]
         count = len(wanted) * repeat + last
         if self.skip >= count:
             self.skip -= count

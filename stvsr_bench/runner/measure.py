@@ -204,6 +204,9 @@ def _flags(method: Method, clip: Clip, windows: Windows, scored: Sequence[int], 
         flags.append(f"changes:{','.join(sorted(method.changes))}")
     if not method.card.trained_for(protocol.ratio):
         flags.append("scale-untrained")
+    # a pixel wanted lies exactly between two given ones if and only if q of the scale p/q is even (5/2, 7/2, 17/4)
+    if method.card.ties and protocol.ratio.denominator % 2 == 0:
+        flags.append("ties")
     if windows.leaked:
         flags.append(f"leak:{','.join(map(str, windows.leaked))}")
     if windows.left_out:

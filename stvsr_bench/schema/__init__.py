@@ -15,6 +15,7 @@ from stvsr_bench.schema.cards import (
     OptionValue,
     Paper,
     SplitList,
+    Streaming,
     TileNeeds,
     TimeControl,
     Weights,
@@ -32,6 +33,6 @@ from stvsr_bench.schema.suite import PaperTable, SuiteFacts
 __all__ = [
     "RENAMED", "SCHEMA_VERSION", "Average", "Clip", "Contents", "DatasetCard", "Degradation", "Download",
     "EvalProtocol", "Example", "Frames", "Hdr", "Job", "Kind", "Manifest", "Method", "MethodCard", "OptionValue",
-    "Paper", "PaperTable", "Reading", "Row", "Scale", "Settings", "Shown", "Source", "SplitList", "SuiteFacts",
-    "TileNeeds", "TimeControl", "Weights", "canonical", "digest", "on_grid", "ratio",
+    "Paper", "PaperTable", "Reading", "Row", "Scale", "Settings", "Shown", "Source", "SplitList", "Streaming",
+    "SuiteFacts", "TileNeeds", "TimeControl", "Weights", "canonical", "digest", "on_grid", "ratio",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from dataclasses import field
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass as checked
 
 from stvsr_bench.schema.scale import Scale, canonical, ratio
@@ -95,6 +95,15 @@ class TileNeeds:
 
 
 @checked(frozen=True, config=STRICT)
+class Streaming:
+    """How a video that is too long for memory is cut for `infer`: `window` given frames at a time, neighbours sharing
+    one; and beside them up to `context` frames on each side, which the network sees and whose results are not kept."""
+
+    window: int = Field(default=4, ge=2)
+    context: int = Field(default=0, ge=0)
+
+
+@checked(frozen=True, config=STRICT)
 class MethodCard:
     """What a method is and what it can take; read from `methods/<name>/card.toml`.
 
@@ -109,6 +118,8 @@ class MethodCard:
     `frames_in`: fewest and most frames of one call; windows are cut, or filled by repeating the last frame, to fit.
     `hr_multiple_of`: what each side of the picture that is asked for must be a multiple of.
     `tiles`: what its tiles must be (docs/video.md); absent where nobody measured it.
+    `stream`: how `infer` cuts a long video; four frames at a time where the card says nothing.
+    `ties`: it takes the nearest pixel, and of two equally near ones rounding decides; at scales p/q with an even q.
     `example`: pictures that the authors published, by which `weights prove` tells whether a checkpoint is theirs.
     `bit_exact`: the same 8-bit frames on every x86 processor (a test holds it to that); networks are not.
     """
@@ -128,8 +139,10 @@ class MethodCard:
     hr_multiple_of: int = 1
     pad: Literal["zeros", "replicate", "reflect"] = "zeros"
     tiles: TileNeeds = field(default_factory=TileNeeds)
+    stream: Streaming = field(default_factory=Streaming)
     learned: bool = True
     time_symmetric: bool = False
+    ties: bool = False
     bit_exact: bool = False
     group: str = ""
     paper: Paper = field(default_factory=Paper)

