@@ -16,8 +16,8 @@ SHOWN = 6  # clips named on a line; --json has all
 Name = Annotated[str, typer.Argument(help="A data set, or the path of a folder of clips or a video.")]
 Splits = Annotated[str, typer.Option("--split", "-s", help="Splits; default the test splits.")]
 Lists = Annotated[str, typer.Option("--lists", help="Whose lists, where authors differ: zsm or stdan.")]
-Sample = Annotated[int, typer.Option("--sample", min=0, help="Only this many clips a split, evenly spread; 0: all.")]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, max=1024, help="Clips at a time; 0: one a core, at most 8.")]
+Sample = Annotated[int, typer.Option("--sample", min=0, help="Only this many clips per split, evenly spread; 0: all.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, max=1024, help="Clips at a time; 0: one per core, at most 8.")]
 
 
 def telling(verb: str, clips: "Clips", quiet: bool) -> AbstractContextManager[Callable[[int, int], None]]:

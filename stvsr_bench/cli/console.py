@@ -125,7 +125,7 @@ def _compared(parts: "Sequence[Part]") -> RichTable:
     block.add_column("clips", overflow="fold")
     for name in ("n", "mean", "95 % interval", "won/tied/lost", "p"):
         block.add_column(name, justify="right", no_wrap=True)
-    block.add_column("verdict", overflow="fold")
+    block.add_column("verdict", max_width=9)
     for part in parts:
         result = part.result
         between = " ".join(part.interval_shown or ("–",))

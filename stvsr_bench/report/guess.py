@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
-from stvsr_bench.errors import UsageError
+from stvsr_bench.errors import UnknownNameError, UsageError
 
 _ALIKE = 0.6  # as difflib's own guesses
 
 
-class UnknownMethodError(UsageError):
+class UnknownMethodError(UnknownNameError):
     """A method that was not measured in the runs that were read."""
 
     def __init__(self, name: str, known: Iterable[str], runs: Sequence[str] = ()) -> None:
@@ -17,7 +17,7 @@ class UnknownMethodError(UsageError):
         meant = f" Did you mean '{close}'?" if close else ""
         where = f"in {', '.join(runs)}" if runs else "in these rows"
         listed = ", ".join(names) if names else "none"
-        super().__init__(f"unknown method '{name}' {where}.{meant} Known: {listed}")
+        UsageError.__init__(self, f"unknown method '{name}' {where}.{meant} Known: {listed}")
 
 
 def guess(name: str, known: Sequence[str]) -> str:

@@ -60,7 +60,7 @@ def test_the_leaderboard_names_what_each_bundle_claims_and_verify_finds_the_forg
     for text in ('{"bundles": 3}', '{"bundles": [{"keys": []}]}', '{"bundles": ["a"]}'):
         (labs / "board" / "bundles.json").write_text(text)
         assert call(["report", str(labs / "board"), "--out", str(labs / "again")]) == NOT_RUNNABLE
-        assert "is no list of bundles" in capsys.readouterr().err
+        assert "is not a list of bundles" in capsys.readouterr().err
 
 
 def test_what_is_asked_wrongly_is_said_in_a_sentence(labs, tmp_path, capsys):

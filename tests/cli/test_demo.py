@@ -64,7 +64,7 @@ def test_it_measures_what_is_here_and_says_what_is_left_out(lacking, tmp_path, c
     assert page.is_file() and f"table.md, page: {page}" in said
     table = (tmp_path / "report" / "table.md").read_text()
     assert "blend+bicubic" in table and "rife" not in table and "openclips" not in table
-    assert all(f"mini {split} holds 8 clips, 1 was measured" in table for split in ("slow", "medium", "fast"))
+    assert all(f"mini {split} has 8 clips, 1 was measured" in table for split in ("slow", "medium", "fast"))
     plane = (tmp_path / "report-plane" / "plane.csv").read_text().splitlines()
     assert sum("psnr_y" in line and ",all," in line for line in plane) == 4
     assert list((tmp_path / "report-plane" / "figures").glob("plane-*.png"))

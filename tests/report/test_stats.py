@@ -1,5 +1,6 @@
 """Intervals, tests and ties against scipy, against simulation, and by hand."""
 
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -114,17 +115,18 @@ def test_wins_ties_and_losses_count_infinite_clips_too():
 INF = np.inf
 # the gain of each clip: infinite where the first method alone is exact, minus infinite where the second is
 VERDICTS = {
-    "exact everywhere": ([INF, INF, INF], "better"),
-    "the other is exact everywhere": ([-INF, -INF], "worse"),
-    "exact on one clip alone": ([INF], "undecided"),
+    "exact everywhere": ([INF] * 6, "better"),
+    "the other is exact everywhere": ([-INF] * 6, "worse"),
+    "exact on one clip alone": ([INF], "one clip: no verdict"),
     "each is exact somewhere": ([INF, -INF, INF], "undecided"),
     "each is exact somewhere, and the rest is better": ([INF, -INF, 1.0, 1.1, 0.9], "undecided"),
-    "exact, and the rest is better": ([INF, 1.0, 1.1, 0.9], "better"),
+    "exact, and the rest is better": ([INF, 1.0, 1.1, 0.9, 1.2, 0.8], "better"),
     "exact, and the rest is worse": ([INF, -1.0, -1.1, -0.9], "undecided"),
-    "the other is exact, and the rest is worse": ([-INF, -1.0, -1.1, -0.9], "worse"),
+    "the other is exact, and the rest is worse": ([-INF, -1.0, -1.1, -0.9, -1.2, -0.8], "worse"),
     "the other is exact, and the rest is better": ([-INF, 1.0, 1.1, 0.9], "undecided"),
     "exact, and the rest is a tie": ([INF, 0.001, -0.001, 0.0], "undecided"),
     "exact, and the rest is open": ([INF, INF, 1.0, -1.1, 0.9], "undecided"),
+    "exact, and the rest is better, of few clips": ([INF, 1.0, 1.1, 0.9], "too few clips"),
     "the rest is a tie": ([0.001, -0.001, 0.0], "tie"),
 }
 
@@ -148,7 +150,8 @@ def test_clips_on_which_both_are_exact_are_ties_and_decide_nothing():
     made = stats.compare([INF] * 3, [INF] * 3)
     assert (made.wins, made.ties, made.losses, made.verdict) == (0, 3, 0, "tie")
     assert (made.difference.n, made.difference.n_inf, made.p_wilcoxon) == (0, 3, 1.0)
-    assert stats.compare([INF, 31.0, 31.1], [INF, 30.0, 30.0]).verdict == "better"
+    more = [31.0, 31.1, 31.2, 31.3, 31.4, 31.5]
+    assert stats.compare([INF, *more], [INF] + [30.0] * 6).verdict == "better"
 
 
 def test_an_infinite_gain_takes_part_in_the_test_as_the_largest_one():
@@ -158,23 +161,24 @@ def test_an_infinite_gain_takes_part_in_the_test_as_the_largest_one():
     assert made.p_wilcoxon == oracle.wilcoxon([10.0, 10.0, 1.0, 2.0, 3.0]).pvalue
 
 
-@pytest.mark.parametrize(("gain", "wins", "verdict"), [(0.25, 3, "better"), (0.125, 0, "tie"), (-0.25, 0, "worse")])
+@pytest.mark.parametrize(("gain", "wins", "verdict"), [(0.25, 6, "better"), (0.125, 0, "tie"), (-0.25, 0, "worse")])
 def test_a_gain_of_exactly_the_tie_is_no_tie(gain, wins, verdict):
-    made = stats.compare([30.0 + gain] * 3, [30.0] * 3, tie=0.25)
+    made = stats.compare([30.0 + gain] * 6, [30.0] * 6, tie=0.25)
     assert (made.wins, made.verdict) == (wins, verdict)
-    assert made.wins + made.losses == (3 if abs(gain) >= 0.25 else 0)
+    assert made.wins + made.losses == (6 if abs(gain) >= 0.25 else 0)
 
 
 def test_a_tie_is_under_a_hundredth_of_a_db_unless_told_otherwise():
-    apart = stats.compare([30.011, 30.015, 30.02], [30.0] * 3)
-    assert (apart.wins, apart.verdict) == (3, "better")
+    apart = stats.compare([30.011, 30.012, 30.013, 30.014, 30.015, 30.016], [30.0] * 6)
+    assert (apart.wins, apart.verdict) == (6, "better")
     assert stats.compare([30.009] * 3, [30.0] * 3).verdict == "tie"
 
 
 def test_an_interval_that_touches_zero_decides_nothing():
     def verdict(low, high, mean=0.5):
         interval = stats.Interval(mean, low, high, "student-t", 3, 0)
-        made = stats.compare([31.0, 32.0], [30.0, 30.0])
+        gains = np.copysign(np.arange(1.0, 9.0), mean)
+        made = stats.compare(30.0 + gains, [30.0] * 8)
         return replace(made, difference=interval).verdict
 
     assert verdict(0.0, 1.0) == verdict(-1.0, 0.0) == verdict(None, None) == "undecided"
@@ -205,7 +209,8 @@ def test_an_exact_clip_is_left_out_of_its_folder_and_its_folder_stays():
 
 def test_one_clip_decides_nothing_and_its_interval_is_none():
     made = stats.compare([31.0], [30.0])
-    assert (made.verdict, made.difference.low, made.wins) == ("undecided", None, 1)
+    assert (made.verdict, made.difference.low, made.wins) == ("one clip: no verdict", None, 1)
+    assert math.isnan(made.effect)  # no standard deviation, and not infinite
 
 
 def test_the_level_of_an_interval_is_asked_for():
@@ -263,3 +268,41 @@ def test_statistics_need_neither_torch_nor_pandas():
     code = "import sys, stvsr_bench.report.stats; print('torch' in sys.modules, 'pandas' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.split() == ["False", "False"]
+
+
+def by_hand(gains, tie=stats.TIE_DB):
+    """What may be said of finite gains at most, with scipy's own test and interval."""
+    mean = float(np.mean(gains))
+    half = oracle.t.ppf(0.975, len(gains) - 1) * oracle.sem(gains)
+    if abs(mean) < tie:
+        return "tie"
+    if oracle.wilcoxon(gains).pvalue >= 0.05 or abs(mean) <= half:
+        return "no"
+    return "better" if mean > 0 else "worse"
+
+
+def test_a_verdict_never_contradicts_its_p_and_none_that_is_certain_is_hidden():
+    random = np.random.default_rng(7)
+    seen = set()
+    for _ in range(300):
+        n = int(random.integers(2, 16))
+        gains = random.normal(random.choice([-1.0, -0.2, 0.0, 0.3, 1.0]), random.choice([0.05, 0.5, 2.0]), n)
+        made = stats.compare(30.0 + gains, np.full(n, 30.0))
+        seen.add(made.verdict)
+        wanted = by_hand(made.per_clip)
+        assert made.verdict == wanted or (wanted == "no" and made.verdict in ("undecided", "too few clips"))
+        if made.verdict in ("better", "worse"):
+            assert made.p_holm < 0.05 and n >= stats.FEWEST_CLIPS
+        corrected = replace(made, p_holm=min(1.0, made.p_holm * 20))
+        assert corrected.verdict in (
+            (made.verdict,) if corrected.p_holm < 0.05 else ("tie", "undecided", "too few clips")
+        )
+    assert seen == {"better", "worse", "tie", "undecided", "too few clips"}
+
+
+def test_a_mean_of_folders_against_the_ranks_of_clips_is_undecided():
+    # nine clips of one folder lose a little; three folders of one clip win much: the mean and the test disagree
+    gains = np.array([-0.2 - 0.01 * i for i in range(30)] + [1.0, 1.01, 1.02, 1.03])
+    folders = tuple("a" if gain < 0 else f"b{i}" for i, gain in enumerate(gains))
+    made = stats.compare(30.0 + gains, np.full(34, 30.0), units=Units(folders=folders))
+    assert made.difference.mean > 0.5 and made.p_wilcoxon < 0.05 and made.verdict == "undecided"

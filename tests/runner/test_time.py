@@ -98,7 +98,10 @@ def test_frozen_output_is_flagged_in_the_row_and_noted_under_the_table():
     (row,) = rows_of(hr[[0, 0, 2, 2, 4, 4, 6]], hr)
     assert row.flags == ["frozen:3"] and rows_of(hr, hr)[0].flags == []
     (table,) = build(tidy([row]), [], Options(metrics=("psnr_y",)))
-    assert "frozen: interpolated frames repeat a neighbouring frame where the truth moves, in 1 clip" in table.notes
+    assert (
+        "Interpolated frames repeat a neighbouring frame although the true frames move; 1 clip (flag: frozen)"
+        in table.notes
+    )
 
 
 def test_output_that_is_alike_at_all_times_of_a_gap_is_flagged():

@@ -75,6 +75,8 @@ def _protocol(table: Table, tidy: pd.DataFrame, curves: Sequence[str]) -> dict[s
         "name": table.protocol,
         "task": table.task,
         "key": table.protocol_key,
+        "said": table.about.sentence,
+        "places": [place.words for place in table.about.places],
         "notes": list(table.notes),
         "metrics": {name: _display(display(name)) for name in metrics},
         # "dataset": seconds are of the clips of one data set

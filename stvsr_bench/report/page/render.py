@@ -4,6 +4,7 @@ To add a section: `html/<name>.html` with its markup, a script with a function t
 the call of that function in `drawAll` of `html/main.js`; data that the document lacks come from `document.py`.
 """
 
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -19,6 +20,7 @@ SECTIONS = {
     "clips": ("clips",),
     "viewer": ("viewer",),
     "published": ("published",),
+    "provenance": ("provenance",),
 }
 _SCRIPTS = ("state", *(script for scripts in SECTIONS.values() for script in scripts), "main")
 _LIBRARY = "chart.umd.min.js"  # Chart.js 4.6.1 as its authors publish it; chart.LICENSE.md stands beside it
@@ -34,7 +36,8 @@ def html(document: dict[str, Any], downloads: dict[str, str], embedded: dict[str
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "ensure_ascii": False}
     return environment.from_string(text["page.html"]).render(
-        title=document["about"]["run"],
+        name=document["about"]["run"],
+        date=_date(document["about"].get("started", [])),
         css=Markup(text["page.css"]),
         sections=Markup(sections),
         script=Markup(scripts),
@@ -43,6 +46,12 @@ def html(document: dict[str, Any], downloads: dict[str, str], embedded: dict[str
         downloads=downloads,
         embedded=embedded or {},
     )
+
+
+def _date(started: Sequence[str]) -> str:
+    """The day of the first run, and of the last where it is another one: `2026-01-01 to 2026-01-05`."""
+    days = sorted({text[:10] for text in started})
+    return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else ""
 
 
 def _library(text: str) -> str:

@@ -20,7 +20,7 @@ from stvsr_bench.report.tables.markdown import grid_md
 from stvsr_bench.report.tables.table import display, shown
 
 _INTRO = (
-    "Published values are others' and stand with their source. A verdict is given under the paper's own protocol, for "
+    "Published values are others', each with its source. A verdict is given under the paper's own protocol, for "
     "the whole split and for the plain method with its authors' weights only. Tolerance: reproduced within 0.01 dB "
     "(0.0005 SSIM), close within 0.05 dB (0.002), and half of the last published digit more."
 )

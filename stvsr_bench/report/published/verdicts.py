@@ -20,7 +20,9 @@ from stvsr_bench.report.select import MethodKey, by_method, measured
 from stvsr_bench.report.units import units_of
 from stvsr_bench.schema import EvalProtocol
 
-Doubt = Literal["untrained", "external", "override", "other settings", "other weights", "partial", "unknown size"]
+Doubt = Literal[
+    "untrained", "external", "override", "other settings", "other weights", "part of the split", "unknown size"
+]
 Verdict = Literal["reproduced", "close", "differs", "left out", "not measured"] | Doubt
 # (reproduced, close): papers print 2 decimals of dB and 4 of SSIM, and differ among themselves by some hundredths
 TOLERANCE = {"psnr": (0.01, 0.05), "ssim": (0.0005, 0.002)}
@@ -59,7 +61,7 @@ class Measurement:
             "override": self.overridden,
             "other settings": not self.plain,
             "other weights": self.rank is None,
-            "partial": self.whole is False,
+            "part of the split": self.whole is False,
             "unknown size": self.whole is None,
         }
         return next((reason for reason, holds in reasons.items() if holds), None)

@@ -80,7 +80,7 @@ def ablation_md(rows: Sequence[dict[str, Any]]) -> str:
     note = (
         f"{first['steps']} steps each from the same seed on the same samples; {first['clips']} clips of "
         f"{', '.join(first['psnr_y_db_by_clip'])}. Differences are paired by clip, with 95 % intervals: one that "
-        "holds 0 shows nothing. GMACs and ms (medians, all variants in turn) are for 4 frames of 112x64."
+        "contains 0 shows nothing. GMACs and ms (medians, all variants in turn) are for 4 frames of 112x64."
     )
     grid = str(tabulate(cells, HEAD, tablefmt="github", disable_numparse=True))
     return f"{grid}\n\n{note}\n"

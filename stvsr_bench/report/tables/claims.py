@@ -31,7 +31,7 @@ class Claim:
     @property
     def words(self) -> str:
         """As notes say it."""
-        return f"{self.claimed_by or 'nobody'} (bundle {self.digest[:8]}{', ' if self.machine else ''}{self.machine})"
+        return f"{self.claimed_by or 'no name'} (bundle {self.digest[:8]}{', ' if self.machine else ''}{self.machine})"
 
 
 def claims_of(run: Path) -> dict[str, tuple[Claim, ...]]:
@@ -47,7 +47,7 @@ def claims_of(run: Path) -> dict[str, tuple[Claim, ...]]:
             for key in one["keys"]:
                 found[str(key)].append(claim)
     except (TypeError, KeyError, AttributeError):
-        raise DataError(f"{run / COLLECTED} is no list of bundles; was it edited?") from None
+        raise DataError(f"{run / COLLECTED} is not a list of bundles; was it edited?") from None
     return {key: tuple(of) for key, of in found.items()}
 
 

@@ -32,7 +32,7 @@ def two_runs_md(of: TwoRuns) -> str:
 
 def moved_words(of: Moved) -> list[str]:
     """The clips that moved most, one line each, and how many more there are."""
-    said = [f"{clip}: {first:.6g} -> {second:.6g}" for clip, first, second in of.moved[:MOST_MOVED]]
+    said = [f"{clip}: {first:.6g} to {second:.6g}" for clip, first, second in of.moved[:MOST_MOVED]]
     more = len(of.moved) - MOST_MOVED
     return [*said, *([f"and {more} more clip{'s' if more > 1 else ''}"] if more > 0 else [])]
 

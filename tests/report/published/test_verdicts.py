@@ -180,15 +180,17 @@ def test_rows_of_an_older_protocol_of_the_same_name_get_no_verdict(vid4, one, ag
 
 def test_part_of_a_split_is_partial_by_the_card_of_the_data_set_alone(vid4, one, judged):
     for count in range(1, 5):
-        assert judged(vid4(36.81, clips=VID4[:count]), one("36.81")) == ["reproduced" if count == 4 else "partial"]
+        assert judged(vid4(36.81, clips=VID4[:count]), one("36.81")) == [
+            "reproduced" if count == 4 else "part of the split"
+        ]
 
 
 def test_a_split_with_several_published_counts_is_whole_at_each_of_them(vid4, row, one, judged):
     wanted = one("36.81", dataset="spmcs")
     for count, verdict in (
-        (10, "partial"),
+        (10, "part of the split"),
         (11, "reproduced"),
-        (12, "partial"),
+        (12, "part of the split"),
         (30, "reproduced"),
         (31, "unknown size"),
     ):
@@ -209,7 +211,7 @@ def test_clips_that_the_run_did_not_reach_make_a_split_partial_whatever_the_card
     rows = [row("zsm", "authors", "spmcs", "test", f"{i}", [36.81] * 7, protocol="zsm-2020") for i in range(11)]
     key = f"spmcs/test/{protocols.get('zsm-2020').key}"
     wanted = one("36.81", dataset="spmcs")
-    assert judged(rows, wanted, clips={key: 30}) == ["partial"]
+    assert judged(rows, wanted, clips={key: 30}) == ["part of the split"]
     assert judged(rows, wanted, clips={key: 11}) == ["reproduced"]
     more = [row("zsm", "authors", "spmcs", "test", f"{i}", [36.81] * 7, protocol="zsm-2020") for i in range(31)]
     assert judged(more, wanted, clips={key: 31}) == ["unknown size"]  # more than any list: not the published split
@@ -217,7 +219,7 @@ def test_clips_that_the_run_did_not_reach_make_a_split_partial_whatever_the_card
 
 def test_an_incomplete_copy_of_a_data_set_is_partial_although_the_run_reached_all_of_it(vid4, one, judged):
     key = f"vid4/test/{protocols.get('zsm-2020').key}"
-    assert judged(vid4(36.81, clips=VID4[:1]), one("36.81"), clips={key: 1}) == ["partial"]
+    assert judged(vid4(36.81, clips=VID4[:1]), one("36.81"), clips={key: 1}) == ["part of the split"]
 
 
 def test_a_split_whose_size_nobody_says_gets_no_verdict(row, one, judged):
@@ -238,7 +240,7 @@ def test_a_run_of_part_of_a_split_reports_partial_to_the_end(vid4, write, tmp_pa
 
     content = content_of(load([write(tmp_path / "r", vid4(26.31, clips=VID4[:1]))]), [], "plain")
     verdicts = {entry.verdict for entry in content.ledger if entry.published.subject[:4] == ("zsm", "vid4", "test", "")}
-    assert verdicts == {"partial", "left out"}
+    assert verdicts == {"part of the split", "left out"}
 
 
 def test_a_clip_of_which_no_frame_counts_is_measured_all_the_same(vid4, one, against):
@@ -246,4 +248,4 @@ def test_a_clip_of_which_no_frame_counts_is_measured_all_the_same(vid4, one, aga
     (entry,) = against(rows, one("36.81", protocol="suite-1"))
     assert (entry.verdict, entry.measured[0].n) == ("reproduced", 3)
     (entry,) = against(rows[:3], one("36.81", protocol="suite-1"))
-    assert entry.verdict == "partial"
+    assert entry.verdict == "part of the split"

@@ -82,7 +82,7 @@ def test_part_of_a_split_has_a_star(row, published, one):
     frame = tidy(rows)
     text = paper.paper_md([PAPER], build(frame, [], Options()), ledger(frame, published(one("26.31")), {}), "t")
     assert "26.30\\*" in text
-    assert "partial" in text
+    assert "part of the split" in text
 
 
 def test_a_value_that_is_not_certain_is_left_out_and_has_no_difference(made, one):

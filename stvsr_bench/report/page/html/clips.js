@@ -34,7 +34,7 @@ function drawClips() {
   order = orderClips(split);
   const how = protocol().metrics[metricOf()];
   $("clips-title").textContent = `Clips of ${split.dataset} ${split.split}`;
-  $("clips-said").textContent = `${order.length} clips, ${how.label} of ${state.f} frames` + (state.of ? `, by ${state.of}` : "");
+  $("clips-said").textContent = `${order.length} clips, ${how.label} of ${state.f} frames` + (state.of ? `, of ${state.of}` : "");
   const motion = unpack(split.motion);
   const means = protocol().lines.map((_, index) => meansOf(split, metricOf(), state.f, index));
   const rows = order.slice(0, listed).map((i) => {
@@ -46,7 +46,7 @@ function drawClips() {
       element("td", {}, digits(motion[i], 2)),
       ...means.map((values) => element("td", { class: how.better !== "lower" && values[i] === best ? "best" : null }, digits(values[i], how.decimals))));
   });
-  const head = ["Clip", "Motion (px/frame)", ...protocol().lines.map(named)].map((text) => element("th", { scope: "col" }, text));
+  const head = ["Clip", "Motion (px/frame)", ...protocol().lines.map(named)].map((text) => element("th", { scope: "col" }, ...breakable(text)));
   $("clips").replaceChildren(element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
   $("more").hidden = order.length <= listed;
   $("more").textContent = `Show more (${Math.min(listed, order.length)} of ${order.length})`;

@@ -28,6 +28,8 @@ function drawControls() {
   const lines = protocol().lines.map((line, index) => [String(index), named(line)]);
   state.x = choices($("first"), lines, state.x);
   state.y = choices($("second"), lines, state.y || String(Math.min(1, lines.length - 1)));
+  $("protocol-said").textContent = `Protocol ${protocol().name} (${protocol().key}). ${protocol().said}`;
+  $("places-said").textContent = protocol().places.length ? `Measured: ${protocol().places.join("; ")}.` : "";
   $("notes").replaceChildren(...protocol().notes.map((note) => element("li", {}, note)));
   $("order").value = state.order;
   if ($("find").value !== state.find) $("find").value = state.find;
@@ -44,6 +46,15 @@ function drawAll() {
   drawClips();
   drawViewer();
   drawPublished();
+  drawProvenance();
+  drawSections();
+}
+
+// Buttons and not links: the address holds the view.
+function drawSections() {
+  const shown = [...document.querySelectorAll("main section:not([hidden]) > h2")];
+  const go = (head) => { head.scrollIntoView({ behavior: "smooth" }); head.tabIndex = -1; head.focus({ preventScroll: true }); };
+  $("sections").replaceChildren(...shown.map((head) => element("button", { type: "button", onclick: () => go(head) }, head.textContent)));
 }
 
 function dress() {
@@ -103,10 +114,15 @@ function key(event) {
   const shared = { "/": () => $("filter").focus(), d: theme, "?": () => $("keys").showModal() };
   const viewer = {
     ArrowLeft: () => showFrame(Number(state.t) - 1), ArrowRight: () => showFrame(Number(state.t) + 1), "[": () => stepClip(-1), "]": () => stepClip(1),
+    ArrowUp: () => slideRow(-1), ArrowDown: () => slideRow(1), ",": () => slideLine(-1), ".": () => slideLine(1),
     x: () => { set({ a: state.b, b: state.a }); drawViewer(); }, "+": () => zoom(1.5), "=": () => zoom(1.5), "-": () => zoom(1 / 1.5), 0: () => zoom(0), " ": play, Escape: closeViewer,
   };
+  const pans = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const view = VIEWS[Number(event.key) - 1];
-  const action = shared[event.key] || (shot && (viewer[event.key] || (view && (() => { set({ mode: view }); $("mode").value = view; paint(); }))));
+  const pan = event.shiftKey && pans[event.key];
+  const upDown = /^Arrow(Up|Down)$/.test(event.key) && !pan && !(state.mode === "slice" && event.target === $("stage"));
+  if (upDown) return; // they scroll the page
+  const action = shared[event.key] || (shot && pan && (() => slide(...pan))) || (shot && (viewer[event.key] || (view && (() => { set({ mode: view }); $("mode").value = view; paint(); }))));
   if (action) { event.preventDefault(); action(); }
 }
 

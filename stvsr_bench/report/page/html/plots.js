@@ -46,7 +46,7 @@ function drawPareto() {
   if (front.length > 1) datasets.push({ label: "Pareto front", silent: true, data: front, type: "line", order: 9, pointStyle: "line", pointRadius: 0, pointHitRadius: 0, borderWidth: 1.5, borderDash: [5, 4], borderColor: ink("--quiet") });
   const x = axis(fact.label + (log ? ", log scale" : ""), log ? { type: "logarithmic", min: Math.min(...costs) / 1.5, max: Math.max(...costs) * 1.5 } : { type: "linear", grace: "8%" });
   const said = ({ line, x: _, y, half }) => `${named(line)}\n${how.title} ${y.toFixed(how.decimals)}${half === null ? "" : ` ± ${half.toFixed(how.decimals)}`}\n${fact.label} ${line.facts[state.cost].text}`;
-  chart("pareto", 360, datasets, x, axis(how.label, { grace: "10%" }), { said, label: `${how.label} against ${fact.label} of ${points.length} methods; the table above holds the numbers` });
+  chart("pareto", 360, datasets, x, axis(how.label, { grace: "10%" }), { said, label: `${how.label} against ${fact.label} of ${points.length} methods; the table above has the numbers` });
 }
 
 function scatterPoints() {

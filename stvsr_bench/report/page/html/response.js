@@ -24,9 +24,9 @@ function drawResponse() {
   });
   const said = ({ x, text, given }, { label }) => `${label}\nt = ${x.toFixed(3)}${given ? " (input frame)" : ""}: ${of.title} ${text}`;
   const x = axis("Time between two input frames (filled: input frame)", { min: -0.03, max: 1.03, ticks: { includeBounds: false } });
-  chart("response-plot", 300, datasets, x, axis(of.label, { grace: "6%" }), { said, label: `${of.label} against time, ${of.place}; the table below holds the numbers` });
+  chart("response-plot", 300, datasets, x, axis(of.label, { grace: "6%" }), { said, label: `${of.label} against time, ${of.place}; the table below has the numbers` });
   const head = element("tr", {}, ...["Method", ...of.times.map((t) => `t = ${t}`)].map((text) => element("th", { scope: "col" }, text)));
-  const rows = of.curves.map((curve) => element("tr", {}, element("th", { scope: "row" }, name(curve)), ...curve.texts.map((text) => element("td", {}, text))));
+  const rows = of.curves.map((curve) => element("tr", {}, element("th", { scope: "row" }, ...breakable(name(curve))), ...curve.texts.map((text) => element("td", {}, text))));
   const caption = element("caption", {}, `${of.label}: ${of.place} (n = ${of.clips})`);
   $("response-table").replaceChildren(caption, element("thead", {}, head), element("tbody", {}, ...rows));
 }

@@ -35,6 +35,11 @@ function element(tag, attributes, ...children) {
   return made;
 }
 
+// A name that may break after +, @ and : where there is no room for it.
+function breakable(name) {
+  return name.split(/(?<=[+@:])/).flatMap((part, at) => (at ? [element("wbr"), part] : [part]));
+}
+
 function choices(select, options, chosen) {
   select.replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
   if (options.length) select.value = options.some(([value]) => value === chosen) ? chosen : options[0][0];

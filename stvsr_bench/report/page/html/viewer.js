@@ -1,10 +1,10 @@
 // The frames of one clip: swipe, side by side, differences, errors, slices through time; one zoom for all of them.
-const VIEWS = ["swipe", "both", "a", "b", "difference", "error", "slice"];
+const VIEWS = ["swipe", "both", "a", "b", "difference", "error", "slice", "three"];
 const arrived = new Map();
 const waiting = new Map();
 window.stvsrFrames = (identity, urls) => waiting.get(identity)?.(urls);
 
-function bring(identity) {
+function load(identity) {
   if (!arrived.has(identity)) {
     arrived.set(identity, new Promise((done, failed) => {
       const inside = $("frames-" + identity);
@@ -58,13 +58,13 @@ async function drawViewer() {
   for (const id of ["a", "b"]) $(id).parentElement.hidden = !saved;
   $("no-frames").hidden = Boolean(saved);
   $("loss-said").hidden = !saved || !doc.quality;
-  $("loss-said").textContent = `Frames are shown as WebP of quality ${doc.quality}: differences and errors hold its loss, numbers do not.`;
+  $("loss-said").textContent = `Frames are shown as WebP of quality ${doc.quality}: differences and errors include its coding loss, numbers do not.`;
   $("time").max = Math.max(0, shot.index.length - 1);
   if (!saved) {
     const other = framesOf(split.dataset, split.split, clip);
     const kept = other && doc.protocols.filter((one) => other.protocols.includes(one.key)).map((one) => one.name).join(", ");
     if (other) $("no-frames").textContent = `The saved frames of this clip are those of ${kept}; under ${protocol().name} other frames were restored.`;
-    else $("no-frames").replaceChildren("This page holds no frames of this clip. Save them with ", element("code", {}, `stvsr-bench run … --dataset ${split.dataset} --split ${split.split} --clips ${clip} --save-frames all`), " and write the report again (its ", element("code", {}, "--page-clips N"), " says how many clips a split it takes). The default, ", element("code", {}, "--save-frames worst:3"), ", keeps the three worst clips of a split.");
+    else $("no-frames").replaceChildren("This page has no frames of this clip. Save them with ", element("code", {}, `stvsr-bench run … --dataset ${split.dataset} --split ${split.split} --clips ${clip} --save-frames all`), " and write the report again (its ", element("code", {}, "--page-clips N"), " says how many clips per split it takes). The default, ", element("code", {}, "--save-frames worst:3"), ", keeps the three worst clips of each split.");
     paint();
     return drawCurve(split, clip);
   }
@@ -75,7 +75,7 @@ async function drawViewer() {
   const ticket = ++asked;
   drawCurve(split, clip);
   try {
-    const [a, b, truth] = await Promise.all([state.a, state.b, "truth"].map((name) => bring(saved.sources[name])));
+    const [a, b, truth] = await Promise.all([state.a, state.b, "truth"].map((name) => load(saved.sources[name])));
     if (ticket === asked) { Object.assign(shot, { a, b, truth }); paint(); drawCurve(split, clip); }
   } catch (error) {
     $("no-frames").hidden = false;
@@ -144,9 +144,9 @@ function paint() {
   const [width, height] = [truth.naturalWidth, truth.naturalHeight];
   const stage = $("stage");
   stage.style.touchAction = Number(state.z) > 1 ? "none" : "pan-y"; // a finger still scrolls the page past whole frames
-  const two = state.mode === "both";
+  const beside = { both: 2, three: 3 }[state.mode] || 1;
   const wide = stage.clientWidth;
-  const tall = Math.min(Math.round((two ? wide / 2 : wide) * (height / width)), Math.round(innerHeight * 0.72));
+  const tall = Math.min(Math.round((wide / beside) * (height / width)), Math.round(innerHeight * 0.72));
   const ratio = devicePixelRatio || 1;
   let canvas = stage.querySelector("canvas");
   if (!canvas) { canvas = element("canvas"); stage.replaceChildren(canvas); }
@@ -156,6 +156,7 @@ function paint() {
   const put = (image, left, right) => place(pen, image, width, height, left * canvas.width, right * canvas.width, canvas.height);
   let tags = [state.a, state.b];
   if (state.mode === "both") { put(a, 0, 0.5); put(b, 0.5, 1); }
+  else if (state.mode === "three") { put(a, 0, 1 / 3); put(b, 1 / 3, 2 / 3); put(difference(a, b, width, height), 2 / 3, 1); tags = [state.a, `|${state.a} − ${state.b}| × 4`, state.b]; }
   else if (state.mode === "a") { put(a, 0, 1); tags = [state.a, ""]; }
   else if (state.mode === "b") { put(b, 0, 1); tags = [state.b, ""]; }
   else if (state.mode === "difference") { put(difference(a, b, width, height), 0, 1); tags = [`|${state.a} − ${state.b}| × 4`, ""]; }
@@ -170,6 +171,9 @@ function paint() {
   stage.querySelectorAll(".tag").forEach((tag) => tag.remove());
   if (tags[0]) stage.append(element("span", { class: "tag left" }, tags[0]));
   if (tags[1]) stage.append(element("span", { class: "tag right" }, tags[1]));
+  if (tags[2]) stage.append(element("span", { class: "tag middle" }, tags[2]));
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", `Frame ${index}: ${tags.filter(Boolean).join(", ")}`);
   stage.dataset.painted = `${state.mode} ${state.a} ${state.b} ${index}`;
 }
 
@@ -190,6 +194,15 @@ function zoom(by) {
   set(z === 1 ? { z: "1", cx: "0.5", cy: "0.5" } : { z: z.toFixed(3) });
   paint();
 }
+
+// By keys: the part of a zoomed frame, the line of the swipe, the row of the slice.
+const within = (value) => Math.min(1, Math.max(0, value)).toFixed(3);
+function slide(across, down) {
+  if (Number(state.z) > 1) set({ cx: within(Number(state.cx) + (across * 0.1) / Number(state.z)), cy: within(Number(state.cy) + (down * 0.1) / Number(state.z)) });
+  paint();
+}
+function slideLine(by) { set({ s: within(Number(state.s) + by * 0.02) }); paint(); }
+function slideRow(by) { set({ row: within(Number(state.row) + by * 0.02) }); paint(); }
 
 let playing = 0;
 function stop() { clearInterval(playing); playing = 0; $("play").textContent = "Play"; }
