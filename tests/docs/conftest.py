@@ -45,7 +45,7 @@ def data(world):
     vimeo = world / "data" / "vimeo_septuplet"
     for seed, name in enumerate(CLIPS):
         clip(vimeo / "sequences" / name, seed, first=1)
-        clip(world / "my_results" / name, seed + 10, first=1)
+        clip(world / "my_results" / name.replace("/", "_"), seed + 10, first=1)
     for name in ("fast_testset", "medium_testset", "slow_testset", "sep_trainlist", "sep_testlist"):
         (vimeo / f"{name}.txt").write_text("".join(f"{name}\n" for name in CLIPS))
     for folder in ("my_clips", "data/my clips", "data/a, b", "tiny"):
@@ -67,6 +67,7 @@ def weights(world):
     checkpoint(world / "STDAN_20220306.pth", stdan.STDAN(), stdan_weights.to_authors)
     checkpoint(world / "tmnet_single_frame.pth", tmnet.TMNet(), tmnet_weights.to_authors)
     shutil.copy(world / "STDAN_20220306.pth", world / "unknown.pth")
+    assert call(["weights", "add", "STDAN_20220306.pth", "--as", "stdan@authors"]) == 0
     (world / "my nets").mkdir()
     (world / "my nets" / "best+last.pth").symlink_to(world / "STDAN_20220306.pth")
     (world / "runs" / "train").mkdir(parents=True)

@@ -24,7 +24,7 @@ import yaml
 from stvsr_bench import methods, plugins
 from stvsr_bench.cli import app, call
 from stvsr_bench.cli.options import methods as listed
-from stvsr_bench.errors import UsageError
+from stvsr_bench.errors import FAILED_CLIPS, NOT_RUNNABLE, OK, UsageError
 from stvsr_bench.pytest_plugin import Bench
 from stvsr_bench.rows import store
 from stvsr_bench.runner import suites
@@ -150,6 +150,13 @@ def test_the_parser_of_this_test_refuses_what_does_not_exist():
         methods.check_names("stdann")
 
 
+def expected(argv):
+    """The exit code of a line in this world: its Vimeo-90K is two small clips, and a paper's weights are not there."""
+    if argv[:3] == ["data", "check", "vimeo90k"]:
+        return FAILED_CLIPS
+    return NOT_RUNNABLE if argv[0] == "reproduce" and len(argv) > 1 else OK
+
+
 def smaller(argv, world):
     """The same command with less to do: one clip, small data for networks, three steps of training."""
     argv = [re.sub(r"(^|,)/(data|my nets)\b", rf"\1{world}/\2", word) for word in argv]
@@ -188,7 +195,7 @@ def test_the_commands_of_a_page_run_as_written(page, here, monkeypatch, capfd):
             plugins.forget()
             code = call(smaller(argv, here))
             said = capfd.readouterr()
-            assert code == 0, f"{line}\n{said.out}\n{said.err}"
+            assert code == expected(argv), f"{line}\n{said.out}\n{said.err}"
         elif line.startswith("export "):
             for word in shlex.split(line)[1:]:
                 monkeypatch.setenv(word.partition("=")[0], os.path.expanduser(word.partition("=")[2]))  # noqa: PTH111
@@ -268,7 +275,7 @@ def test_from_a_model_to_a_latex_table_with_intervals_and_provenance(way, here, 
     # the mean and half of Student's interval over the five clips, by scipy
     clips = [np.mean([value for value in row.values["psnr_y"] if np.isfinite(value)]) for row in rows]
     half = scipy.stats.sem(clips) * scipy.stats.t.ppf(0.975, len(clips) - 1)
-    assert len(clips) == 5 and f"{np.mean(clips):.2f}" in mine and rf"\textpm{{}} {half:.2f}" in mine
+    assert len(clips) == 5 and f"{np.mean(clips):.2f}" in mine and rf"$\pm$ {half:.2f}" in mine
     sha = rows[0].weights_sha256
     whole = "".join(path.read_text() for path in report.rglob("*") if path.suffix in (".tex", ".md", ".csv", ".json"))
     assert len(sha) == 64 and sha in whole and "suite-1" in table
