@@ -15,7 +15,7 @@ SHOWN = 6  # clips named on a line; --json has all
 
 Name = Annotated[str, typer.Argument(help="A data set, or the path of a folder of clips or a video.")]
 Splits = Annotated[str, typer.Option("--split", "-s", help="Splits; default the test splits.")]
-Lists = Annotated[str, typer.Option("--lists", help="Whose lists, where authors differ: zsm or stdan.")]
+Lists = Annotated[str, typer.Option("--lists", help="Lists of which authors, if they differ: zsm or stdan.")]
 Sample = Annotated[int, typer.Option("--sample", min=0, help="Only this many clips per split, evenly spread; 0: all.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, max=1024, help="Clips at once; 0: one per core, up to 8.")]
 

@@ -14,7 +14,7 @@ def demo(
         typer.Option(
             "--methods",
             "-m",
-            help="These methods instead, e.g. stdan@authors; default those whose weights are part of this package.",
+            help="These methods instead, e.g. stdan@authors; default: those with weights in this package.",
             metavar="NAMES",
         ),
     ] = None,

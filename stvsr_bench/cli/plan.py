@@ -22,7 +22,7 @@ def plan(
     out: options.Out = Path("runs/default"),
     limit: options.Limit = 0,
     save_frames: options.Save = "worst:3",
-    timed: Annotated[list[Path] | None, typer.Option("--timed", help="Runs whose recorded seconds are used.")] = None,
+    timed: Annotated[list[Path] | None, typer.Option("--timed", help="Runs with recorded seconds to use.")] = None,
     workers: Annotated[str, typer.Option("--workers", help="For how many workers, e.g. 1,8,64.")] = "1",
     cost: Annotated[float, typer.Option("--cost", help="Price of one worker for an hour.")] = 0,
     include: options.Include = None,

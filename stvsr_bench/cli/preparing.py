@@ -104,7 +104,7 @@ def _get(card: "DatasetCard", name: str, root: Path | None, which: str, keep: bo
 
 
 def _check_layout(card: "DatasetCard", root: Path, split: str) -> None:
-    """Read the names of all clips and one clip; what is missing is said, and ends the verb with exit code 4."""
+    """Read the names of all clips and one clip; what is missing is printed, and the verb ends with exit code 4."""
     from stvsr_bench.datasets import survey
 
     found = survey.layout(card, root, (split,) if split else ())

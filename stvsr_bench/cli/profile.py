@@ -10,7 +10,7 @@ import typer
 from stvsr_bench.cli import options, reader
 from stvsr_bench.errors import OK, UsageError
 
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder whose profile.jsonl gets the rows.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="Run folder; its profile.jsonl gets the rows.")]
 MaxSize = Annotated[bool, typer.Option("--max-size", help="Find the largest frame that fits, by bisection.")]
 MemoryBudget = Annotated[
     float, typer.Option("--memory-budget", min=0, help="MiB for --max-size; 0 = 80 % of what is free.")

@@ -63,7 +63,7 @@ def reproduce(
 
 
 def _carried_out(asked: suiting.Asked, whole: bool, quiet: bool, as_json: bool) -> int:
-    """Measure what is here, and write the tables where this is no shard; the exit code."""
+    """Measure what is here, and write the tables unless this is a shard; the exit code."""
     name = asked.suite.name
     if not asked.runnable:
         suiting.show(asked, as_json=False, on_stderr=True)

@@ -38,7 +38,7 @@ def perform(spec: "RunSpec", dry_run: bool, as_json: bool, quiet: bool) -> int:
 
 
 def check_fit(spec: "RunSpec", plan: "Plan") -> None:
-    """Build networks whose options were typed beside weights, before any clip: not all options fit all weights.
+    """Build networks with options typed beside weights, before any clip: not all options fit all weights.
 
     Raises:
         WeightsError: the weights do not fit.

@@ -31,7 +31,7 @@ def run(
     address: Annotated[str, typer.Option("--address", help="A dask scheduler, tcp://HOST:PORT.")] = "",
     shard: Shard = "1/1",
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0, max=1_000_000, help="Seconds a clip may take; 0 = any.")
+        float, typer.Option("--timeout", min=0, max=1_000_000, help="Longest time for one clip, in seconds; 0 = any.")
     ] = 0,
     device: options.Device = "cpu",
     precision: options.Precision = "fp32",

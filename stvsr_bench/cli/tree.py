@@ -148,7 +148,7 @@ class Root(TyperGroup):
 
 
 def stub(line: str) -> Callable[[], None]:
-    """What stands for a verb whose module is not loaded: its name and its line in the help."""
+    """A placeholder for a verb with a module that is not loaded: its name and its line in the help."""
 
     def verb() -> None:
         raise AssertionError("not loaded")

@@ -74,7 +74,7 @@ def rate(text: str) -> Fraction | None:
     """The constant rate that is asked for; None for the times of the source.
 
     Raises:
-        UsageError: it is no rate.
+        UsageError: it is not a rate.
     """
     if not text:
         return None

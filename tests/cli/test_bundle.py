@@ -45,7 +45,7 @@ def test_the_leaderboard_names_what_each_bundle_claims_and_verify_finds_the_forg
     text = (labs / "report" / "table.md").read_text()
     assert "blend+bicubic: 2 of 2 rows claimed by Lab A (bundle" in text.replace("\\_", "_")
     assert "; 2 of 2 rows claimed by Lab B" in text and "dis+bicubic: 2 of 2 rows claimed by Lab C" in text
-    assert "its digest is no signature" in text
+    assert "its digest is not a signature" in text
     assert "claimed by Lab C" in (labs / "report" / "index.html").read_text()
     lines = (labs / "report" / "provenance.csv").read_text().splitlines()
     assert len(lines) == 1 + 2 * 2 + 2 and sum("Lab C" in line for line in lines) == 2

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 GENERATED = {"docs/faults.md", "docs/published.md"}  # the words of tests, and of papers
 # Not yet rewritten. When a part is, remove its name here, run this file, and mend what it finds; `()` at the end.
-UNFINISHED = ("stvsr_bench/cli/", "stvsr_bench/report/")
+UNFINISHED: tuple[str, ...] = ()
 
 _THING = (
     "clip|split|second|hour|minute|frame|line|row|method|key|worker|value|worker-hour|step|process|command|pair|channel|"
@@ -55,6 +55,7 @@ WORDS = {  # pattern (any case): what to write
     r"own dice": "random numbers",
 }
 ALLOWED: dict[tuple[str, str], str] = {  # place and words: the reason
+    ("stvsr_bench/cli/verify.py", "holds"): "a name in the JSON of `verify`, which scripts read",
 }
 
 

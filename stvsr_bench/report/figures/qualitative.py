@@ -116,7 +116,7 @@ def figure_tex(of: Scene, file: str) -> str:
         f"Frame {of.crop.index} of {text_tex(of.saved.place)}. Left: the true frame with the crop, and the two inputs "
         f"around it laid over each other. Right: the crop, absolute error of luma (0 to {ERROR_TOP:.0f} of 255), and "
         f"the slice of the crop's middle row (dashed) through time, for {names}. The crop is where the methods' errors "
-        "differ most; under it the clip's PSNR-Y of frames made from nothing."
+        "differ most; under it the clip's PSNR-Y of interpolated frames."
     )
     lines = (r"\begin{figure*}[t]", r"\centering", rf"\includegraphics[width=\linewidth]{{{file}}}")
     return "\n".join([*lines, rf"\caption{{{caption}}}", r"\label{fig:qualitative}", r"\end{figure*}", ""])

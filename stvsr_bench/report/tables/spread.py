@@ -220,7 +220,7 @@ _FRAMES: dict[str, Choose] = {
     "given": lambda row, base: _of_given(row, base, True),
     "between": lambda row, base: _of_given(row, base, False),
     "centre": _centre,
-    "all but the last": lambda row, base: np.array(row.values[base][:-1], dtype=np.float64),
+    "all except the last": lambda row, base: np.array(row.values[base][:-1], dtype=np.float64),
 }
 
 

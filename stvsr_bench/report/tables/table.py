@@ -200,7 +200,7 @@ _EXPLAIN: dict[Badge, str] = {
     "mini": "weights that this suite trained briefly on its own clips",
     "partial": "measured on fewer clips than other methods of this table, takes no mark",
     "external": "frames made elsewhere and only scored here",
-    "override": "a plug-in that was put in the place of a built-in method or data set of this name",
+    "override": "a plug-in that was put instead of a built-in method or data set of this name",
     "other data": "the truth of some clips is not that of the other methods; takes no mark on that split",
     "failed": "some clips failed and are missing from the means",
 }

@@ -24,7 +24,7 @@ def test_every_choice_of_frames_and_means_is_what_it_says(row):
         "given frames": np.mean([31.5, 41.5]),
         "between frames": np.mean([21.0, 35.5]),
         "centre frames": np.mean([21.0, 35.0]),
-        "all but the last frames": np.mean([np.mean(FIRST[:-1]), np.mean(finite[:-1])]),
+        "all except the last frames": np.mean([np.mean(FIRST[:-1]), np.mean(finite[:-1])]),
     }
     for name, value in expected.items():
         assert found["suite-1", name].value == pytest.approx(value, abs=1e-12), name
