@@ -62,7 +62,7 @@ def test_another_range_or_order_of_colours_is_named(name):
             return of(enlarged(lr_BTChw))
 
     (found,) = (finding for finding in findings(Net()) if finding.check == "colours")
-    assert found.verdict == "fail" and words in found.seen
+    assert found.verdict == ("note" if name == "one colour" else "fail") and words in found.seen
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.05, -0.05])
