@@ -94,8 +94,8 @@ def plug_in(include: list[Path] | None, override: list[str] | None) -> tuple[tup
     Returned are all paths that are included and all names that may be replaced, for worker processes.
 
     Raises:
-        UsageError: a path is not a plug-in, its name may not be used, or a name of `--override` is not that of a plug-in
-            which replaces a known one.
+        UsageError: a path is not a plug-in, its name may not be used, or a name of `--override` is not that of a
+            plug-in which replaces a known one.
     """
     from stvsr_bench import plugins
 

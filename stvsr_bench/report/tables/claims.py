@@ -15,8 +15,8 @@ from stvsr_bench.rows.bundle import COLLECTED
 from stvsr_bench.schema import Row
 
 SAID = (
-    'claimed by: the name that a bundle gives itself; its digest is not a signature. To compute rows again: "stvsr-bench '
-    'verify FILE --sample 1%"'
+    "claimed by: the name that a bundle gives itself; its digest is not a signature. To compute rows again: "
+    '"stvsr-bench verify FILE --sample 1%"'
 )
 
 
