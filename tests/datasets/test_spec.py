@@ -200,7 +200,8 @@ def test_the_stamp_of_a_data_set_without_options_says_nothing_of_options():
     assert facts(datasets.card("mini:rate=4"))["options"] == {"rate": 4}
 
 
-def test_lists_show_options_with_what_they_may_be(dots, capsys):
+def test_lists_show_options_with_what_they_may_be(dots, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     assert {row["name"]: row["options"] for row in listing.summaries()}["mini"] == {"rate": 1}
     assert call(["data", "list"]) == 0
     said = capsys.readouterr().out
