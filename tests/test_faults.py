@@ -74,7 +74,7 @@ def test_ctrl_c_saves_what_is_done_and_ends_with_130(spec, tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "interrupted; what was done is saved" in said and "Traceback" not in said
+    assert "interrupted; what was finished is saved" in said and "Traceback" not in said
     kept = len(store.done(out))
     assert 0 < kept < 40
     slow.unlink()
@@ -95,7 +95,7 @@ def test_ctrl_c_is_not_lost_where_a_library_raises_another_error_while_it_cleans
     out = tmp_path / "stopped"
     argv = ["run", "-m", "toy", "--include", str(spec.include[0]), "-d", spec.datasets[0], "-o", str(out), "--quiet"]
     assert call(argv) == INTERRUPTED
-    assert "interrupted; what was done is saved" in capsys.readouterr().err
+    assert "interrupted; what was finished is saved" in capsys.readouterr().err
     assert store.done(out) == set() and (out / "failures.jsonl").read_text() == ""
 
 

@@ -46,7 +46,7 @@ def test_the_function_of_the_api_takes_the_options_of_the_verb():
 
     mine = inspect.signature(run).parameters
     assert list(mine)[:8] == ["methods", "dataset", "split", "protocol", "limit", "out", "jobs", "root"]
-    printing = {"from_", "weights", "dry_run", "as_json"}
+    printing = {"context", "from_", "weights", "dry_run", "as_json"}
     theirs = inspect.signature(verb).parameters.keys() - printing
     assert {name.rstrip("_") for name in theirs} == set(mine)
     for name, option in inspect.signature(verb).parameters.items():

@@ -14,19 +14,14 @@ from stvsr_bench.errors import UsageError, WeightsError
 MINI = {"depth": 2, "channels": 16}
 SIZES = {4: ("RSTT-S", 4_485_275, 728), 6: ("RSTT-M", 6_079_895, 1080), 8: ("RSTT-L", 7_674_515, 1432)}
 DEPTHS = {"s": 4, "m": 6, "l": 8}
-SLOW = [
-    "rstt_s_a",
-    "rstt_s_b",
-    "rstt_s_d_wide",
-    "rstt_m_a",
-    "rstt_m_b_odd",
-    "rstt_m_c",
-    "rstt_l_a",
-    "rstt_l_b_odd",
-    "rstt_l_c",
-]
+SLOW = ["rstt_s_a", "rstt_m_a", "rstt_l_a", "rstt_l_b_odd"]
+HEAVY = ["rstt_s_b", "rstt_s_d_wide", "rstt_m_b_odd", "rstt_m_c", "rstt_l_c"]
 # each takes some seconds; the parts of all three networks are the same
-CLIPS = ["rstt_s_c_odd", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+CLIPS = [
+    "rstt_s_c_odd",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW),
+    *(pytest.param(name, marks=pytest.mark.heavy) for name in HEAVY),
+]
 
 
 def built(name, engine, goldens):

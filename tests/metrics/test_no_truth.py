@@ -95,7 +95,7 @@ def test_score_without_a_truth_reports_each_folder_and_says_what_it_is_not(panni
             write_png(tmp_path / "out" / name / f"{t:03}.png", np.ascontiguousarray(frame.transpose(1, 2, 0)))
     assert call(["score", str(tmp_path / "out")]) == 0
     shown = capsys.readouterr().out
-    assert "one: 4 frames of 96x64" in shown and "two: 4 frames" in shown and "--against DATASET" in shown
+    assert "one: 4 frames of 96x64" in shown and "two: 4 frames" in shown and "--dataset NAME" in shown
     (tmp_path / "empty").mkdir()
     assert call(["score", str(tmp_path / "empty")]) == USAGE
 

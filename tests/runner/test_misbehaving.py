@@ -120,7 +120,7 @@ def test_what_a_method_changes_is_a_flag_of_its_rows_and_of_no_other(spec, where
         assert {"dtype", "folder", "opencv", "threads"} <= set(flag.removeprefix("changes:").split(","))
     assert not any(flag.startswith("changes") for row in rows["blend+bicubic"] for flag in row.flags)
     assert call(["report", str(asked.out), "--no-figures", "--no-page", "--out", "report"]) == 0
-    assert "- changes: the method changes settings of its process" in (tmp_path / "report" / "table.md").read_text()
+    assert "- The method changes settings of its process" in (tmp_path / "report" / "table.md").read_text()
 
 
 def test_the_exit_code_and_the_json_are_the_verbs_own(spec, tmp_path):

@@ -10,6 +10,7 @@ _SAYS = {
     "leak": "Held-out frames were inputs, because the protocol's last window is given them",
     "unscored": "Some frames are never scored under this protocol",
     "scale-untrained": "The weights were not trained for this scale",
+    "ties": "Some pixels lie exactly between two low-resolution ones, and rounding decides which is taken",
     "rounded-files": "The files are rounded to 8 bits, but the protocol scores unrounded numbers",
     "held": "Interpolated frames are copies of another frame",
     "frozen": "Interpolated frames repeat a neighbouring frame although the true frames move",

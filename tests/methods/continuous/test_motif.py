@@ -7,7 +7,8 @@ from torch.testing import assert_close
 
 from stvsr_bench.errors import UsageError
 
-SLOW = ["motif_b_times", "motif_c_size", "motif_d_batch2_alpha"]
+SLOW = ["motif_b_times", "motif_c_size"]
+HEAVY = pytest.param("motif_d_batch2_alpha", marks=pytest.mark.heavy)
 STAGES = [("motion_net", 62, "flow_imnet"), ("texture_net", 64, "imnet")]
 
 
@@ -38,7 +39,7 @@ def test_every_key_and_shape_of_the_authors_is_written_and_read_back(goldens):
     goldens.check_keys("MoTIF", model.Motif(), weights, 698)
 
 
-@pytest.mark.parametrize("name", ["motif_a_x4", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+@pytest.mark.parametrize("name", ["motif_a_x4", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW), HEAVY])
 def test_plain_equals_the_authors_network_at_every_step(name, net, goldens, watch, monkeypatch):
     as_golden(net, goldens, name, "plain")
     pair, times_BS, size, _ = goldens.asked(name)
@@ -74,7 +75,7 @@ def measured(net, pair, size, reads):
     }
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in SLOW])
+@pytest.mark.parametrize("name", [*(pytest.param(name, marks=pytest.mark.slow) for name in SLOW), HEAVY])
 def test_fast_equals_the_authors_network(name, net, goldens):
     goldens.check(name, goldens.restored(name, as_golden(net, goldens, name, "fast")))
 

@@ -104,7 +104,7 @@ def test_with_the_authors_weights_it_is_the_published_network_at_every_step(name
     goldens.check(name, *watch(net, goldens.clip(name)))
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_clip_and_its_mirror_image_give_the_published_middle_frame_of_vimeo(goldens, watch):
     clip_BTChw = goldens.clip(FLIP)
     count = clip_BTChw.shape[1]

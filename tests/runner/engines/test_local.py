@@ -186,7 +186,7 @@ def test_workers_and_their_children_end_with_the_run(spec, tmp_path, number):
     assert list((tmp_path / "temporary").glob("stvsr-bench-*")) == []
     if number == signal.SIGTERM:
         assert process.returncode == 130
-        assert "interrupted; what was done is saved" in said and "Traceback" not in said
+        assert "interrupted; what was finished is saved" in said and "Traceback" not in said
 
 
 @pytest.mark.fault("D6", "SIGHUP: the terminal is closed", "as Ctrl-C; not under `nohup`", "130")
