@@ -10,7 +10,7 @@ from stvsr_bench.errors import UsageError
 
 
 def bundle(
-    words: Annotated[list[str], typer.Argument(metavar="RUN | add FILE...", help="A run folder; or add and bundles.")],
+    words: Annotated[list[str], typer.Argument(metavar="RUN | add FILE", help="A run folder; or add and bundles.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The bundle to write; with add, the run folder.")],
     claimed_by: Annotated[str, typer.Option("--as", help="The name that the bundle claims, e.g. of your lab.")] = "",
     report: Annotated[

@@ -44,7 +44,7 @@ def clear(
     parts: Annotated[
         list[str] | None,
         typer.Argument(
-            help="clips, lr, videos, downloads, examples, lists; default all except lists.", metavar="[PART]..."
+            help="clips, lr, videos, downloads, examples, lists; default all except lists.", metavar="PART"
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

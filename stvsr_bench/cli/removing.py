@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def remove(
-    names: Annotated[list[str] | None, typer.Argument(help="METHOD@TAG, one or several.", metavar="[NAME]...")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="METHOD@TAG, one or several.", metavar="NAME")] = None,
     unused: Annotated[bool, typer.Option("--unused", help="Files that were replaced and have no name.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: options.Json = False,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from stvsr_bench.report.tables.table import Table
     from stvsr_bench.report.write import Written
 
-Runs = Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="Run folders; default runs/latest.")]
+Runs = Annotated[list[Path] | None, typer.Argument(metavar="RUN", help="Run folders; default runs/latest.")]
 FrameQuality = Annotated[
     int, typer.Option(min=0, max=100, help="Its frames as WebP of this quality (small); 0: as saved, exact.")
 ]

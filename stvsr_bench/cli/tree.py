@@ -115,6 +115,9 @@ class Verb(TyperCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for param in self.params:
+            if param.param_type_name == "argument":
+                # typer adds the type as Python writes it, `<list[Path]>`; the line beside it says what is meant
+                param.display_type_rich = lambda ctx: ""
             if param.metavar is None and not getattr(param, "is_flag", False):
                 of = getattr(getattr(param, "type_descriptor", None), "annotation", None)
                 of = next(iter(get_args(of)), of)
