@@ -43,9 +43,7 @@ def info(as_json: options.Json = False) -> None:
 def clear(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="clips, lr, videos, downloads, examples, lists; default all except lists.", metavar="PART"
-        ),
+        typer.Argument(help="clips, lr, videos, downloads, examples, lists; default all except lists.", metavar="PART"),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: options.Json = False,

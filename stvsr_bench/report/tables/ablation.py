@@ -62,7 +62,7 @@ def compared(variants: Sequence[Variant]) -> list[dict[str, Any]]:
 
 
 def ablation_md(rows: Sequence[dict[str, Any]]) -> str:
-    """The comparison as Markdown, with what it stands on."""
+    """The comparison as Markdown, with what it was measured on."""
     cells = [
         (
             row["variant"],
@@ -87,7 +87,8 @@ def ablation_md(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _signed(mean: float, low: float | None, high: float | None) -> str:
-    # one clip has no interval; the base against itself has one of no width, which would only look precise
+    # three digits, because ablations differ by little and "-0.00" tells nothing. One clip has no interval; the base
+    # against itself has one of no width, which would only look precise
     if low is None or high is None or low == high == 0:
-        return f"{mean:+.2f}"
-    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+        return f"{mean:+z.3f}"
+    return f"{mean:+z.3f} [{low:+z.3f}, {high:+z.3f}]"
