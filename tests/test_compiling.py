@@ -103,6 +103,23 @@ def test_what_was_compiled_is_read_by_the_next_process(process, fresh):
     assert function(21) == 42 and was_read(function) and fresh == []
 
 
+def test_compiled_code_that_cannot_be_read_for_a_moment_stays(tmp_path, process, fresh, monkeypatch):
+    assert process()(21) == 42
+    whole = {file: file.read_bytes() for file in (tmp_path / "kept").rglob("*-sum.*")}
+    assert len(whole) > 1
+
+    def away(*_):
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("numba.core.caching.IndexDataCacheFile._load_index", away)
+        broken.setattr("numba.core.caching.IndexDataCacheFile._save_index", away)
+        assert process()(21) == 42
+    assert {file: file.read_bytes() for file in whole} == whole
+    function = process()
+    assert function(21) == 42 and was_read(function)
+
+
 @pytest.mark.fault("E1", "compiled code on disk is empty, cut short, flipped or of other arguments", "made anew", "0")
 def test_damaged_compiled_code_is_compiled_again_and_never_run(tmp_path, process, fresh):
     function = process()
