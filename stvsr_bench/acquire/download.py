@@ -67,11 +67,10 @@ def lock_of(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(path.name + ".lock")
     try:
-        with alone(lock):
+        with alone(lock, keep=False):
             yield
     except HeldError:
         raise NotRunnableError(f"another process is downloading {path}; wait for it") from None
-    lock.unlink(missing_ok=True)
 
 
 def check_file(wanted: Wanted, path: Path) -> None:

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -27,8 +27,10 @@ class HeldError(Exception):
 
 
 @contextmanager
-def alone(path: Path, patience_s: float = 0.0) -> Iterator[None]:
+def alone(path: Path, patience_s: float = 0.0, keep: bool = True) -> Iterator[None]:
     """Hold a lock file, waiting so long for another process; where the file system knows no locks that is said.
+
+    Without `keep` the file is deleted at the end, while it is still held.
 
     Raises:
         HeldError: another process holds it.
@@ -40,12 +42,31 @@ def alone(path: Path, patience_s: float = 0.0) -> Iterator[None]:
                 yield
         except Timeout:
             raise HeldError("") from None
+        if not keep:
+            path.unlink(missing_ok=True)
         return
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = _taken(path, patience_s)
     try:
-        _wait(descriptor, path, patience_s)
         yield
     finally:
+        if not keep:
+            path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _taken(path: Path, patience_s: float) -> int:
+    """A descriptor of the lock file, held."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            _wait(descriptor, path, patience_s)
+            # who held it may have deleted it: then this file has no name, and another process can hold a new one
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), path.stat()):
+                    return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
         os.close(descriptor)
 
 

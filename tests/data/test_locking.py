@@ -2,6 +2,8 @@
 
 import errno
 import os
+import threading
+import time
 
 import pytest
 
@@ -47,6 +49,28 @@ def test_a_lock_file_that_somebody_copied_holds_nobody_off(tmp_path):
     ours = f"process {os.getpid()} on "
     with store.locked(tmp_path), pytest.raises(locking.HeldError, match=ours), locking.alone(tmp_path / ".lock"):
         pass
+
+
+@pytest.mark.fault("C7", "downloads of one file that begin and end at one moment", "one at a time", "0")
+def test_a_lock_that_is_deleted_at_the_end_is_held_by_one_at_a_time(tmp_path):
+    inside, most, entered = [], [], []
+
+    def work():
+        for _ in range(60):
+            with locking.alone(tmp_path / "lock", patience_s=30, keep=False):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.0005)
+                inside.pop()
+                entered.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(entered) == 240 and max(most) == 1
+    assert not (tmp_path / "lock").exists()
 
 
 @pytest.mark.fault("E3", "a file system that cannot sync (`fsync`: EINVAL, ENOTSUP, ENOSYS)", "one note; works", "0")
