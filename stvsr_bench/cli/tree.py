@@ -117,7 +117,7 @@ class Verb(TyperCommand):
         for param in self.params:
             if param.param_type_name == "argument":
                 # typer adds the type as Python writes it, `<list[Path]>`; the line beside it says what is meant
-                param.display_type_rich = lambda ctx: ""
+                vars(param)["display_type_rich"] = lambda ctx: ""
             if param.metavar is None and not getattr(param, "is_flag", False):
                 of = getattr(getattr(param, "type_descriptor", None), "annotation", None)
                 of = next(iter(get_args(of)), of)
