@@ -91,7 +91,7 @@ class _Cache:
         """The compiled code, or None where it is not there, damaged, or cannot be read now; damage is deleted."""
         try:
             return self.cache.load_overload(*which)
-        except OSError:  # a network disk that is away, too many open files: what is kept may well be whole
+        except (OSError, MemoryError):  # a network disk that is away, too many open files: what is kept may be whole
             return None
         except Exception:  # noqa: BLE001 - half a pickle may raise anything
             for left in Path(self.cache.cache_path).glob(f"{self.cache._cache_file._index_name[:-4]}.*"):
