@@ -36,10 +36,9 @@ def merge(runs: Sequence[Path], out: Path) -> int:
         for name in ("failures.jsonl", "profile.jsonl", store.SUPERSEDED)
     }
     history = manifest.merged(out.name, sources)
-    new = not out.exists()
     with store.locked(out):
         store.sweep(out)
-        _join(places, facts, out, new)
+        _join(places, facts, out)
         for path in out.glob("rows-*.jsonl"):
             if path != store.rows_file(out, "merged"):
                 path.unlink()
@@ -54,7 +53,7 @@ def merge(runs: Sequence[Path], out: Path) -> int:
     return len(places)
 
 
-def _join(places: Mapping[str, Sequence[store.Place]], facts: Mapping[str, Any], out: Path, new: bool) -> None:
+def _join(places: Mapping[str, Sequence[store.Place]], facts: Mapping[str, Any], out: Path) -> None:
     """Write all rows to `out`, read one by one: a million of them take some GB of memory."""
     try:
         with whole(store.rows_file(out, "merged")) as file:
@@ -64,8 +63,8 @@ def _join(places: Mapping[str, Sequence[store.Place]], facts: Mapping[str, Any],
                     row = joined(row, place.row(), facts, str(place.path.parent))
                 file.write(line_of(row) + b"\n")
     except BaseException as error:
-        if new:
-            # made by the lock a moment ago: a merge that is refused leaves no folder behind
+        if [path.name for path in out.iterdir()] == [".lock"]:
+            # a merge that is refused leaves no folder behind that the lock alone has made; another's stays
             shutil.rmtree(out, ignore_errors=True)
         if isinstance(error, OSError):
             raise NotRunnableError(f"cannot write {out}: {error.strerror}") from None

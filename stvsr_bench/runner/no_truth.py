@@ -1,4 +1,4 @@
-"""The report of restored videos whose truth nobody has: what `score FOLDER` without `--against` does.
+"""The report of restored videos whose truth nobody has: what `score FOLDER` without `--dataset` does.
 
 No rows are made: a row is of a truth and a protocol, and these have neither.
 """
@@ -54,7 +54,7 @@ def _places(folder: Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         raise UsageError(
-            f"{folder} is neither a folder nor a video; write stvsr-bench score FOLDER, or add --against DATASET"
+            f"{folder} is neither a folder nor a video; write stvsr-bench score FOLDER, or add --dataset DATASET"
         )
     there = listing(folder)
     if there.pictures:

@@ -126,7 +126,7 @@ def outcomes(
     if not external.folder.is_dir() and not results.places.has(cell.clips[0]):
         what = f"is a file, and there are {len(clips)} clips" if external.folder.is_file() else "is not a folder"
         raise UsageError(
-            f"{external.folder} {what}; write stvsr-bench score FOLDER --against DATASET, with a folder or a video for "
+            f"{external.folder} {what}; write stvsr-bench score FOLDER --dataset DATASET, with a folder or a video for "
             f"each clip in it, e.g. {cell.clips[0]}/00000.png or {cell.clips[0]}.mp4"
         )
     if not any(results.places.has(name) for name in cell.clips):

@@ -153,3 +153,13 @@ def test_merging_needs_little_memory_beside_what_it_writes(tmp_path):
     finally:
         tracemalloc.stop()
     assert peak < size / 3
+
+
+def test_a_refused_merge_leaves_what_was_in_its_folder(tmp_path):
+    one, two = run(tmp_path / "one", ROW), run(tmp_path / "two", replace(ROW, params=12))
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(DataError, match="other values"):
+        merge([one, two], out)
+    assert everything(out) == {"notes.txt"}
