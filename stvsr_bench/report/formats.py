@@ -17,6 +17,7 @@ from stvsr_bench.report.response import Response
 from stvsr_bench.report.tables import csvjson, latex, markdown
 from stvsr_bench.report.tables.cost import Profile, costs_csv, costs_md
 from stvsr_bench.report.tables.paper import paper_csv, paper_md
+from stvsr_bench.report.tables.paper_tex import paper_tex
 from stvsr_bench.report.tables.planes import planes_csv, planes_md, planes_tex, responses_csv
 from stvsr_bench.report.tables.sources import appendix_tex, clips_csv, facts_csv, facts_json, facts_md
 from stvsr_bench.report.tables.table import Table
@@ -93,6 +94,8 @@ def _provenance(of: Content) -> dict[str, str]:
 
 def _latex(of: Content) -> dict[str, str]:
     others = {"plane": planes_tex(of.planes, of.style)} if of.planes else {}
+    if of.suite is not None and of.suite.tables:
+        others["paper"] = paper_tex(of.suite.tables, of.tables, of.ledger, of.style)
     others["appendix"] = appendix_tex(of.tables, of.facts)
     made = latex.files(of.tables, of.style, list(others))
     return {**made, **{f"tex/{name}.tex": text for name, text in others.items()}}

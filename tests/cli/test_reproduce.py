@@ -130,6 +130,7 @@ def test_what_is_here_is_measured_and_laid_out_beside_the_published_values(empty
     assert call(argv) == NOT_RUNNABLE, "weights are missing"
     said = capsys.readouterr().err
     assert "left out: rife: weights not installed" in said and "report: rep/paper.md" in said
+    assert "\\input{paper}" in (tmp_path / "rep" / "tex" / "example.tex").read_text()
     text = (tmp_path / "rep" / "paper.md").read_text()
     for words in ("Zooming Slow-Mo", "26.31", "TMNet", "26.43", "blend+bicubic", "dis+bicubic", "other protocol"):
         assert words in text, words

@@ -5,7 +5,7 @@ Published values are others'. They take no part in marks or ranks, and are never
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from stvsr_bench import protocols
 from stvsr_bench.escape import markdown as text_md
@@ -33,6 +33,18 @@ class Block:
     method: str
     published: dict[tuple[str, str], dict[Place, list[Entry]]] = field(default_factory=dict)
     measured: dict[str, dict[Place, Cell]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table as plain text: `values` by column ("": none); `said`: the source, or what a verdict is of."""
+
+    kind: Literal["published", "verdict", "measured"]
+    name: str
+    values: tuple[str, ...]
+    said: str
+    url: str = ""
+    under: str = ""
 
 
 def columns_of(paper: PaperTable) -> list[Place]:
@@ -76,7 +88,7 @@ def paper_md(papers: Sequence[PaperTable], tables: Sequence[Table], entries: Seq
         columns = columns_of(paper)
         several = len({protocol for _, _, protocol, _ in columns}) > 1
         heads = ["Method", "", *(_head(place, several) for place in columns), "Source or weights"]
-        lines = [line for block in blocks(paper, tables, entries) for line in _lines_md(block, columns)]
+        lines = [_line_md(line) for block in blocks(paper, tables, entries) for line in lines_of(block, columns)]
         under = "Protocols: those of the columns." if several else f"Protocol {columns[0][2]}."
         align = ["left", "left", *["right"] * len(columns), "left"]
         parts += [f"## {text_md(paper.title)}", "", f"{text_md(under)}", "", grid_md(heads, lines, align), ""]
@@ -141,23 +153,35 @@ def _head(place: Place, with_protocol: bool) -> str:
     return f"{text_md(f'{dataset} {split}{under}')} {display(metric).title}"
 
 
-def _lines_md(block: Block, columns: Sequence[Place]) -> list[list[str]]:
+def _line_md(line: Line) -> list[str]:
+    said = f"[{text_md(line.said)}]({line.url}){line.under}" if line.url else text_md(line.said)
+    return [text_md(line.name), line.kind, *(text_md(value) or "–" for value in line.values), said]
+
+
+def lines_of(block: Block, columns: Sequence[Place]) -> list[Line]:
+    """The lines of a method: each published one, its verdict if any was measured, and ours."""
     lines = []
     for (printed, source), by_place in block.published.items():
-        values = [" / ".join(one.published.shown for one in by_place.get(place, ())) or "–" for place in columns]
+        values = tuple(" / ".join(one.published.shown for one in by_place.get(place, ())) for place in columns)
         every = [(place, one) for place, of in by_place.items() for one in of]
         others = sorted({one.published.protocol for place, one in every if one.published.protocol != place[2]})
         under = f", under {', '.join(others)}" if others else ""
-        url = every[0][1].published.source_url
-        lines.append([text_md(printed), "published", *values, f"[{text_md(source)}]({url}){under}"])
+        lines.append(Line("published", printed, values, source, every[0][1].published.source_url, under))
         if block.measured:
-            said = [" / ".join(_judged(one, place) for one in by_place.get(place, ())) or "–" for place in columns]
-            judged = {method_label(mine.method, mine.weights) for place, one in every if (mine := _held(one, place))}
-            lines.append(["", "verdict", *said, text_md(f"of {listed(sorted(judged))}") if judged else ""])
+            judged = tuple(" / ".join(_judged(one, place) for one in by_place.get(place, ())) for place in columns)
+            lines.append(Line("verdict", "", judged, _said_of(every)))
     for label, cells in block.measured.items():
-        values = [_shown(cells.get(place), place) for place in columns]
-        lines.append([text_md(label), "measured", *values, "this suite"])
+        mine = tuple(_shown(cells.get(place), place) for place in columns)
+        lines.append(Line("measured", label, mine, "this suite"))
     return lines
+
+
+def _said_of(every: Sequence[tuple[Place, Entry]]) -> str:
+    """Which of our lines the verdicts are of, and why values are left out."""
+    judged = {method_label(mine.method, mine.weights) for place, one in every if (mine := _held(one, place))}
+    reasons = {one.published.left_out for place, one in every if _verdict(one, place) == "left out"}
+    of = [f"of {listed(sorted(judged))}"] if judged else []
+    return "; ".join([*of, *(f"left out: {reason}" for reason in sorted(reasons))])
 
 
 def _held(entry: Entry, place: Place) -> Measurement | None:
@@ -173,4 +197,4 @@ def _judged(entry: Entry, place: Place) -> str:
 
 
 def _shown(cell: Cell | None, place: Place) -> str:
-    return "–" if cell is None else shown(cell.value, display(place[3])) + ("\\*" if cell.partial else "")
+    return "" if cell is None else shown(cell.value, display(place[3])) + ("*" if cell.partial else "")
