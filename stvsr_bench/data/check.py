@@ -88,8 +88,9 @@ def _shape(clip: Clip, wanted: Contents | None) -> Iterator[tuple[Level, str]]:
         frames = wanted.frames.get(clip.name, wanted.frames_each)
         if frames and count != frames:
             yield "error", f"has {count} frames, a complete copy has {frames}"
-        if wanted.size is not None and (width, height) != wanted.size:
-            yield "error", f"is {width}x{height}, a complete copy is {wanted.size[0]}x{wanted.size[1]}"
+        size = wanted.sizes.get(clip.name, wanted.size)
+        if size is not None and (width, height) != size:
+            yield "error", f"is {width}x{height}, a complete copy is {size[0]}x{size[1]}"
     if count < 3:
         yield "error", f"has {count} frames; 3 are the least that something can be interpolated in"
     if width % 4 or height % 4:

@@ -12,7 +12,7 @@ from stvsr_bench.protocols import restoring_key
 from stvsr_bench.runner.needs import clips_of
 from stvsr_bench.runner.plan import RunSpec
 from stvsr_bench.schema import EvalProtocol, Weights, canonical
-from stvsr_bench.schema.cards import USUAL_SCALE
+from stvsr_bench.schema.cards import SAMPLES_APART, USUAL_SCALE, Contents
 
 Profile = Mapping[str, Any]
 
@@ -96,17 +96,25 @@ def _pixels(spec: RunSpec, name: str) -> list[int] | None:
     card = datasets.card(name)
     found = []
     for protocol in _protocols(spec):
-        total = 0
+        total = 0.0
         for split in spec.splits or card.default_splits or card.splits:
             of, clips = card.contents.get(split), clips_of(card, split, protocol.lists)
-            if of is None or of.size is None or not clips:
-                return None
-            # of a card that does not count the frames of a clip, each is one window of the protocol
-            window = 0 if protocol.average == "windows" else protocol.window
-            frames = of.frames_each or (fmean(of.frames.values()) if of.frames else window)
-            if not frames:
+            each = None if of is None or not clips else _pixels_of_a_clip(of, clips, protocol)
+            if not each:
                 return None
             kept = clips if not spec.limit else max(1, round(clips * spec.limit)) if spec.limit < 1 else int(spec.limit)
-            total += int(min(clips, kept) * frames * of.size[0] * of.size[1])
-        found.append(total)
+            total += min(clips, kept) * each
+        found.append(int(total))
     return found
+
+
+def _pixels_of_a_clip(of: Contents, clips: int, protocol: EvalProtocol) -> float:
+    """Pixels of all frames of a clip, in the mean of the split; 0 where they are not known."""
+    if of.sizes and of.frames:
+        return fmean(of.frames[clip] * width * height for clip, (width, height) in of.sizes.items())
+    if of.size is None:
+        return 0
+    # of a card that does not count the frames of a clip, each is one window of the protocol
+    window = 0 if protocol.average == "windows" else protocol.window
+    counted = of.frames_each or (fmean(of.frames.values()) if of.frames else 0)
+    return (counted or of.samples * SAMPLES_APART / clips or window) * of.size[0] * of.size[1]

@@ -15,6 +15,7 @@ from stvsr_bench.schema.strict import STRICT
 OptionValue = bool | int | float | str
 Kind = Literal["stvsr", "vfi", "sr"]
 TimeControl = Literal["midpoint", "any"]
+SAMPLES_APART = 8  # frames between the beginnings of the windows that VideoINR and its successors score
 USUAL_SCALE = 4  # what nearly every table of the field is measured at
 
 
@@ -220,12 +221,18 @@ class Download:
 
 @checked(frozen=True, config=STRICT)
 class Contents:
-    """What a complete copy of a split holds, as far as is known: `data check` compares. Size is width, height."""
+    """What a complete copy of a split has, as far as is known: `data check` compares. Size is width, height.
+
+    `sizes` are those of single clips where they differ. `samples` is how many windows of nine frames, `SAMPLES_APART`,
+    the papers' own options count: the lengths of the clips are not known there, but how much there is to restore is.
+    """
 
     clips: list[int] = field(default_factory=list)
     frames: dict[str, int] = field(default_factory=dict)
     frames_each: int = 0
     size: tuple[int, int] | None = None
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    samples: int = 0
 
 
 @checked(frozen=True, config=STRICT)

@@ -162,6 +162,9 @@ def test_a_cut_is_found(moving):
 def test_sizes_and_counts_are_compared_with_a_complete_copy(moving):
     found = said(moving, Contents(frames={"walk": 47}, size=(720, 480)), "error")
     assert found == ["has 7 frames, a complete copy has 47", "is 112x64, a complete copy is 720x480"]
+    of_its_own = Contents(sizes={"walk": (720, 576), "city": (112, 64)})
+    assert said(moving, of_its_own, "error") == ["is 112x64, a complete copy is 720x576"]
+    assert said(replace(moving, name="city"), of_its_own, "error") == []
     assert any("3 are the least" in what for what in said(replace(moving, hr_SCHW=moving.hr_SCHW[:2])))
     odd = replace(moving, hr_SCHW=moving.hr_SCHW[..., :63, :111])
     assert any("is 111x63: cut to a multiple of 4" in what for what in said(odd, level="note"))

@@ -118,6 +118,12 @@ def test_hours_are_those_of_the_megapixels_of_the_splits(monkeypatch):
     found = hours.hours(spec, [mine, {**mine, "method": "zsm", "machine": "elsewhere"}])
     assert found.not_profiled[4, 2] == ("zsm@mini",) and found.not_counted == ("vid4",)
     assert hours.hours(spec_mini, [{**mine, "time_scale": 8}]).known == 0
+    for dataset, split, protocol, pixels in (
+        ("vid4", "test", "zsm-2020", 41 * 720 * 576 + 34 * 704 * 576 + (49 + 47) * 720 * 480),
+        ("gopro", "all-test", "stdan-2023", 1522 * 8 * 1280 * 720),
+    ):
+        (found,) = [hours.hours(RunSpec(("stdan@authors",), (dataset,), (split,), (protocol,)), [mine])]
+        assert found.known == pytest.approx(pixels / 1e6 * 0.5 / 3600) and not found.not_counted
     # the small network of the same name says nothing of the authors' one
     assert hours.hours(spec_mini, [{**mine, "weights": "mini"}]).known == 0
 
