@@ -99,8 +99,7 @@ def _pixels(spec: RunSpec, name: str) -> list[int] | None:
         total = 0.0
         for split in spec.splits or card.default_splits or card.splits:
             of, clips = card.contents.get(split), clips_of(card, split, protocol.lists)
-            each = None if of is None or not clips else _pixels_of_a_clip(of, clips, protocol)
-            if not each:
+            if of is None or not clips or not (each := _pixels_of_a_clip(of, clips, protocol)):
                 return None
             kept = clips if not spec.limit else max(1, round(clips * spec.limit)) if spec.limit < 1 else int(spec.limit)
             total += min(clips, kept) * each
