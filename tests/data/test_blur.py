@@ -1,15 +1,11 @@
 """Blur-down against the sheet's numbers, against its formula written out, and by where its samples lie."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from stvsr_bench.data import degrade
 from stvsr_bench.errors import UsageError
-
-GOLDENS = Path(__file__).parents[1] / "goldens"
+from tests.golden import recipe_of
 
 
 def random_bytes(shape, seed=0):
@@ -37,9 +33,7 @@ def written_out(plane_HW, taps, first):
 
 
 def test_bd_2021_gives_the_numbers_of_the_sheet():
-    spec = importlib.util.spec_from_file_location("golden_recipe", GOLDENS / "golden_recipe.py")
-    recipe = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(recipe)
+    recipe = recipe_of("golden_recipe")
     hr_SCHW = np.rint(255 * recipe.golden_input(81, (1, 1, 3, 32, 48)).numpy()[0]).astype(np.uint8)
     lr_SChw = made(hr_SCHW, "bd-2021")
     assert lr_SChw.shape == (1, 3, 8, 12) and lr_SChw.sum() == 36559

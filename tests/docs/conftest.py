@@ -1,6 +1,5 @@
 """A small world in which the commands of the docs run as written: data, weights and folders of the names they use."""
 
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from stvsr_bench.methods.tmnet import weights as tmnet_weights
 
 from stvsr_bench.cli import call
 from stvsr_bench.data.frames import write_png
+from tests.golden import recipe_of
 
 ROOT = Path(__file__).parents[2]
 SIZE = (64, 96)
@@ -35,9 +35,7 @@ def clip(folder, seed, first=0, count=7):
 
 def checkpoint(path, net, to_authors):
     """The authors' keys with values of the recipe: no trained weights are in the repository."""
-    spec = importlib.util.spec_from_file_location("golden_recipe", ROOT / "tests" / "goldens" / "golden_recipe.py")
-    recipe = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(recipe)
+    recipe = recipe_of("golden_recipe")
     torch.save(recipe.golden_state_dict(to_authors(net.state_dict())), path)
 
 

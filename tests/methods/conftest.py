@@ -1,38 +1,23 @@
 """Goldens of ZSM and TMNet: the authors' networks' numbers, and hooks that record ours under the same names."""
 
-import importlib.util
-import json
-from pathlib import Path
-
 import pytest
 import torch
 
 from stvsr_bench.nn import kernels
-
-GOLDENS = Path(__file__).parents[1] / "goldens"
-_spec = importlib.util.spec_from_file_location("golden_recipe", GOLDENS / "golden_recipe.py")
-recipe = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(recipe)
+from tests.golden import NetworkGoldens
 
 
-class Goldens:
+class Goldens(NetworkGoldens):
     """Weights, clips and expected tensors by name."""
-
-    def manifest(self, method):
-        return json.loads((GOLDENS / "state_dicts" / f"{method}.json").read_text())
-
-    def case(self, name):
-        return recipe.load(GOLDENS / "networks" / f"{name}.json")
 
     def load(self, net, from_authors, method):
         """The network in float64 with the golden weights."""
-        shapes = {key: torch.empty(entry["shape"]) for key, entry in self.manifest(method)["entries"].items()}
-        net.load_state_dict(from_authors(recipe.golden_state_dict(shapes)))
+        net.load_state_dict(from_authors(self.weights(method)))
         return net.double().eval()
 
     def filled(self, authors_state):
         """The authors' state dict with the golden weights; constant buffers stay."""
-        return recipe.golden_state_dict(authors_state)
+        return self.recipe.golden_state_dict(authors_state)
 
     def shaken(self, net):
         """A small network in float64 whose every parameter does something, the offset heads too."""
@@ -41,21 +26,6 @@ class Goldens:
             torch.nn.init.normal_(parameter, std=0.15)
         return net.double().eval()
 
-    def check_weights(self, name, authors_state):
-        """Nothing, if the weights are those of the golden."""
-        expected = self.case(name)["recipe"]["weights"]["checksum"]
-        found = recipe.state_dict_checksum(authors_state)
-        assert found["numel"] == expected["numel"]
-        assert abs(found["sum"] - expected["sum"]) < 1e-6
-        assert abs(found["sq_sum"] - expected["sq_sum"]) < 1e-6
-
-    def clip(self, name):
-        """The golden clip in float64, its fingerprint checked."""
-        entry = self.case(name)["recipe"]["input"]
-        clip = recipe.golden_input(entry["seed"], entry["shape"]).double()
-        assert recipe.compare(clip, entry["fingerprint"], tol=1e-12)["ok"]
-        return clip
-
     def times(self, name):
         """The times asked of the golden, float64, or None."""
         times = self.case(name)["recipe"]["forward_args"].get("t")
@@ -63,24 +33,10 @@ class Goldens:
 
     def check(self, name, out, seen, every=True):
         """Nothing, if the output and all intermediates (or those that were seen) equal the golden's."""
-        case = self.case(name)
-        assert recipe.compare(out, case)["ok"], recipe.compare(out, case)
-        expected = case["float64"]["intermediate"]
+        expected = self.check_output(name, out)
         assert not every or set(expected) <= set(seen), set(expected) - set(seen)
         for key in sorted(set(expected) & set(seen)):
-            report = recipe.compare(seen[key].reshape(expected[key]["shape"]), expected[key])
-            assert report["ok"], (key, report)
-
-    def check_keys(self, method, net, weights, entries):
-        """Nothing, if every key and shape of the authors is written and read back."""
-        written = weights.to_authors(net.state_dict())
-        expected = self.manifest(method)["entries"]
-        assert {key: list(tensor.shape) for key, tensor in written.items()} == {
-            key: entry["shape"] for key, entry in expected.items()
-        }
-        again = weights.to_authors(weights.from_authors({f"module.{key}": tensor for key, tensor in written.items()}))
-        assert len(again) == entries
-        assert all(torch.equal(again[key], written[key]) for key in written)
+            self.check_stage(key, seen[key], expected[key])
 
     def check_plain(self, name, net, weights):
         """Nothing, if the plain engine equals the golden at every step."""

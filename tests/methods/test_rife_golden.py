@@ -1,27 +1,16 @@
 """rife against the network of the package that carries its weights: near and far motion, each pair by its own."""
 
 import importlib.metadata
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 import torch
 
 from stvsr_bench import methods, plugins
 from stvsr_bench.methods.builder import load_object
+from tests.golden import GOLDENS, recipe_of
 
-GOLDENS = Path(__file__).parents[1] / "goldens"
-
-
-def _module(name):
-    spec = importlib.util.spec_from_file_location(name, GOLDENS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-recipe, goldens = _module("rife_recipe"), _module("golden_recipe")
+recipe, goldens = recipe_of("rife_recipe"), recipe_of("golden_recipe")
 GOLDEN = json.loads((GOLDENS / "networks" / "rife_a.json").read_text())
 DRAWN = [name for name, (salt, _, _) in recipe.CASES.items() if salt is not None]
 REAL = [name for name in recipe.CASES if name not in DRAWN]

@@ -1,9 +1,6 @@
 """SAFA against the numbers of the authors' network, the choice of sizes, and the authors' checkpoint format."""
 
-import importlib.util
 import re
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,20 +11,10 @@ from torch.testing import assert_close
 from stvsr_bench import methods, protocols
 from stvsr_bench.errors import UsageError, WeightsError
 from stvsr_bench.restore import restore
+from tests.golden import recipe_of
 
-GOLDENS = Path(__file__).parents[1] / "goldens"
 MINI = {"channels": 8, "tail_depth": 1}
-
-
-def loaded(name):
-    spec = importlib.util.spec_from_file_location(name, GOLDENS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-sys.modules.setdefault("golden_recipe", loaded("golden_recipe"))  # the second recipe imports the first by this name
-recipe = loaded("golden_recipe2")
+recipe = recipe_of("golden_recipe2")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,7 @@
 """STDAN against the numbers of the authors' network, its options, and the authors' checkpoint format."""
 
-import importlib.util
 import json
 import warnings
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,11 +10,9 @@ from torch.testing import assert_close
 
 from stvsr_bench.errors import UsageError, WeightsError
 from stvsr_bench.nn import deform, kernels
+from tests.golden import GOLDENS, recipe_of
 
-GOLDENS = Path(__file__).parents[1] / "goldens"
-_spec = importlib.util.spec_from_file_location("golden_recipe", GOLDENS / "golden_recipe.py")
-recipe = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(recipe)
+recipe = recipe_of("golden_recipe")
 
 MINI = {"channels": 8, "embed": 12, "heads": 3, "groups": 2, "stages_extract": 1, "stages_recon": 1, "depth": 2}
 CLIPS = ["stdan_a", "stdan_b", "stdan_c", "stdan_d_vimeo"]

@@ -1,60 +1,20 @@
 """Goldens of VideoINR, MoTIF, BF-STVSR and RAFT-small, and hooks that record our tensors under the goldens' names."""
 
-import importlib.util
-import json
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 import torch.nn.functional as F
 
 from stvsr_bench.nn import implicit
 from stvsr_bench.nn.splat import Landing
+from tests.golden import NetworkGoldens, recipe_of
 
-GOLDENS = Path(__file__).parents[2] / "goldens"
 MINI = {"channels": 8, "groups": 2, "front_blocks": 1, "back_blocks": 1}
 
 
-def loaded(name):
-    spec = importlib.util.spec_from_file_location(name, GOLDENS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-sys.modules.setdefault("golden_recipe", loaded("golden_recipe"))  # the third recipe imports the first by this name
-recipe = loaded("golden_recipe3")
-
-
-class Goldens:
+class Goldens(NetworkGoldens):
     """Weights, clips and expected tensors by name."""
 
-    def manifest(self, method):
-        return json.loads((GOLDENS / "state_dicts" / f"{method}.json").read_text())
-
-    def case(self, name):
-        return recipe.load(GOLDENS / "networks" / f"{name}.json")
-
-    def weights(self, method, salt=0):
-        """The authors' state dict of a method's goldens, float32."""
-        shapes = {key: torch.empty(entry["shape"]) for key, entry in self.manifest(method)["entries"].items()}
-        return recipe.golden_state_dict(shapes, salt)
-
-    def check_weights(self, name, state):
-        """Nothing, if these are the weights of the golden, in the authors' names."""
-        wanted = self.case(name)["recipe"]["weights"]["checksum"]
-        found = recipe.state_dict_checksum(state)
-        assert found["numel"] == wanted["numel"]
-        assert abs(found["sum"] - wanted["sum"]) < 1e-6
-        assert abs(found["sq_sum"] - wanted["sq_sum"]) < 1e-6
-
-    def clip(self, name):
-        """The golden clip in float64, its fingerprint tested."""
-        entry = self.case(name)["recipe"]["input"]
-        clip = recipe.golden_input(entry["seed"], entry["shape"]).double()
-        assert recipe.compare(clip, entry["fingerprint"], tol=1e-12)["ok"]
-        return clip
+    recipe = recipe_of("golden_recipe3")
 
     def asked(self, name):
         """The padded clip, times (B, S), size of the padded output, and the size that is kept of it."""
@@ -74,24 +34,9 @@ class Goldens:
 
     def check(self, name, out, seen=None):
         """Nothing, if the output and, where a dict of stages is given, every intermediate equal the golden's."""
-        case = self.case(name)
-        report = recipe.compare(out, case)
-        assert report["ok"], report
-        expected = case["float64"]["intermediate"] if seen is not None else {}
-        for key in expected:
-            report = recipe.compare(seen[key].reshape(expected[key]["shape"]), expected[key])
-            assert report["ok"], (key, report)
-
-    def check_keys(self, method, net, weights, entries):
-        """Nothing, if every key and shape of the authors is written and read back."""
-        written = weights.to_authors(net.state_dict())
-        expected = self.manifest(method)["entries"]
-        assert {key: list(tensor.shape) for key, tensor in written.items()} == {
-            key: entry["shape"] for key, entry in expected.items()
-        }
-        again = weights.to_authors(weights.from_authors({f"module.{key}": tensor for key, tensor in written.items()}))
-        assert len(again) == entries
-        assert all(torch.equal(again[key], written[key]) for key in written)
+        expected = self.check_output(name, out)
+        for key in expected if seen is not None else ():
+            self.check_stage(key, seen[key], expected[key])
 
     def check_gradients(self, method, net, weights):
         """Nothing, if exactly the parameters of the authors' audit get no gradient; at the golden weights."""
