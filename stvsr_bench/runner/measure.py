@@ -219,7 +219,9 @@ def _flags(method: Method, clip: Clip, windows: Windows, scored: Sequence[int], 
 
 
 def _is_flat(frame_CHW: Frames) -> bool:
-    return bool((frame_CHW == frame_CHW[:, :1, :1]).all())
+    first = frame_CHW[:, :1, :1]
+    # the first row settles it for nearly every frame
+    return bool((frame_CHW[:, :1] == first).all()) and bool((frame_CHW == first).all())
 
 
 def _scalars(clip: Clip, restored: Restored, names: Sequence[str], protocol: EvalProtocol) -> metrics.Found:

@@ -26,7 +26,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from stvsr_bench import metrics
-from stvsr_bench.data import degrade, frames
+from stvsr_bench.data import compiled, degrade, frames
 from stvsr_bench.metrics import golden_frames, kernels
 
 cv2.setNumThreads(1)
@@ -142,12 +142,12 @@ def without_numba(work: Work) -> Work:
     """The work with the compiled kernels switched off."""
 
     def plain():
-        compiled, resize, unfilter = kernels.available, degrade._kernel, frames._unfilter
-        kernels.available, degrade._kernel, frames._unfilter = lambda: False, lambda: None, lambda: None
+        available, of_data = kernels.available, compiled.function
+        kernels.available, compiled.function = lambda: False, lambda module, name: None
         try:
             return work()
         finally:
-            kernels.available, degrade._kernel, frames._unfilter = compiled, resize, unfilter
+            kernels.available, compiled.function = available, of_data
 
     return plain
 
