@@ -1,4 +1,4 @@
-"""The compiled parts of the data path (`quarter`, `unfilter`): used where numba is installed, equal to the byte."""
+"""The compiled parts of the data path (`levels`, `quarter`, `unfilter`): equal to the byte, used where numba works."""
 
 from collections.abc import Callable
 from functools import cache

@@ -314,7 +314,11 @@ def _as_bytes(frames_SCHW: NDArray[Any]) -> Bytes:
     # float32 and half to even, as published scripts quantise, numba, OpenCV and `frames.to_bytes` do: equal at every
     # tie. MATLAB's half away from zero is for what `imresize` stores
     out = np.empty(frames_SCHW.shape, np.uint8)
+    kernel = compiled.function("levels", "to_levels") if frames_SCHW.dtype == np.float32 else None
     for made, frame in zip(out, frames_SCHW, strict=True):
+        if kernel is not None:
+            kernel(frame, made)
+            continue
         scaled = np.clip(frame, 0, 1, dtype=np.float32)
         np.multiply(scaled, np.float32(255), out=scaled)
         made[:] = np.rint(scaled, out=scaled)

@@ -57,7 +57,11 @@ def from_bytes(frames_SHWC: Bytes) -> Frames:
     """8-bit frames as float32 (S, C, H, W) in [0, 1]."""
     count, height, width, channels = frames_SHWC.shape
     frames_SCHW = np.empty((count, channels, height, width), np.float32)
+    kernel = compiled.function("levels", "to_frame") if channels == 3 else None
     for out_CHW, frame_HWC in zip(frames_SCHW, frames_SHWC, strict=True):
+        if kernel is not None:
+            kernel(frame_HWC, out_CHW)
+            continue
         for out_HW, plane_HW in zip(out_CHW, cv2.split(np.ascontiguousarray(frame_HWC)), strict=True):
             np.divide(plane_HW, np.float32(255), out=out_HW, dtype=np.float32)  # plane by plane: 7 times as fast
     return frames_SCHW
@@ -262,14 +266,14 @@ def _chunks(encoded: bytes, path: Path) -> PngHeader:
     """The header, after the checksums of all chunks were found right."""
     at, kind, header, kinds = 8, b"", None, set()
     deflated = []
-    view = memoryview(encoded)
+    view, checksum = memoryview(encoded), _inflater().crc32
     while kind != b"IEND":
         length = int.from_bytes(view[at : at + 4], "big")
         kind, end = bytes(view[at + 4 : at + 8]), at + 8 + length
         if end + 4 > len(encoded):
             raise DataError(f"{path} is cut short: {len(encoded)} bytes, its last chunk needs {end + 4}")
         # OpenCV finds this too, but says no more than that it cannot decode
-        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
+        if checksum(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
             raise DataError(f"{path} is damaged: the checksum of its {kind!r} chunk is wrong")
         if at == 8:
             header = _ihdr(bytes(view[16:end])) if kind == b"IHDR" else None

@@ -8,6 +8,7 @@ import random
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -237,7 +238,7 @@ def _half(method: Method) -> tuple[Verdict, str]:
     seen = []
     for name, dtype in (("bf16", torch.bfloat16), ("fp16", torch.float16)):
         try:
-            with torch.autocast(device_of(method.net).type, dtype=dtype):
+            with _channels_last(method.net), torch.autocast(device_of(method.net).type, dtype=dtype):
                 half = run(method, given).float()
         except RuntimeError as error:
             seen.append(f"{name}: not possible here ({str(error).splitlines()[0][:60]})")
@@ -245,6 +246,24 @@ def _half(method: Method) -> tuple[Verdict, str]:
         mse = float(((half - exact) ** 2).mean())
         seen.append(f"{name}: {10 * np.log10(1 / mse):.1f} dB to float32" if mse else f"{name}: equal")
     return "note", "; ".join(seen)
+
+
+@contextmanager
+def _channels_last(net: nn.Module) -> Iterator[None]:
+    """Inside, kernels of convolutions lie in memory with their channels last.
+
+    For a processor without half-precision instructions torch has only a slow convolution, and with channels first it is
+    the slowest: a layer of SAFA took 930 ms, with channels last 49 (in float32 12).
+    """
+    kernels = [one for one in net.parameters() if one.ndim == 4] if isinstance(net, nn.Module) else []
+    before = [kernel.data for kernel in kernels]
+    for kernel in kernels:
+        kernel.data = kernel.data.contiguous(memory_format=torch.channels_last)
+    try:
+        yield
+    finally:
+        for kernel, data in zip(kernels, before, strict=True):
+            kernel.data = data
 
 
 def _time_reversal(method: Method) -> tuple[Verdict, str]:

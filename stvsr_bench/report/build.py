@@ -111,7 +111,7 @@ def _cells(part: pd.DataFrame, found: pd.DataFrame, of: Column) -> tuple[list[Ce
     methods: list[MethodKey] = list(found.columns)
     name = column(of.metric, of.frames)
     values = by_method(part, methods, name)
-    units = units_of(part, list(values.index))
+    units = units_of(part, list(values.index), of.metric)
     per_clip = [values[method_key].to_numpy(dtype=np.float64) for method_key in methods]
     means = [units.mean(one) for one in per_clip]
     counts = [int(found[method_key].sum()) for method_key in methods]

@@ -239,7 +239,7 @@ def _parts(table: pd.DataFrame, one: MethodKey, other: MethodKey, metric: str, f
         for where, part in _groups(rows):
             pair = _paired(part, one, other, column(metric, frames))
             if len(pair):
-                units = units_of(part, list(pair.index))
+                units = units_of(part, list(pair.index), metric)
                 better = display(metric).higher_is_better
                 result = stats.compare(pair[one], pair[other], better, tie_of(metric), units=units)
                 found.append(Part(protocol, key, where, metric, frames, result))

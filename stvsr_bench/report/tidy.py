@@ -7,6 +7,7 @@ counts, of its own frames: `#n` (frames that have a value), `#inf` (of those, fr
 every method. Infinite frames are left out of this line alone: `alike.py` makes the lines of several methods count the
 same frames. A clip without a frame that counts has NaN. A protocol that keeps infinite values (`inf_policy = "keep"`)
 keeps all of these. A metric with a sign (`time_error`) has the mean of its sizes: too early and too late do not cancel.
+A pooled metric (`tof_v3_pooled`) stands beside the one that it is made of, with the same value for each clip.
 
 `method` and `weights` are labels that no two networks share (`labels.py`); `name` and `tag` are what the row says, and
 `row` is the row itself, for whoever needs its frames.
@@ -28,6 +29,7 @@ from stvsr_bench.metrics import METRICS
 from stvsr_bench.metrics.means import over_frames
 from stvsr_bench.report.labels import MethodKey, labels
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
+from stvsr_bench.report.units import POOLED
 from stvsr_bench.rows import counting, store
 from stvsr_bench.schema import Row
 
@@ -199,8 +201,11 @@ def _tidy_alike(
             table[infinite(mine)] = np.isinf(values_nS[:, counts]).sum(axis=1)
             own = 0 if keep else table[infinite(mine)]
             table[left_out(mine)] = own + (~np.isnan(values_nS[:, chosen[frames] & flat_S])).sum(axis=1)
-    for name in sorted({name for row in rows for name in row.scalars}):
-        values = np.array([row.scalars.get(name, np.nan) for row in rows], dtype=np.float64)
+    scalars = {name: name for row in rows for name in row.scalars}
+    # the value of a clip is the same: only the mean over clips is another (`units.py`)
+    scalars |= {name: of.of for name, of in POOLED.items() if of.of in scalars}
+    for name, of_row in sorted(scalars.items()):
+        values = np.array([row.scalars.get(of_row, np.nan) for row in rows], dtype=np.float64)
         table[name], table[present(name)] = values, (~np.isnan(values)).astype(int)
         table[infinite(name)] = np.isinf(values).astype(int)
         table[left_out(name)] = 0

@@ -191,7 +191,7 @@ def _row(
             *scores.flags,
             *filter(None, [restored.how.get("tile_flag")]),
         ],
-        how={**_how(wanted), **restored.how, **scores.told},
+        how={**_how(wanted), **_context(method, windows), **restored.how, **scores.told},
         env=wanted.env,
         suite=__version__,
     )
@@ -219,7 +219,9 @@ def _flags(method: Method, clip: Clip, windows: Windows, scored: Sequence[int], 
 
 
 def _is_flat(frame_CHW: Frames) -> bool:
-    return bool((frame_CHW == frame_CHW[:, :1, :1]).all())
+    first = frame_CHW[:, :1, :1]
+    # the first row settles it for nearly every frame
+    return bool((frame_CHW[:, :1] == first).all()) and bool((frame_CHW == first).all())
 
 
 def _scalars(clip: Clip, restored: Restored, names: Sequence[str], protocol: EvalProtocol) -> metrics.Found:
@@ -236,6 +238,15 @@ def _scalars(clip: Clip, restored: Restored, names: Sequence[str], protocol: Eva
         flow_FHW2=clip.flow_FHW2,
         keep_infinite=protocol.inf_policy == "keep",
     )
+
+
+def _context(method: Method, windows: Windows) -> dict[str, str]:
+    """How many input frames a pass was given, for a method whose every frame depends on all of them."""
+    if not method.card.stream.context:
+        return {}
+    counts = sorted({len(window.given) for window in windows.passes})
+    some = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1])))) if counts else "no"
+    return {"context": f"{some} input frames at once"}
 
 
 def _how(wanted: Wanted) -> dict[str, str]:

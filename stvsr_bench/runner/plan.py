@@ -11,6 +11,7 @@ from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
 from stvsr_bench.methods import Identity
 from stvsr_bench.rows import manifest
 from stvsr_bench.rows.identity import job, name_of
+from stvsr_bench.runner.asked import check_metrics
 from stvsr_bench.runner.engines.tasks import Setup, Task
 from stvsr_bench.runner.made import made_by
 from stvsr_bench.runner.resume import Found, look
@@ -227,12 +228,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
 def _check_names(spec: RunSpec) -> None:
     if not spec.methods:
         raise UsageError("no method named; write e.g. --methods stdan,dis+bicubic")
-    for name in spec.metrics:
-        if name not in metrics.METRICS:
-            hint = f"Groups: {', '.join(metrics.groups())}; see stvsr-bench ls metrics"
-            raise UnknownNameError("metric", name, metrics.METRICS, hint)
-        if why := metrics.missing(name):
-            raise NotRunnableError(f"metric {name}: {why}")
+    check_metrics(spec.metrics)
     keep(spec.save_frames)
     check_numbers(spec)
     _check_engine(spec)

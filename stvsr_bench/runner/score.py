@@ -22,6 +22,7 @@ from stvsr_bench.errors import BenchError, ClipError, UsageError
 from stvsr_bench.restore import Restored, low_resolution, mod_crop
 from stvsr_bench.rows import frames, manifest
 from stvsr_bench.rows.identity import job
+from stvsr_bench.runner.asked import check_metrics
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.execute import OnOutcome, Result, write_outcomes
 from stvsr_bench.runner.external import Facts, Handed, Place, Places, check, cropped, in_no_clip
@@ -75,8 +76,10 @@ def make(spec: RunSpec) -> Plan:
     """The plan of scoring a folder: its cells; no method is built and nothing is subtracted.
 
     Raises:
-        UsageError: `save_frames` or a number is not possible.
+        UsageError: `save_frames`, a metric or a number is not possible.
+        NotRunnableError: a metric needs what is not here.
     """
+    check_metrics(spec.metrics)
     keep(spec.save_frames)
     check_numbers(spec)
     found = cells(spec)

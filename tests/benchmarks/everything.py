@@ -3,7 +3,7 @@
     python tests/benchmarks/everything.py [--into docs/measured.md] [--only portability,networks,precision,...]
 
 Each part is a process of its own and compares in one run what it compares: read ratios, not seconds. It takes about
-half an hour; leave the machine alone meanwhile. With --only the other sections of the page stay as they are.
+an hour; leave the machine alone meanwhile. With --only the other sections of the page stay as they are.
 """
 
 import argparse
@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 PARTS = {
     "portability": ("portability.py", "--json"),
     "networks": ("networks.py", "--bf16", "--json"),
+    "continuous": ("networks.py", "--continuous", "--json"),
     "precision": ("precision.py", "--ways", "bf16", "channels-last", "fp16", "compile", "--clips", "1", "--json"),
     "metrics": ("metrics.py", "--json"),
     "harness": ("harness.py", "--json"),
@@ -30,6 +31,7 @@ PARTS = {
 HEADINGS = {
     "portability": "Code paths: what depends on the processor",
     "networks": "Networks: each engine against the paper's order of computation",
+    "continuous": "Networks of any time and scale: eight times, and one window of 1280x720",
     "precision": "Precision, memory layout and compilation: time and dB against float32, small nets, two clips",
     "metrics": "Metrics and data path, one core",
     "harness": "The suite without a network",
@@ -65,6 +67,12 @@ def of_harness(found: dict[str, dict[str, Any]]) -> str:
     return table(rows, "g")
 
 
+def of_continuous(found: dict[str, Any]) -> str:
+    """What eight times of a pair cost beside one, and a large window."""
+    tables = (table(found[part]) for part in ("times", "window"))
+    return "\n\n".join([*tables, f"{found['threads']} threads, load {found['load'][0]:.1f} at the end."])
+
+
 def section(name: str) -> str:
     """One part's heading and table."""
     found = measured(name)
@@ -74,6 +82,8 @@ def section(name: str) -> str:
         body = of_metrics(found)
     elif name == "harness":
         body = of_harness(found)
+    elif name == "continuous":
+        body = of_continuous(found)
     else:
         body = table(found["rows"], ".2f" if name == "networks" else "+.4f")
         body += f"\n\n{found['threads']} threads, load {found['load'][0]:.1f} at the end."
@@ -96,7 +106,7 @@ def main() -> None:
     head = (
         "# Measured\n\nThe figures behind the manual. Ratios compare two things measured in one run; "
         "seconds belong to one machine.\n\n"
-        "The first five sections are written by `python tests/benchmarks/everything.py --into docs/measured.md`; "
+        "The first six sections are written by `python tests/benchmarks/everything.py --into docs/measured.md`; "
         "the others were\nmeasured once and written by hand.\n"
     )
     kept = sections(asked.into.read_text(encoding="utf-8")) if asked.into and asked.into.is_file() else {}

@@ -26,7 +26,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from stvsr_bench import metrics
-from stvsr_bench.data import degrade, frames
+from stvsr_bench.data import compiled, degrade, frames
 from stvsr_bench.metrics import golden_frames, kernels
 
 cv2.setNumThreads(1)
@@ -35,6 +35,8 @@ Work = Callable[[], object]
 C1, C2 = 6.5025, 58.5225
 BATCH = 4  # repeats in a row, as the frames of a clip follow each other
 PAD = 10  # samples mirrored at each border
+WITHOUT_SSIM_RGB = tuple(name for name in metrics.CORE if name != "ssim_rgb")
+GAPS = {1: (0, 2), 3: (2, 4), 5: (4, 6)}  # of a septuplet: interpolated frames, and the input frames around
 FIRST = -7  # the first sample that output 0 looks at (its weight is 0), counted from 0
 
 
@@ -142,12 +144,12 @@ def without_numba(work: Work) -> Work:
     """The work with the compiled kernels switched off."""
 
     def plain():
-        compiled, resize, unfilter = kernels.available, degrade._kernel, frames._unfilter
-        kernels.available, degrade._kernel, frames._unfilter = lambda: False, lambda: None, lambda: None
+        available, of_data = kernels.available, compiled.function
+        kernels.available, compiled.function = lambda: False, lambda module, name: None
         try:
             return work()
         finally:
-            kernels.available, degrade._kernel, frames._unfilter = compiled, resize, unfilter
+            kernels.available, compiled.function = available, of_data
 
     return plain
 
@@ -218,12 +220,17 @@ def septuplet(seconds: float) -> dict[str, float]:
             read = frames.from_bytes(frames.read(paths))
             return degrade.degrade(read, "bicubic"), metrics.score_frames(sr_SCHW, read, ("psnr_y", "ssim_y"))
 
+        lr_SChw = degrade.degrade(hr_SCHW, "bicubic")
         works: dict[str, Work] = {
             "decode 7 PNG files": lambda: frames.from_bytes(frames.read(paths)),
             "low-resolution frames": lambda: degrade.degrade(hr_SCHW, "bicubic"),
             "PSNR-Y and SSIM-Y": lambda: metrics.score_frames(sr_SCHW, hr_SCHW, ("psnr_y", "ssim_y")),
             "all together, numba": everything,
             "all together, core": without_numba(everything),
+            "digests of truth and input": lambda: (frames.digest_of(hr_SCHW), frames.digest_of(lr_SChw)),
+            "all scores of a run": lambda: metrics.score_frames(sr_SCHW, hr_SCHW, metrics.CORE),
+            "all but SSIM of R, G, B": lambda: metrics.score_frames(sr_SCHW, hr_SCHW, WITHOUT_SSIM_RGB),
+            "frozen output": lambda: metrics.frozen.flags(sr_SCHW, hr_SCHW, range(7), GAPS),
         }
         return race(works, seconds)
 

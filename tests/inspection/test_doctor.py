@@ -89,3 +89,26 @@ def test_a_report_of_this_machine_has_no_secret(monkeypatch, tmp_path):
     assert f"torch {torch.__version__}" in facts["packages"]
     assert machine.short(f"python at {tmp_path}/.venv/bin/python") == "python at ~/.venv/bin/python"
     assert len(text.splitlines()) == len(facts) and all(line.partition(":")[0] in facts for line in text.splitlines())
+
+
+def test_half_precision_is_tried_in_the_layout_that_is_not_slow_and_the_weights_are_as_before():
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(3, 3, 3, padding=1)
+            self.seen = []
+
+        def forward(self, lr_BTChw, times=None):
+            last = self.conv.weight.is_contiguous(memory_format=torch.channels_last)
+            self.seen.append((torch.is_autocast_enabled("cpu"), last))
+            return enlarged(self.conv(lr_BTChw.flatten(0, 1)).unflatten(0, lr_BTChw.shape[:2]))
+
+    card = MethodCard(name="toy", title="Toy", kind="stvsr", net="model:Toy")
+    net = Net()
+    before = net.conv.weight.clone()
+    (finding,) = doctor.examine(Method(spec="toy", card=card, net=net), only=("half precision",))
+    assert net.seen == [(False, False), (True, True), (True, True)]
+    assert net.conv.weight.is_contiguous() and torch.equal(net.conv.weight, before)
+    # a step of bfloat16 is 1/256 of a number, of float16 1/2048
+    bf16, fp16 = (float(text) for text in re.findall(r"([0-9.]+) dB to float32", finding.seen))
+    assert 40 < bf16 < fp16 < 100

@@ -3,11 +3,13 @@
 import csv
 import io
 import math
+from functools import partial
 
+import cv2
 import numpy as np
 import pytest
 
-from stvsr_bench import protocols
+from stvsr_bench import metrics, protocols
 from stvsr_bench.data.windows import windows_of
 from stvsr_bench.report.alike import alike
 from stvsr_bench.report.build import build
@@ -15,9 +17,9 @@ from stvsr_bench.report.compare import compare_tidy
 from stvsr_bench.report.published.verdicts import ledger
 from stvsr_bench.report.tables.csvjson import tables_csv
 from stvsr_bench.report.tables.marks import half_interval, tied
-from stvsr_bench.report.tables.table import Options
+from stvsr_bench.report.tables.table import Options, display
 from stvsr_bench.report.tidy import tidy
-from stvsr_bench.report.units import Units
+from stvsr_bench.report.units import POOLED, Units
 
 # one window of a 240 fps video of 1280x720, linear blend, Pillow's bicubic down and MATLAB's up, Y: the worked example
 WINDOW = [27.63, 26.12, 23.35, 21.08, 19.92, 19.68, 20.37, 23.13, 27.83]
@@ -104,3 +106,57 @@ def test_a_difference_is_tied_by_the_units_of_the_mean():
     first = second + np.array([0.001, -1.0, -1.1, -0.9, -1.0, -1.1])
     assert not tied(first, second, 0.01)
     assert tied(first, second, 0.01, Units(weights=(10000.0, 1.0, 1.0, 1.0, 1.0, 1.0)))
+
+
+def temporal_rows(make, lengths, means_by_method, name="tof_v3", fewer=1):
+    """Rows of clips of so many frames whose tOF is the mean over drawn pairs, and all those pairs by method."""
+    rows, pairs = [], {}
+    dice = np.random.default_rng(8)
+    for method, shift in means_by_method.items():
+        pairs[method] = {clip: dice.uniform(0.5, 3.0, count - fewer) + shift for clip, count in lengths.items()}
+        for clip, count in lengths.items():
+            scalars = {name: float(np.mean(pairs[method][clip]))}
+            frames = list(range(count))
+            rows.append(make(method, "", "vid4", "test", clip, [30.0] * count, frames=frames,
+                             given=[index % 2 == 0 for index in frames], scalars=scalars))  # fmt: skip
+    return rows, pairs
+
+
+@pytest.mark.parametrize(("name", "fewer"), [("tof_v3", 1), ("tof_bfstvsr", 1), ("tof_tecogan", 5)])
+@pytest.mark.parametrize("protocol", ["suite-1", "rstt-2022", "videoinr-2022"])
+def test_a_pooled_tof_is_the_mean_over_all_pairs_of_all_clips_under_any_protocol(row, name, fewer, protocol):
+    lengths = {"x/a": 9, "x/b": 41, "y/c": 17, "y/d": 33}
+    make = partial(row, protocol=protocol)
+    rows, pairs = temporal_rows(make, lengths, {"zsm": 0.0, "tmnet": 0.3}, name, fewer)
+    pooled = {method: float(np.concatenate(list(of.values())).mean()) for method, of in pairs.items()}
+    names = (name, f"{name}_pooled")
+    (table,) = build(tidy(rows), [], Options(metrics=names))
+    found = {(line.method, of.metric): cell.value for line in table.lines
+             for cell, of in zip(line.cells, table.columns, strict=True)}  # fmt: skip
+    for method, of in pairs.items():
+        assert found[method, names[1]] == pytest.approx(pooled[method], abs=1e-12)
+        if protocol == "suite-1":
+            assert found[method, name] == pytest.approx(np.mean([clip.mean() for clip in of.values()]), abs=1e-12)
+        assert abs(found[method, name] - found[method, names[1]]) > 1e-4  # else the test tells nothing apart
+    parts = compare_tidy(tidy(rows), "tmnet", "zsm", [names[1]]).parts
+    (part,) = [of for of in parts if of.frames == "all" and "motion" not in of.where]
+    assert part.result.difference.mean == pytest.approx(pooled["zsm"] - pooled["tmnet"], abs=1e-12)  # a gain
+
+
+def test_a_clip_without_a_pair_has_no_share_in_a_pooled_tof_and_titles_tell_both_apart(row):
+    rows, pairs = temporal_rows(row, {"a": 9, "b": 17}, {"zsm": 0.0})
+    rows += [row("zsm", "", "vid4", "test", "c", [30.0], frames=[0], given=[True])]  # no neighbour, no tOF
+    (table,) = build(tidy(rows), [], Options(metrics=("tof_v3_pooled",)))
+    assert table.lines[0].cells[0].value == pytest.approx(np.concatenate(list(pairs["zsm"].values())).mean(), abs=1e-12)
+    of_clips, of_pairs = display("tof_v3"), display("tof_v3_pooled")
+    assert of_pairs.title == "tOF as V3, over all pairs of all clips" != of_clips.title
+    assert (of_pairs.unit, of_pairs.better, of_pairs.decimals) == (of_clips.unit, of_clips.better, of_clips.decimals)
+
+
+@pytest.mark.parametrize("pooled", POOLED.values(), ids=POOLED)
+def test_the_pairs_of_a_pooled_tof_are_those_that_its_metric_compares(pooled, monkeypatch):
+    seen, flow = [], cv2.calcOpticalFlowFarneback
+    monkeypatch.setattr(cv2, "calcOpticalFlowFarneback", lambda *args: (seen.append(1), flow(*args))[1])
+    hr = np.random.default_rng(0).random((8, 3, 64, 64)).astype(np.float32)
+    metrics.score_clip(hr[:, :, ::-1].copy(), hr, [pooled.of])
+    assert len(seen) == 2 * (8 - pooled.fewer)  # of both sides

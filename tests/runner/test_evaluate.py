@@ -64,3 +64,21 @@ def test_an_exact_clip_has_an_infinite_clip_metric_only_where_the_protocol_keeps
     (row,) = evaluate(methods.build("blend+bicubic"), still, Wanted((protocols.get(name),), ("psnr_y", "tdiff_psnr_y")))
     assert row.scalars.get("tdiff_psnr_y") == value and np.isinf(row.values["psnr_y"]).all()
     assert ("tdiff_psnr_y: it is infinite" in row.how.get("missing", "")) is (value is None)
+
+
+def test_rows_of_a_method_that_sees_the_whole_clip_say_how_many_frames_that_were():
+    """Rows of one network whose windows differ are told apart: by the protocol's key, and by what they say."""
+    clip = Clip("own", "all", "c", np.random.default_rng(0).random((9, 3, 16, 16), dtype=np.float32))
+    plain = methods.build("blend+bicubic")
+    card = methods.resolve("rife+basicvsr@none").card
+    assert card.stream.context
+    quick = replace(plain, card=replace(plain.card, stream=card.stream))
+    rows = {}
+    for name in ("zsm-2020", "basicvsr-2021"):
+        protocol = replace(protocols.get(name), time_scale=2)
+        (rows[name],) = evaluate(quick, clip, Wanted((protocol,), ("mse_y",)))
+    said = {name: row.how["context"] for name, row in rows.items()}
+    assert said == {"zsm-2020": "4 input frames at once", "basicvsr-2021": "5 input frames at once"}  # 7 of 9, all 9
+    assert rows["zsm-2020"].key != rows["basicvsr-2021"].key
+    (other,) = evaluate(plain, clip, Wanted((protocol,), ("mse_y",)))
+    assert "context" not in other.how

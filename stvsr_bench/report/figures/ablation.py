@@ -35,7 +35,7 @@ def _draw_ablation(axes: Axes, tidy: pd.DataFrame, values: list[tuple[str, Metho
         if wide.empty:
             continue
         colour, marker = styles[f"{dataset} {split}"]
-        units = units_of(part, list(wide.index))
+        units = units_of(part, list(wide.index), metric)
         means = [units.mean(wide[method_key].to_numpy()) for _, method_key in values]
         name = f"{dataset} {split} (n = {len(wide)})"
         axes.plot([value for value, _ in values], means, f"{marker}-", color=colour, label=name)

@@ -13,6 +13,7 @@ import numpy as np
 
 from stvsr_bench import protocols
 from stvsr_bench.report.tables.about import NO_NETWORK, NOTHING, About, Network
+from stvsr_bench.report.units import POOLED
 
 FrameChoice = Literal["all", "given", "between"]
 FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
@@ -66,6 +67,8 @@ def display(metric: str) -> Display:
     """How a metric is printed; one that no version of the suite knows is printed with 4 decimals under its own name."""
     if metric in METRICS:
         return METRICS[metric]
+    if metric in POOLED:
+        return replace(display(POOLED[metric].of), title=POOLED[metric].title)
     from stvsr_bench.metrics import METRICS as KNOWN
 
     known = KNOWN.get(metric)

@@ -1,6 +1,6 @@
 """The same networks in the order of their papers: every sum where it is written, nothing shared, nothing in pieces.
 
-The oracle of the tests, and what `tests/benchmarks/orders.py` measures the shipped order against.
+The oracle of the tests, and what `tests/benchmarks/networks.py` measures the shipped order against.
 """
 
 import torch
