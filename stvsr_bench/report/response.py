@@ -116,8 +116,8 @@ def _curve(part: pd.DataFrame, method: MethodKey, metric: str, steps: _Steps) ->
         return None
     per_clip: dict[str, Floats] = {}
     for clip, row, out in zip(mine["clip"], mine["row"], mine[frames_out(metric)], strict=True):
-        if metric in row.values:
-            values_S = counting.counted(row, metric, out if isinstance(out, frozenset) else counting.NONE)
+        if (known := row.values.get(metric)) is not None:
+            values_S = counting.counted(known, row.frames, out if isinstance(out, frozenset) else counting.NONE)
             per_clip[str(clip)] = _by_step(row, values_S, steps.of(row), steps.protocol.time_scale)
     if not per_clip:
         return None

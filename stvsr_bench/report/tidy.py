@@ -12,12 +12,14 @@ keeps all of these. A metric with a sign (`time_error`) has the mean of its size
 `row` is the row itself, for whoever needs its frames.
 """
 
+import math
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,6 +42,7 @@ FIXED = (
 )
 # octaves, in hr px/frame
 MOTION_EDGES_PX = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
+_AT_ONCE = 4096
 Floats = NDArray[np.float64]
 
 
@@ -84,12 +87,14 @@ def read(runs: Sequence[Path]) -> list[Row]:
     Raises:
         NotRunnableError: no run holds a single row.
     """
-    rows = [row for run in runs for row in store.read_rows(run)]
-    latest = {(row.key, row.protocol_key, row.contents, row.incomplete): row for row in rows}
+    rows: Iterable[Row] = (row for run in runs for row in store.read_rows(run))
+    if len(runs) > 1:
+        rows = {(row.key, row.protocol_key, row.contents, row.incomplete): row for row in rows}.values()
+    latest = list(rows)
     if not latest:
         named = ", ".join(str(run) for run in runs)
         raise NotRunnableError(f"{named}: no rows to report. Measure something first: stvsr-bench run --methods ...")
-    return list(latest.values())
+    return latest
 
 
 def tidy(rows: Iterable[Row]) -> pd.DataFrame:
@@ -97,16 +102,7 @@ def tidy(rows: Iterable[Row]) -> pd.DataFrame:
 
     Of several rows of one label on one clip the last counts.
     """
-    lines = _lines(list(rows))
-    # rows alike in frames, protocol and metrics become one array: not 23,445 for three methods on Vimeo-90K
-    groups: dict[tuple[Any, ...], list[_Line]] = defaultdict(list)
-    for line in lines:
-        flat = tuple(index in line.flat for index in line.row.frames) if line.flat else ()
-        groups[(tuple(line.row.given), line.row.protocol, tuple(line.row.values), flat)].append(line)
-    parts = [_tidy_alike(alike, *of) for of, alike in groups.items()]
-    table = pd.concat(parts, ignore_index=True)
-    order = ["protocol", "protocol_key", "dataset", "split", "method", "weights", "clip"]
-    return table.sort_values(order, kind="stable", ignore_index=True)
+    return _table(_lines(list(rows)))
 
 
 def by_position(table: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -114,17 +110,17 @@ def by_position(table: pd.DataFrame, metric: str) -> pd.DataFrame:
 
     Frames that are left out of the table's means are left out here too, and infinite ones, which have no place.
     """
-    records: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    records: dict[tuple[Any, ...], array[float]] = defaultdict(lambda: array("d"))
     heads = ["method", "weights", "untrained", "protocol_key", "dataset", "split"]
     outs = table[frames_out(metric)] if frames_out(metric) in table.columns else [counting.NONE] * len(table)
     names = table[heads].itertuples(index=False, name=None)
     for head, row, out in zip(names, table["row"], outs, strict=True):
-        if metric not in row.values:
+        if (known := row.values.get(metric)) is None:
             continue
-        values = counting.counted(row, metric, out if isinstance(out, frozenset) else counting.NONE)
+        values = counting.counted(known, row.frames, out if isinstance(out, frozenset) else counting.NONE)
         for position, given, value in zip(row.frames, row.given, values, strict=True):
-            if np.isfinite(value):
-                records[(*head, position, given)].append(value)
+            if math.isfinite(value):
+                records[(*head, position, given)].append(float(value))
     columns = [*heads, "position", "given"]
     lines = [(*head, float(np.mean(values)), len(values)) for head, values in records.items()]
     order = ["method", "weights", "untrained", "protocol_key", "dataset", "split", "position", "given"]
@@ -140,34 +136,52 @@ def motion_bin(motion_px: float) -> str:
 
 
 @dataclass(frozen=True)
-class _Line:
-    """A row with what only the other rows can say of it."""
+class _Lines:
+    """Rows, and beside each what only the other rows can say of it."""
 
-    row: Row
-    label: MethodKey
-    flat: counting.Frames
-    other_data: bool
+    rows: list[Row]
+    labels: list[MethodKey]
+    flat: list[counting.Frames] = field(default_factory=list)
+    other_data: list[bool] = field(default_factory=list)
+
+    def order(self) -> list[int]:
+        """The places of the rows in the order of the table."""
+
+        def key(at: int) -> tuple[str, ...]:
+            row = self.rows[at]
+            return row.protocol, row.protocol_key, row.dataset, row.split, *self.labels[at], row.clip
+
+        return sorted(range(len(self.rows)), key=key)
 
 
-def _lines(rows: Sequence[Row]) -> list[_Line]:
-    flat = counting.flat_frames(rows)
-    of_place: dict[tuple[Any, ...], tuple[Row, MethodKey]] = {}
-    for row, label in zip(rows, labels(rows), strict=True):
-        of_place[(row.protocol_key, row.dataset, row.split, row.clip, *label)] = row, label
-    truths: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
-    for row, _ in of_place.values():
-        if row.truth:
-            truths[(row.protocol_key, row.dataset, row.split, row.clip)][row.truth] += 1
-    usual = {place: _majority(of) for place, of in truths.items() if len(of) > 1}
-    return [
-        _Line(
-            row,
-            label,
-            flat.get(key[1:4], counting.NONE),
-            bool(row.truth) and usual.get(key[:4], row.truth) != row.truth,
-        )
-        for key, (row, label) in of_place.items()
-    ]
+def _lines(rows: Sequence[Row]) -> _Lines:
+    flat, of_row = counting.flat_frames(rows), labels(rows)
+    of_place: dict[tuple[str, ...], int] = {}
+    for at, (row, label) in enumerate(zip(rows, of_row, strict=True)):
+        of_place[(row.protocol_key, row.dataset, row.split, row.clip, *label)] = at
+    kept = list(of_place.values())
+    del of_place  # 300 bytes for each row
+    lines = _Lines([rows[at] for at in kept], [of_row[at] for at in kept])
+    usual = _usual_truths(lines.rows)
+    for row in lines.rows:
+        lines.flat.append(flat.get((row.dataset, row.split, row.clip), counting.NONE))
+        place = (row.protocol_key, row.dataset, row.split, row.clip)
+        lines.other_data.append(bool(row.truth) and usual.get(place, row.truth) != row.truth)
+    return lines
+
+
+def _usual_truths(rows: Sequence[Row]) -> dict[tuple[str, ...], str]:
+    """The truth that most rows of a clip were measured on, for the clips that have several."""
+    first: dict[tuple[str, ...], str] = {}
+    several: dict[tuple[str, ...], Counter[str]] = {}
+    for row in rows:
+        place = (row.protocol_key, row.dataset, row.split, row.clip)
+        if row.truth and first.setdefault(place, row.truth) != row.truth:
+            several[place] = Counter()
+    for row in rows if several else ():
+        if row.truth and (found := several.get((row.protocol_key, row.dataset, row.split, row.clip))) is not None:
+            found[row.truth] += 1
+    return {place: _majority(of) for place, of in several.items()}
 
 
 def _majority(truths: Counter[str]) -> str:
@@ -176,46 +190,123 @@ def _majority(truths: Counter[str]) -> str:
     return first if most > second else ""
 
 
-def _tidy_alike(
-    lines: list[_Line], given: tuple[bool, ...], protocol: str, names: tuple[str, ...], flat: tuple[bool, ...]
-) -> pd.DataFrame:
-    rows = [line.row for line in lines]
-    table: dict[str, Any] = _facts(lines)
-    keep = counting.keeps_infinite(protocol)
-    of_given = np.array(given, dtype=bool)
+def _table(lines: _Lines) -> pd.DataFrame:
+    groups, order = _groups(lines), lines.order()
+    scalars = {group: sorted({name for at in of for name in lines.rows[at].scalars}) for group, of in groups.items()}
+    # each column is filled in the order of the table: to sort a table of a million lines copies all of it
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    held = Counter(name for group in groups for name in {*group.names, *scalars[group]})
+    longest = max(len(group.given) for group in groups)
+    columns = _Columns(len(order), longest, {name for name, count in held.items() if count == len(groups)})
+    for group, members in groups.items():
+        for some in _parts(members):
+            rows, at = [lines.rows[place] for place in some], rank[some]
+            _of_frames(columns, group, at, [row.values for row in rows], [lines.flat[place] for place in some])
+            _of_clips(columns, scalars[group], at, [row.scalars for row in rows])
+    return pd.DataFrame({**_facts(lines, order), **columns.filled})
+
+
+class _Group(NamedTuple):
+    """What rows have in common whose values make one array; `flat` says which frames, none where none is."""
+
+    given: tuple[bool, ...]
+    protocol: str
+    names: tuple[str, ...]
+    flat: tuple[bool, ...]
+
+
+def _groups(lines: _Lines) -> dict[_Group, "array[int]"]:
+    # not an array per row: there are 23,445 for three methods on Vimeo-90K
+    groups: dict[_Group, array[int]] = defaultdict(lambda: array("q"))
+    for at, (row, flat) in enumerate(zip(lines.rows, lines.flat, strict=True)):
+        which = tuple(index in flat for index in row.frames) if flat else ()
+        groups[_Group(tuple(row.given), row.protocol, tuple(row.values), which)].append(at)
+    return groups
+
+
+def _parts(members: "array[int]") -> Iterator[NDArray[np.int64]]:
+    """Some thousand at once, whose lists of values fit in memory; never one alone, whose sum numpy would round apart"""
+    every = np.frombuffer(members, dtype=np.int64)
+    yield from np.array_split(every, max(1, len(every) // _AT_ONCE))
+
+
+class _Columns:
+    """The columns of metrics, NaN in the lines of rows that do not have it."""
+
+    def __init__(self, lines: int, longest: int, everywhere: Set[str]) -> None:
+        self.filled: dict[str, NDArray[Any]] = {}
+        self._lines, self._everywhere = lines, everywhere
+        self._counts = np.min_scalar_type(-1 - longest)  # a byte each, where clips are that short
+
+    def mean(self, name: str, at: NDArray[np.int64], values: Floats) -> None:
+        """A number in some lines."""
+        self._put(name, at, values, np.dtype(np.float64))
+
+    def count(self, metric: str, name: str, at: NDArray[np.int64], values: NDArray[Any] | int) -> None:
+        """A number of frames in some lines."""
+        self._put(name, at, values, self._counts if metric in self._everywhere else np.dtype(np.float64))
+
+    def frames(self, name: str, at: NDArray[np.int64], values: Sequence[counting.Frames]) -> None:
+        """Indices of frames in some lines."""
+        boxed = np.empty(len(values), dtype=object)
+        boxed[:] = values
+        self._put(name, at, boxed, np.dtype(object))
+
+    def _put(self, name: str, at: NDArray[np.int64], values: NDArray[Any] | int, kind: np.dtype[Any]) -> None:
+        if name not in self.filled:
+            self.filled[name] = np.full(self._lines, 0 if kind.kind == "i" else np.nan, dtype=kind)
+        self.filled[name][at] = values
+
+
+def _of_frames(
+    columns: _Columns,
+    group: _Group,
+    at: NDArray[np.int64],
+    values: Sequence[dict[str, list[float]]],
+    flat: Sequence[counting.Frames],
+) -> None:
+    keep = counting.keeps_infinite(group.protocol)
+    of_given = np.array(group.given, dtype=bool)
     chosen = {"all": np.ones_like(of_given), "given": of_given, "between": ~of_given}
-    for name in names:
-        values_nS = np.array([row.values[name] for row in rows], dtype=np.float64)
+    for name in group.names:
+        values_nS = np.array([of[name] for of in values], dtype=np.float64)
         if name in METRICS and METRICS[name].signed:
             values_nS = np.abs(values_nS)
         bounded = display(name).unit != "dB"
-        flat_S = np.array(flat, dtype=bool) if flat and not bounded and not keep else np.zeros_like(of_given)
-        table[frames_out(name)] = [line.flat if flat_S.any() else counting.NONE for line in lines]
+        flat_S = np.array(group.flat, dtype=bool) if group.flat and not bounded and not keep else ~chosen["all"]
+        columns.frames(frames_out(name), at, flat if flat_S.any() else [counting.NONE] * len(at))
         for frames in FRAME_CHOICES:
             mine = column(name, frames)
             counts = chosen[frames] & ~flat_S
-            table[mine] = over_frames(values_nS[:, counts], keep)
-            table[present(mine)] = (~np.isnan(values_nS[:, chosen[frames]])).sum(axis=1)
-            table[infinite(mine)] = np.isinf(values_nS[:, counts]).sum(axis=1)
-            own = 0 if keep else table[infinite(mine)]
-            table[left_out(mine)] = own + (~np.isnan(values_nS[:, chosen[frames] & flat_S])).sum(axis=1)
-    for name in sorted({name for row in rows for name in row.scalars}):
-        values = np.array([row.scalars.get(name, np.nan) for row in rows], dtype=np.float64)
-        table[name], table[present(name)] = values, (~np.isnan(values)).astype(int)
-        table[infinite(name)] = np.isinf(values).astype(int)
-        table[left_out(name)] = 0
-    return pd.DataFrame(table)
+            infinite_n = np.isinf(values_nS[:, counts]).sum(axis=1)
+            flat_n = (~np.isnan(values_nS[:, chosen[frames] & flat_S])).sum(axis=1)
+            columns.mean(mine, at, over_frames(values_nS[:, counts], keep))
+            columns.count(name, present(mine), at, (~np.isnan(values_nS[:, chosen[frames]])).sum(axis=1))
+            columns.count(name, infinite(mine), at, infinite_n)
+            columns.count(name, left_out(mine), at, flat_n if keep else flat_n + infinite_n)
 
 
-def _facts(lines: list[_Line]) -> dict[str, list[Any]]:
-    rows = [line.row for line in lines]
+def _of_clips(
+    columns: _Columns, names: Sequence[str], at: NDArray[np.int64], scalars: Sequence[dict[str, float]]
+) -> None:
+    for name in names:
+        values = np.array([of.get(name, np.nan) for of in scalars], dtype=np.float64)
+        columns.mean(name, at, values)
+        columns.count(name, present(name), at, ~np.isnan(values))
+        columns.count(name, infinite(name), at, np.isinf(values))
+        columns.count(name, left_out(name), at, 0)
+
+
+def _facts(lines: _Lines, order: Sequence[int]) -> dict[str, list[Any]]:
+    rows, labels = [lines.rows[at] for at in order], [lines.labels[at] for at in order]
     return {
         "protocol": [row.protocol for row in rows],
         "protocol_key": [row.protocol_key for row in rows],
         "dataset": [row.dataset for row in rows],
         "split": [row.split for row in rows],
-        "method": [line.label[0] for line in lines],
-        "weights": [line.label[1] for line in lines],
+        "method": [label[0] for label in labels],
+        "weights": [label[1] for label in labels],
         "name": [row.method for row in rows],
         "tag": [row.weights for row in rows],
         "contents": [row.contents for row in rows],
@@ -233,7 +324,7 @@ def _facts(lines: list[_Line]) -> dict[str, list[Any]]:
         "threads": [row.how.get("threads", "") for row in rows],
         "older": [row.incomplete for row in rows],
         "truth": [row.truth for row in rows],
-        "other_data": [line.other_data for line in lines],
-        "flat": [line.flat for line in lines],
+        "other_data": [lines.other_data[at] for at in order],
+        "flat": [lines.flat[at] for at in order],
         "row": rows,
     }

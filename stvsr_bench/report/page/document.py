@@ -181,8 +181,9 @@ def _curve(
     values_nS = np.full((len(clips), max(map(len, frames))), np.nan)
     for i, (clip, of_clip) in enumerate(zip(clips, frames, strict=True)):
         row = rows.get((*method_key, clip))
-        if row is not None and metric in row.values:
-            known = dict(zip(row.frames, row.values[metric], strict=True))
+        values = None if row is None else row.values.get(metric)
+        if row is not None and values is not None:
+            known = dict(zip(row.frames, values, strict=True))
             values_nS[i, : len(of_clip)] = [known.get(index, np.nan) for index in of_clip]
     return _packed(values_nS.ravel(), display(metric).decimals)
 
