@@ -193,18 +193,22 @@ def _majority(truths: Counter[str]) -> str:
 def _table(lines: _Lines) -> pd.DataFrame:
     groups, order = _groups(lines), lines.order()
     scalars = {group: sorted({name for at in of for name in lines.rows[at].scalars}) for group, of in groups.items()}
+    held = Counter(name for group in groups for name in {*group.names, *scalars[group]})
+    columns = _Columns({name for name, count in held.items() if count == len(groups)})
+    for group in groups:
+        columns.name(group.names, FRAME_CHOICES)
+        columns.name(scalars[group], FRAME_CHOICES[:1])
+    columns.make(len(order), max(len(group.given) for group in groups))
     # each column is filled in the order of the table: to sort a table of a million lines copies all of it
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
-    held = Counter(name for group in groups for name in {*group.names, *scalars[group]})
-    longest = max(len(group.given) for group in groups)
-    columns = _Columns(len(order), longest, {name for name, count in held.items() if count == len(groups)})
     for group, members in groups.items():
         for some in _parts(members):
             rows, at = [lines.rows[place] for place in some], rank[some]
-            _of_frames(columns, group, at, [row.values for row in rows], [lines.flat[place] for place in some])
-            _of_clips(columns, scalars[group], at, [row.scalars for row in rows])
-    return pd.DataFrame({**_facts(lines, order), **columns.filled})
+            _of_frames(columns.filled, group, at, [row.values for row in rows], [lines.flat[place] for place in some])
+            _of_clips(columns.filled, scalars[group], at, [row.scalars for row in rows])
+    facts = pd.DataFrame({name: pd.Series(of) for name, of in _facts(lines, order)}, copy=False)
+    return pd.concat([facts, *columns.tables()], axis=1)
 
 
 class _Group(NamedTuple):
@@ -232,35 +236,43 @@ def _parts(members: "array[int]") -> Iterator[NDArray[np.int64]]:
 
 
 class _Columns:
-    """The columns of metrics, NaN in the lines of rows that do not have it."""
+    """The columns of metrics, NaN in the lines of rows without it; one array of each kind: nothing is copied."""
 
-    def __init__(self, lines: int, longest: int, everywhere: Set[str]) -> None:
+    def __init__(self, everywhere: Set[str]) -> None:
+        self._everywhere = everywhere
+        self._names: dict[str, list[str]] = {"mean": [], "count": [], "frames": []}
+        self._blocks: dict[str, NDArray[Any]] = {}
         self.filled: dict[str, NDArray[Any]] = {}
-        self._lines, self._everywhere = lines, everywhere
-        self._counts = np.min_scalar_type(-1 - longest)  # a byte each, where clips are that short
 
-    def mean(self, name: str, at: NDArray[np.int64], values: Floats) -> None:
-        """A number in some lines."""
-        self._put(name, at, values, np.dtype(np.float64))
+    def name(self, metrics: Sequence[str], choices: Sequence[FrameChoice]) -> None:
+        """The columns of some metrics."""
+        for metric in metrics:
+            # a count that some lines do not have is NaN there
+            count = "count" if metric in self._everywhere else "mean"
+            wanted = {frames_out(metric): "frames"} if len(choices) > 1 else {}
+            for mine in (column(metric, frames) for frames in choices):
+                wanted |= {mine: "mean", present(mine): count, infinite(mine): count, left_out(mine): count}
+            for name, kind in wanted.items():
+                if name not in self._names[kind]:
+                    self._names[kind].append(name)
 
-    def count(self, metric: str, name: str, at: NDArray[np.int64], values: NDArray[Any] | int) -> None:
-        """A number of frames in some lines."""
-        self._put(name, at, values, self._counts if metric in self._everywhere else np.dtype(np.float64))
+    def make(self, lines: int, longest: int) -> None:
+        """Room for all of them; a count takes a byte where clips are that short."""
+        count = np.min_scalar_type(-1 - longest)
+        kinds = {"mean": np.dtype(np.float64), "count": count, "frames": np.dtype(object)}
+        for kind, names in self._names.items():
+            empty = 0 if kind == "count" else np.nan
+            self._blocks[kind] = np.full((len(names), lines), empty, dtype=kinds[kind])
+            self.filled |= dict(zip(names, self._blocks[kind], strict=True))
 
-    def frames(self, name: str, at: NDArray[np.int64], values: Sequence[counting.Frames]) -> None:
-        """Indices of frames in some lines."""
-        boxed = np.empty(len(values), dtype=object)
-        boxed[:] = values
-        self._put(name, at, boxed, np.dtype(object))
-
-    def _put(self, name: str, at: NDArray[np.int64], values: NDArray[Any] | int, kind: np.dtype[Any]) -> None:
-        if name not in self.filled:
-            self.filled[name] = np.full(self._lines, 0 if kind.kind == "i" else np.nan, dtype=kind)
-        self.filled[name][at] = values
+    def tables(self) -> Iterator[pd.DataFrame]:
+        """The columns as pandas has them, a table for each kind."""
+        for kind, block in self._blocks.items():
+            yield pd.DataFrame(block.T, columns=self._names[kind], copy=False)
 
 
 def _of_frames(
-    columns: _Columns,
+    filled: dict[str, NDArray[Any]],
     group: _Group,
     at: NDArray[np.int64],
     values: Sequence[dict[str, list[float]]],
@@ -275,56 +287,56 @@ def _of_frames(
             values_nS = np.abs(values_nS)
         bounded = display(name).unit != "dB"
         flat_S = np.array(group.flat, dtype=bool) if group.flat and not bounded and not keep else ~chosen["all"]
-        columns.frames(frames_out(name), at, flat if flat_S.any() else [counting.NONE] * len(at))
+        for place, frames_of in zip(at, flat, strict=True):
+            filled[frames_out(name)][place] = frames_of if flat_S.any() else counting.NONE
         for frames in FRAME_CHOICES:
             mine = column(name, frames)
             counts = chosen[frames] & ~flat_S
-            infinite_n = np.isinf(values_nS[:, counts]).sum(axis=1)
-            flat_n = (~np.isnan(values_nS[:, chosen[frames] & flat_S])).sum(axis=1)
-            columns.mean(mine, at, over_frames(values_nS[:, counts], keep))
-            columns.count(name, present(mine), at, (~np.isnan(values_nS[:, chosen[frames]])).sum(axis=1))
-            columns.count(name, infinite(mine), at, infinite_n)
-            columns.count(name, left_out(mine), at, flat_n if keep else flat_n + infinite_n)
+            filled[mine][at] = over_frames(values_nS[:, counts], keep)
+            filled[present(mine)][at] = (~np.isnan(values_nS[:, chosen[frames]])).sum(axis=1)
+            filled[infinite(mine)][at] = np.isinf(values_nS[:, counts]).sum(axis=1)
+            own = 0 if keep else filled[infinite(mine)][at]
+            filled[left_out(mine)][at] = own + (~np.isnan(values_nS[:, chosen[frames] & flat_S])).sum(axis=1)
 
 
 def _of_clips(
-    columns: _Columns, names: Sequence[str], at: NDArray[np.int64], scalars: Sequence[dict[str, float]]
+    filled: dict[str, NDArray[Any]],
+    names: Sequence[str],
+    at: NDArray[np.int64],
+    scalars: Sequence[dict[str, float]],
 ) -> None:
     for name in names:
         values = np.array([of.get(name, np.nan) for of in scalars], dtype=np.float64)
-        columns.mean(name, at, values)
-        columns.count(name, present(name), at, ~np.isnan(values))
-        columns.count(name, infinite(name), at, np.isinf(values))
-        columns.count(name, left_out(name), at, 0)
+        filled[name][at], filled[present(name)][at] = values, ~np.isnan(values)
+        filled[infinite(name)][at], filled[left_out(name)][at] = np.isinf(values), 0
 
 
-def _facts(lines: _Lines, order: Sequence[int]) -> dict[str, list[Any]]:
+def _facts(lines: _Lines, order: Sequence[int]) -> Iterator[tuple[str, list[Any]]]:
+    # one after the other: all lists together take as much room as the table
     rows, labels = [lines.rows[at] for at in order], [lines.labels[at] for at in order]
-    return {
-        "protocol": [row.protocol for row in rows],
-        "protocol_key": [row.protocol_key for row in rows],
-        "dataset": [row.dataset for row in rows],
-        "split": [row.split for row in rows],
-        "method": [label[0] for label in labels],
-        "weights": [label[1] for label in labels],
-        "name": [row.method for row in rows],
-        "tag": [row.weights for row in rows],
-        "contents": [row.contents for row in rows],
-        "clip": [row.clip for row in rows],
-        "untrained": [row.untrained or row.weights == UNTRAINED for row in rows],
-        "kind": [row.kind for row in rows],
-        "flags": [tuple(row.flags) for row in rows],
-        "params": [np.nan if row.params is None else float(row.params) for row in rows],
-        "motion_px": [np.nan if row.motion_px is None else row.motion_px for row in rows],
-        "seconds": [row.seconds.get("restore", np.nan) for row in rows],
-        "env": [row.env for row in rows],
-        "n_frames": [len(row.frames) for row in rows],
-        "size": [row.size for row in rows],
-        "device": [row.how.get("device", "") for row in rows],
-        "threads": [row.how.get("threads", "") for row in rows],
-        "older": [row.incomplete for row in rows],
-        "truth": [row.truth for row in rows],
-        "other_data": [lines.other_data[at] for at in order],
-        "flat": [lines.flat[at] for at in order],
-        "row": rows,
-    }
+    yield "protocol", [row.protocol for row in rows]
+    yield "protocol_key", [row.protocol_key for row in rows]
+    yield "dataset", [row.dataset for row in rows]
+    yield "split", [row.split for row in rows]
+    yield "method", [label[0] for label in labels]
+    yield "weights", [label[1] for label in labels]
+    yield "name", [row.method for row in rows]
+    yield "tag", [row.weights for row in rows]
+    yield "contents", [row.contents for row in rows]
+    yield "clip", [row.clip for row in rows]
+    yield "untrained", [row.untrained or row.weights == UNTRAINED for row in rows]
+    yield "kind", [row.kind for row in rows]
+    yield "flags", [tuple(row.flags) for row in rows]
+    yield "params", [np.nan if row.params is None else float(row.params) for row in rows]
+    yield "motion_px", [np.nan if row.motion_px is None else row.motion_px for row in rows]
+    yield "seconds", [row.seconds.get("restore", np.nan) for row in rows]
+    yield "env", [row.env for row in rows]
+    yield "n_frames", [len(row.frames) for row in rows]
+    yield "size", [row.size for row in rows]
+    yield "device", [row.how.get("device", "") for row in rows]
+    yield "threads", [row.how.get("threads", "") for row in rows]
+    yield "older", [row.incomplete for row in rows]
+    yield "truth", [row.truth for row in rows]
+    yield "other_data", [lines.other_data[at] for at in order]
+    yield "flat", [lines.flat[at] for at in order]
+    yield "row", rows

@@ -16,7 +16,7 @@ from stvsr_bench.report.provenance import TITLES, Fact
 from stvsr_bench.report.published.listing import tab
 from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.response import responses
-from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label
+from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label, of_protocol
 from stvsr_bench.report.tables.ranking import main_table
 from stvsr_bench.report.tables.table import FRAME_CHOICES, Line, Table, display, explain, shown
 from stvsr_bench.report.tidy import Floats, column
@@ -64,7 +64,7 @@ def _restored_alike(tables: Sequence[Table], tidy: pd.DataFrame) -> list[str]:
 
 
 def _protocol(table: Table, tidy: pd.DataFrame, curves: Sequence[str]) -> dict[str, Any]:
-    mine = tidy[tidy["protocol_key"] == table.protocol_key]
+    mine = of_protocol(tidy, table.protocol_key)
     methods = [(line.method, line.weights) for line in table.lines]
     metrics = list(dict.fromkeys(of.metric for of in table.columns))
     splits = [
