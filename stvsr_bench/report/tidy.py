@@ -42,7 +42,7 @@ FIXED = (
 )
 # octaves, in hr px/frame
 MOTION_EDGES_PX = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
-_AT_ONCE = 4096
+_AT_ONCE = 512  # rows whose values are lists for a moment
 Floats = NDArray[np.float64]
 
 
@@ -230,7 +230,7 @@ def _groups(lines: _Lines) -> dict[_Group, "array[int]"]:
 
 
 def _parts(members: "array[int]") -> Iterator[NDArray[np.int64]]:
-    """Some thousand at once, whose lists of values fit in memory; never one alone, whose sum numpy would round apart"""
+    """Some hundred at once; never one alone of several: numpy adds the frames of one row in another order."""
     every = np.frombuffer(members, dtype=np.int64)
     yield from np.array_split(every, max(1, len(every) // _AT_ONCE))
 
