@@ -7,6 +7,7 @@ takes to load; ten kills in all, more with STVSR_BENCH_KILLS. A seed decides the
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -16,13 +17,14 @@ import numpy as np
 import pytest
 
 from stvsr_bench import plugins
+from stvsr_bench.acquire.download import Wanted, download
 from stvsr_bench.cli import call
 from stvsr_bench.data.frames import read
 from stvsr_bench.rows import store
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills need POSIX")
 KILLS = int(os.environ.get("STVSR_BENCH_KILLS", "10"))
-KINDS = ("run", "frames", "merge", "train", "infer")
+KINDS = ("run", "frames", "merge", "train", "download", "infer")
 METHOD = """
 import time, torch.nn.functional as F
 CARD = {"title": "Toy", "net": "restore", "call": "function", "kind": "stvsr", "learned": False}
@@ -45,6 +47,32 @@ lr = 1e-3
 """
 
 
+SERVER = """
+import sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+CONTENT = bytes(i * i % 251 for i in range(1_000_003))
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked = self.headers.get("Range", "bytes=0-")
+        start = int(asked[6:-1])
+        self.send_response(206 if start else 200)
+        self.send_header("ETag", '"one"')
+        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
+        self.end_headers()
+        for at in range(start, len(CONTENT), 20_000):
+            self.wfile.write(CONTENT[at:at + 20_000])
+            time.sleep(0.004)
+    def log_message(self, *of):
+        pass
+
+with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    print(server.server_port, flush=True)
+    server.serve_forever()
+"""
+
+
 class Kills:
     """Kills of one command: how many it gets, and at which of its moments. `whole` is its undisturbed end."""
 
@@ -54,7 +82,7 @@ class Kills:
 
     def then_done(self, argv, out):
         """Do the command undisturbed here (which loads what children then have); then kill it so often, and end it."""
-        assert call(argv(out.with_name("whole"))) == 0
+        assert _done(argv(out.with_name("whole"))) == 0
         took = self._seconds(argv(out.with_name(f"{out.name}-timed")))
         for _ in range(self.count):
             child = _started(argv(out))
@@ -84,9 +112,13 @@ def _started(argv):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
-        code = call(argv)
+        code = _done(argv)
     finally:
         os._exit(code)
+
+
+def _done(argv):
+    return argv() if callable(argv) else call(argv)
 
 
 @pytest.fixture
@@ -156,6 +188,24 @@ def test_a_training(tmp_path, noise_clips):
     assert one == other
     curve = [(tmp_path / name / "losses.csv").read_text().splitlines() for name in ("killed", "whole")]
     assert [line.split(",")[:5] for line in curve[0]] == [line.split(",")[:5] for line in curve[1]]
+
+
+@pytest.mark.fault("C", "a download is killed at random moments and repeated", "the file, whole and alone", "0")
+def test_a_download(tmp_path, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.delenv("STVSR_BENCH_OFFLINE", raising=False)
+    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as server:
+        url = f"http://127.0.0.1:{int(server.stdout.readline())}/file"
+
+        def command(out):
+            return lambda: 0 if download(Wanted(url, out / "file")).is_file() else 1
+
+        try:
+            Kills("download").then_done(command, tmp_path / "killed")
+        finally:
+            server.terminate()
+    assert (tmp_path / "killed" / "file").read_bytes() == bytes(i * i % 251 for i in range(1_000_003))
+    assert [path.name for path in (tmp_path / "killed").iterdir()] == ["file"]
 
 
 @pytest.mark.fault("C", "`infer` is killed at random moments and resumed", "the video of one `infer`", "0")

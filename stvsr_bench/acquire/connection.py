@@ -4,10 +4,12 @@ No claim of a server is believed: a range, a length, a version or a kind that do
 what would mix two files is thrown away.
 """
 
+import errno
 import http.client
 import json
 import os
 import queue
+import socket
 import ssl
 import threading
 import time
@@ -34,6 +36,13 @@ HEAD = 1024  # bytes that are looked at for a web page
 BROKEN = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError)
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")  # byte-order marks of UTF-8 and UTF-16
 _PAGES = ("text/html", "application/xhtml+xml")
+_CAUSES = {
+    errno.ECONNREFUSED: "the server refuses the connection",
+    errno.ECONNRESET: "the server broke the connection off",
+    errno.ENETUNREACH: "there is no network",
+    errno.ENETDOWN: "there is no network",
+    errno.EHOSTUNREACH: "no way leads to the server",
+}
 HERE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -138,6 +147,20 @@ def one_connection(wanted: Wanted, progress: Progress) -> bool:
         return _append(wanted, answer, start, total, progress)
 
 
+def cause(error: BaseException) -> str:
+    """Why a connection failed, in words; the system's own where there are no better ones."""
+    reason = getattr(error, "reason", None)
+    under = reason if isinstance(reason, BaseException) else error
+    if isinstance(under, socket.gaierror):
+        return "the host is not known: there is no network, or the address is wrong"
+    if isinstance(under, ssl.SSLCertVerificationError):
+        return f"the certificate of the server is not valid: {under.verify_message}"
+    if isinstance(under, TimeoutError):
+        return f"no answer within {PATIENCE_S:.0f} s"
+    named = _CAUSES.get(getattr(under, "errno", None) or 0)
+    return named or str(reason or error) or type(error).__name__
+
+
 def is_page(head: bytes) -> bool:
     """Whether a file begins as a web page (HTML or XML) does; no data set or checkpoint does."""
     for mark in _MARKS:
@@ -202,6 +225,8 @@ def _answer(wanted: Wanted, request: urllib.request.Request) -> Any:
         found = results.get(timeout=ANSWER_S)
     except queue.Empty:
         raise SlowError(f"no answer within {ANSWER_S:.0f} s") from None
+    if isinstance(found, OSError) and not isinstance(found, BROKEN):
+        raise urllib.error.URLError(found)  # a plain OSError would be taken for one of the disk
     if isinstance(found, BaseException):
         raise found
     return found
@@ -286,6 +311,10 @@ def _block(answer: Any) -> _Block | None:
         data = answer.read1(BLOCK)
     except http.client.IncompleteRead as error:
         return _Block(error.partial, False) if error.partial else None
+    except BROKEN:
+        raise
+    except OSError as error:
+        raise urllib.error.URLError(error) from None  # as above: this is the network, not the disk
     return _Block(data, True) if data else None
 
 

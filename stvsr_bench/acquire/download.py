@@ -117,14 +117,14 @@ def _fetch(wanted: Wanted, progress: Progress, pause_s: float) -> None:
                 raise DataError(f"{wanted.url}: the server answers {error.code} {error.reason}") from None
             complaint = f"the server answers {error.code}"
         except BROKEN as error:
-            complaint = str(getattr(error, "reason", "") or error) or type(error).__name__
+            complaint = connection.cause(error)
         # a connection that brought something is no failure: 82 GB may break off more often than TRIES
         failures = 0 if length(wanted.part) > most and not slow else failures + 1
         most = max(most, length(wanted.part))
         time.sleep(pause_s * min(failures, 10))
-    raise DataError(
-        f"{wanted.url} broke off after {length(wanted.part)} bytes ({complaint}); repeat the command to continue"
-    )
+    there = length(wanted.part)
+    what = f"broke off after {there} bytes" if most else "cannot be downloaded"
+    raise DataError(f"{wanted.url} {what} ({complaint}); repeat the command to {'continue' if most else 'try again'}")
 
 
 def _finish(wanted: Wanted) -> None:

@@ -51,8 +51,9 @@ def _two_methods(
 ) -> None:
     from stvsr_bench.cli.console import print_compared
     from stvsr_bench.escape import slug
-    from stvsr_bench.report.compare import compare_tidy, compared_md, method_key_of, named_runs, of_protocols, of_two
+    from stvsr_bench.report.compare import compare_tidy, compared_md, method_key_of, named_runs, of_two
     from stvsr_bench.report.figures.breakdown import clip_against_clip
+    from stvsr_bench.report.select import of_protocols
     from stvsr_bench.report.write import LATEST, Written, load
 
     folders = runs or [LATEST]

@@ -131,9 +131,9 @@ class Result(Done):
 
 
 def _frames_of(row: Row) -> list[dict[str, Any]]:
-    place = {name: getattr(row, name) for name in (*_PLACE, "clip")}
+    place, values = {name: getattr(row, name) for name in (*_PLACE, "clip")}, row.values
     return [
-        {**place, "frame": frame, "given": given, **{name: values[i] for name, values in row.values.items()}}
+        {**place, "frame": frame, "given": given, **{name: of[i] for name, of in values.items()}}
         for i, (frame, given) in enumerate(zip(row.frames, row.given, strict=True))
     ]
 

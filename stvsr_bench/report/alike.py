@@ -6,7 +6,7 @@ Protocols that keep infinite values leave nothing out. A method that was measure
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -62,22 +62,22 @@ def _of_frames(table: pd.DataFrame, metric: str, places: list[np.ndarray]) -> di
     new[frames_out(metric)] = table[frames_out(metric)].to_numpy(dtype=object, copy=True)
     rows = table["row"].to_numpy()
     for place in places:
-        mine = [i for i in place if metric in rows[i].values]
+        mine = {i: values for i in place if (values := rows[i].values.get(metric)) is not None}
         out = counting.NONE.union(*(new[frames_out(metric)][i] for i in mine))
-        out = out.union(*(counting.infinite_frames(rows[i], metric) for i in mine))
-        for i in mine:
-            for frames, (mean, left) in _means(rows[i], metric, out).items():
+        out = out.union(*(counting.infinite(values, rows[i].frames) for i, values in mine.items()))
+        for i, values in mine.items():
+            for frames, (mean, left) in _means(rows[i], values, out).items():
                 name = column(metric, frames)
                 new[name][i], new[left_out(name)][i] = mean, left
             new[frames_out(metric)][i] = out
     return new
 
 
-def _means(row: Row, metric: str, out: counting.Frames) -> dict[FrameChoice, tuple[float, int]]:
+def _means(row: Row, values: Sequence[float], out: counting.Frames) -> dict[FrameChoice, tuple[float, int]]:
     """The mean over the frames that count, and how many are left out, for each choice of frames."""
     # plain lists: seven values are too few for numpy, and a method that is exact everywhere touches every clip
     known = [(given, index in out, value) for index, given, value in
-             zip(row.frames, row.given, row.values[metric], strict=True) if not math.isnan(value)]  # fmt: skip
+             zip(row.frames, row.given, values, strict=True) if not math.isnan(value)]  # fmt: skip
     chosen = {"all": known, "given": [one for one in known if one[0]], "between": [one for one in known if not one[0]]}
     found = {}
     for frames in FRAME_CHOICES:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stvsr_bench.report import alike
-from stvsr_bench.report.select import MethodKey, by_method, choose, measured, method_keys
+from stvsr_bench.report.select import MethodKey, by_method, choose, measured, method_keys, of_protocols
 from stvsr_bench.report.tables import about, claims
 from stvsr_bench.report.tables.badges import badges_of
 from stvsr_bench.report.tables.beside import Beside, beside
@@ -47,11 +47,11 @@ def build(
     chosen = alike.alike(choose(tidy, options))
     failures = failed(coverage.failures, chosen)
     tables = []
-    for (protocol, key), part in chosen.groupby(["protocol", "protocol_key"], sort=False):
-        table = _table(part, beside(part, profiles, options.facts, coverage.machines), options, str(protocol), str(key))
-        said = about.about(part, str(protocol), str(key), coverage.protocols, coverage.clips)
+    for protocol, key, part in of_protocols(chosen):
+        table = _table(part, beside(part, profiles, options.facts, coverage.machines), options, protocol, key)
+        said = about.about(part, protocol, key, coverage.protocols, coverage.clips)
         table = replace(table, notes=(*table.notes, *claims.notes(part, coverage.claims)), about=said)
-        tables.append(with_coverage(table, coverage, failures.get(str(key), {})))
+        tables.append(with_coverage(table, coverage, failures.get(key, {})))
     return tables
 
 

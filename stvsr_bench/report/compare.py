@@ -6,7 +6,7 @@ compared like the others: it is won, lost or tied, and counted beside the mean.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from stvsr_bench.escape import code as code_md
 from stvsr_bench.escape import markdown as text_md
 from stvsr_bench.report import alike, stats
 from stvsr_bench.report.guess import UnknownMethodError
-from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label, named
+from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label, named, of_protocols
 from stvsr_bench.report.tables.markdown import grid_md
 from stvsr_bench.report.tables.marks import tie_of
 from stvsr_bench.report.tables.table import FRAME_CHOICES, FrameChoice, display
@@ -200,12 +200,6 @@ def method_key_of(table: pd.DataFrame, name: str, runs: Sequence[str] = ()) -> M
     if loose:
         raise UsageError(f"{name} was measured with several weights; write one of {', '.join(names)}")
     raise UnknownMethodError(name, names, runs)
-
-
-def of_protocols(table: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """The name, the key and the lines of each protocol: what was measured under two of them is never compared."""
-    for (protocol, key), rows in table.groupby(["protocol", "protocol_key"], sort=False):
-        yield str(protocol), str(key), rows
 
 
 def of_two(

@@ -36,7 +36,9 @@ def labels(rows: Sequence[Row]) -> list[MethodKey]:
             contents[_network(row)].add(_digits(row.contents))
     ends = {network: _shortest(of) for network, of in contents.items() if len(of) > 1}
     mixed = len({row.incomplete for row in rows}) > 1
-    return [_label(row, ends.get(_network(row), 0), mixed) for row in rows]
+    known: dict[MethodKey, MethodKey] = {}  # a label for each network, not for each of a million rows
+    made = (_label(row, ends.get(_network(row), 0), mixed) for row in rows)
+    return [known.setdefault(label, label) for label in made]
 
 
 def _network(row: Row) -> MethodKey:

@@ -15,6 +15,7 @@ import pandas as pd
 from stvsr_bench import protocols
 from stvsr_bench.metrics import METRICS as KNOWN
 from stvsr_bench.report.labels import MethodKey
+from stvsr_bench.report.select import of_protocol
 from stvsr_bench.report.tables.table import Table, display
 from stvsr_bench.report.tidy import Floats, frames_out
 from stvsr_bench.report.units import units_of
@@ -77,7 +78,7 @@ def responses(tables: Sequence[Table], tidy: pd.DataFrame) -> list[Response]:
         # an older version had other windows, perhaps
         if protocol is None or protocol.key != table.protocol_key or protocol.time_scale <= FEWEST_TIMES:
             continue
-        mine = tidy[tidy["protocol_key"] == table.protocol_key]
+        mine = of_protocol(tidy, table.protocol_key)
         methods, steps = [(line.method, line.weights) for line in table.lines], _Steps(protocol)
         for _, part in mine.groupby(["dataset", "split"], sort=False):
             made = (_response(part, methods, metric, steps) for metric in METRICS)
@@ -116,8 +117,8 @@ def _curve(part: pd.DataFrame, method: MethodKey, metric: str, steps: _Steps) ->
         return None
     per_clip: dict[str, Floats] = {}
     for clip, row, out in zip(mine["clip"], mine["row"], mine[frames_out(metric)], strict=True):
-        if metric in row.values:
-            values_S = counting.counted(row, metric, out if isinstance(out, frozenset) else counting.NONE)
+        if (known := row.values.get(metric)) is not None:
+            values_S = counting.counted(known, row.frames, out if isinstance(out, frozenset) else counting.NONE)
             per_clip[str(clip)] = _by_step(row, values_S, steps.of(row), steps.protocol.time_scale)
     if not per_clip:
         return None

@@ -1,6 +1,6 @@
 """What is taken out of the tidy table: methods, lines that options ask for, one metric clip by clip."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,18 @@ from stvsr_bench.report.labels import MethodKey, method_label
 from stvsr_bench.report.tables.table import FACTS, Options
 from stvsr_bench.report.tidy import is_metric, present
 
-__all__ = ["MethodKey", "by_method", "choose", "measured", "method_keys", "method_label", "named", "options_of"]
+__all__ = [
+    "MethodKey",
+    "by_method",
+    "choose",
+    "measured",
+    "method_keys",
+    "method_label",
+    "named",
+    "of_protocol",
+    "of_protocols",
+    "options_of",
+]
 
 
 def options_of(method: str) -> tuple[str, dict[str, str]]:
@@ -37,6 +48,22 @@ def choose(tidy: pd.DataFrame, options: Options) -> pd.DataFrame:
     _check_known("metric in these rows", options.metrics, [name for name in tidy.columns if is_metric(name, tidy)])
     _check_known("fact", options.facts, FACTS)
     return table
+
+
+def of_protocol(tidy: pd.DataFrame, key: str) -> pd.DataFrame:
+    """The lines of one protocol key; the table itself, which may be large, where there is no other."""
+    mine = (tidy["protocol_key"] == key).to_numpy(dtype=bool)
+    return tidy if mine.all() else tidy[mine]
+
+
+def of_protocols(tidy: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """The name, the key and the lines of each protocol: what was measured under two of them is never compared."""
+    names = tidy[["protocol", "protocol_key"]].drop_duplicates()
+    if len(names) == 1:
+        yield str(names.iloc[0, 0]), str(names.iloc[0, 1]), tidy
+        return
+    for (protocol, key), lines in tidy.groupby(["protocol", "protocol_key"], sort=False):
+        yield str(protocol), str(key), lines
 
 
 def named(tidy: pd.DataFrame, name: str) -> list[MethodKey]:

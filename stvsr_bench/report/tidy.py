@@ -13,12 +13,14 @@ A pooled metric (`tof_v3_pooled`) stands beside the one that it is made of, with
 `row` is the row itself, for whoever needs its frames.
 """
 
+import math
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,6 +44,7 @@ FIXED = (
 )
 # octaves, in hr px/frame
 MOTION_EDGES_PX = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
+_AT_ONCE = 512  # rows whose values are lists for a moment
 Floats = NDArray[np.float64]
 
 
@@ -86,12 +89,14 @@ def read(runs: Sequence[Path]) -> list[Row]:
     Raises:
         NotRunnableError: no run holds a single row.
     """
-    rows = [row for run in runs for row in store.read_rows(run)]
-    latest = {(row.key, row.protocol_key, row.contents, row.incomplete): row for row in rows}
+    rows: Iterable[Row] = (row for run in runs for row in store.read_rows(run))
+    if len(runs) > 1:
+        rows = {(row.key, row.protocol_key, row.contents, row.incomplete): row for row in rows}.values()
+    latest = list(rows)
     if not latest:
         named = ", ".join(str(run) for run in runs)
         raise NotRunnableError(f"{named}: no rows to report. Measure something first: stvsr-bench run --methods ...")
-    return list(latest.values())
+    return latest
 
 
 def tidy(rows: Iterable[Row]) -> pd.DataFrame:
@@ -99,16 +104,7 @@ def tidy(rows: Iterable[Row]) -> pd.DataFrame:
 
     Of several rows of one label on one clip the last counts.
     """
-    lines = _lines(list(rows))
-    # rows alike in frames, protocol and metrics become one array: not 23,445 for three methods on Vimeo-90K
-    groups: dict[tuple[Any, ...], list[_Line]] = defaultdict(list)
-    for line in lines:
-        flat = tuple(index in line.flat for index in line.row.frames) if line.flat else ()
-        groups[(tuple(line.row.given), line.row.protocol, tuple(line.row.values), flat)].append(line)
-    parts = [_tidy_alike(alike, *of) for of, alike in groups.items()]
-    table = pd.concat(parts, ignore_index=True)
-    order = ["protocol", "protocol_key", "dataset", "split", "method", "weights", "clip"]
-    return table.sort_values(order, kind="stable", ignore_index=True)
+    return _table(_lines(list(rows)))
 
 
 def by_position(table: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -116,17 +112,17 @@ def by_position(table: pd.DataFrame, metric: str) -> pd.DataFrame:
 
     Frames that are left out of the table's means are left out here too, and infinite ones, which have no place.
     """
-    records: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+    records: dict[tuple[Any, ...], array[float]] = defaultdict(lambda: array("d"))
     heads = ["method", "weights", "untrained", "protocol_key", "dataset", "split"]
     outs = table[frames_out(metric)] if frames_out(metric) in table.columns else [counting.NONE] * len(table)
     names = table[heads].itertuples(index=False, name=None)
     for head, row, out in zip(names, table["row"], outs, strict=True):
-        if metric not in row.values:
+        if (known := row.values.get(metric)) is None:
             continue
-        values = counting.counted(row, metric, out if isinstance(out, frozenset) else counting.NONE)
+        values = counting.counted(known, row.frames, out if isinstance(out, frozenset) else counting.NONE)
         for position, given, value in zip(row.frames, row.given, values, strict=True):
-            if np.isfinite(value):
-                records[(*head, position, given)].append(value)
+            if math.isfinite(value):
+                records[(*head, position, given)].append(float(value))
     columns = [*heads, "position", "given"]
     lines = [(*head, float(np.mean(values)), len(values)) for head, values in records.items()]
     order = ["method", "weights", "untrained", "protocol_key", "dataset", "split", "position", "given"]
@@ -142,34 +138,52 @@ def motion_bin(motion_px: float) -> str:
 
 
 @dataclass(frozen=True)
-class _Line:
-    """A row with what only the other rows can say of it."""
+class _Lines:
+    """Rows, and beside each what only the other rows can say of it."""
 
-    row: Row
-    label: MethodKey
-    flat: counting.Frames
-    other_data: bool
+    rows: list[Row]
+    labels: list[MethodKey]
+    flat: list[counting.Frames] = field(default_factory=list)
+    other_data: list[bool] = field(default_factory=list)
+
+    def order(self) -> list[int]:
+        """The places of the rows in the order of the table."""
+
+        def key(at: int) -> tuple[str, ...]:
+            row = self.rows[at]
+            return row.protocol, row.protocol_key, row.dataset, row.split, *self.labels[at], row.clip
+
+        return sorted(range(len(self.rows)), key=key)
 
 
-def _lines(rows: Sequence[Row]) -> list[_Line]:
-    flat = counting.flat_frames(rows)
-    of_place: dict[tuple[Any, ...], tuple[Row, MethodKey]] = {}
-    for row, label in zip(rows, labels(rows), strict=True):
-        of_place[(row.protocol_key, row.dataset, row.split, row.clip, *label)] = row, label
-    truths: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
-    for row, _ in of_place.values():
-        if row.truth:
-            truths[(row.protocol_key, row.dataset, row.split, row.clip)][row.truth] += 1
-    usual = {place: _majority(of) for place, of in truths.items() if len(of) > 1}
-    return [
-        _Line(
-            row,
-            label,
-            flat.get(key[1:4], counting.NONE),
-            bool(row.truth) and usual.get(key[:4], row.truth) != row.truth,
-        )
-        for key, (row, label) in of_place.items()
-    ]
+def _lines(rows: Sequence[Row]) -> _Lines:
+    flat, of_row = counting.flat_frames(rows), labels(rows)
+    of_place: dict[tuple[str, ...], int] = {}
+    for at, (row, label) in enumerate(zip(rows, of_row, strict=True)):
+        of_place[(row.protocol_key, row.dataset, row.split, row.clip, *label)] = at
+    kept = list(of_place.values())
+    del of_place  # 300 bytes for each row
+    lines = _Lines([rows[at] for at in kept], [of_row[at] for at in kept])
+    usual = _usual_truths(lines.rows)
+    for row in lines.rows:
+        lines.flat.append(flat.get((row.dataset, row.split, row.clip), counting.NONE))
+        place = (row.protocol_key, row.dataset, row.split, row.clip)
+        lines.other_data.append(bool(row.truth) and usual.get(place, row.truth) != row.truth)
+    return lines
+
+
+def _usual_truths(rows: Sequence[Row]) -> dict[tuple[str, ...], str]:
+    """The truth that most rows of a clip were measured on, for the clips that have several."""
+    first: dict[tuple[str, ...], str] = {}
+    several: dict[tuple[str, ...], Counter[str]] = {}
+    for row in rows:
+        place = (row.protocol_key, row.dataset, row.split, row.clip)
+        if row.truth and first.setdefault(place, row.truth) != row.truth:
+            several[place] = Counter()
+    for row in rows if several else ():
+        if row.truth and (found := several.get((row.protocol_key, row.dataset, row.split, row.clip))) is not None:
+            found[row.truth] += 1
+    return {place: _majority(of) for place, of in several.items()}
 
 
 def _majority(truths: Counter[str]) -> str:
@@ -178,67 +192,159 @@ def _majority(truths: Counter[str]) -> str:
     return first if most > second else ""
 
 
-def _tidy_alike(
-    lines: list[_Line], given: tuple[bool, ...], protocol: str, names: tuple[str, ...], flat: tuple[bool, ...]
-) -> pd.DataFrame:
-    rows = [line.row for line in lines]
-    table: dict[str, Any] = _facts(lines)
-    keep = counting.keeps_infinite(protocol)
-    of_given = np.array(given, dtype=bool)
+def _table(lines: _Lines) -> pd.DataFrame:
+    groups, order = _groups(lines), lines.order()
+    scalars = {group: sorted({name for at in of for name in _scalars(lines.rows[at])}) for group, of in groups.items()}
+    held = Counter(name for group in groups for name in {*group.names, *scalars[group]})
+    columns = _Columns({name for name, count in held.items() if count == len(groups)})
+    for group in groups:
+        columns.name(group.names, FRAME_CHOICES)
+        columns.name(scalars[group], FRAME_CHOICES[:1])
+    columns.make(len(order), max(len(group.given) for group in groups))
+    # each column is filled in the order of the table: to sort a table of a million lines copies all of it
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    for group, members in groups.items():
+        for some in _parts(members):
+            rows, at = [lines.rows[place] for place in some], rank[some]
+            _of_frames(columns.filled, group, at, [row.values for row in rows], [lines.flat[place] for place in some])
+            _of_clips(columns.filled, scalars[group], at, [_scalars(row) for row in rows])
+    facts = pd.DataFrame({name: pd.Series(of) for name, of in _facts(lines, order)}, copy=False)
+    return pd.concat([facts, *columns.tables()], axis=1)
+
+
+class _Group(NamedTuple):
+    """What rows have in common whose values make one array; `flat` says which frames, none where none is."""
+
+    given: tuple[bool, ...]
+    protocol: str
+    names: tuple[str, ...]
+    flat: tuple[bool, ...]
+
+
+def _groups(lines: _Lines) -> dict[_Group, "array[int]"]:
+    # not an array per row: there are 23,445 for three methods on Vimeo-90K
+    groups: dict[_Group, array[int]] = defaultdict(lambda: array("q"))
+    for at, (row, flat) in enumerate(zip(lines.rows, lines.flat, strict=True)):
+        which = tuple(index in flat for index in row.frames) if flat else ()
+        groups[_Group(tuple(row.given), row.protocol, tuple(row.values), which)].append(at)
+    return groups
+
+
+def _parts(members: "array[int]") -> Iterator[NDArray[np.int64]]:
+    """Some hundred at once; never one alone of several: numpy adds the frames of one row in another order."""
+    every = np.frombuffer(members, dtype=np.int64)
+    yield from np.array_split(every, max(1, len(every) // _AT_ONCE))
+
+
+class _Columns:
+    """The columns of metrics, NaN in the lines of rows without it; one array of each kind: nothing is copied."""
+
+    def __init__(self, everywhere: Set[str]) -> None:
+        self._everywhere = everywhere
+        self._names: dict[str, list[str]] = {"mean": [], "count": [], "frames": []}
+        self._blocks: dict[str, NDArray[Any]] = {}
+        self.filled: dict[str, NDArray[Any]] = {}
+
+    def name(self, metrics: Sequence[str], choices: Sequence[FrameChoice]) -> None:
+        """The columns of some metrics."""
+        for metric in metrics:
+            # a count that some lines do not have is NaN there
+            count = "count" if metric in self._everywhere else "mean"
+            wanted = {frames_out(metric): "frames"} if len(choices) > 1 else {}
+            for mine in (column(metric, frames) for frames in choices):
+                wanted |= {mine: "mean", present(mine): count, infinite(mine): count, left_out(mine): count}
+            for name, kind in wanted.items():
+                if name not in self._names[kind]:
+                    self._names[kind].append(name)
+
+    def make(self, lines: int, longest: int) -> None:
+        """Room for all of them; a count takes a byte where clips are that short."""
+        count = np.min_scalar_type(-1 - longest)
+        kinds = {"mean": np.dtype(np.float64), "count": count, "frames": np.dtype(object)}
+        for kind, names in self._names.items():
+            empty = 0 if kind == "count" else np.nan
+            self._blocks[kind] = np.full((len(names), lines), empty, dtype=kinds[kind])
+            self.filled |= dict(zip(names, self._blocks[kind], strict=True))
+
+    def tables(self) -> Iterator[pd.DataFrame]:
+        """The columns as pandas has them, a table for each kind."""
+        for kind, block in self._blocks.items():
+            yield pd.DataFrame(block.T, columns=self._names[kind], copy=False)
+
+
+def _of_frames(
+    filled: dict[str, NDArray[Any]],
+    group: _Group,
+    at: NDArray[np.int64],
+    values: Sequence[dict[str, list[float]]],
+    flat: Sequence[counting.Frames],
+) -> None:
+    keep = counting.keeps_infinite(group.protocol)
+    of_given = np.array(group.given, dtype=bool)
     chosen = {"all": np.ones_like(of_given), "given": of_given, "between": ~of_given}
-    for name in names:
-        values_nS = np.array([row.values[name] for row in rows], dtype=np.float64)
+    for name in group.names:
+        values_nS = np.array([of[name] for of in values], dtype=np.float64)
         if name in METRICS and METRICS[name].signed:
             values_nS = np.abs(values_nS)
         bounded = display(name).unit != "dB"
-        flat_S = np.array(flat, dtype=bool) if flat and not bounded and not keep else np.zeros_like(of_given)
-        table[frames_out(name)] = [line.flat if flat_S.any() else counting.NONE for line in lines]
+        flat_S = np.array(group.flat, dtype=bool) if group.flat and not bounded and not keep else ~chosen["all"]
+        for place, frames_of in zip(at, flat, strict=True):
+            filled[frames_out(name)][place] = frames_of if flat_S.any() else counting.NONE
         for frames in FRAME_CHOICES:
             mine = column(name, frames)
             counts = chosen[frames] & ~flat_S
-            table[mine] = over_frames(values_nS[:, counts], keep)
-            table[present(mine)] = (~np.isnan(values_nS[:, chosen[frames]])).sum(axis=1)
-            table[infinite(mine)] = np.isinf(values_nS[:, counts]).sum(axis=1)
-            own = 0 if keep else table[infinite(mine)]
-            table[left_out(mine)] = own + (~np.isnan(values_nS[:, chosen[frames] & flat_S])).sum(axis=1)
-    scalars = {name: name for row in rows for name in row.scalars}
-    # the value of a clip is the same: only the mean over clips is another (`units.py`)
-    scalars |= {name: of.of for name, of in POOLED.items() if of.of in scalars}
-    for name, of_row in sorted(scalars.items()):
-        values = np.array([row.scalars.get(of_row, np.nan) for row in rows], dtype=np.float64)
-        table[name], table[present(name)] = values, (~np.isnan(values)).astype(int)
-        table[infinite(name)] = np.isinf(values).astype(int)
-        table[left_out(name)] = 0
-    return pd.DataFrame(table)
+            filled[mine][at] = over_frames(values_nS[:, counts], keep)
+            filled[present(mine)][at] = (~np.isnan(values_nS[:, chosen[frames]])).sum(axis=1)
+            filled[infinite(mine)][at] = np.isinf(values_nS[:, counts]).sum(axis=1)
+            own = 0 if keep else filled[infinite(mine)][at]
+            filled[left_out(mine)][at] = own + (~np.isnan(values_nS[:, chosen[frames] & flat_S])).sum(axis=1)
 
 
-def _facts(lines: list[_Line]) -> dict[str, list[Any]]:
-    rows = [line.row for line in lines]
-    return {
-        "protocol": [row.protocol for row in rows],
-        "protocol_key": [row.protocol_key for row in rows],
-        "dataset": [row.dataset for row in rows],
-        "split": [row.split for row in rows],
-        "method": [line.label[0] for line in lines],
-        "weights": [line.label[1] for line in lines],
-        "name": [row.method for row in rows],
-        "tag": [row.weights for row in rows],
-        "contents": [row.contents for row in rows],
-        "clip": [row.clip for row in rows],
-        "untrained": [row.untrained or row.weights == UNTRAINED for row in rows],
-        "kind": [row.kind for row in rows],
-        "flags": [tuple(row.flags) for row in rows],
-        "params": [np.nan if row.params is None else float(row.params) for row in rows],
-        "motion_px": [np.nan if row.motion_px is None else row.motion_px for row in rows],
-        "seconds": [row.seconds.get("restore", np.nan) for row in rows],
-        "env": [row.env for row in rows],
-        "n_frames": [len(row.frames) for row in rows],
-        "size": [row.size for row in rows],
-        "device": [row.how.get("device", "") for row in rows],
-        "threads": [row.how.get("threads", "") for row in rows],
-        "older": [row.incomplete for row in rows],
-        "truth": [row.truth for row in rows],
-        "other_data": [line.other_data for line in lines],
-        "flat": [line.flat for line in lines],
-        "row": rows,
-    }
+def _of_clips(
+    filled: dict[str, NDArray[Any]],
+    names: Sequence[str],
+    at: NDArray[np.int64],
+    scalars: Sequence[dict[str, float]],
+) -> None:
+    for name in names:
+        values = np.array([of.get(name, np.nan) for of in scalars], dtype=np.float64)
+        filled[name][at], filled[present(name)][at] = values, ~np.isnan(values)
+        filled[infinite(name)][at], filled[left_out(name)][at] = np.isinf(values), 0
+
+
+def _scalars(row: Row) -> dict[str, float]:
+    """The values of a whole clip, the pooled ones too: for a clip the same, only the mean over clips is another."""
+    found = row.scalars
+    return {**found, **{name: found[of.of] for name, of in POOLED.items() if of.of in found}} if found else found
+
+
+def _facts(lines: _Lines, order: Sequence[int]) -> Iterator[tuple[str, list[Any]]]:
+    # one after the other: all lists together take as much room as the table
+    rows, labels = [lines.rows[at] for at in order], [lines.labels[at] for at in order]
+    yield "protocol", [row.protocol for row in rows]
+    yield "protocol_key", [row.protocol_key for row in rows]
+    yield "dataset", [row.dataset for row in rows]
+    yield "split", [row.split for row in rows]
+    yield "method", [label[0] for label in labels]
+    yield "weights", [label[1] for label in labels]
+    yield "name", [row.method for row in rows]
+    yield "tag", [row.weights for row in rows]
+    yield "contents", [row.contents for row in rows]
+    yield "clip", [row.clip for row in rows]
+    yield "untrained", [row.untrained or row.weights == UNTRAINED for row in rows]
+    yield "kind", [row.kind for row in rows]
+    yield "flags", [tuple(row.flags) for row in rows]
+    yield "params", [np.nan if row.params is None else float(row.params) for row in rows]
+    yield "motion_px", [np.nan if row.motion_px is None else row.motion_px for row in rows]
+    yield "seconds", [row.seconds.get("restore", np.nan) for row in rows]
+    yield "env", [row.env for row in rows]
+    yield "n_frames", [len(row.frames) for row in rows]
+    yield "size", [row.size for row in rows]
+    yield "device", [row.how.get("device", "") for row in rows]
+    yield "threads", [row.how.get("threads", "") for row in rows]
+    yield "older", [row.incomplete for row in rows]
+    yield "truth", [row.truth for row in rows]
+    yield "other_data", [lines.other_data[at] for at in order]
+    yield "flat", [lines.flat[at] for at in order]
+    yield "row", rows

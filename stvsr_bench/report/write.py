@@ -28,7 +28,7 @@ from stvsr_bench.report.plane import planes
 from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.published.verdicts import ledger
 from stvsr_bench.report.response import responses
-from stvsr_bench.report.select import choose
+from stvsr_bench.report.select import choose, of_protocol
 from stvsr_bench.report.tables import latex
 from stvsr_bench.report.tables.claims import Claim, claims_of, provenance_csv
 from stvsr_bench.report.tables.failures import distinct_clips
@@ -190,7 +190,7 @@ def doubts(measured: Measured, tables: Sequence[Table]) -> list[provenance.Fact]
 
 def source_of(measured: Measured, table: Table, chosen: pd.DataFrame) -> catalogue.Source:
     """What figures of one table are drawn from: tidy lines of its protocol key alone."""
-    return catalogue.Source(table, chosen[chosen["protocol_key"] == table.protocol_key], measured.profiles)
+    return catalogue.Source(table, of_protocol(chosen, table.protocol_key), measured.profiles)
 
 
 def write_page(
@@ -220,7 +220,7 @@ def saved_of(measured: Measured, tables: Sequence[Table]) -> list[Saved]:
         return []
     table = main_table(tables)
     shown = {(line.method, line.weights) for line in table.lines}
-    lines = measured.tidy[measured.tidy["protocol_key"] == table.protocol_key]
+    lines = of_protocol(measured.tidy, table.protocol_key)
     of = lines[["method", "weights", "row"]].itertuples(index=False, name=None)
     rows = [replace(row, method=method, weights=weights) for method, weights, row in of if (method, weights) in shown]
     return saved(measured.runs, rows)

@@ -41,15 +41,19 @@ def flat_frames(rows: Iterable[Row]) -> dict[tuple[str, str, str], Frames]:
 
 def infinite_frames(row: Row, metric: str) -> Frames:
     """The frames of a row whose value is infinite."""
-    values = row.values.get(metric, ())
-    return frozenset(index for index, value in zip(row.frames, values, strict=False) if math.isinf(value))
+    return infinite(row.values.get(metric, ()), row.frames)
 
 
-def counted(row: Row, metric: str, left_out: Frames) -> NDArray[np.float64]:
-    """The values of a row, NaN where the frame does not count."""
-    values = np.array(row.values[metric], dtype=np.float64)
+def infinite(values: Sequence[float], frames: Sequence[int]) -> Frames:
+    """Of these frames, those whose value is infinite."""
+    return frozenset(index for index, value in zip(frames, values, strict=False) if math.isinf(value))
+
+
+def counted(of_frames: Sequence[float], frames: Sequence[int], left_out: Frames) -> NDArray[np.float64]:
+    """The values of these frames, NaN where the frame does not count."""
+    values = np.array(of_frames, dtype=np.float64)
     if left_out:
-        values[[index in left_out for index in row.frames]] = np.nan
+        values[[index in left_out for index in frames]] = np.nan
     return values
 
 
@@ -57,5 +61,5 @@ def mean_psnr(rows: Sequence[Row], flat: Frames = NONE, metric: str = "psnr_y") 
     """The mean of each of these rows of one clip, over the frames that count for all of them; NaN where none does."""
     keep = keeps_infinite(rows[0].protocol)
     out = NONE if keep else flat.union(*(infinite_frames(row, metric) for row in rows))
-    values = [counted(row, metric, out) for row in rows]
+    values = [counted(row.values[metric], row.frames, out) for row in rows]
     return [float(np.mean(of[~np.isnan(of)])) if (~np.isnan(of)).any() else float("nan") for of in values]

@@ -5,6 +5,7 @@ must be equal; runtime is compared only where both sides were measured on one ho
 holds and the run does not is missing. A comparison in which nothing was measured is a failure.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from stvsr_bench.errors import UsageError
 from stvsr_bench.rows import gate_costs, gate_rows, store
 from stvsr_bench.rows.baseline import finish
 from stvsr_bench.rows.judgement import Judgement, Move, Names, Side, Used
+from stvsr_bench.rows.lean import whole
 from stvsr_bench.rows.made import WORDS, changed, said
 from stvsr_bench.rows.matching import Matched, doubled, match
-from stvsr_bench.rows.tolerances import Allowed, allowed, checked, part
+from stvsr_bench.rows.tolerances import Allowed, Limits, allowed, checked, part
 from stvsr_bench.schema import Row
 
 Pair = tuple[Row, Row]
@@ -46,8 +48,8 @@ def compare(before: Side, after: Side, given: Mapping[str, float], runtime: bool
     found = match(before.rows, after.rows)
     moves = _unpaired(before, after, found, names)
     compared = 0
-    limits: list[tuple[Row, Allowed]] = []
-    for a, b in found.pairs:
+    limits = _Limits()
+    for a, b in map(_whole, found.pairs):
         within = (
             Allowed(given, 0.0, "given with --tolerance")
             if given
@@ -56,8 +58,8 @@ def compare(before: Side, after: Side, given: Mapping[str, float], runtime: bool
         some, count = gate_rows.compare(a, b, within.limits, names)
         moves += some
         compared += count
-        limits.append((a, within))
-    notes = _made(found.pairs, names) + _fingerprints(before, after, found.pairs, names) + _not_compared(limits)
+        limits.add(a, within, names)
+    notes = _made(found.pairs, names) + _fingerprints(before, after, found.pairs, names) + limits.notes()
     moves += gate_costs.costs(before, after)
     if runtime:
         moves += gate_costs.runtime(before, after, found.pairs, names, notes)
@@ -65,7 +67,7 @@ def compare(before: Side, after: Side, given: Mapping[str, float], runtime: bool
         notes.append("nothing was measured: the baseline and the run share no row")
     elif not compared:
         notes.append("nothing was measured: the baseline and the run share no metric that has a tolerance")
-    return Judgement(compared, moves, notes, _used(limits, names))
+    return Judgement(compared, moves, notes, limits.used())
 
 
 def side(run: Path) -> Side:
@@ -79,7 +81,7 @@ def side(run: Path) -> Side:
 
 def _held(given: Iterable[str], rows: Sequence[Row]) -> None:
     """Refuse a tolerance that would judge nothing."""
-    held = {metric for row in rows for metric in (*row.values, *row.scalars)}
+    held = {metric for row in rows for metric in (*row.values, *row.scalars)} if given else set()
     for metric in given if rows else ():
         if metric not in held:
             raise UsageError(
@@ -108,28 +110,34 @@ def _unpaired(before: Side, after: Side, found: Matched, names: Names) -> list[M
     return moves + [Move("new", names.method(row), names.place(row), "row") for row in found.new]
 
 
-def _used(limits: Sequence[tuple[Row, Allowed]], names: Names) -> list[Used]:
-    """The tolerances that were applied, each once."""
-    # the reason names the limits: rows with one reason have one set
-    by_reason: dict[str, list[tuple[Row, Allowed]]] = {}
-    for row, within in limits:
-        by_reason.setdefault(within.why, []).append((row, within))
-    return [
-        Used(why, found[0][1].limits, tuple(dict.fromkeys(names.method(row) for row, _ in found)), len(found))
-        for why, found in by_reason.items()
-    ]
+def _whole(pair: Pair) -> Pair:
+    return whole(pair[0]), whole(pair[1])
 
 
-def _not_compared(limits: Sequence[tuple[Row, Allowed]]) -> list[str]:
-    """Metrics of the baseline that have no tolerance."""
-    without: dict[str, None] = {}
-    for row, within in limits:
+class _Limits:
+    """The tolerances that were applied, each once, and the metrics that have none."""
+
+    def __init__(self) -> None:
+        # the reason names the limits: rows with one reason have one set
+        self._by_reason: dict[str, tuple[Limits, Counter[str]]] = {}
+        self._without: dict[str, None] = {}
+
+    def add(self, row: Row, within: Allowed, names: Names) -> None:
+        """Those of one row of the baseline."""
+        self._by_reason.setdefault(within.why, (within.limits, Counter()))[1][names.method(row)] += 1
         for metric in (*row.values, *row.scalars):
             # PSNR is the same number as the squared error that it is made of
             if metric not in within.limits and metric.replace("mse", "psnr") not in within.limits:
-                without[metric] = None
-    said = "not compared, for no tolerance is known of it (--tolerance METRIC=NUMBER gives one): "
-    return [said + ", ".join(without)] if without else []
+                self._without[metric] = None
+
+    def used(self) -> list[Used]:
+        """For each reason its tolerances, and of which methods how many rows they are."""
+        return [Used(why, limits, tuple(of), of.total()) for why, (limits, of) in self._by_reason.items()]
+
+    def notes(self) -> list[str]:
+        """Metrics of the baseline that have no tolerance."""
+        said = "not compared, for no tolerance is known of it (--tolerance METRIC=NUMBER gives one): "
+        return [said + ", ".join(self._without)] if self._without else []
 
 
 def _made(pairs: Sequence[Pair], names: Names) -> list[str]:
@@ -152,9 +160,10 @@ def _fingerprints(before: Side, after: Side, pairs: Sequence[Pair], names: Names
     clips: dict[str, list[bool]] = {}
     torch: dict[str, dict[str, None]] = {}
     for a, b in pairs:
-        if "mse_y" in a.values and "mse_y" in b.values:
+        old, new = a.values.get("mse_y"), b.values.get("mse_y")
+        if old is not None and new is not None:
             method = names.method(a)
-            clips.setdefault(method, []).append(a.values["mse_y"] != b.values["mse_y"])
+            clips.setdefault(method, []).append(old != new)
             known = [str(part(facts, "versions").get("torch", "")) for facts in (before.facts_of(a), after.facts_of(b))]
             torch.setdefault(method, {})[" -> ".join(dict.fromkeys(known))] = None
     return [

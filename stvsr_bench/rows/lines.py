@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -104,34 +104,6 @@ def row_of(path: Path, number: int, line: bytes) -> Row:
     if wrong := _impossible(row):
         raise DataError(f"{where}: {wrong}; was it edited?")
     return row
-
-
-class Shared:
-    """Keeps one object of what rows have in common: of a million rows, most but the values and the clip's name."""
-
-    _TEXTS: ClassVar = (
-        *("method", "weights", "dataset", "split", "clip", "protocol", "protocol_key", "restoring_key", "kind"),
-        *("weights_sha256", "source", "truth", "input", "stamp", "env", "suite"),
-    )
-    _LISTS: ClassVar = ("frames", "given", "flags")
-    _TABLES: ClassVar = ("made", "how")
-
-    def __init__(self) -> None:
-        self._kept: dict[Any, Any] = {}
-
-    def row(self, row: Row) -> Row:
-        """The same row; a list or table that it shares with others is not to be changed, as nothing in a row is."""
-        for name in self._TEXTS:
-            self._set(row, name, getattr(row, name))
-        for name in self._LISTS:
-            self._set(row, name, tuple(getattr(row, name)))
-        for name in self._TABLES:
-            self._set(row, name, tuple(getattr(row, name).items()))
-        return row
-
-    def _set(self, row: Row, name: str, like: Any) -> None:
-        # a row is frozen for those who use it; here it is not handed out yet
-        object.__setattr__(row, name, self._kept.setdefault((name, like), getattr(row, name)))
 
 
 def head_of(path: Path, number: int, line: bytes, known: dict[bytes, Mapping[str, str]]) -> Head:

@@ -31,7 +31,9 @@ def identity(row: Row) -> Identity:
 
 def doubled(rows: Sequence[Row]) -> list[tuple[Row, int]]:
     """One row of each identity that has several, and how many: which of them is meant nobody can say."""
-    counts = Counter(identity(row) for row in rows)
+    counts = Counter(map(identity, rows))
+    if len(counts) == len(rows):
+        return []
     return [(row, counts[key]) for key, row in _by_identity(rows).items() if counts[key] > 1]
 
 
@@ -39,9 +41,10 @@ def match(before: Sequence[Row], after: Sequence[Row]) -> Matched:
     """Pairs in the order of their identities; of doubled rows the last one."""
     old, new = _by_identity(before), _by_identity(after)
     replaced = _replaced(old.values(), new.values())
-    places = {identity(row)[:-1] for row in new.values()}
+    places = {key[:-1] for key in new} if replaced else set()
     found, taken = Matched(), set()
-    for key, row in sorted(old.items()):
+    for key in sorted(old):
+        row = old[key]
         candidates, sure = replaced.get((row.method, row.weights, row.contents), ((), False))
         partner = (*key[:-1], candidates[0]) if sure else key
         if partner in new:

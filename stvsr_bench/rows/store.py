@@ -19,10 +19,10 @@ from typing import Any, NamedTuple, Self
 from stvsr_bench.data.atomic import synced, whole
 from stvsr_bench.data.locking import HeldError, alone
 from stvsr_bench.errors import DataError, NotRunnableError
+from stvsr_bench.rows.lean import Shared
 from stvsr_bench.rows.lines import (
     MARK,
     Head,
-    Shared,
     complete_lines,
     cut_half_line,
     facts_of,

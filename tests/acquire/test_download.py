@@ -1,6 +1,9 @@
+import errno
 import hashlib
+import http.client
 import os
 import shutil
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -234,8 +237,49 @@ def test_a_refusal_is_final_and_a_fault_of_the_server_is_tried_again(fetch, serv
 
 
 def test_nobody_there_is_one_sentence(tmp_path):
-    with pytest.raises(DataError, match="broke off after 0 bytes"):
+    sentence = r"cannot be downloaded \(the server refuses the connection\); repeat the command to try again"
+    with pytest.raises(DataError, match=sentence):
         download(Wanted("http://127.0.0.1:9/clips.zip", tmp_path / "clips.zip"), pause_s=0)
+
+
+NETWORK = [
+    (socket.gaierror(socket.EAI_NONAME, "unknown"), "the host is not known: there is no network, or the address"),
+    (OSError(errno.ENETUNREACH, "unreachable"), "there is no network"),
+    (OSError(errno.EHOSTUNREACH, "no route"), "no way leads to the server"),
+    (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), "the server refuses the connection"),
+    (ConnectionResetError(errno.ECONNRESET, "reset"), "the server broke the connection off"),
+    (TimeoutError("timed out"), "no answer within 30 s"),
+    (OSError(errno.EPROTO, "some fault of the network"), "some fault of the network"),
+]
+
+
+@pytest.mark.fault("F", "a download without a network, host, answer or room", "the cause, in one sentence", "4")
+@pytest.mark.parametrize(("fault", "cause"), NETWORK, ids=[type(fault).__name__ for fault, _ in NETWORK])
+@pytest.mark.parametrize("when", ["connect", "answer", "read1"])
+def test_a_fault_of_the_network_is_not_said_of_the_disk(fetch, monkeypatch, fault, cause, when):
+    def broken(*of, **how):
+        raise fault
+
+    place, name = {
+        "connect": (socket, "create_connection"),
+        "answer": (http.client.HTTPConnection, "getresponse"),
+        "read1": (http.client.HTTPResponse, "read1"),
+    }[when]
+    monkeypatch.setattr(place, name, broken)
+    with pytest.raises(DataError, match=r"clips\.zip cannot be downloaded") as said:
+        fetch()
+    assert cause in str(said.value) and said.value.exit_code == 4
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT])
+def test_a_fault_of_the_disk_is_not_said_of_the_network(fetch, monkeypatch, server, code):
+    def broken(*of):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(connection, "opened", broken)
+    with pytest.raises(DataError, match=f"clips.zip cannot be written: {os.strerror(code)}") as said:
+        fetch()
+    assert said.value.exit_code == 4 and len(server.asked) == 1
 
 
 def test_a_disk_without_room_is_said_before_anything_is_fetched(fetch, monkeypatch, tmp_path):
@@ -282,7 +326,8 @@ def test_the_rest_of_another_version_is_not_put_behind_the_first_part(fetch, lat
 
 @pytest.mark.fault("B6", "a download comes packed (gzip), or as 206 without a range", "one sentence", "4")
 @pytest.mark.parametrize(
-    ("fault", "sentence"), [({"encoding": "gzip"}, r"compressed \(gzip\)"), ({"always_206": True}, "broke off after 0")]
+    ("fault", "sentence"),
+    [({"encoding": "gzip"}, r"compressed \(gzip\)"), ({"always_206": True}, "cannot be downloaded")],
 )
 def test_an_answer_that_is_not_the_file_as_it_is_is_refused(fetch, tmp_path, fault, sentence):
     with pytest.raises(DataError, match=sentence):

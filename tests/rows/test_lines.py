@@ -77,7 +77,7 @@ def test_rows_share_what_they_have_in_common_and_nothing_else(tmp_path, row, wri
         assert getattr(first, name) is getattr(second, name), name
     assert (first.clip, second.clip, third.clip) == ("0", "1", "2")
     assert first.values["psnr_y"] == [31.0, 29.0] and second.values["psnr_y"] == [32.0, 30.0]
-    assert third.frames == [0, 2] and first.frames == [0, 1] and third.given is first.given
+    assert third.frames == [0, 2] and first.frames == [0, 1] and third.given == first.given
 
 
 def test_a_slot_is_what_a_person_named(row, tmp_path, write):

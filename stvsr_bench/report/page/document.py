@@ -16,7 +16,7 @@ from stvsr_bench.report.provenance import TITLES, Fact
 from stvsr_bench.report.published.listing import tab
 from stvsr_bench.report.published.values import read_published
 from stvsr_bench.report.response import responses
-from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label
+from stvsr_bench.report.select import MethodKey, by_method, method_keys, method_label, of_protocol
 from stvsr_bench.report.tables.ranking import main_table
 from stvsr_bench.report.tables.table import FRAME_CHOICES, Line, Table, display, explain, shown
 from stvsr_bench.report.tidy import Floats, column
@@ -64,7 +64,7 @@ def _restored_alike(tables: Sequence[Table], tidy: pd.DataFrame) -> list[str]:
 
 
 def _protocol(table: Table, tidy: pd.DataFrame, curves: Sequence[str]) -> dict[str, Any]:
-    mine = tidy[tidy["protocol_key"] == table.protocol_key]
+    mine = of_protocol(tidy, table.protocol_key)
     methods = [(line.method, line.weights) for line in table.lines]
     metrics = list(dict.fromkeys(of.metric for of in table.columns))
     splits = [
@@ -181,8 +181,9 @@ def _curve(
     values_nS = np.full((len(clips), max(map(len, frames))), np.nan)
     for i, (clip, of_clip) in enumerate(zip(clips, frames, strict=True)):
         row = rows.get((*method_key, clip))
-        if row is not None and metric in row.values:
-            known = dict(zip(row.frames, row.values[metric], strict=True))
+        values = None if row is None else row.values.get(metric)
+        if row is not None and values is not None:
+            known = dict(zip(row.frames, values, strict=True))
             values_nS[i, : len(of_clip)] = [known.get(index, np.nan) for index in of_clip]
     return _packed(values_nS.ravel(), display(metric).decimals)
 

@@ -48,7 +48,8 @@ def beside(
     `machines` names the host of each environment; rows of other environments are of other hosts.
     """
     methods = method_keys(tidy)
-    lines = dict(list(tidy.groupby(["method", "weights"], sort=False)))
+    facts_of = tidy[["method", "weights", "name", "tag", "params"]]  # not the whole table once more
+    lines = dict(list(facts_of.groupby(["method", "weights"], sort=False)))
     facts: dict[MethodKey, dict[str, float]] = {key: _params(lines[key]) for key in methods}
     notes: list[str] = []
     wanted = [name for name in FACTS if (name in asked if asked else name not in _ON_DEMAND)]
@@ -67,7 +68,8 @@ def beside(
             stated[stated_as].append(FACTS[name].title)
     names = [name for name in wanted if name != "seconds"]
     if "seconds" in wanted:
-        for dataset, part in tidy.groupby("dataset", sort=False):
+        times = ["dataset", "method", "weights", "seconds", "size", "device", "threads", "env"]
+        for dataset, part in tidy[times].groupby("dataset", sort=False):
             names.append(f"seconds:{dataset}")
             notes = [*notes, *_seconds(str(dataset), part, machines, facts)]
     said = [f"{', '.join(titles)}: {setting}" for setting, titles in stated.items()]

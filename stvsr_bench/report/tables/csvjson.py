@@ -63,7 +63,7 @@ def lines_csv(lines: Iterable[Sequence[Any]]) -> str:
     """Lines of values as CSV that no spreadsheet runs; what is not known is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([["" if value is None else plain(value) for value in line] for line in lines])
+    writer.writerows(["" if value is None else plain(value) for value in line] for line in lines)
     return out.getvalue()
 
 

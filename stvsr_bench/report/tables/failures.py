@@ -49,7 +49,7 @@ class _Known:
 def _known(tidy: pd.DataFrame) -> Iterator[_Known]:
     of = ["method", "weights", "name", "tag"]
     keys = sorted(set(tidy["protocol_key"]))
-    for (method, weights, name, tag), lines in tidy.groupby(of, sort=True):
+    for (method, weights, name, tag), lines in tidy[[*of, "contents"]].groupby(of, sort=True):
         for key in keys:
             yield _Known(key, (str(method), str(weights)), str(name), str(tag), frozenset(lines["contents"]))
 

@@ -1,9 +1,9 @@
 """The facts of provenance as Markdown, LaTeX and CSV, and the rows of a report clip by clip."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import pandas as pd
@@ -74,12 +74,14 @@ def clips_csv(chosen: pd.DataFrame) -> str:
     """
     metrics = [name for name in chosen.columns if is_metric(name, chosen)]
     made = ("n_frames", "motion_px", "height", "width", "flags", "device", "weights_sha256", "source", "suite", "key")
-    lines: list[tuple[Any, ...]] = [(*_HEADS, *metrics, *made)]
+    return lines_csv(chain([(*_HEADS, *metrics, *made)], _lines_of(chosen, metrics)))
+
+
+def _lines_of(chosen: pd.DataFrame, metrics: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     places = chosen[[*_HEADS, "row", *metrics]].itertuples(index=False, name=None)
     for of in places:
         row: Row = of[len(_HEADS)]
-        lines.append((*of[: len(_HEADS)], *map(_number, of[len(_HEADS) + 1 :]), *_made(row)))
-    return lines_csv(lines)
+        yield (*of[: len(_HEADS)], *map(_number, of[len(_HEADS) + 1 :]), *_made(row))
 
 
 def _number(value: Any) -> float | None:

@@ -88,7 +88,8 @@ def _without(row: Row, flat: Mapping[tuple[str, str, str], Frames]) -> Row:
     if not out or keeps_infinite(row.protocol):
         return row
     values = {
-        name: counted(row, name, out).tolist() if name.startswith("psnr") else of for name, of in row.values.items()
+        name: counted(of, row.frames, out).tolist() if name.startswith("psnr") else of
+        for name, of in row.values.items()
     }
     return replace(row, values=values)
 
