@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import av
+from av.stream import Disposition
 
 from stvsr_bench.errors import UsageError
 
@@ -20,6 +21,8 @@ FORMATS: Final = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska
 # tags of a file or track that are of its bytes, not of its content
 _OF_BYTES = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration", "rotate", "bps", "number_of_",
              "_statistics", "handler_name", "vendor_id")  # fmt: skip
+# still pictures that an mp4 or a Matroska file takes as a cover
+_COVERS: Final = {"mjpeg": ("image/jpeg", ".jpg"), "png": ("image/png", ".png"), "bmp": ("image/bmp", ".bmp")}
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 _KINDS = {"audio": "sound track", "subtitle": "subtitle track", "data": "data track", "attachment": "attachment"}
 
@@ -31,6 +34,7 @@ class Plan:
     copied: list[Any] = field(default_factory=list)
     encoded: list[Any] = field(default_factory=list)
     attached: list[Any] = field(default_factory=list)
+    covers: list[Any] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
 
@@ -48,8 +52,7 @@ def plan(given: Any, film: Any, target: Path, sound: Sound) -> Plan:
         number = seen[stream.type] = seen.get(stream.type, 0) + 1
         name, codec = f"{_KINDS.get(stream.type, 'track')} {number}", _codec(stream)
         if stream.type == "video":
-            cover = "a picture (cover or thumbnail)" if "pic" in str(stream.disposition) else "a video track besides"
-            found.left_out.append(f"{cover}, stream {stream.index}: not restored, left out")
+            _plan_picture(stream, target.suffix, found)
         elif stream.type == "audio" and sound == "none":
             found.left_out.append(f"{name} ({codec}): left out, as asked")
         elif stream.type == "attachment":
@@ -69,6 +72,17 @@ def plan(given: Any, film: Any, target: Path, sound: Sound) -> Plan:
         else:
             found.left_out.append(f"{name} ({codec}): left out, {target.suffix} cannot store it{_elsewhere(codec)}")
     return found
+
+
+def _plan_picture(stream: Any, suffix: str, found: Plan) -> None:
+    """What becomes of a video track that is not the film: a cover is kept where there is room for it."""
+    if not stream.disposition & Disposition.attached_pic:
+        found.left_out.append(f"a video track besides, stream {stream.index}: not restored, left out")
+    elif FORMATS[suffix.lower()] != "mov" and _codec(stream) in _COVERS:
+        found.covers.append(stream)
+    else:
+        where = ", .mp4 and .mkv can" if _codec(stream) in _COVERS else ""
+        found.left_out.append(f"a cover picture ({_codec(stream)}): left out, {suffix} cannot store it{where}")
 
 
 @lru_cache(maxsize=8)
@@ -101,6 +115,7 @@ class Beside:
         self._given, self._made, self._start, self._end = given, made, start, end
         self._to: dict[int, Any] = {}
         self._encoders: dict[int, _Encoder] = {}
+        self._pictures: list[Any] = []
         for stream in found.copied:
             self._to[stream.index] = made.add_stream_from_template(stream, opaque=True)
         for stream in found.encoded:
@@ -111,14 +126,29 @@ class Beside:
             self._to[stream.index].disposition = stream.disposition
         for stream in found.attached:
             made.add_attachment(stream.name or "attachment", stream.mimetype, stream.data)
+        for stream, picture in _covers(found, given):
+            self._add_cover(stream, picture)
         made.metadata.update(_tags(given.metadata))
         made.set_chapters([moved for chapter in given.chapters() if (moved := self._moved(chapter)) is not None])
         self._streams = [stream for stream in given.streams if stream.index in self._to]
 
+    def _add_cover(self, given: Any, picture: Any) -> None:
+        if self._made.format.name == "matroska":
+            mime, suffix = _COVERS[_codec(given)]
+            self._made.add_attachment(given.metadata.get("filename", f"cover{suffix}"), mime, bytes(picture))
+            return
+        stream = self._made.add_stream_from_template(given, opaque=True)
+        stream.disposition = given.disposition
+        picture.stream, picture.pts, picture.dts = stream, 0, 0
+        self._pictures.append(picture)
+
     def packets(self) -> Iterator[tuple[Fraction, list[Any]]]:
         """(time in seconds, packets to be written), in the order of the source."""
+        if self._pictures:
+            yield Fraction(0), self._pictures
         if not self._streams:
             return
+        last: dict[int, int] = {}  # when the packet before was decoded, in ticks of its track
         for packet in self._given.demux(self._streams):
             stream = packet.stream
             encoder = self._encoders.get(stream.index)
@@ -137,6 +167,11 @@ class Beside:
             back = round(self._start / tick)
             packet.dts -= back
             packet.pts = None if packet.pts is None else packet.pts - back
+            # joined files have two packets of one time, which mp4 does not take
+            if packet.dts <= (before := last.get(stream.index, packet.dts - 1)):
+                packet.dts = before + 1
+                packet.pts = None if packet.pts is None else max(packet.pts, packet.dts)
+            last[stream.index] = packet.dts
             packet.stream = self._to[stream.index]
             yield time, [packet]
         for encoder in self._encoders.values():
@@ -148,6 +183,19 @@ class Beside:
         if self._end is not None:
             end = min(end, round(self._end / tick))
         return {**chapter, "start": start, "end": end} if end > start else None
+
+
+def _covers(found: Plan, given: Any) -> Iterator[tuple[Any, Any]]:
+    """The covers of a plan, each with its one packet; of the file opened again, for other packets would be passed."""
+    wanted = {stream.index: stream for stream in found.covers}
+    if not wanted:
+        return
+    with av.open(given.name, metadata_errors="replace") as again:
+        for packet in again.demux([again.streams[index] for index in wanted]):
+            if packet.size and (stream := wanted.pop(packet.stream.index, None)) is not None:
+                yield stream, packet
+            if not wanted:
+                return
 
 
 class _Encoder:
