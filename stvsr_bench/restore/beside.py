@@ -70,7 +70,7 @@ def plan(given: Any, film: Any, target: Path, sound: Sound) -> Plan:
                 "it anew, --audio none leaves it out"
             )
         else:
-            found.left_out.append(f"{name} ({codec}): left out, {target.suffix} cannot store it{_elsewhere(codec)}")
+            found.left_out.append(f"{name} ({_left_out(stream, codec, target.suffix)}")
     return found
 
 
@@ -102,6 +102,14 @@ def _elsewhere(codec: str) -> str:
     return f", {' and '.join(suffixes)} can" if suffixes else ""
 
 
+def _left_out(stream: Any, codec: str, suffix: str) -> str:
+    """Why a track that is no sound is not there, and what it is: of a track without a codec, its maker's name."""
+    if code := stream.metadata.get("timecode"):
+        return f"timecode {code}): left out, no track of the new frames' codes is made"
+    what = stream.metadata.get("handler_name", "").strip("\t \x0b") or codec if codec == "unknown" else codec
+    return f"{what}): left out, {suffix} cannot store it{_elsewhere(codec)}"
+
+
 def _codec(stream: Any) -> str:
     context = getattr(stream, "codec_context", None)
     return str(getattr(context, "name", None) or "unknown")
@@ -116,19 +124,20 @@ class Beside:
         self._to: dict[int, Any] = {}
         self._encoders: dict[int, _Encoder] = {}
         self._pictures: list[Any] = []
+        self._refused: dict[int, int] = {}  # packets that the container did not take, by track
         for stream in found.copied:
             self._to[stream.index] = made.add_stream_from_template(stream, opaque=True)
         for stream in found.encoded:
             self._encoders[stream.index] = _Encoder(stream, made)
             self._to[stream.index] = self._encoders[stream.index].stream
         for stream in (*found.copied, *found.encoded):
-            copy_tags(stream, self._to[stream.index])
+            copy_tags(stream, self._to[stream.index], made)
             self._to[stream.index].disposition = stream.disposition
         for stream in found.attached:
             made.add_attachment(stream.name or "attachment", stream.mimetype, stream.data)
         for stream, picture in _covers(found, given):
             self._add_cover(stream, picture)
-        made.metadata.update(_tags(given.metadata))
+        copy_tags(given, made, made)
         made.set_chapters([moved for chapter in given.chapters() if (moved := self._moved(chapter)) is not None])
         self._streams = [stream for stream in given.streams if stream.index in self._to]
 
@@ -157,6 +166,8 @@ class Beside:
             if packet.dts is None:
                 yield Fraction(0), encoder.push(packet, self._start) if encoder else []
                 continue
+            if self._hidden(packet):
+                continue
             tick = Fraction(packet.time_base)
             time = packet.dts * tick - self._start
             if self._end is not None and (packet.pts or packet.dts) * tick - self._start >= self._end:
@@ -176,6 +187,36 @@ class Beside:
             yield time, [packet]
         for encoder in self._encoders.values():
             yield Fraction(0), encoder.finish()
+
+    def mux(self, packet: Any) -> None:
+        """Write a packet, unless it is damaged so that the container cannot take it; see `refused`.
+
+        Raises:
+            av.FFmpegError: nothing can be written.
+        """
+        try:
+            self._made.mux(packet)
+        except av.error.InvalidDataError:  # sound of a broadcast that was disturbed has no header to rewrite
+            self._refused[packet.stream.index] = self._refused.get(packet.stream.index, 0) + 1
+
+    def refused(self) -> list[str]:
+        """A line for each track with damaged packets."""
+        types = {made.index: made.type for made in self._to.values()}
+        return [
+            f"{_KINDS.get(types[index], 'track')}: damaged packets are left out ({count})"
+            for index, count in self._refused.items()
+        ]
+
+    def _hidden(self, packet: Any) -> bool:
+        """Whether an edit list of the source hides a packet, and the target has none that could.
+
+        The one before what is heard stays: a decoder of AAC begins with it.
+        """
+        if not packet.is_discard or packet.pts is None:
+            return False
+        copied_to_list = packet.stream.index not in self._encoders and self._made.format.name != "matroska"
+        ends = (packet.pts + 2 * (packet.duration or 0)) * Fraction(packet.time_base)
+        return not copied_to_list and ends <= self._start
 
     def _moved(self, chapter: Any) -> Any | None:
         tick = Fraction(chapter["time_base"])
@@ -235,10 +276,9 @@ class _Encoder:
         return [packet for part in self._resampler.resample(frame) for packet in self.stream.encode(part)]
 
 
-def copy_tags(given: Any, made: Any) -> None:
-    """Language, title and the like of a track."""
-    made.metadata.update(_tags(given.metadata))
-
-
-def _tags(tags: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in tags.items() if not name.lower().startswith(_OF_BYTES)}
+def copy_tags(given: Any, made: Any, container: Any) -> None:
+    """Language, title and the like of a file, or of one of its tracks, for a container that is written."""
+    # of a time code mp4 and mov make a track, which needs a rate that a copied track does not have
+    not_taken = _OF_BYTES if container.format.name == "matroska" else (*_OF_BYTES, "timecode")
+    tags = {name: value for name, value in given.metadata.items() if not name.lower().startswith(not_taken)}
+    made.metadata.update(tags)

@@ -126,3 +126,42 @@ def test_a_clock_that_runs_over_is_one_clock(tmp_path, ffmpeg, upscale):
     with av.open(str(tmp_path / "out.mp4")) as made:
         shown = [frame.time for frame in made.decode(video=0)]
     assert len(shown) == 20 and np.diff(shown) == pytest.approx(0.02, abs=1e-4)
+
+
+def seconds_of_sound(ffmpeg, path):
+    return len(ffmpeg("-i", path, "-map", "0:a", "-f", "s16le", "-ac", "1", "-")) / 2 / 48000
+
+
+@pytest.mark.parametrize(("suffix", "sound"), [("mkv", "copy"), ("mkv", "aac"), ("mp4", "copy"), ("mp4", "aac")])
+def test_sound_that_an_edit_list_hides_is_not_heard(tmp_path, ffmpeg, upscale, suffix, sound):
+    """A trim without encoding again keeps the packets before the cut; Matroska has no list that could hide them."""
+    long = ("-f", "lavfi", "-i", "testsrc2=s=32x32:r=25:d=1.2", "-f", "lavfi", "-i", "sine=d=1.2:r=48000")
+    ffmpeg(*long, *H264, "-g", "50", "-c:a", "aac", tmp_path / "plain.mp4")
+    ffmpeg("-ss", "0.5", "-i", tmp_path / "plain.mp4", "-c", "copy", tmp_path / "in.mp4")
+    upscale(tmp_path / "in.mp4", tmp_path / f"out.{suffix}", sound=sound)
+    heard = seconds_of_sound(ffmpeg, tmp_path / "in.mp4")
+    assert heard < 0.75
+    assert seconds_of_sound(ffmpeg, tmp_path / f"out.{suffix}") == pytest.approx(heard, abs=0.05)
+
+
+@pytest.mark.parametrize("suffix", ["mov", "mp4", "mkv"])
+def test_a_time_code_is_named_and_no_obstacle(tmp_path, ffmpeg, upscale, suffix):
+    ffmpeg(*PICTURE, *H264, "-timecode", "01:00:00:00", tmp_path / "in.mov")
+    done = upscale(tmp_path / "in.mov", tmp_path / f"out.{suffix}")
+    assert done.left_out == ["data track 1 (timecode 01:00:00:00): left out, no track of the new frames' codes is made"]
+    assert done.frames_out == 20
+
+
+def test_a_disturbance_of_a_broadcast_costs_the_packets_it_hit(tmp_path, ffmpeg, upscale):
+    sources = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=2", "-f", "lavfi", "-i", "sine=d=2:r=48000")
+    ffmpeg(*sources, *H264, "-g", "10", "-c:a", "aac", tmp_path / "in.ts")
+    data = bytearray((tmp_path / "in.ts").read_bytes())
+    for at in range(188 * 20, len(data) - 188, 188):
+        number = (data[at + 1] & 0x1F) << 8 | data[at + 2]
+        if number == 0x101 and data[at + 1] & 0x40:  # sound, where one of its packets begins
+            data[at + 20 : at + 60] = bytes(40)
+            break
+    (tmp_path / "in.ts").write_bytes(data)
+    done = upscale(tmp_path / "in.ts", tmp_path / "out.mp4")
+    assert done.frames_out == 2 * done.frames_in
+    assert [line for line in done.left_out if line.startswith("sound track: damaged packets are left out (")]
