@@ -23,7 +23,8 @@ _OF_BYTES = ("encoder", "major_brand", "minor_version", "compatible_brands", "du
              "_statistics", "handler_name", "vendor_id")  # fmt: skip
 # still pictures that an mp4 or a Matroska file takes as a cover
 _COVERS: Final = {"mjpeg": ("image/jpeg", ".jpg"), "png": ("image/png", ".png"), "bmp": ("image/bmp", ".bmp")}
-_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1"}
+_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)  # of AAC
 _KINDS = {"audio": "sound track", "subtitle": "subtitle track", "data": "data track", "attachment": "attachment"}
 
 
@@ -60,14 +61,15 @@ def plan(given: Any, film: Any, target: Path, sound: Sound) -> Plan:
                 found.attached.append(stream)
             else:
                 found.left_out.append(f"{name} ({stream.name or codec}): {target.suffix} cannot store it, .mkv can")
-        elif codec in holds(kind):
+        elif takes(stream, kind):
             found.copied.append(stream)
         elif stream.type == "audio" and sound == "aac" and codec != "unknown":
             found.encoded.append(stream)
         elif stream.type == "audio":
+            others = f"write {' or '.join(where)}, or " if (where := _where(stream)) else ""
             raise UsageError(
-                f"{name} is {codec}, which {target.suffix} cannot store: {_where(codec, 'write ')}--audio aac encodes "
-                "it anew, --audio none leaves it out"
+                f"{name} is {codec}{_of_listed(stream, kind)}, which {target.suffix} cannot store: {others}--audio aac "
+                "encodes it anew, --audio none leaves it out"
             )
         else:
             found.left_out.append(f"{name} ({_left_out(stream, codec, target.suffix)}")
@@ -85,21 +87,41 @@ def _plan_picture(stream: Any, suffix: str, found: Plan) -> None:
         found.left_out.append(f"a cover picture ({_codec(stream)}): left out, {suffix} cannot store it{where}")
 
 
+def takes(stream: Any, kind: str) -> bool:
+    """Whether a container can hold a copy of a track, tried by beginning such a file.
+
+    Its list of codecs is not enough: mov has Opus only in the list, mp4 no MP3 of 8 kHz and no 6 nameless channels.
+    """
+    if _codec(stream) not in _listed(kind):
+        return False
+    try:
+        with av.open(io.BytesIO(), "w", format=kind) as container:
+            made = container.add_stream_from_template(stream, opaque=True)
+            container.start_encoding()
+            if _codec(stream).startswith("pcm_"):  # whose channels mp4 asks for with the first samples
+                packet = av.Packet(bytes(24 * stream.codec_context.layout.nb_channels))
+                packet.stream, packet.pts, packet.dts = made, 0, 0
+                container.mux(packet)
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
 @lru_cache(maxsize=8)
-def holds(kind: str) -> frozenset[str]:
-    """The codecs that a container can hold, by ffmpeg's names."""
+def _listed(kind: str) -> frozenset[str]:
+    """The codecs that a container has a name for, by ffmpeg's names."""
     with av.open(io.BytesIO(), "w", format=kind) as container:
         return frozenset(container.supported_codecs)
 
 
-def _where(codec: str, before: str) -> str:
-    suffixes = [suffix for suffix in (".mkv", ".mov", ".mp4") if codec in holds(FORMATS[suffix])]
-    return f"{before}{' or '.join(suffixes)}, or " if suffixes else ""
+def _of_listed(stream: Any, kind: str) -> str:
+    """The rate and channels of a sound, where the container has a name for its codec."""
+    about = stream.codec_context
+    return f" ({about.sample_rate} Hz, {about.layout.name})" if _codec(stream) in _listed(kind) else ""
 
 
-def _elsewhere(codec: str) -> str:
-    suffixes = [suffix for suffix in (".mkv", ".mov", ".mp4") if codec in holds(FORMATS[suffix])]
-    return f", {' and '.join(suffixes)} can" if suffixes else ""
+def _where(stream: Any) -> list[str]:
+    return [suffix for suffix in (".mkv", ".mov", ".mp4") if takes(stream, FORMATS[suffix])]
 
 
 def _left_out(stream: Any, codec: str, suffix: str) -> str:
@@ -107,7 +129,8 @@ def _left_out(stream: Any, codec: str, suffix: str) -> str:
     if code := stream.metadata.get("timecode"):
         return f"timecode {code}): left out, no track of the new frames' codes is made"
     what = stream.metadata.get("handler_name", "").strip("\t \x0b") or codec if codec == "unknown" else codec
-    return f"{what}): left out, {suffix} cannot store it{_elsewhere(codec)}"
+    elsewhere = f", {' and '.join(where)} can" if (where := _where(stream)) else ""
+    return f"{what}): left out, {suffix} cannot store it{elsewhere}"
 
 
 def _codec(stream: Any) -> str:
@@ -244,7 +267,8 @@ class _Encoder:
 
     def __init__(self, given: Any, made: Any) -> None:
         self._given = given
-        self.stream = made.add_stream("aac", rate=given.codec_context.sample_rate)
+        rate = given.codec_context.sample_rate
+        self.stream = made.add_stream("aac", rate=rate if rate in _RATES else 48000)
         # by number: the layout of plain PCM is often not stated
         self.stream.codec_context.layout = _LAYOUTS.get(given.codec_context.layout.nb_channels, "stereo")
         self._resampler: Any = None

@@ -42,6 +42,11 @@ class Clock:
             return len(self)
         return round((int(self.given[-1]) - int(self.given[0])) * self.tick * self.constant)
 
+    @property
+    def variable(self) -> bool:
+        """Whether the frames given are at uneven times."""
+        return len(self.given) > 2 and int(np.ptp(np.diff(self.given[:-1]))) > 0
+
     def at(self, number: int) -> int:
         """The time of a restored frame; of one after the last: the end."""
         index, step = divmod(number, self.steps)

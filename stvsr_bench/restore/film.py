@@ -52,7 +52,8 @@ class Asked:
 class Done:
     """What was written. `left_out` names tracks that are not there, `trouble` what is wrong with the source.
 
-    `lossy` is how the source was coded with loss ("" where it was not), `colours` how its colours were read.
+    `lossy` is how the source was coded with loss ("" where it was not), `colours` how its colours were read. `fps` is
+    the mean where the rate is `variable`.
     """
 
     frames_in: int
@@ -69,6 +70,7 @@ class Done:
     seconds: float
     lossy: str = ""
     colours: str = ""
+    variable: bool = False
 
 
 def upscale(
@@ -128,6 +130,7 @@ def upscale(
         seconds=time.perf_counter() - begun,
         lossy=found.lossy,
         colours=found.colours,
+        variable=asked.fps is None and clock.variable,
     )
 
 

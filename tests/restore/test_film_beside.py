@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stvsr_bench import methods, protocols
-from stvsr_bench.errors import DataError
+from stvsr_bench.errors import DataError, UsageError
 from stvsr_bench.restore import film
 from stvsr_bench.schema import Reading, Settings
 
@@ -165,3 +165,30 @@ def test_a_disturbance_of_a_broadcast_costs_the_packets_it_hit(tmp_path, ffmpeg,
     done = upscale(tmp_path / "in.ts", tmp_path / "out.mp4")
     assert done.frames_out == 2 * done.frames_in
     assert [line for line in done.left_out if line.startswith("sound track: damaged packets are left out (")]
+
+
+SOUNDS = {  # codec, its options; containers that do not take it, though each has a name for the codec
+    "opus": (("libopus", "-ar", "48000"), ("mov",)),
+    "flac": (("flac", "-ar", "48000"), ("mov",)),
+    "mp3 of 8 kHz": (("libmp3lame", "-ar", "8000"), ("mp4",)),
+    "pcm of three nameless channels": (("pcm_s16le", "-af", "pan=3.0|FL=c0|FR=c0|FC=c0"), ("mp4",)),
+    "pcm of 192 kHz": (("pcm_s24le", "-ar", "192000"), ("mp4",)),
+}
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+def test_sound_that_would_end_the_writing_is_found_before_anything_is_done(tmp_path, ffmpeg, upscale, name):
+    """What a container refuses shows only when it is begun: after hours of work that was."""
+    (codec, *options), refusing = SOUNDS[name]
+    source = tmp_path / ("in.avi" if "mp3" in name else "in.mkv")
+    ffmpeg(*PICTURE, "-f", "lavfi", "-i", "anoisesrc=d=0.4", *H264, "-c:a", codec, *options, source)
+    for suffix in ("mp4", "mov", "mkv"):
+        target = tmp_path / f"out.{suffix}"
+        if suffix not in refusing:
+            assert upscale(source, target).audio == 1 and "Audio" in ffmpeg("-i", target, said=True)
+            continue
+        with pytest.raises(UsageError, match=rf"Hz, .*, which \.{suffix} cannot store: write .*--audio aac encodes it"):
+            upscale(source, target)
+        assert not target.exists() and not target.with_name(f".{target.name}.parts").exists()
+        assert upscale(source, target, sound="aac").audio == 1
+        assert "Audio: aac" in ffmpeg("-i", target, said=True)
