@@ -5,7 +5,7 @@ Brightness is written in the words of x264 and x265 (SMPTE ST 2086 and CTA-861.3
 """
 
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from av import VideoFrame
@@ -47,10 +47,11 @@ def light(frame: VideoFrame) -> str:
 
 def by_frame(frame: VideoFrame) -> frozenset[str]:
     """What belongs to this frame and cannot be written: closed captions, HDR10+, Dolby Vision."""
-    kinds = {data.type.name for data in frame.side_data}  # type: ignore[attr-defined]
+    carried: Any = frame.side_data
+    kinds = {data.type.name for data in carried}
     return frozenset(_BY_FRAME[kind] for kind in kinds & _BY_FRAME.keys())
 
 
 def _bytes(frame: VideoFrame, kind: str) -> bytes:
-    found = frame.side_data.get(kind)  # type: ignore[attr-defined]
+    found: Any = frame.side_data.get(kind)  # PyAV's stub has a mapping of anything
     return b"" if found is None else bytes(found)
