@@ -131,5 +131,10 @@ def _lines_of(name: str) -> list[str]:
         text = read_text(Path(name).expanduser())
     except (OSError, ValueError, RuntimeError) as error:  # no text, a NUL in the name, the home of nobody
         why = getattr(error, "strerror", None) or error
+        if isinstance(error, UnicodeError):
+            why = "it is neither UTF-8 nor UTF-16; save it as UTF-8"
         raise UsageError(f"list @{name}: cannot be read: {why}") from None
-    return [line.strip() for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")]
+    found = [line.strip() for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")]
+    if not found:  # no names would be taken for all
+        raise UsageError(f"list @{name}: it names nothing; write one name per line")
+    return found

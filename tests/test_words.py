@@ -81,3 +81,14 @@ def test_a_name_that_is_no_utf8_can_be_shown_compared_and_stored():
     assert words.unstored(words.stored(path)) == path
     assert words.unstored(words.stored("/data/my clip")) == "/data/my clip"
     assert words.composed("cafe\N{COMBINING ACUTE ACCENT}") == "café"
+
+
+def test_a_list_of_no_names_is_not_taken_for_all(tmp_path):
+    for data, says in (
+        (b"", "it names nothing"),
+        (b"# none\n\n", "it names nothing"),
+        (b"caf\xe9\n", "neither UTF-8 nor"),
+    ):
+        (tmp_path / "names.txt").write_bytes(data)
+        with pytest.raises(UsageError, match=says):
+            words.several(f"@{tmp_path / 'names.txt'}")

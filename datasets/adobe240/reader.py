@@ -15,7 +15,7 @@ class Adobe240(Folders):
 
     def _look(self, root: Path, split: str) -> dict[str, sources.Found]:
         path = root / f"adobe240fps_folder_{split}.txt"
-        found = sources.find(root)
+        found = self._tree(root)
         if not path.is_file():
             if split != "test":
                 raise NotRunnableError(f"adobe240: the split {split} needs {path}")

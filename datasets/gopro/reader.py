@@ -15,7 +15,7 @@ class GoPro(Folders):
     def _look(self, root: Path, split: str) -> dict[str, sources.Found]:
         if split != EVERY:
             return super()._look(root, split)
-        found = sources.find(root / "test" if (root / "test").is_dir() else root)
+        found = self._tree(root / "test" if (root / "test").is_dir() else root)
         # GOPRO_Large has folders called sharp, blur and blur_gamma in each clip; GOPRO_Large_all has the frames there
         sparse = [name for name, clip in found.items() if clip.stretch is None and "sharp" in clip.folder.parts[-1:]]
         if sparse or not found:

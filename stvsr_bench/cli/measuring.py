@@ -56,6 +56,8 @@ def stats(
         with clipwise.telling("measuring", clips, quiet) as tell:
             some, bad = survey.measure(clips, survey.Pace(sample, jobs), tell, with_split=len(several) > 1)
         measured, failed = measured + some, failed + bad
+        for each in clips.unused:
+            reader.note(f"{clips.split}: {each.sentence(clips.where)}")
     if not measured:
         raise FailedClipsError(f"{name}: no clip could be measured; the first error: {(failed or ['no clips'])[0]}")
     chosen = motion.thirds([c.motion_px for c in measured]) if thirds else motion.Thresholds(slow_below, fast_from)

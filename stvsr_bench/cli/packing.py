@@ -39,6 +39,8 @@ def pack(
     name = options.one("data set", name, dataset, "--dataset")
     reading = options.reading(track, allow_vfr, deinterlace, hdr)
     chosen = datasets.clips(name, "" if datasets.is_path(name) else split, root, reading=reading).first(limit)
+    for each in chosen.unused:
+        reader.note(each.sentence(chosen.where))
     console = Console(stderr=True)
     with Progress(console=console, disable=quiet or as_json or not console.is_terminal) as progress:
         task = progress.add_task(f"packing {name}", total=len(chosen))

@@ -54,8 +54,9 @@ def say(console: "Console", out: Path, done: "Done") -> None:
     under = f", subtitles kept ({done.subtitles})" if done.subtitles else ""
     deep = f", {done.pix_fmt}" if done.pix_fmt != "yuv420p" else ""
     size = f"{done.size[0]}x{done.size[1]}"
+    rate = f"{done.fps:g} fps{' on average, variable' if done.variable else ''}"
     lines = [
-        f"{out}: {done.frames_out} frames of {size} at {done.fps:g} fps{deep}{cuts}{sound}{under}",
+        f"{out}: {done.frames_out} frames of {size} at {rate}{deep}{cuts}{sound}{under}",
         *done.left_out,
     ]
     if done.lossy:

@@ -19,7 +19,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from stvsr_bench import plugins
-from stvsr_bench.data import cache, colours, tracks, upright
+from stvsr_bench.data import cache, carried, colours, tracks, upright
 from stvsr_bench.data.frames import MAX_PIXELS
 from stvsr_bench.errors import DataError
 from stvsr_bench.schema import digest
@@ -31,7 +31,7 @@ _NO_FIELDS: Final = ("rawvideo", "v210", "huffyuv", "ffvhuff", "utvideo", "qtrle
 _DURATION: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
 _NEAR_S: Final = 0.25  # between a track's end and what its header says: duration of the last frame, a start
 _REMEMBERED_S: Final = 1.0  # a video that takes longer to go through is looked up the next time
-_VERSION: Final = 2  # of what is remembered
+_VERSION: Final = 3  # of what is remembered
 # H.264, HEVC, AV1 and VP9 can be without loss too; only what the encoder wrote into the stream says so
 _LOSSLESS: Final = frozenset(
     ("rawvideo", "wrapped_avframe", "v210", "r210", "v410", "ffv1", "huffyuv", "ffvhuff", "utvideo", "magicyuv",
@@ -47,8 +47,8 @@ class Facts:
 
     `width`, `height` and `sar` (of a pixel: width to height) are those of the picture as it is to be seen. `ticks` are
     the times of its frames in `tick` seconds; empty where the file has none. `matrix`, `range_`, `primaries` and
-    `transfer` are the first frame's numbers in H.273. `damage` says what is wrong with the file after `whole` frames;
-    "" where it can be decoded to its end.
+    `transfer` are the first frame's numbers in H.273, `mastering` and `light` how bright its HDR was made. `damage`
+    says what is wrong with the file after `whole` frames; "" where it can be decoded to its end.
     """
 
     width: int
@@ -70,6 +70,10 @@ class Facts:
     interlaced: int = 0  # frames that are two fields
     lossy: str = ""  # codec, and what it says of its quality (h264/crf=23.0); "" where nothing was lost
     start: int = 0  # of the file's clock, in microseconds: where its first track begins
+    container: str = ""  # ffmpeg's name of the file's format
+    mastering: str = ""
+    light: str = ""
+    by_frame: str = ""  # what some frames carry and an encoder is not given, e.g. closed captions
     whole: int = 0
     damage: str = ""
 
@@ -238,6 +242,7 @@ def _look(path: Path, track: int) -> Facts:
         walk = Walk(container, stream)
         first, last, interlaced, sizes = None, None, 0, None
         pts: list[int | None] = []
+        extra: set[str] = set()
         fields = has_fields(stream)
         damage = ""
         for frame in walk:
@@ -248,6 +253,7 @@ def _look(path: Path, track: int) -> Facts:
                 break
             interlaced += frame.interlaced_frame or fields
             pts.append(frame.pts)
+            extra |= carried.by_frame(frame)
             last = frame
         if first is None or last is None:
             raise DataError(f"{path} is damaged: {walk.why or 'no frame of it can be decoded'}")
@@ -265,6 +271,8 @@ def _look(path: Path, track: int) -> Facts:
             interlaced=interlaced,
             lossy=_lossy(stream.codec_context, walk.settings),
             start=int(container.start_time or 0),
+            container=container.format.name,
+            by_frame=", ".join(sorted(extra)),
             whole=len(pts) if walk.whole is None else walk.whole,
             damage=damage,
         )
@@ -318,6 +326,8 @@ def _of_frame(path: Path, frame: VideoFrame, stream: Any) -> Facts:
         primaries=int(context.color_primaries if frame.color_primaries in (0, 2) else frame.color_primaries),
         transfer=int(context.color_trc if frame.color_trc in (0, 2) else frame.color_trc),
         assumed=assumed,
+        mastering=carried.mastering(frame),
+        light=carried.light(frame),
     )
 
 

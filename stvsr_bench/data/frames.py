@@ -120,7 +120,7 @@ def read_one(path: Path) -> Bytes:
     if said := pointer(encoded):
         raise DataError(f"{path} {said}")
     header = _png_header(encoded, path) if path.suffix.lower() == ".png" else None
-    if header is None and not encoded.startswith(_JPEG):  # a JPEG has 8 bits and no alpha
+    if header is None:
         _check_kind(encoded, path)
     decoded = _plain_rgb(header) if header is not None else None
     if decoded is None:
@@ -172,6 +172,8 @@ def _png_header(encoded: bytes, path: Path) -> PngHeader:
         raise DataError(
             f"{path} says it is {header.width}x{header.height}, but its {len(encoded)} bytes are too few for that"
         )
+    if b"acTL" in header.kinds:
+        raise DataError(f"{path} is an animated PNG; write one file for each frame")
     if header.depth == 16:
         raise DataError(f"{path} has 16 bits per channel; frames are 8-bit RGB, so convert it first")
     if header.colour in (_GREY_ALPHA, _RGBA) or b"tRNS" in header.kinds:
@@ -220,6 +222,9 @@ def _check_kind(encoded: bytes, path: Path) -> None:
     if encoded.startswith(_SIGNATURE):
         _png_header(encoded, path)
         return
+    if encoded.startswith(_JPEG):
+        _check_jpeg(encoded, path)
+        return
     if encoded[:4] == b"RIFF" and encoded[8:12] == b"WEBP" and b"ANIM" in encoded[12:64]:
         raise DataError(f"{path} is an animated WebP; write one file for each frame")
     about = tiff.header(encoded)
@@ -241,6 +246,25 @@ def _check_kind(encoded: bytes, path: Path) -> None:
         raise DataError(f"{path} has an alpha channel beside grey; frames are opaque, so flatten it first")
     elif channels == 1:
         _say_converted(path.parent, "grey")
+
+
+def _check_jpeg(encoded: bytes, path: Path) -> None:
+    """A JPEG has no alpha, and 8 bits of grey or of luma and chroma; those of printers have inks, which OpenCV mixes.
+
+    Raises:
+        DataError: it has four components, or more than 8 bits.
+    """
+    at = 2
+    while at + 9 < len(encoded) and encoded[at] == 0xFF:
+        kind, length = encoded[at + 1], int.from_bytes(encoded[at + 2 : at + 4], "big")
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):  # a frame's header, whatever its coding
+            bits, components = encoded[at + 4], encoded[at + 9]
+            if components == 4:
+                raise DataError(f"{path} has inks (CMYK); frames are 8-bit RGB, so convert it first")
+            if bits > 8:
+                raise DataError(f"{path} has {bits} bits per channel; frames are 8-bit RGB, so convert it first")
+            return
+        at += 2 + length if kind != 0xFF else 1  # markers may be filled up with FF
 
 
 def _unfilter() -> Callable[[bytes, int, int], Bytes | None] | None:

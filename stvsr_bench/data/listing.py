@@ -31,8 +31,10 @@ POSTERS = "pictures that are named as the videos beside them are"
 UNTRUE = "folders beside those of the true frames (GT, HR, sharp, ...): read as low resolution at most"
 SMALLER = "low resolution of a pair: its clip is found under the same name without LR"
 DANGLING = "links that lead nowhere"
+NO_FRAMES = "beside the frames that the data set has for each clip"
+NO_CLIPS = "folders or videos that are no clips of the data set"
 
-KINDS = (OTHER, DANGLING, BESIDE, POSTERS, SINGLE, EMPTY, UNTRUE, SMALLER, SYSTEM)
+KINDS = (OTHER, DANGLING, BESIDE, POSTERS, SINGLE, EMPTY, UNTRUE, SMALLER, NO_FRAMES, NO_CLIPS, SYSTEM)
 
 
 @dataclass(frozen=True)

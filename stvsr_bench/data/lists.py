@@ -56,7 +56,7 @@ def parse(text: str, where: str) -> list[str]:
 
 def _entries(line: str, where: str) -> list[str]:
     """The entries of a line, without a prefix that leads to them."""
-    fields = [] if line.lstrip().startswith("#") else line.split()
+    fields = [] if line.lstrip().startswith("#") else _of_spreadsheet(line).split()
     if not fields or _ABOUT.fullmatch(" ".join(fields[1:])):
         return [_below_sequences(field) for field in fields[:1]]
     found = [_below_sequences(field) for field in re.split(r"[,;\s]+", line.strip(" \t\r,;"))]
@@ -66,6 +66,11 @@ def _entries(line: str, where: str) -> list[str]:
             "clip; write one clip per line"
         )
     return found
+
+
+def _of_spreadsheet(line: str) -> str:
+    """A line without what a spreadsheet puts around an entry: quotes, empty cells behind it, frames in a cell."""
+    return re.sub(r"^([^\s,;]+/[^\s,;]+)[,;](?=\d+$)", r"\1 ", line.strip(" \t\r,;").replace('"', "").strip(" \t,;"))
 
 
 def _below_sequences(entry: str) -> str:

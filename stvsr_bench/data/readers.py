@@ -5,7 +5,7 @@ one `Clip`. A data set whose layout none of these fits brings its own: `reader =
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -15,7 +15,7 @@ from typing import ClassVar, Protocol
 from stvsr_bench import plugins
 from stvsr_bench.data import frames, sources
 from stvsr_bench.data import lists as clip_lists
-from stvsr_bench.data.listing import Unused
+from stvsr_bench.data.listing import NO_CLIPS, NO_FRAMES, Unused, grouped, listing
 from stvsr_bench.data.lists import ClipList
 from stvsr_bench.errors import DataError, NotRunnableError, UnknownNameError, spelled
 from stvsr_bench.schema import Clip, DatasetCard, Frames, Reading, SplitList
@@ -107,21 +107,39 @@ class Folders:
         self.found(split)
         return self._unused
 
+    def _tree(self, root: Path) -> dict[str, sources.Found]:
+        """All clips below a folder; what is beside them is kept for `unused`."""
+        tree = sources.look(root, self.reading)
+        self._unused = tree.unused
+        return tree.clips
+
     def _look(self, root: Path, split: str) -> dict[str, sources.Found]:
-        tree = sources.look(root / split if (root / split).is_dir() else root, self.reading)
-        found = tree.clips
-        if not (self.files or self.only):  # else most of what lies there is another's by right
-            self._unused = tree.unused
+        found = self._tree(root / split if (root / split).is_dir() else root)
         if self.files:
-            found = {name: clip for name, clip in found.items() if clip.broken or self._has_files(clip.folder)}
+            found = self._of_files(found)
         missing = [name for name in self.only if name not in found]
         if missing:
             raise DataError(
                 f"{self.card.name}: {root} has no clip {', '.join(missing)}; found {', '.join(list(found)[:8])}"
             )
-        found = {name: found[name] for name in self.only} if self.only else found
+        if self.only:
+            self._pass(NO_CLIPS, [place_of(clip) for name, clip in found.items() if name not in self.only])
+            found = {name: found[name] for name in self.only}
         self._check_known(root, split, found)
         return found
+
+    def _of_files(self, found: dict[str, sources.Found]) -> dict[str, sources.Found]:
+        """The clips that have the data set's files; what else lies in their folders is none of theirs."""
+        kept = {name: clip for name, clip in found.items() if clip.broken or self._has_files(clip.folder)}
+        self._pass(NO_CLIPS, [place_of(clip) for name, clip in found.items() if name not in kept])
+        folders = [clip.folder for clip in kept.values() if not clip.broken]
+        there = [path for folder in folders for path in listing(folder).pictures]
+        self._pass(NO_FRAMES, [path for path in there if path.name not in self.files])
+        return kept
+
+    def _pass(self, why: str, paths: Sequence[Path]) -> None:
+        if paths:
+            self._unused = [*self._unused, Unused(why, tuple(dict.fromkeys(paths)))]
 
     def _check_known(self, root: Path, split: str, found: Iterable[str]) -> None:
         """Refuse a folder that has none of the clips that the card names: it is that of another data set."""
@@ -178,6 +196,17 @@ class Septuplets(Folders):
         found = self.find(split, name)
         clip_list = self.clip_list(split).path
         return [*(found.folder / file for file in self.files), *([clip_list] if clip_list else [])]
+
+    def unused(self, split: str) -> list[Unused]:
+        """What lies beside the seven frames of the clips of a split. Other clips are of other splits by right."""
+        beside: list[tuple[str, Path]] = []
+        for clip in self.found(split).values():
+            with suppress(DataError):  # a folder that is missing fails its clip
+                there = listing(clip.folder)
+                beside += there.unused
+                more = (*there.pictures, *there.videos, *there.nowhere, *there.folders)
+                beside += [(NO_FRAMES, path) for path in more if path.name not in self.files]
+        return grouped(beside)
 
     def flags(self, split: str, name: str) -> tuple[str, ...]:
         """What a reader of the row should know of this clip."""
@@ -259,6 +288,11 @@ def known_root(card: DatasetCard, root: Path | None) -> Path:
     if not root.exists():
         raise NotRunnableError(f"{card.name}: there is no {root}; give its folder with {told}")
     return root
+
+
+def place_of(found: sources.Found) -> Path:
+    """The folder or video of a clip."""
+    return found.folder if found.stretch is None else found.stretch.path
 
 
 def list_names(split: str) -> list[str]:

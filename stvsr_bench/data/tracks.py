@@ -12,6 +12,7 @@ from av.stream import Disposition
 from stvsr_bench.errors import DataError, UsageError
 
 _STILLS = frozenset({"png", "mjpeg", "bmp", "gif", "webp", "tiff"})  # mjpeg is a film where there is no other
+_BOXES = (b"ftyp", b"mdat", b"free", b"wide", b"skip")  # that an mp4 or mov file may begin with
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 
@@ -27,9 +28,38 @@ def opened(path: Path, track: int = 1) -> Iterator[tuple[Any, Any]]:
     try:
         container = av.open(url(path), metadata_errors="replace")  # tags need not be UTF-8
     except FFmpegError as error:
-        raise DataError(f"{path} is not a readable video: {error.strerror}") from None
+        raise DataError(f"{path} is not a readable video: {_why(path) or error.strerror}") from None
     with container:
         yield container, video_track(container, path, track)
+
+
+def _why(path: Path) -> str:
+    """What is seen in a file that ffmpeg cannot open, in more words than its own "Invalid data found"; or ""."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        head = file.read(512)
+        if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            return "it is a web page or other text; download it again"
+        if not any(head):
+            return f"its first {len(head)} bytes are all 0; copy or download it again"
+        if head[4:8] in _BOXES and not _has_index(file, path.stat().st_size):
+            return "it has no index (moov), which is written at the end: the recording or the download broke off"
+    return ""
+
+
+def _has_index(file: Any, size: int) -> bool:
+    """Whether an mp4 or mov file has the box that says where its frames are."""
+    at = 0
+    while at + 8 <= size:
+        file.seek(at)
+        head = file.read(16)
+        length, kind = int.from_bytes(head[:4], "big"), head[4:8]
+        if kind == b"moov":
+            return True
+        length = int.from_bytes(head[8:16], "big") if length == 1 else length
+        if length < 8:
+            return False
+        at += length
+    return False
 
 
 def url(path: Path) -> str:

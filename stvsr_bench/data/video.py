@@ -238,6 +238,7 @@ class _Weave:
 
 def _pictures(path: Path, reading: Reading) -> Iterator[Bytes]:
     damaged = FFmpegError  # bound here: a decoder left open ends after its module
+    convert = colours.usual_rgb if reading.conversion == "usual" else colours.rgb
     with tracks.opened(path, reading.track) as (container, stream):
         walk = facts.Walk(container, stream)
         turn = None
@@ -246,7 +247,7 @@ def _pictures(path: Path, reading: Reading) -> Iterator[Bytes]:
                 if walk.why:
                     raise DataError(f"{path} is damaged after {walk.whole} frames: {walk.why}")
                 turn = upright.turn_of(frame) if turn is None else turn
-                yield upright.upright(colours.rgb(frame), turn)
+                yield upright.upright(convert(frame), turn)
                 if colours.depth(frame) > 8:
                     _say_rounded(path, colours.depth(frame))
         except damaged as error:

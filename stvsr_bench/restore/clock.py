@@ -4,13 +4,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.data.facts import Facts
+from stvsr_bench.errors import DataError
 
 _FINE = 10_000  # ticks in a second, at least
+_JUMP_S = 10.0  # ffmpeg's own limit: a longer pause of a transport stream is another clock
+_STREAMS = ("mpegts", "mpeg")  # formats in which a clock may begin anew
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class Clock:
             return len(self)
         return round((int(self.given[-1]) - int(self.given[0])) * self.tick * self.constant)
 
+    @property
+    def variable(self) -> bool:
+        """Whether the frames given are at uneven times."""
+        return len(self.given) > 2 and int(np.ptp(np.diff(self.given[:-1]))) > 0
+
     def at(self, number: int) -> int:
         """The time of a restored frame; of one after the last: the end."""
         index, step = divmod(number, self.steps)
@@ -54,6 +63,22 @@ class Clock:
         first, last = (round((time - int(self.given[0])) / step) for time in (start, end))
         for place in range(first, last):
             yield int(self.given[0]) + int(place * step), int(step)
+
+
+def check_clock(path: Path, facts: Facts) -> None:
+    """Refuse a transport or program stream whose clock begins anew: the times of its frames are those of two clocks.
+
+    Raises:
+        DataError: times of frames go back, or forward by more than 10 s.
+    """
+    seconds = np.diff(facts.ticks) * float(facts.tick)
+    found = np.flatnonzero((seconds < 0) | (seconds > _JUMP_S))
+    if facts.container in _STREAMS and len(found):
+        at, step = int(found[0]), float(seconds[found[0]])
+        raise DataError(
+            f"{path}: its clock jumps {'back' if step < 0 else 'forward'} by {abs(step):.1f} s before frame {at + 1}, "
+            "as where recordings were joined; write a copy with one clock first: ffmpeg -i IN -map 0 -c copy OUT.mkv"
+        )
 
 
 def clock_of(facts: Facts, count: int, steps: int, constant: Fraction | None = None) -> Clock:

@@ -24,7 +24,7 @@ from stvsr_bench.data.facts import Facts
 from stvsr_bench.errors import CannotWriteError, DataError, StoppedError, UsageError
 from stvsr_bench.restore.ahead import ahead
 from stvsr_bench.restore.beside import FORMATS, Sound, plan
-from stvsr_bench.restore.clock import clock_of
+from stvsr_bench.restore.clock import check_clock, clock_of
 from stvsr_bench.restore.joining import join
 from stvsr_bench.restore.parts import Look, Parts
 from stvsr_bench.restore.video import restored
@@ -52,7 +52,8 @@ class Asked:
 class Done:
     """What was written. `left_out` names tracks that are not there, `trouble` what is wrong with the source.
 
-    `lossy` is how the source was coded with loss ("" where it was not), `colours` how its colours were read.
+    `lossy` is how the source was coded with loss ("" where it was not), `colours` how its colours were read. `fps` is
+    the mean where the rate is `variable`.
     """
 
     frames_in: int
@@ -69,6 +70,7 @@ class Done:
     seconds: float
     lossy: str = ""
     colours: str = ""
+    variable: bool = False
 
 
 def upscale(
@@ -95,6 +97,7 @@ def upscale(
     video.check_fields(source, found, asked.reading)
     video.check_brightness(source, found.transfer, asked.reading)
     count = min(found.count, asked.limit or found.count)
+    check_clock(source, found)
     clock = clock_of(found, count, asked.protocol.time_scale, asked.fps)
     look = _look(source, found, asked)
     cuts: list[int] = []
@@ -122,11 +125,12 @@ def upscale(
         subtitles=kinds.count("subtitle"),
         pix_fmt=look.pix_fmt,
         tile=how.get("tile", "") if "fall_back" in how else "",
-        left_out=beside.left_out,
+        left_out=[*beside.left_out, *_not_written(found)],
         trouble=f"{source} {found.damage}" if found.damage and count == found.count else "",
         seconds=time.perf_counter() - begun,
         lossy=found.lossy,
         colours=found.colours,
+        variable=asked.fps is None and clock.variable,
     )
 
 
@@ -191,7 +195,18 @@ def _look(source: Path, found: Facts, asked: Asked) -> Look:
         pix_fmt = pix_fmt.replace("420", "444").replace("422", "444")  # half a pixel of chroma cannot be stored
     full = found.range_ == colours.FULL and found.matrix != 0 and not found.pixels.startswith(("gray", "gbr", "rgb"))
     value_range = colours.FULL if full else colours.LIMITED
-    return Look(pix_fmt, asked.crf, matrix, value_range, found.primaries, found.transfer, found.sar)
+    bright = (found.mastering, found.light)
+    return Look(pix_fmt, asked.crf, matrix, value_range, found.primaries, found.transfer, found.sar, *bright)
+
+
+def _not_written(found: Facts) -> list[str]:
+    """What the frames of the source carry and those of the target do not."""
+    if not found.by_frame:
+        return []
+    how = (
+        "; ffmpeg -f lavfi -i movie=IN[out+subcc] -map 0:s OUT.srt writes them" if "captions" in found.by_frame else ""
+    )
+    return [f"{found.by_frame} in the frames: left out, encoders are not given them{how}"]
 
 
 def _made_from(method: Method, source: Path, settings: Settings, asked: Asked) -> dict[str, str]:

@@ -30,7 +30,7 @@ def join(given: Any, film: Any, target: Path, parts: Parts, found: Plan, limited
                 if one.streams.video[0].codec_context.name == "hevc":
                     stream.codec_context.codec_tag = "hvc1"  # the name that Apple's players want
             stream.time_base = clock.tick
-            copy_tags(film, stream)
+            copy_tags(film, stream, made)
             beside = Beside(found, given, made, start, end if limited else None)
             picture = _packets(parts, stream)
             held = next(picture, None)
@@ -40,11 +40,12 @@ def join(given: Any, film: Any, target: Path, parts: Parts, found: Plan, limited
                     made.mux(held)
                     held = next(picture, None)
                 for packet in packets:
-                    made.mux(packet)
+                    beside.mux(packet)
             while held is not None:
                 made.mux(held)
                 held = next(picture, None)
         partial.replace(target)
+        found.left_out += beside.refused()
     finally:
         partial.unlink(missing_ok=True)
 

@@ -27,7 +27,10 @@ LENGTH: Final = 120  # restored frames of a part; what an interruption costs is 
 
 @dataclass(frozen=True)
 class Look:
-    """How frames are encoded: matrix, range, primaries and transfer (numbers of H.273), width to height of a pixel."""
+    """How frames are encoded: matrix, range, primaries and transfer (numbers of H.273), width to height of a pixel.
+
+    `mastering` and `light` say how bright HDR was made, see `data/carried.py`.
+    """
 
     pix_fmt: str
     crf: int
@@ -36,6 +39,8 @@ class Look:
     primaries: int
     transfer: int
     sar: Fraction
+    mastering: str = ""
+    light: str = ""
 
     @property
     def codec(self) -> str:
@@ -44,9 +49,11 @@ class Look:
 
     def stream(self, container: Any, size: tuple[int, int], clock: Clock) -> Any:
         """A stream of a container that is written."""
+        names = ("mastering-display", "cll") if self.codec == "libx264" else ("master-display", "max-cll")
+        bright = [f"{name}={value}" for name, value in zip(names, (self.mastering, self.light), strict=True) if value]
+        quiet = ["log-level=none"] if self.codec == "libx265" else []
         # chromaloc=1: chroma lies between its four pixels, as `colours.stored` makes it, and not at the left ones
-        quiet = {"x265-params": "log-level=none:chromaloc=1"}
-        own = {"x264-params": "chromaloc=1"} if self.codec == "libx264" else quiet
+        own = {self.codec.removeprefix("lib") + "-params": ":".join(["chromaloc=1", *quiet, *bright])}
         rate = clock.constant or clock.rate
         stream = container.add_stream(self.codec, rate=rate, options={"crf": str(self.crf), "preset": "medium", **own})
         stream.width, stream.height, stream.pix_fmt = *size, self.pix_fmt

@@ -25,7 +25,7 @@ from stvsr_bench.rows.identity import job
 from stvsr_bench.runner.asked import check_metrics
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.execute import OnOutcome, Result, write_outcomes
-from stvsr_bench.runner.external import Facts, Handed, Place, Places, check, cropped, in_no_clip
+from stvsr_bench.runner.external import Facts, Handed, Place, Places, as_given, check, cropped, in_no_clip
 from stvsr_bench.runner.external import Reader as ResultReader
 from stvsr_bench.runner.made import scored_by
 from stvsr_bench.runner.measure import Digests, Wanted, measure
@@ -67,6 +67,7 @@ class _Results:
     """The results of a split, and how they are read."""
 
     external: External
+    clips: datasets.Clips
     places: Places
     reader: ResultReader
     reading: Reading
@@ -125,7 +126,9 @@ def outcomes(
     clips = _clips(cell, reading)
     of_results = replace(reading or Reading(), track=1, allow_vfr=True)
     # `track` is of the truth; results have uneven times where an encoder doubled or dropped frames, and are counted
-    results = _Results(external, Places(external.folder, cell.split, clips), ResultReader(of_results), of_results)
+    results = _Results(
+        external, clips, Places(external.folder, cell.split, clips), ResultReader(of_results), of_results
+    )
     if not external.folder.is_dir() and not results.places.has(cell.clips[0]):
         what = f"is a file, and there are {len(clips)} clips" if external.folder.is_file() else "is not a folder"
         raise UsageError(
@@ -190,7 +193,9 @@ def _read(results: _Results, clip: Clip, wanted: Sequence[EvalProtocol]) -> tupl
     total = place.whole or len(clip.hr_SCHW)
     needed = range(_restored(total, protocol)) if place.whole else windows.frames
     handed = results.reader.read(place, [place.start + index for index in windows.frames], needed, total, clip.name)
-    return clip, place, windows, handed, pictures.from_bytes(cropped(handed, full, clip.hr_SCHW.shape[-2:], clip.name))
+    sr_SCHW = pictures.from_bytes(cropped(handed, full, clip.hr_SCHW.shape[-2:], clip.name))
+    clip = as_given(results.clips, clip, sr_SCHW, windows, lambda of: mod_crop(of, protocol.ratio, protocol.hr_crop))
+    return clip, place, windows, handed, sr_SCHW
 
 
 def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list[Row]:

@@ -265,8 +265,11 @@ def test_interlaced_video_is_refused_and_made_whole_where_allowed(ffmpeg, film, 
     read = video.Video(path, Reading(deinterlace=True))
     right = shown(ffmpeg, path, chain=f"bwdif=send_frame:-1:interlaced,{EXACT}")
     assert read.count() == len(right) == 8
-    # the first frame has none before it, and versions of the filter differ there
     assert np.abs(read.read(1, 8).astype(int) - right[1:]).max() <= 2
+    # the first frame has none before it and is interpolated in itself. For its second line ffmpeg 8 takes the first
+    # instead of those around it, ffmpeg 9 does not; so too at the lower edge of chroma, of which bicubic touches more
+    first = np.abs(read.read(0, 1)[0].astype(int) - right[0])
+    assert first[8:-8].max() <= 2
     assert "deinterlaced" in read.flags() and "deinterlaced" not in video.flags(path)
 
 

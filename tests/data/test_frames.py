@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from stvsr_bench.data import frames
 from stvsr_bench.errors import BenchError, DataError
@@ -189,3 +190,18 @@ def test_a_webp_of_several_pictures_or_with_holes_is_refused(tmp_path):
     (tmp_path / "3.webp").write_bytes(b"RIFF" + len(body).to_bytes(4, "little") + body)
     with pytest.raises(DataError, match=r"3\.webp is an animated WebP; write one file for each frame"):
         frames.read_one(tmp_path / "3.webp")
+
+
+def test_a_jpeg_of_inks_and_an_animated_png_are_refused(tmp_path):
+    """Written by Pillow, an encoder that is not ours."""
+    drawn = Image.fromarray(FRAME)
+    drawn.convert("CMYK").save(tmp_path / "inks.jpg")
+    with pytest.raises(DataError, match=r"inks\.jpg has inks \(CMYK\)"):
+        frames.read_one(tmp_path / "inks.jpg")
+    drawn.save(tmp_path / "several.png", save_all=True, append_images=[Image.fromarray(255 - FRAME)])
+    with pytest.raises(DataError, match=r"several\.png is an animated PNG; write one file for each frame"):
+        frames.read_one(tmp_path / "several.png")
+    for kind in ("L", "RGB"):
+        for progressive in (False, True):
+            drawn.convert(kind).save(tmp_path / "plain.jpg", progressive=progressive, exif=b"Exif\0\0" + bytes(40))
+            assert frames.read_one(tmp_path / "plain.jpg").shape == FRAME.shape

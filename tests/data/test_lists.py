@@ -102,3 +102,19 @@ def test_any_text_is_entries_inside_the_root_or_a_sentence(text):
 def test_names_survive_being_written_with_blank_lines(entries, data):
     text = "".join(entry + data.draw(st.sampled_from(["\n", "\r\n", "\n\n", " \n"])) for entry in entries)
     assert lists.parse(text, "list") == entries
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "00001/0266;\n00002/0001;\n",
+        '"00001/0266"\n"00002/0001"\n',
+        "00001/0266,7\n00002/0001,7\n",
+        '"00001/0266";7\r\n"00002/0001";7\r\n',
+        "00001/0266,,\n00002/0001,,\n",
+        "00001/0266\t7\n00002/0001\t7\n",
+    ],
+)
+def test_a_list_that_a_spreadsheet_saved_is_the_same_list(tmp_path, text):
+    (tmp_path / "fast.csv").write_bytes(text.encode("utf-8-sig"))
+    assert lists.read(tmp_path / "fast.csv", {}).entries == ["00001/0266", "00002/0001"]

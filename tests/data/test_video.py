@@ -91,3 +91,17 @@ def test_a_sound_file_is_no_video(tmp_path):
         container.mux(stream.encode())
     with pytest.raises(DataError, match="has no video stream"):
         video.Video(tmp_path / "sound.mkv")
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"\n<!DOCTYPE html><html>not found</html>", "it is a web page or other text; download it again"),
+        (bytes(4096), "its first 512 bytes are all 0"),
+        (b"\0\0\0\x14ftypisom\0\0\2\0isom\0\0\0\0mdat" + bytes(range(256)), r"it has no index \(moov\)"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_says_what_is_seen_in_it(tmp_path, data, says):
+    (tmp_path / "clip.mp4").write_bytes(data)
+    with pytest.raises(DataError, match=says):
+        video.Video(tmp_path / "clip.mp4")

@@ -126,7 +126,7 @@ def test_every_flag_that_the_suite_can_write_has_a_sentence(row):
     known = ["black", "leak:1", "unscored:1", "scale-untrained", "rounded-files", "held:1", "frozen:1", "looping:1",
              "ignores-time:1", "whole-video:0", "tile-unsafe", "tile-unmeasured", "tile-below-least", "bits:10",
              "matrix-assumed:x", "lossy-truth:h264", "lossy-input:h264", "sar:4/3", "hdr:pq", "deinterlaced", "vfr",
-             "track:2", "changes:threads", "mirrored", "turned-180", "mirrored-turned-90-left",
+             "track:2", "truth-as-ffmpeg", "changes:threads", "mirrored", "turned-180", "mirrored-turned-90-left",
              "list-1234abcd"]  # fmt: skip
     notes = flags.notes(tidy([row("a", "", "d", "s", "c", [30.0] * 7, flags=known)]))
     assert len(notes) == len(known) and not any("does not know" in note for note in notes)

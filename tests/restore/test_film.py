@@ -124,7 +124,8 @@ def at(tmp_path, ffmpeg, seconds, name="in.mp4"):
 
 def test_frames_stay_where_they_were_and_made_ones_are_halfway(tmp_path, ffmpeg, upscale):
     given = [0, 0.04, 0.08, 0.12, 0.5, 0.54, 0.58, 1.58, 1.62, 1.66]
-    upscale(at(tmp_path, ffmpeg, given), tmp_path / "out.mp4")
+    done = upscale(at(tmp_path, ffmpeg, given), tmp_path / "out.mp4")
+    assert done.variable and done.fps == pytest.approx(20 / 1.70)
     wanted = [time for a, b in zip(given, [*given[1:], 1.70], strict=True) for time in (a, (a + b) / 2)]
     assert times(tmp_path / "out.mp4") == pytest.approx(wanted, abs=1e-3)
 
@@ -135,7 +136,7 @@ def test_a_constant_rate_is_written_where_one_is_asked_for(tmp_path, ffmpeg, ups
     done = upscale(source, tmp_path / "out.mp4", fps=Fraction(30))
     found = times(tmp_path / "out.mp4")
     assert np.diff(found) == pytest.approx(1 / 30, abs=1e-4)
-    assert len(found) == done.frames_out == round(1.70 * 30)
+    assert len(found) == done.frames_out == round(1.70 * 30) and not done.variable
     assert (
         call(["infer", str(source), "-m", "blend+bicubic", "-o", str(tmp_path / "x.mp4"), "--fps", "fast", "-q"]) == 2
     )
@@ -150,7 +151,7 @@ def test_a_constant_rate_stays_exact_over_many_parts(tmp_path, ffmpeg, upscale, 
     with av.open(str(tmp_path / "out.mp4")) as made:
         stream = made.streams.video[0]
         decoded = [frame.pts * stream.time_base for frame in made.decode(stream)]
-        assert stream.average_rate == 2 * Fraction(rate)
+        assert stream.average_rate == 2 * Fraction(rate) and not done.variable
     assert decoded == [index / (2 * Fraction(rate)) for index in range(done.frames_out)]
 
 
@@ -471,42 +472,34 @@ def test_what_cannot_be_asked_is_one_sentence(tmp_path, clip, capsys, monkeypatc
     assert [path.name for path in Path().iterdir()] == ["in.mp4"]
 
 
-class Held:
-    """The most memory that this process held while the block ran, in MiB.
+def peak_of(work):
+    """The most memory that this process held while it worked, in MiB, as the kernel saw it at every moment."""
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    work()
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
-    What the allocator keeps of memory that was given back is taken from it first: it differs by 10 % from run to run.
+
+@pytest.mark.skipif(
+    not (hasattr(ctypes.CDLL(None), "malloc_trim") and os.access("/proc/self/clear_refs", os.W_OK)),
+    reason="only Linux with glibc says what the highest value was",
+)
+def test_memory_does_not_grow_with_length(tmp_path, ffmpeg, method, monkeypatch):
+    """60 s of 96x54 with sound, against six times 10 s: as many frames, and as many chances of a high moment.
+
+    How reading, restoring and writing overlap differs from run to run: the peaks of 10 s alone are up to 9 % apart.
     """
+    monkeypatch.setattr(parts, "LENGTH", 40)  # six parts
 
-    def __init__(self):
-        self.most, self.ended = 0.0, threading.Event()
-        self.trim = ctypes.CDLL(None).malloc_trim
-        self.watch = threading.Thread(target=self.look, daemon=True)
+    def restore(seconds):
+        target = tmp_path / "out.mp4"
+        film.upscale(method, tmp_path / f"{seconds}.mkv", target, Settings(), lambda read: None)
+        assert len(times(target)) == 4 * seconds
+        target.unlink()
 
-    def look(self):
-        while not self.ended.wait(0.05):
-            self.trim(0)
-            held = re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())[1]
-            self.most = max(self.most, int(held) / 1024)
-
-    def __enter__(self):
-        self.watch.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.watch.join()
-
-
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="only glibc gives back what it keeps")
-def test_memory_does_not_grow_with_length(tmp_path, ffmpeg, method):
-    """10 s and 60 s of 96x54, with sound."""
-    most = []
-    for seconds in (2, 10, 60):  # the first warms up
-        source, target = tmp_path / f"{seconds}.mkv", tmp_path / f"{seconds}-out.mp4"
-        size = ("-f", "lavfi", "-i", f"testsrc2=s=96x54:r=5:d={seconds}", "-f", "lavfi", "-i", f"sine=d={seconds}")
-        ffmpeg(*size, *H264, "-c:a", "aac", source)
-        with Held() as held:
-            done = film.upscale(method, source, target, Settings(), lambda read: None)
-        most.append(held.most)
-        assert done.frames_out == 10 * seconds
-    assert most[2] < most[1] * 1.05, most
+    for seconds in (10, 60):
+        size = ("-f", "lavfi", "-i", f"testsrc2=s=96x54:r=2:d={seconds}", "-f", "lavfi", "-i", f"sine=d={seconds}")
+        ffmpeg(*size, *H264, "-c:a", "aac", tmp_path / f"{seconds}.mkv")
+    restore(10)  # what is loaded once
+    short = [peak_of(lambda: restore(10)) for _ in range(6)]
+    assert peak_of(lambda: restore(60)) < 1.05 * max(short), short

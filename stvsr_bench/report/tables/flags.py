@@ -23,6 +23,7 @@ _SAYS = {
     "matrix-assumed": "The video does not name its colour matrix; BT.709 or BT.601 was taken by its size",
     "lossy-truth": "The true frames are from a video with lossy coding",
     "lossy-input": "The video handed in has lossy coding, so its scores include the coding loss",
+    "truth-as-ffmpeg": "The true video is converted as ffmpeg does by default; the input frames are equal to that",
     "bits": "The video has more than 8 bits; it was rounded to 8",
     "sar": "Pixels of the video are not square; they are measured as they are stored",
     "hdr": "HDR video, measured in its stored values (--hdr as-is)",
