@@ -1,15 +1,17 @@
 """lr from hr against numbers recorded from Octave, and what else a low-resolution frame must be."""
 
+import functools
 import json
 import sys
-from functools import cache
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from skimage.metrics import peak_signal_noise_ratio
 
-from stvsr_bench.data import degrade
+from stvsr_bench.data import blur, cache, degrade
 from stvsr_bench.errors import UnknownNameError, UsageError
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
@@ -31,7 +33,7 @@ def engine(request, monkeypatch):
     return request.param
 
 
-@cache
+@functools.cache
 def frames(name):
     """The input of a recorded case, (1, C, H, W), made once."""
     recipe = CASES[name]["recipe"]
@@ -148,6 +150,62 @@ def test_frames_of_another_origin_are_not_given_a_name():
         degrade.identify_degradation(random_bytes((2, 3, 16, 25)), hr_bytes)
 
 
+@pytest.mark.parametrize(("sigma", "name"), [(1.3, "bicubic"), (1.6, "unknown")])
+def test_a_degradation_is_named_from_45_db_on_and_how_near_each_comes_is_its_psnr(sigma, name):
+    # noise of 1.434 levels is 45 dB
+    hr_bytes = np.stack([goldens_frames.natural(seed, 64, 96) for seed in (1, 2)]).transpose(0, 3, 1, 2)
+    clean = np.rint(degrade.degrade(hr_bytes, "bicubic") * 255)
+    noise = np.random.default_rng(0).normal(0, sigma, clean.shape)
+    lr_bytes = np.clip(np.rint(clean + noise), 0, 255).astype(np.uint8)
+    guess = degrade.identify_degradation(lr_bytes, hr_bytes)
+    right = peak_signal_noise_ratio(clean.astype(np.uint8), lr_bytes, data_range=255)
+    assert guess.name == name and guess.psnr_db["bicubic"] == pytest.approx(right, abs=1e-9)
+    others = max(of for key, of in guess.psnr_db.items() if key != "bicubic")
+    assert guess.margin_db == pytest.approx(right - others if name == "bicubic" else 0, abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_means_of_blocks_single_samples_and_other_phases_of_the_blur_are_recognised(scale):
+    hr_bytes = goldens_frames.natural(1, 64, 96).transpose(2, 0, 1)[None]
+    blocks = torch.nn.functional.avg_pool2d(torch.from_numpy(hr_bytes.astype(np.float64)), scale).numpy()
+    made = {"area": np.floor(blocks + 0.5).astype(np.uint8), "nearest": hr_bytes[..., ::scale, ::scale]}
+    made |= {
+        f"bd-stdan phase {phase}": blur.blur_down(hr_bytes, scale, phase, blur.TAPS_STDAN)
+        for phase in range(scale)
+        if phase != scale // 2
+    }
+    for name, lr_bytes in made.items():
+        guess = degrade.identify_degradation(lr_bytes, hr_bytes)
+        assert guess.name == guess.description == name and np.isinf(guess.psnr_db[name])
+
+
+def test_a_flat_clip_fits_all_degradations_alike_and_frames_as_large_as_the_truth_none():
+    flat = np.full((1, 3, 24, 28), 77, np.uint8)
+    guess = degrade.identify_degradation(flat[..., ::4, ::4], flat)
+    assert guess.margin_db == 0 and all(map(np.isinf, guess.psnr_db.values()))
+    with pytest.raises(UsageError, match="not a whole fraction"):
+        degrade.identify_degradation(flat, flat)
+    with pytest.raises(UsageError, match="not a whole fraction"):
+        degrade.identify_degradation(np.repeat(flat[..., ::4, ::4], 2, axis=0), flat)
+
+
+@pytest.mark.parametrize("scale", [4, Fraction(4, 3), Fraction(5, 2)])
+def test_kept_frames_of_another_shape_or_type_are_made_again(tmp_path, monkeypatch, scale):
+    monkeypatch.setenv("STVSR_BENCH_HOME", str(tmp_path))
+    hr_bytes = random_bytes((2, 3, 40, 60))
+    right = degrade.degrade(hr_bytes, "bicubic", scale)
+    np.testing.assert_array_equal(degrade.lr_cached(hr_bytes, "bicubic", scale), right)
+    (path,) = (tmp_path / "lr").rglob("*.npz")
+    assert path.parent.name == f"bicubic-x{scale}".replace("/", "of")
+    good = np.rint(right * 255).astype(np.uint8)
+    for wrong in ({"lr": good[:, :, 1:]}, {"lr": good[..., 1:]}, {"lr": good[:1]}, {"lr": right}, {"other": good}):
+        cache.store(path, **wrong)
+        np.testing.assert_array_equal(degrade.lr_cached(hr_bytes, "bicubic", scale), right)
+    other = 255 - good
+    cache.store(path, lr=other)  # what fits is taken without being made again
+    np.testing.assert_array_equal(degrade.lr_cached(hr_bytes, "bicubic", scale), other / np.float32(255))
+
+
 def test_low_resolution_frames_are_kept_by_content_and_made_again_when_damaged(tmp_path, monkeypatch):
     monkeypatch.setenv("STVSR_BENCH_HOME", str(tmp_path))
     hr_bytes = random_bytes()
@@ -173,3 +231,7 @@ def test_wrong_names_and_shapes_are_one_sentence():
         degrade.imresize(np.zeros((1, 3, 16, 16)), 0)
     with pytest.raises(UsageError, match="cannot be made 4 times smaller"):
         degrade.degrade(random_bytes((1, 3, 3, 16)), "bicubic")
+    with pytest.raises(UsageError, match="not list"):
+        degrade.imresize(random_bytes().tolist(), 0.25)
+    with pytest.raises(UsageError, match="pil always rounds to 8 bits"):
+        degrade.lr_unrounded(random_bytes(), "pil", Fraction(4))

@@ -1,6 +1,7 @@
 """Which true frames stand beside the restored ones, and what a row claims of its bits."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from stvsr_bench import methods, metrics, protocols
 from stvsr_bench.data.windows import windows_of
 from stvsr_bench.restore import low_resolution, restore
+from stvsr_bench.runner import evaluate as steps
 from stvsr_bench.runner.evaluate import evaluate
 from stvsr_bench.runner.measure import Wanted, true_frames
 from stvsr_bench.schema import Clip, Settings
@@ -64,3 +66,13 @@ def test_an_exact_clip_has_an_infinite_clip_metric_only_where_the_protocol_keeps
     (row,) = evaluate(methods.build("blend+bicubic"), still, Wanted((protocols.get(name),), ("psnr_y", "tdiff_psnr_y")))
     assert row.scalars.get("tdiff_psnr_y") == value and np.isinf(row.values["psnr_y"]).all()
     assert ("tdiff_psnr_y: it is infinite" in row.how.get("missing", "")) is (value is None)
+
+
+def test_the_seconds_of_a_clip_are_those_of_its_steps_and_a_first_call_is_in_none(tiny_hr, monkeypatch):
+    # begin and end of making the low resolution, then, after warming up, of restoring
+    clock, told = iter([10.0, 12.0, 20.0, 25.0]), []
+    monkeypatch.setattr(steps, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    asked = Wanted((protocols.get("suite-1"),), ("mse_y",), warming=told.append)
+    (row,) = evaluate(methods.build("blend+bicubic"), Clip("own", "all", "c", tiny_hr), asked, read_s=3.0)
+    assert {step: row.seconds[step] for step in ("read", "lr", "restore")} == {"read": 3.0, "lr": 2.0, "restore": 5.0}
+    assert told == [True, False]
