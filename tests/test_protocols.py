@@ -180,6 +180,10 @@ def test_an_unknown_protocol_names_the_nearest():
 def test_a_midpoint_method_is_refused_where_more_times_are_wanted():
     with pytest.raises(UsageError, match="only the midpoint"):
         protocols.check(CARD, protocols.get("videoinr-2022"))
+    for time_scale in (3, 4):
+        with pytest.raises(UsageError, match=f"wants {time_scale - 1} frames in each gap"):
+            protocols.check(CARD, protocols.get(f"suite-1:time_scale={time_scale}"))
+    protocols.check(CARD, protocols.get("suite-1"))
     protocols.check(replace(CARD, time="any"), protocols.get("videoinr-2022"))
 
 
