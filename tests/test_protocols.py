@@ -127,6 +127,7 @@ def test_a_later_field_is_in_the_keys_only_where_it_is_not_its_default(field, va
     ("suite-1:time_scale=1", "suite-1-x4-t1", 4, 1, 7),
     ("suite-1:scale=1", "suite-1-x1-t2", 1, 2, 7),
     ("videoinr-2022:scale=6:time_scale=12", "videoinr-2022-x6-t12", 6, 12, 13),
+    ("videoinr-2022:time_scale=9", "videoinr-2022-x4-t9", 4, 9, 10),
     ("tmnet-2021-multi:scale=2", "tmnet-2021-multi-x2-t6", 2, 6, 7),
     ("basicvsr-2021:time_scale=2", "basicvsr-2021-x4-t2", 4, 2, 0),
     ("suite-1:time_scale=128", "suite-1-x4-t128", 4, 128, 385),
@@ -163,6 +164,7 @@ def test_the_continuous_family_makes_its_low_resolution_as_its_scripts_do():
     ("videoinr-2022:time_scale=1", "need frames between"),
     ("videoinr-2022-centre:time_scale=9", "has no centre"),
     ("basicvsr-2021-bd:scale=2", "bd-2021 has no other scale"),
+    ("basicvsr-2021-bd:scale=8", "bd-2021 has no other scale"),
     ("suite-2:scale=2", "suite-1"),
 ])  # fmt: skip
 def test_a_scale_or_time_that_cannot_be_is_refused_in_one_sentence(typed, why):

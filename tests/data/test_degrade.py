@@ -100,6 +100,11 @@ def test_degrading_float_frames_gives_the_same_bytes_as_degrading_their_levels(e
     assert from_floats.dtype == np.float32 and from_floats.flags.c_contiguous
 
 
+def test_values_outside_the_range_are_clipped_before_they_are_degraded():
+    hr_SCHW = np.random.default_rng(2).uniform(-0.4, 1.4, (1, 3, 16, 20)).astype(np.float32)
+    np.testing.assert_array_equal(degrade.degrade(hr_SCHW, "bicubic"), degrade.degrade(hr_SCHW.clip(0, 1), "bicubic"))
+
+
 def test_tensors_stay_tensors_and_equal_arrays():
     frames_SCHW = np.random.default_rng(1).random((1, 3, 16, 20))
     out = degrade.imresize(torch.from_numpy(frames_SCHW), 0.25)
