@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -98,6 +99,34 @@ def test_degrading_float_frames_gives_the_same_bytes_as_degrading_their_levels(e
     np.testing.assert_array_equal(from_floats, from_bytes)
     np.testing.assert_array_equal(from_floats, degrade.imresize(hr_bytes, 0.25) / np.float32(255))
     assert from_floats.dtype == np.float32 and from_floats.flags.c_contiguous
+
+
+def resized_by_a_loop(line, scale):
+    """One line by the cubic kernel with a = -0.5, stretched when shrinking, edges mirrored."""
+
+    def kernel(x):
+        x = abs(x)
+        if x <= 1:
+            return 1.5 * x**3 - 2.5 * x**2 + 1
+        return -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2 if x < 2 else 0.0
+
+    size, stretch, out = len(line), min(scale, 1.0), []
+    for place in range(math.ceil(size * scale)):
+        centre = (place + 0.5) / scale - 0.5
+        weights = {j: kernel(stretch * (centre - j)) for j in range(-40, size + 40)}
+        total = sum(
+            weight * line[min(j % (2 * size), -(j + 1) % (2 * size))] for j, weight in weights.items() if weight
+        )
+        out.append(total / sum(weights.values()))
+    return np.array(out)
+
+
+@pytest.mark.parametrize("scale", [0.75, 0.3, 5 / 8, 5 / 3, 0.25])
+def test_at_any_scale_the_resizer_is_the_kernel_of_its_definition(scale):
+    frame = np.random.default_rng(4).random((20, 23))
+    rows = np.stack([resized_by_a_loop(column, scale) for column in frame.T], axis=1)
+    wanted = np.stack([resized_by_a_loop(row, scale) for row in rows])
+    np.testing.assert_allclose(degrade.imresize(frame[None, None], scale)[0, 0], wanted, rtol=0, atol=1e-12)
 
 
 def test_values_outside_the_range_are_clipped_before_they_are_degraded():

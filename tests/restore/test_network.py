@@ -114,6 +114,7 @@ def test_a_precision_is_set_for_the_call_and_the_result_is_float32(precision, ha
     [
         (lambda sr: sr[:, :4], r"returned \(1, 4, 3, 24, 32\), the protocol wants \(1, 5, 3, 24, 32\)"),
         (lambda sr: sr[:, :, :, :-1], r"returned \(1, 5, 3, 23, 32\), the protocol wants"),
+        (lambda sr: torch.cat([sr, sr], 1), r"returned \(1, 10, 3, 24, 32\), the protocol wants"),
         (lambda sr: sr[..., :-1], r"returned \(1, 5, 3, 24, 31\), the protocol wants"),
         (lambda sr: sr.numpy(), r"returned ndarray, the protocol wants"),
         (lambda sr: sr.to(torch.int64), r"returned torch.int64, not floating-point values"),
