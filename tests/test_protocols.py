@@ -127,8 +127,10 @@ def test_a_later_field_is_in_the_keys_only_where_it_is_not_its_default(field, va
     ("suite-1:time_scale=1", "suite-1-x4-t1", 4, 1, 7),
     ("suite-1:scale=1", "suite-1-x1-t2", 1, 2, 7),
     ("videoinr-2022:scale=6:time_scale=12", "videoinr-2022-x6-t12", 6, 12, 13),
+    ("videoinr-2022:time_scale=9", "videoinr-2022-x4-t9", 4, 9, 10),
     ("tmnet-2021-multi:scale=2", "tmnet-2021-multi-x2-t6", 2, 6, 7),
     ("basicvsr-2021:time_scale=2", "basicvsr-2021-x4-t2", 4, 2, 0),
+    ("suite-1:time_scale=128", "suite-1-x4-t128", 4, 128, 385),
 ])  # fmt: skip
 def test_a_member_of_a_family_is_one_value_however_it_is_typed(typed, name, scale, time_scale, window):
     protocol = protocols.get(typed)
@@ -155,13 +157,14 @@ def test_the_continuous_family_makes_its_low_resolution_as_its_scripts_do():
     ("suite-1:scale=-4", "from 1 to 64"),
     ("suite-1:time_scale=0", "not a whole number from 1"),
     ("suite-1:time_scale=2.5", "not a whole number from 1"),
-    ("suite-1:time_scale=1000", "not a whole number from 1"),
+    ("suite-1:time_scale=129", "not a whole number from 1 to 128"),
     ("suite-1:scale", "write NAME:scale=S"),
     ("suite-1:window=9", "write NAME:scale=S"),
     ("suite-1:scale=2:scale=3", "write NAME:scale=S"),
     ("videoinr-2022:time_scale=1", "need frames between"),
     ("videoinr-2022-centre:time_scale=9", "has no centre"),
     ("basicvsr-2021-bd:scale=2", "bd-2021 has no other scale"),
+    ("basicvsr-2021-bd:scale=8", "bd-2021 has no other scale"),
     ("suite-2:scale=2", "suite-1"),
 ])  # fmt: skip
 def test_a_scale_or_time_that_cannot_be_is_refused_in_one_sentence(typed, why):
@@ -179,6 +182,10 @@ def test_an_unknown_protocol_names_the_nearest():
 def test_a_midpoint_method_is_refused_where_more_times_are_wanted():
     with pytest.raises(UsageError, match="only the midpoint"):
         protocols.check(CARD, protocols.get("videoinr-2022"))
+    for time_scale in (3, 4):
+        with pytest.raises(UsageError, match=f"wants {time_scale - 1} frames in each gap"):
+            protocols.check(CARD, protocols.get(f"suite-1:time_scale={time_scale}"))
+    protocols.check(CARD, protocols.get("suite-1"))
     protocols.check(replace(CARD, time="any"), protocols.get("videoinr-2022"))
 
 
@@ -225,3 +232,34 @@ def test_a_card_s_range_of_scales_is_two_numbers(scale):
 def test_another_scale_is_refused():
     with pytest.raises(UsageError, match="makes x2"):
         protocols.check(replace(CARD, scale=2), protocols.get("suite-1"))
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("suite-1", ""),
+    ("stdan-2023", ""),
+    ("basicvsr-2021", "x4 in space, no frames between"),
+    ("videoinr-2022", "x4 in space, x8 in time"),
+    ("suite-1:scale=5/2", "x5/2 in space, x2 in time"),
+    ("suite-1:scale=1:time_scale=3", "frames keep their size, x3 in time"),
+    ("of another version", ""),
+])  # fmt: skip
+def test_a_title_names_the_task_where_it_is_not_the_usual_one(name, said):
+    assert protocols.words(name) == said
+
+
+@pytest.mark.parametrize(("name", "family"), [
+    ("suite-1", "suite-1"),
+    ("suite-1:scale=5/2:time_scale=4", "suite-1"),
+    ("suite-1-x5_2-t4", "suite-1"),
+    ("tmnet-2021-multi-x2-t6", "tmnet-2021-multi"),
+    ("videoinr-2022-bicubic-centre:time_scale=4", "videoinr-2022-bicubic-centre"),
+])  # fmt: skip
+def test_a_member_knows_its_family(name, family):
+    assert protocols.family(name) == family
+    assert protocols.consecutive(protocols.get(name)) == family.startswith("videoinr")
+
+
+def test_a_joined_method_is_told_its_own_upscaler_where_no_frames_are_wanted_between():
+    for name, partner in (("net", "bicubic"), ("dis+span", "span")):
+        with pytest.raises(UsageError, match=f"e.g. {partner}$"):
+            protocols.check(replace(CARD, name=name), protocols.get("basicvsr-2021"))

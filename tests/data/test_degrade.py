@@ -1,15 +1,18 @@
 """lr from hr against numbers recorded from Octave, and what else a low-resolution frame must be."""
 
+import functools
 import json
+import math
 import sys
-from functools import cache
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from skimage.metrics import peak_signal_noise_ratio
 
-from stvsr_bench.data import degrade
+from stvsr_bench.data import blur, cache, degrade
 from stvsr_bench.errors import UnknownNameError, UsageError
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
@@ -31,7 +34,7 @@ def engine(request, monkeypatch):
     return request.param
 
 
-@cache
+@functools.cache
 def frames(name):
     """The input of a recorded case, (1, C, H, W), made once."""
     recipe = CASES[name]["recipe"]
@@ -98,6 +101,39 @@ def test_degrading_float_frames_gives_the_same_bytes_as_degrading_their_levels(e
     assert from_floats.dtype == np.float32 and from_floats.flags.c_contiguous
 
 
+def resized_by_a_loop(line, scale):
+    """One line by the cubic kernel with a = -0.5, stretched when shrinking, edges mirrored."""
+
+    def kernel(x):
+        x = abs(x)
+        if x <= 1:
+            return 1.5 * x**3 - 2.5 * x**2 + 1
+        return -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2 if x < 2 else 0.0
+
+    size, stretch, out = len(line), min(scale, 1.0), []
+    for place in range(math.ceil(size * scale)):
+        centre = (place + 0.5) / scale - 0.5
+        weights = {j: kernel(stretch * (centre - j)) for j in range(-40, size + 40)}
+        total = sum(
+            weight * line[min(j % (2 * size), -(j + 1) % (2 * size))] for j, weight in weights.items() if weight
+        )
+        out.append(total / sum(weights.values()))
+    return np.array(out)
+
+
+@pytest.mark.parametrize("scale", [0.75, 0.3, 5 / 8, 5 / 3, 0.25])
+def test_at_any_scale_the_resizer_is_the_kernel_of_its_definition(scale):
+    frame = np.random.default_rng(4).random((20, 23))
+    rows = np.stack([resized_by_a_loop(column, scale) for column in frame.T], axis=1)
+    wanted = np.stack([resized_by_a_loop(row, scale) for row in rows])
+    np.testing.assert_allclose(degrade.imresize(frame[None, None], scale)[0, 0], wanted, rtol=0, atol=1e-12)
+
+
+def test_values_outside_the_range_are_clipped_before_they_are_degraded():
+    hr_SCHW = np.random.default_rng(2).uniform(-0.4, 1.4, (1, 3, 16, 20)).astype(np.float32)
+    np.testing.assert_array_equal(degrade.degrade(hr_SCHW, "bicubic"), degrade.degrade(hr_SCHW.clip(0, 1), "bicubic"))
+
+
 def test_tensors_stay_tensors_and_equal_arrays():
     frames_SCHW = np.random.default_rng(1).random((1, 3, 16, 20))
     out = degrade.imresize(torch.from_numpy(frames_SCHW), 0.25)
@@ -148,6 +184,62 @@ def test_frames_of_another_origin_are_not_given_a_name():
         degrade.identify_degradation(random_bytes((2, 3, 16, 25)), hr_bytes)
 
 
+@pytest.mark.parametrize(("sigma", "name"), [(1.3, "bicubic"), (1.6, "unknown")])
+def test_a_degradation_is_named_from_45_db_on_and_how_near_each_comes_is_its_psnr(sigma, name):
+    # noise of 1.434 levels is 45 dB
+    hr_bytes = np.stack([goldens_frames.natural(seed, 64, 96) for seed in (1, 2)]).transpose(0, 3, 1, 2)
+    clean = np.rint(degrade.degrade(hr_bytes, "bicubic") * 255)
+    noise = np.random.default_rng(0).normal(0, sigma, clean.shape)
+    lr_bytes = np.clip(np.rint(clean + noise), 0, 255).astype(np.uint8)
+    guess = degrade.identify_degradation(lr_bytes, hr_bytes)
+    right = peak_signal_noise_ratio(clean.astype(np.uint8), lr_bytes, data_range=255)
+    assert guess.name == name and guess.psnr_db["bicubic"] == pytest.approx(right, abs=1e-9)
+    others = max(of for key, of in guess.psnr_db.items() if key != "bicubic")
+    assert guess.margin_db == pytest.approx(right - others if name == "bicubic" else 0, abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_means_of_blocks_single_samples_and_other_phases_of_the_blur_are_recognised(scale):
+    hr_bytes = goldens_frames.natural(1, 64, 96).transpose(2, 0, 1)[None]
+    blocks = torch.nn.functional.avg_pool2d(torch.from_numpy(hr_bytes.astype(np.float64)), scale).numpy()
+    made = {"area": np.floor(blocks + 0.5).astype(np.uint8), "nearest": hr_bytes[..., ::scale, ::scale]}
+    made |= {
+        f"bd-stdan phase {phase}": blur.blur_down(hr_bytes, scale, phase, blur.TAPS_STDAN)
+        for phase in range(scale)
+        if phase != scale // 2
+    }
+    for name, lr_bytes in made.items():
+        guess = degrade.identify_degradation(lr_bytes, hr_bytes)
+        assert guess.name == guess.description == name and np.isinf(guess.psnr_db[name])
+
+
+def test_a_flat_clip_fits_all_degradations_alike_and_frames_as_large_as_the_truth_none():
+    flat = np.full((1, 3, 24, 28), 77, np.uint8)
+    guess = degrade.identify_degradation(flat[..., ::4, ::4], flat)
+    assert guess.margin_db == 0 and all(map(np.isinf, guess.psnr_db.values()))
+    with pytest.raises(UsageError, match="not a whole fraction"):
+        degrade.identify_degradation(flat, flat)
+    with pytest.raises(UsageError, match="not a whole fraction"):
+        degrade.identify_degradation(np.repeat(flat[..., ::4, ::4], 2, axis=0), flat)
+
+
+@pytest.mark.parametrize("scale", [4, Fraction(4, 3), Fraction(5, 2)])
+def test_kept_frames_of_another_shape_or_type_are_made_again(tmp_path, monkeypatch, scale):
+    monkeypatch.setenv("STVSR_BENCH_HOME", str(tmp_path))
+    hr_bytes = random_bytes((2, 3, 40, 60))
+    right = degrade.degrade(hr_bytes, "bicubic", scale)
+    np.testing.assert_array_equal(degrade.lr_cached(hr_bytes, "bicubic", scale), right)
+    (path,) = (tmp_path / "lr").rglob("*.npz")
+    assert path.parent.name == f"bicubic-x{scale}".replace("/", "of")
+    good = np.rint(right * 255).astype(np.uint8)
+    for wrong in ({"lr": good[:, :, 1:]}, {"lr": good[..., 1:]}, {"lr": good[:1]}, {"lr": right}, {"other": good}):
+        cache.store(path, **wrong)
+        np.testing.assert_array_equal(degrade.lr_cached(hr_bytes, "bicubic", scale), right)
+    other = 255 - good
+    cache.store(path, lr=other)  # what fits is taken without being made again
+    np.testing.assert_array_equal(degrade.lr_cached(hr_bytes, "bicubic", scale), other / np.float32(255))
+
+
 def test_low_resolution_frames_are_kept_by_content_and_made_again_when_damaged(tmp_path, monkeypatch):
     monkeypatch.setenv("STVSR_BENCH_HOME", str(tmp_path))
     hr_bytes = random_bytes()
@@ -173,3 +265,7 @@ def test_wrong_names_and_shapes_are_one_sentence():
         degrade.imresize(np.zeros((1, 3, 16, 16)), 0)
     with pytest.raises(UsageError, match="cannot be made 4 times smaller"):
         degrade.degrade(random_bytes((1, 3, 3, 16)), "bicubic")
+    with pytest.raises(UsageError, match="not list"):
+        degrade.imresize(random_bytes().tolist(), 0.25)
+    with pytest.raises(UsageError, match="pil always rounds to 8 bits"):
+        degrade.lr_unrounded(random_bytes(), "pil", Fraction(4))

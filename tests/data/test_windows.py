@@ -1,6 +1,7 @@
 """Windows against what the published scripts' own functions gave (goldens), and the rules of suite-1."""
 
 import json
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,21 @@ def test_suite_1_scores_every_frame_between_given_ones_once_and_leaks_none(lengt
 def test_a_clip_shorter_than_a_window_is_refused_in_one_sentence(name, length):
     with pytest.raises(ClipError, match=f"the clip has {length} frames"):
         index_windows(length, protocols.get(name))
+
+
+@pytest.mark.parametrize(("time_scale", "needed"), [(2, 3), (3, 4), (8, 9)])
+def test_a_clip_of_one_given_frame_is_told_how_many_it_needs(time_scale, needed):
+    protocol = protocols.get(f"suite-1:time_scale={time_scale}")
+    assert index_windows(needed, protocol)[0].given == (0, needed - 1)
+    with pytest.raises(ClipError, match=f"the clip has {needed - 1} frames; at least {needed} are needed, two of them"):
+        index_windows(needed - 1, protocol)
+
+
+def test_the_windows_of_a_clip_stay_as_they_were_made():
+    windows = windows_of(7, protocols.get("suite-1"))
+    for made, name in ((windows, "frames"), (windows.passes[0], "given")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(made, name, ())
 
 
 def test_a_frame_scored_twice_counts_as_what_its_first_window_made_of_it():
@@ -110,6 +126,7 @@ def test_windows_are_cut_and_filled_to_what_a_method_takes():
     suite = protocols.get("suite-1")
     cut = windows_of(7, suite, (2, 2))
     assert [window.given for window in cut.passes] == [(0, 2), (2, 4), (4, 6)] and cut.fitted == "cut to 2"
+    assert [window.wanted for window in cut.passes] == [(0, 1, 2), (2, 3, 4), (4, 5, 6)]
     assert [sorted(kept) for kept in cut.kept] == [[0, 1, 2], [3, 4], [5, 6]]
     filled = windows_of(5, suite, (4, 4))
     assert [window.given for window in filled.passes] == [(0, 2, 4, 4)] and filled.fitted == "filled to 4"

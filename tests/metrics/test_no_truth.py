@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import convolve
 
 from stvsr_bench import metrics
 from stvsr_bench.cli import call
 from stvsr_bench.errors import USAGE, ClipError
-from stvsr_bench.metrics import frozen, golden_frames, no_truth
+from stvsr_bench.metrics import frozen, golden_frames, no_truth, temporal
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,72 @@ def test_frames_too_small_for_a_number_have_the_others_and_the_reason(panning):
     assert found.ewarp_dis_medium is None and "needs 64x64" in found.notes[0] and found.flicker is not None
     with pytest.raises(ClipError, match="no frame"):
         report([])
+
+
+def sharp(frame):
+    """Variance of the Laplacian of luma, by scipy."""
+    luma = np.moveaxis(frame.astype(float), 0, -1) @ [65.481, 128.553, 24.966] / 255 + 16
+    return convolve(luma, [[0, 1, 0], [1, -4, 1], [0, 1, 0]], mode="mirror").var()
+
+
+def test_sharpness_is_the_mean_variance_of_the_laplacian_and_its_drift_that_of_the_longest_shot(panning):
+    softer = [(128 + (frame.astype(float) - 128) * (1 - t / 20)).astype(np.uint8) for t, frame in enumerate(panning)]
+    frames = [*panning[:4], *softer[:8]]
+    each = [sharp(frame) for frame in frames]
+    found = report(frames, cuts=(4,))
+    assert found.sharpness == pytest.approx(np.mean(each), rel=1e-9)
+    assert found.sharpness_drift == pytest.approx(np.mean(each[-2:]) / np.mean(each[4:6]) - 1, rel=1e-9)
+    assert found.sharpness_alternation == pytest.approx(np.mean(each[5::2]) / np.mean(each[4::2]) - 1, rel=1e-9)
+    few = [report(panning[:count]) for count in (2, 3, 4)]
+    assert [found.sharpness_drift is None for found in few] == [True, False, False]
+    assert [found.sharpness_alternation is None for found in few] == [True, True, False]
+    flat = report(np.full((6, 3, 64, 96), 100, np.uint8))
+    assert flat.sharpness == 0 and flat.sharpness_drift is None and flat.sharpness_alternation is None
+
+
+@pytest.mark.parametrize(("share", "frozen"), [(0.25, 1), (0.26, 0)])
+def test_a_frame_is_frozen_up_to_a_thousandth_of_the_range(share, frozen):
+    # a thousandth of 256 levels is 0.256
+    pair = np.full((2, 3, 50, 100), 100, np.uint8)
+    pair[1, :, :, : round(100 * share)] += 1
+    assert report(pair).frozen == frozen
+
+
+def test_nothing_is_compared_across_a_cut():
+    dark, bright = (np.full((4, 3, 64, 96), level, np.uint8) for level in (100, 200))
+    both = np.concatenate([dark, bright])
+    cut, uncut = report(both, cuts=(0, 4)), report(both)
+    assert (cut.cuts, uncut.cuts) == (1, 0), "before the first frame there is no cut"
+    # second differences of 100, 100, 200 and of 100, 200, 200; half of each, over six in all
+    assert cut.flicker == 0 and uncut.flicker == pytest.approx(2 * 50 * 219 / 255 / 6)
+    again = report(dark, cuts=(2,))
+    assert (again.frozen, again.exact_repeats) == (2, 2)
+    assert report(dark[:2], cuts=(1,)).ewarp_dis_medium is None and report(dark[:2]).flicker is None
+
+
+@pytest.mark.parametrize(("order", "loops"), [("aba", 0), ("abca", 1), ("ababab", 2), ("aaaaa", 0), ("abcdabcd", 4)])
+def test_a_frame_is_shown_again_from_three_frames_on_with_another_between(panning, order, loops):
+    assert report([panning[2 * "abcd".index(letter)] for letter in order]).looping == loops
+
+
+def test_the_share_that_a_warping_error_left_out_is_that_of_its_pairs(panning):
+    masked = []
+    for both in (panning[:2], panning[1:3]):
+        pair = temporal.pair_of(both, both)
+        temporal.of_pair("ewarp_dis_medium", pair)
+        masked.append(pair.masked["ewarp_dis_medium"])
+    found = report(panning[:3])
+    assert found.ewarp_masked == pytest.approx(np.mean(masked)) and masked[0] != masked[1]
+    said = no_truth.lines("city", found, {"codec": "h264", "note": ""})
+    assert said[:3] == [
+        "city: 3 frames of 96x64, 0 cuts",
+        "  codec: h264",
+        "  frozen frames 0, exact repeats 0, frames shown again 0",
+    ]
+    assert f"{found.ewarp_dis_medium:.4f} (ewarp_dis_medium, x1000; {100 * np.mean(masked):.1f} % of" in said[4]
+    assert said[-1] == f"    longest shot, last third against first: {100 * found.sharpness_drift:+.1f} %"
+    bare = no_truth.lines("city", report(panning[:2, :, :40, :40]), {})
+    assert not any("flicker" in line or "warping" in line for line in bare) and bare[-1].startswith("  not measured: ")
 
 
 def test_score_without_a_truth_reports_each_folder_and_says_what_it_is_not(panning, tmp_path, capsys):

@@ -256,6 +256,7 @@ def test_ms_ssim_is_that_of_its_definition_on_odd_sizes_too(size):
         ((1, 3, 4, 4), (1, 3, 1, 4), ClipError, "both must be equal"),
         ((3, 16, 16), (3, 16, 16), UsageError, r"\(S, 3, H, W\)"),
         ((1, 1, 16, 16), (1, 1, 16, 16), UsageError, r"\(S, 3, H, W\)"),
+        ((1, 4, 16, 16), (1, 4, 16, 16), UsageError, r"\(S, 3, H, W\)"),
         ((0, 3, 16, 16), (0, 3, 16, 16), UsageError, "no frame"),
     ],
 )

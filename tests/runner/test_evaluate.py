@@ -1,6 +1,7 @@
 """Which true frames stand beside the restored ones, and what a row claims of its bits."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from stvsr_bench import methods, metrics, protocols
 from stvsr_bench.data.windows import windows_of
 from stvsr_bench.restore import low_resolution, restore
+from stvsr_bench.rows import frames
+from stvsr_bench.runner import evaluate as steps
 from stvsr_bench.runner.evaluate import evaluate
 from stvsr_bench.runner.measure import Wanted, true_frames
 from stvsr_bench.schema import Clip, Settings
@@ -82,3 +85,36 @@ def test_rows_of_a_method_that_sees_the_whole_clip_say_how_many_frames_that_were
     assert rows["zsm-2020"].key != rows["basicvsr-2021"].key
     (other,) = evaluate(plain, clip, Wanted((protocol,), ("mse_y",)))
     assert "context" not in other.how
+
+
+def test_the_seconds_of_a_clip_are_those_of_its_steps_and_a_first_call_is_in_none(tiny_hr, monkeypatch):
+    # begin and end of making the low resolution, then, after warming up, of restoring
+    clock, told = iter([10.0, 32.0, 40.0, 125.0]), []
+    monkeypatch.setattr(steps, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    asked = Wanted((protocols.get("suite-1"),), ("mse_y",), warming=told.append)
+    (row,) = evaluate(methods.build("blend+bicubic"), Clip("own", "all", "c", tiny_hr), asked, read_s=3.0)
+    assert {step: row.seconds[step] for step in ("read", "lr", "restore")} == {"read": 3.0, "lr": 22.0, "restore": 85.0}
+    assert told == [True, False]
+    monkeypatch.undo()
+    (row,) = evaluate(methods.build("blend+bicubic"), Clip("own", "all", "c", tiny_hr), asked)
+    assert row.seconds["read"] == 0 and row.seconds["lr"] >= 0 and row.seconds["restore"] > 0
+
+
+def test_rows_are_scored_again_from_saved_frames_of_the_same_truth_and_input_alone(tiny_hr, tmp_path, monkeypatch):
+    place = frames.Place(tmp_path, "0", "net", "", "", ("own", "all", "c"))
+    clip, method = Clip("own", "all", "c", tiny_hr), methods.build("blend+bicubic")
+    asked = Wanted((protocols.get("suite-1"),), ("mse_y",), save=place)
+    before = tuple(evaluate(method, clip, asked))
+    more = replace(asked, metrics=("mse_y", "psnr_rgb"))
+    (row,) = evaluate(method, clip, replace(more, save=None))
+    (again,) = steps.score_again(before, clip, more)
+    assert again.values == row.values and again.seconds["restore"] == before[0].seconds["restore"]
+    # digests before and after the right one in the alphabet
+    others = [replace(before[0], **{name: digest}) for name in ("truth", "input") for digest in ("0", "x")]
+    for other in others:
+        assert steps.score_again((other,), clip, more) is None
+        assert steps.score_again((*before, other), clip, more) is None
+    unrounded = replace(protocols.get("suite-1"), round_8bit=False)
+    monkeypatch.setattr(steps, "rescore", lambda *_: pytest.fail("not asked for"))
+    assert steps.score_again(before * 2, clip, replace(more, protocols=(*more.protocols, unrounded))) is None
+    assert steps.score_again(before, clip, replace(more, save=None)) is None

@@ -30,6 +30,8 @@ CERTAIN = 4.0  # so much motion, and frames that are equal in every pixel are co
 # of `step`; COPIED is divided by the time scale, as blended neighbours are more alike
 EXCHANGED, EXCHANGED_BETWEEN, COPIED = -0.1, -0.3, 0.06
 LIKE_GIVEN, LIKE_BETWEEN = 0.5, 0.6
+# of `_along`; no right pair of 1,680 clips at time scale 8 (noise, flicker, blur, H.264) is so (docs/measured.md)
+AGAINST, AGAINST_END = -0.35, -0.5
 USUAL_TIMES = 2.0
 CUT, CUT_TIMES = 400.0, 9.0  # a change so large, and so many times the median one, is a cut
 RED, BLUE = 0, 2
@@ -69,9 +71,33 @@ class _Fit:
         gained = self.error[i, j] + self.error[j, i] - self.error[i, i] - self.error[j, j]
         return float(gained / (2 * self.moved[i, j]))
 
+    def turns_back(self, i: int) -> bool:
+        """Whether frames i and i + 1 go against the way of the frames around them, and the true ones do not.
+
+        Frames of any method lie on a way from one input frame to the next, however badly they fit the truth.
+        """
+        if self.moved[i, i + 1] < CERTAIN or self.step(i, i + 1) >= 0:
+            return False
+        own = _along(self.same, i)
+        if i == 0 or i + 2 == len(self.same):  # one neighbour instead of two
+            return own < AGAINST_END
+        return own < AGAINST and _along(self.moved, i) > 0
+
     def likeness(self, i: int, j: int) -> float:
         """Where frame i lies on the way from true frame i (0) to true frame j (1)."""
         return float((self.error[i, i] - self.error[i, j] + self.moved[i, j]) / (2 * self.moved[i, j]))
+
+
+def _along(table: NDArray[np.float64], i: int) -> float:
+    """Cosine of the step from frame i to the next with that from the one before to the one after both; 0 of a copy.
+
+    `table` has squared distances. Where a clip begins or ends, the step beside it is taken.
+    """
+    j = i + 1
+    first, last = (i - 1 if i else j), (j + 1 if j + 1 < len(table) else i)
+    length = float(np.sqrt(table[i, j] * table[first, last]))
+    along = table[j, first] + table[i, last] - table[j, last] - table[i, first]
+    return float(along) / (2 * length) if length else 0.0
 
 
 def check(sr_SCHW: Frames, hr_SCHW: Frames, facts: Facts) -> list[str]:
@@ -81,7 +107,9 @@ def check(sr_SCHW: Frames, hr_SCHW: Frames, facts: Facts) -> list[str]:
         ClipError: red and blue are exchanged, frames are moved in time, exchanged or doubled.
     """
     _check_colours(sr_SCHW, hr_SCHW, facts)
-    fit = _fit(luma(sr_SCHW), luma(hr_SCHW))
+    sr_SHW, hr_SHW = luma(sr_SCHW), luma(hr_SCHW)
+    fit = _fit(sr_SHW, hr_SHW)
+    _check_reversed(sr_SHW, hr_SHW, fit, facts)
     _check_shift(fit, facts)
     _check_exchanged(fit, facts)
     held = _check_doubled(fit, facts)
@@ -113,6 +141,20 @@ def _check_colours(sr_SCHW: Frames, hr_SCHW: Frames, facts: Facts) -> None:
         raise ClipError(
             f"{facts.clip}: the frames fit the truth better with red and blue exchanged ({_db(here, turned):.1f} dB); "
             "write them as RGB. cv2.imwrite takes BGR: cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) first"
+        )
+
+
+def _check_reversed(sr_SHW: NDArray[np.uint8], hr_SHW: NDArray[np.uint8], fit: _Fit, facts: Facts) -> None:
+    """The last frame first: every input frame fits the other end of the truth better, where that differs."""
+    count = len(sr_SHW)
+    back = [cv2.norm(sr_SHW[count - 1 - i], hr_SHW[i], cv2.NORM_L2SQR) / sr_SHW[0].size for i in range(count)]
+    apart = [cv2.norm(hr_SHW[count - 1 - i], hr_SHW[i], cv2.NORM_L2SQR) / sr_SHW[0].size for i in range(count)]
+    told = [i for i in range(count) if facts.given[count - 1 - i] and apart[i] >= MOTION]
+    gain = _db(float(np.trace(fit.error)), sum(back))
+    if count >= LEAST and len(told) > 1 and gain > GAIN_DB and all(back[i] < fit.error[i, i] for i in told):
+        raise ClipError(
+            f"{facts.clip}: the frames fit the truth better in reverse order ({gain:.1f} dB); {facts.names[0]} looks "
+            "like the last true frame; write the frames in order of time"
         )
 
 
@@ -151,12 +193,27 @@ def _check_exchanged(fit: _Fit, facts: Facts) -> None:
     for _, gain, i, j in sorted(found, reverse=True):
         if not {i, j} & {k for _, *pair in chosen for k in pair}:
             chosen.append((gain, i, j))
+    if not chosen and facts.time_scale > 2:
+        _check_turned(fit, facts)
     if chosen:
         gain, i, j = chosen[0]
         more = f", and {len(chosen) - 1} more pairs" if len(chosen) > 1 else ""
         raise ClipError(
             f"{facts.clip}: {facts.names[i]} and {facts.names[j]} fit the truth better exchanged ({gain:.1f} dB){more};"
             " write the frames in order of time"
+        )
+
+
+def _check_turned(fit: _Fit, facts: Facts) -> None:
+    """Neighbours in a gap of many frames, of which each fits the truth of the others nearly as well as its own."""
+    turned = [i for i in range(len(fit.error) - 1) if fit.turns_back(i)] if len(fit.error) >= LEAST else []
+    # a method whose frames alternate, sharp and blurred, seems to turn back everywhere; two exchanged frames do so once
+    alone = [i for i in turned if not {i - 1, i + 1} & set(turned)]
+    if alone:
+        i, more = alone[0], f", and {len(alone) - 1} more pairs" if len(alone) > 1 else ""
+        raise ClipError(
+            f"{facts.clip}: {facts.names[i]} and {facts.names[i + 1]} seem to be exchanged{more}: between them the "
+            "motion turns back, and in the truth it does not; write the frames in order of time"
         )
 
 
