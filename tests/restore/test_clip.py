@@ -83,6 +83,14 @@ def test_a_protocol_and_a_method_that_disagree_are_padded_to_both():
     assert net.sizes == [(24, 24)]
 
 
+@pytest.mark.parametrize(("height", "width"), [(48, 24), (24, 48)])
+def test_a_picture_with_one_side_longer_than_a_tile_is_cut_along_that_side(height, width):
+    net, lr_SChw = Toy(), ramp(3, height, width)
+    restored = restore(method(net), lr_SChw, SUITE, Settings(tile=32, tile_overlap=8))
+    assert net.sizes == [(min(height, 32), min(width, 32))] * 2
+    np.testing.assert_allclose(restored.sr_SCHW, expected(lr_SChw), atol=1e-6)
+
+
 @pytest.mark.parametrize(("mode", "corner"), [("zeros", 0.0), ("replicate", 1.0)])
 def test_pad_modes(mode, corner):
     frames = torch.zeros(1, 2, 3, 4, 4)
