@@ -156,11 +156,12 @@ def test_a_disturbance_of_a_broadcast_costs_the_packets_it_hit(tmp_path, ffmpeg,
     sources = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=2", "-f", "lavfi", "-i", "sine=d=2:r=48000")
     ffmpeg(*sources, *H264, "-g", "10", "-c:a", "aac", tmp_path / "in.ts")
     data = bytearray((tmp_path / "in.ts").read_bytes())
-    for at in range(188 * 20, len(data) - 188, 188):
-        number = (data[at + 1] & 0x1F) << 8 | data[at + 2]
-        if number == 0x101 and data[at + 1] & 0x40:  # sound, where one of its packets begins
-            data[at + 20 : at + 60] = bytes(40)
-            break
+    starts = [  # of sound: its number, and the mark of a new packet
+        at
+        for at in range(188 * 20, len(data) - 188, 188)
+        if ((data[at + 1] & 0x1F) << 8 | data[at + 2]) == 0x101 and data[at + 1] & 0x40
+    ]
+    data[starts[2] + 20 : starts[2] + 60] = bytes(40)
     (tmp_path / "in.ts").write_bytes(data)
     done = upscale(tmp_path / "in.ts", tmp_path / "out.mp4")
     assert done.frames_out == 2 * done.frames_in
@@ -172,7 +173,7 @@ SOUNDS = {  # codec, its options; containers that do not take it, though each ha
     "flac": (("flac", "-ar", "48000"), ("mov",)),
     "mp3 of 8 kHz": (("libmp3lame", "-ar", "8000"), ("mp4",)),
     "pcm of three nameless channels": (("pcm_s16le", "-af", "pan=3.0|FL=c0|FR=c0|FC=c0"), ("mp4",)),
-    "pcm of 192 kHz": (("pcm_s24le", "-ar", "192000"), ("mp4",)),
+    "pcm of 192 kHz": (("pcm_s24le", "-ar", "192000", "-af", "pan=3.0|FL=c0|FR=c0|FC=c0"), ("mp4",)),
 }
 
 
