@@ -29,6 +29,8 @@ _HEAD = re.compile(
     rb'\{"key":' + _TEXT + rb',"made":(\{[^{}]*\}),"stamp":' + _TEXT
     + b"".join(b',"%s":' % name.encode() + _TEXT for name in _PLACE)
 )  # fmt: skip
+LARGEST = 1e9  # of a metric's values: the largest is MSE's, 65025
+_MOST = {"motion_px": 1e6, "params": 1e15, "seconds": 1e9, "size": 1e6, "frames": 1e9}
 _DIGEST = re.compile(rb',"digest":"([0-9a-f]{16})"\}$')
 
 
@@ -211,6 +213,8 @@ def _newer(where: str, version: int) -> str:
 def _impossible(row: Row) -> str:
     """What cannot be of a row that reads well; "" for nothing."""
     frames = len(row.frames)
+    if not frames:
+        return "it has no frame"
     lengths = {"given": len(row.given), **{name: len(values) for name, values in row.values.items()}}
     if wrong := next((name for name, length in lengths.items() if length != frames), None):
         return f"{wrong} has {lengths[wrong]} entries for {frames} frames"
@@ -218,8 +222,25 @@ def _impossible(row: Row) -> str:
     for name, total in {**{name: _total(name, values) for name, values in row.values.items()}, **row.scalars}.items():
         if math.isnan(total) or total == -math.inf:
             return f"{name} is {total}, which no metric gives"
+    if wrong := _out_of_range(row):
+        return wrong
     if row.key != row.own_key:
         return f"its key is not that of its method, weights, clip and protocol ({row.own_key})"
+    return ""
+
+
+def _out_of_range(row: Row) -> str:
+    """What is larger or smaller than anything that was measured; "" for nothing. A page has 32 bits for a number."""
+    for name, values in (*row.values.items(), ("scalars", row.scalars.values())):
+        for value in values:
+            if LARGEST < abs(value) < math.inf:
+                return f"{name} has {value:g}, which no metric gives"
+    numbers = {"motion_px": (row.motion_px or 0.0,), "params": (row.params or 0,), "seconds": row.seconds.values()}
+    numbers |= {"size": row.size, "frames": (min(row.frames, default=0), max(row.frames, default=0))}
+    for name, values in numbers.items():
+        for value in values:
+            if not 0 <= value <= _MOST[name]:
+                return f"{name} has {str(value)[:24]}, which cannot be"
     return ""
 
 

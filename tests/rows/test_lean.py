@@ -44,6 +44,7 @@ def test_lean_rows_are_equal_where_plain_rows_are(odd_rows, row):
     shared, others = lean.Shared(), lean.Shared()
     without_nan = [one for one in odd_rows if one.clip != "1"]
     assert [shared.row(one) for one in without_nan] == [others.row(copy.deepcopy(one)) for one in without_nan]
+    assert [shared.row(one) for one in without_nan] == without_nan == [shared.row(one) for one in without_nan]
     assert shared.row(row()) != others.row(row(psnr=30.001)) and shared.row(row()) != others.row(row(method="other"))
 
 

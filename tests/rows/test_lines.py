@@ -93,3 +93,27 @@ def test_a_slot_is_what_a_person_named(row, tmp_path, write):
     slots = [head.slot for head in store.heads(tmp_path)]
     assert slots[0] == ("net@mini", "mini", "mini", "fast", "0", "suite-1.1-0") == slots[1]
     assert len(set(slots)) == 7
+
+
+HUGE = [
+    ({"values": {"psnr_y": [1e308, -1e308], "ssim_y": [0.9, 0.8]}}, "psnr_y has 1e\\+308"),
+    ({"scalars": {"tof": -2e9}}, "scalars has -2e\\+09"),
+    ({"motion_px": 1e300}, "motion_px has 1e\\+300"),
+    ({"motion_px": float("inf")}, "motion_px has inf"),
+    ({"motion_px": -3.0}, "motion_px has -3"),
+    ({"params": 10**400}, "params has 10000"),
+    ({"seconds": {"restore": -1.0}}, "seconds has -1"),
+    ({"seconds": {"restore": float("nan")}}, "seconds has nan"),
+    ({"size": (10**12, 8)}, "size has 1000000000000"),
+    ({"frames": [], "given": [], "values": {}}, "it has no frame"),
+    ({"frames": [-1, 0]}, "frames has -1"),
+    ({"frames": [0, 10**18]}, "frames has 1000000000000000000"),
+]
+
+
+@pytest.mark.fault("A8", "a row with a right digest and numbers that nobody measures", "said; no table is made", "4")
+@pytest.mark.parametrize(("changes", "said"), HUGE, ids=[said.split(" has ")[0] for _, said in HUGE])
+def test_numbers_that_cannot_have_been_measured_are_refused(tmp_path, row, write, changes, said):
+    write(tmp_path, [row(**changes)])
+    with pytest.raises(DataError, match=f"line 1: {said}"):
+        store.read_rows(tmp_path)
