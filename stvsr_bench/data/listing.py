@@ -32,7 +32,7 @@ UNTRUE = "folders beside those of the true frames (GT, HR, sharp, ...): read as 
 SMALLER = "low resolution of a pair: its clip is found under the same name without LR"
 DANGLING = "links that lead nowhere"
 NO_FRAMES = "beside the frames that the data set has for each clip"
-NO_CLIPS = "folders or videos that are no clips of the data set"
+NO_CLIPS = "folders or videos that do not belong to the data set"
 
 KINDS = (OTHER, DANGLING, BESIDE, POSTERS, SINGLE, EMPTY, UNTRUE, SMALLER, NO_FRAMES, NO_CLIPS, SYSTEM)
 
