@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 
 from stvsr_bench import ending
 from stvsr_bench.cli import completing, numbers, reader, tree
-from stvsr_bench.errors import INTERNAL, INTERRUPTED, OK, USAGE, BenchError, StoppedError, interrupted
+from stvsr_bench.errors import INTERNAL, INTERRUPTED, OK, USAGE, BenchError, StoppedError, interrupted, told
 
 
 def app(only: str | None = None) -> typer.Typer:
@@ -137,7 +137,7 @@ def call(argv: list[str]) -> int:
             raise
         if interrupted(error):
             return _interrupted(words)
-        _say(f"internal error: {type(error).__name__}: {error} (STVSR_BENCH_DEBUG=1 shows where)")
+        _say(f"internal error: {told(error)} (STVSR_BENCH_DEBUG=1 shows where)")
         return INTERNAL
 
 

@@ -30,7 +30,7 @@ from stvsr_bench.errors import DataError, spelled
 from stvsr_bench.schema import Reading
 
 __all__ = [
-    "HR_NAMES", "Found", "FrameFiles", "Source", "Tree", "VideoStretch", "find", "has_pictures", "in_order", "look",
+    "HR_NAMES", "Found", "FrameFiles", "Source", "Tree", "VideoStretch", "has_pictures", "in_order", "look",
 ]  # fmt: skip
 
 # folders of true frames, in any case
@@ -76,11 +76,6 @@ class _Looked:
         ids = {id(candidate) for candidate in gone}
         self.candidates = [candidate for candidate in self.candidates if id(candidate) not in ids]
         self.unused += [(why, candidate.path) for candidate in gone]
-
-
-def find(root: Path, reading: Reading | None = None) -> dict[str, Found]:
-    """The clips of `look`."""
-    return look(root, reading).clips
 
 
 def look(root: Path, reading: Reading | None = None) -> Tree:

@@ -7,7 +7,7 @@ from torch import nn
 
 from stvsr_bench import plugins
 from stvsr_bench.checkpoints import Candidate, Dialect, Trained
-from stvsr_bench.errors import interrupted
+from stvsr_bench.errors import interrupted, told
 from stvsr_bench.methods.builder import load_object, make_net
 from stvsr_bench.methods.cards import card as read
 from stvsr_bench.methods.cards import names
@@ -47,7 +47,7 @@ def _dialects(plugin: Plugin) -> tuple[tuple[Dialect, ...], str]:
     except Exception as error:  # somebody's broken plug-in may raise anything, and it is said
         if interrupted(error):  # a Ctrl-C that became another error on its way is remembered as no fault of the method
             raise
-        return (), f"its network cannot be built: {type(error).__name__}: {error}"
+        return (), f"its network cannot be built: {told(error)}"
 
 
 def _trained(plugin: Plugin, said: Trained) -> tuple[list[Dialect], str]:
@@ -59,7 +59,7 @@ def _trained(plugin: Plugin, said: Trained) -> tuple[list[Dialect], str]:
     except Exception as error:  # anybody's claim and plug-in: it is said, and it may fit without
         if interrupted(error):
             raise
-        return [], f"its network cannot be built: {type(error).__name__}: {error}"
+        return [], f"its network cannot be built: {told(error)}"
     label = "".join(f":{key}={value}" for key, value in sorted(said.options.items()))
     return [Dialect("own" + label, _shapes(net.state_dict()))], ""
 

@@ -72,7 +72,7 @@ def plan(given: Any, film: Any, target: Path, sound: Sound) -> Plan:
                 "encodes it anew, --audio none leaves it out"
             )
         else:
-            found.left_out.append(f"{name} ({_left_out(stream, codec, target.suffix)}")
+            found.left_out.append(_left_out(name, stream, target.suffix))
     return found
 
 
@@ -124,13 +124,14 @@ def _where(stream: Any) -> list[str]:
     return [suffix for suffix in (".mkv", ".mov", ".mp4") if takes(stream, FORMATS[suffix])]
 
 
-def _left_out(stream: Any, codec: str, suffix: str) -> str:
+def _left_out(name: str, stream: Any, suffix: str) -> str:
     """Why a track that is no sound is not there, and what it is: of a track without a codec, its maker's name."""
     if code := stream.metadata.get("timecode"):
-        return f"timecode {code}): left out, no track of the new frames' codes is made"
+        return f"{name} (timecode {code}): left out, no track of the new frames' codes is made"
+    codec = _codec(stream)
     what = stream.metadata.get("handler_name", "").strip("\t \x0b") or codec if codec == "unknown" else codec
     elsewhere = f", {' and '.join(where)} can" if (where := _where(stream)) else ""
-    return f"{what}): left out, {suffix} cannot store it{elsewhere}"
+    return f"{name} ({what}): left out, {suffix} cannot store it{elsewhere}"
 
 
 def _codec(stream: Any) -> str:

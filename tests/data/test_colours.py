@@ -192,7 +192,7 @@ def test_a_video_that_states_no_matrix_is_read_as_players_do_and_says_so(tmp_pat
     assert np.abs(frame_HWC - right).max() < 0.52 and np.abs(right - wrong).max() > 5
     flags = () if stated else (f"matrix-assumed:{taken}",)
     assert video.flags(path) == video.Video(path).flags() == flags
-    assert sources.find(path)["clip"].source().flags() == flags
+    assert sources.look(path).clips["clip"].source().flags() == flags
 
 
 def planes_at(planes):
@@ -257,7 +257,7 @@ def test_all_who_read_a_video_get_the_same_bytes(tmp_path):
     planes = scene("yuv420p10le", (97, 73))
     path = write(tmp_path / "clip.mkv", "yuv420p10le", (97, 73), planes, "bt709", LIMITED)
     (frame_HWC,) = video.decode(path)
-    assert np.array_equal(sources.find(path)["clip"].source().read()[0], frame_HWC)
+    assert np.array_equal(sources.look(path).clips["clip"].source().read()[0], frame_HWC)
     handed = Reader().read(Place(path), [0], [0], 1, "clip")
     assert np.array_equal(handed.pixels_SHWC[0], frame_HWC)
 

@@ -21,7 +21,7 @@ def test_a_picture_that_is_a_pointer_is_named(tmp_path, note, sentence, name):
 def test_a_video_and_a_list_that_are_pointers_are_named(tmp_path, note, sentence):
     (tmp_path / "city.mp4").write_bytes(note)
     with pytest.raises(DataError, match=sentence):
-        sources.find(tmp_path)["city"].source().read()
+        sources.look(tmp_path).clips["city"].source().read()
     (tmp_path / "fast.txt").write_bytes(note)
     with pytest.raises(DataError, match=sentence):
         lists.read(tmp_path / "fast.txt", {})

@@ -133,7 +133,7 @@ def test_an_edit_list_hides_frames_and_those_that_are_shown_count(tmp_path, ffmp
     read = video.Video(path)
     assert 0 < read.count() == len(right) < 24
     assert np.abs(read.read(0, read.count()).astype(int) - right).max() <= 1
-    assert list(sources.find(path)) == ["trimmed"]
+    assert list(sources.look(path).clips) == ["trimmed"]
 
 
 def test_a_recording_that_begins_between_key_frames_is_what_can_be_decoded(tmp_path, ffmpeg, film):

@@ -14,7 +14,7 @@ from stvsr_bench.errors import DataError
 def test_frames_are_in_the_order_of_their_numbers(tmp_path, draw):
     drawn = draw(tmp_path / "clip", ["hr_8.png", "hr_9.png", "hr_10.png", "hr_11.png"])
     assert [path.name for path in sources.in_order(tmp_path / "clip")][2] == "hr_10.png"
-    assert np.array_equal(sources.find(tmp_path)["clip"].source().read(), drawn)
+    assert np.array_equal(sources.look(tmp_path).clips["clip"].source().read(), drawn)
 
 
 def test_a_gap_a_double_and_a_nameless_frame_are_named(tmp_path, draw):
@@ -52,20 +52,20 @@ def test_even_steps_are_no_gap(tmp_path, draw):
 def test_clips_are_found_in_the_usual_layouts(tmp_path, draw, layout, names):
     for folder in layout:
         draw(tmp_path / folder, ["1.png", "2.png", "3.png"])
-    assert list(sources.find(tmp_path)) == (names or [tmp_path.name])
+    assert list(sources.look(tmp_path).clips) == (names or [tmp_path.name])
 
 
 def test_a_folder_of_nothing_and_no_folder_are_one_sentence(tmp_path):
     with pytest.raises(DataError, match="contains no clips"):
-        sources.find(tmp_path)
+        sources.look(tmp_path)
     with pytest.raises(DataError, match="is not a folder"):
-        sources.find(tmp_path / "none")
+        sources.look(tmp_path / "none")
 
 
 def test_a_link_in_a_circle_ends(tmp_path, draw):
     draw(tmp_path / "a" / "clip", ["1.png", "2.png"])
     (tmp_path / "a" / "again").symlink_to(tmp_path, target_is_directory=True)
-    assert "a/clip" in sources.find(tmp_path)
+    assert "a/clip" in sources.look(tmp_path).clips
 
 
 def test_a_long_video_is_cut_into_clips_and_a_short_one_is_one(tmp_path):
@@ -77,10 +77,10 @@ def test_a_long_video_is_cut_into_clips_and_a_short_one_is_one(tmp_path):
             for frame_HWC in frames_SHWC[:count]:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame_HWC, format="rgb24")))
             container.mux(stream.encode())
-    found = sources.find(tmp_path)
+    found = sources.look(tmp_path).clips
     assert list(found) == ["long-000000", "long-000031", "short"]
     assert np.array_equal(found["long-000031"].source().read(), frames_SHWC[31:40])
-    assert list(sources.find(tmp_path / "short.mkv")) == ["short"]
+    assert list(sources.look(tmp_path / "short.mkv").clips) == ["short"]
 
 
 # -- every file is used, fails, or is named ------------------------------------------------------------------------
@@ -113,8 +113,8 @@ def test_what_systems_and_network_drives_put_there_is_named_and_never_a_clip(tmp
     draw(tmp_path / ".Trash/city", FRAMES)
     for name in ("city/._0.png", "city/.DS_Store", "Thumbs.db", "city/desktop.ini"):
         (tmp_path / name).write_bytes(b"x")
-    assert list(sources.find(tmp_path)) == ["city"]
-    assert len(sources.find(tmp_path)["city"].source().paths) == 3
+    assert list(sources.look(tmp_path).clips) == ["city"]
+    assert len(sources.look(tmp_path).clips["city"].source().paths) == 3
     assert unused(tmp_path) == {
         SYSTEM: [".Trash", "Thumbs.db", "__MACOSX", "city/.DS_Store", "city/._0.png", "city/@eaDir", "city/desktop.ini"]
     }
@@ -145,7 +145,7 @@ def test_tiff_and_webp_frames_are_clips(tmp_path, draw):
             path = tmp_path / name.format(i)
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(cv2.imencode(path.suffix.lower(), frame_HWC[..., ::-1], more)[1].tobytes())
-    found = sources.find(tmp_path)
+    found = sources.look(tmp_path).clips
     assert list(found) == ["W", "clip", "t"]
     assert all(np.array_equal(clip.source().read(), drawn) for clip in found.values())
 
@@ -154,7 +154,7 @@ def test_two_videos_of_one_name_are_a_clip_that_fails_and_names_both(tmp_path):
     film(tmp_path / "city.mkv")
     film(tmp_path / "city.MKV")
     film(tmp_path / "walk.mkv")
-    found = sources.find(tmp_path)
+    found = sources.look(tmp_path).clips
     assert list(found) == ["city", "walk"]
     with pytest.raises(DataError, match=r"city\.MKV and .*city\.mkv are both clip 'city'; keep one"):
         found["city"].source()
@@ -164,7 +164,7 @@ def test_two_videos_of_one_name_are_a_clip_that_fails_and_names_both(tmp_path):
 def test_two_folders_of_one_name_are_a_clip_that_fails(tmp_path, draw):
     for folder in ("city/GT", "city/hr", "walk/GT"):
         draw(tmp_path / folder, FRAMES)
-    found = sources.find(tmp_path)
+    found = sources.look(tmp_path).clips
     assert list(found) == ["city", "walk"]
     with pytest.raises(DataError, match="are both clip 'city'"):
         found["city"].source()
@@ -174,7 +174,7 @@ def test_two_folders_of_one_name_are_a_clip_that_fails(tmp_path, draw):
 def test_a_video_beside_its_frames_is_named_and_the_frames_are_measured(tmp_path, draw, video):
     drawn = draw(tmp_path / "city", FRAMES)
     film(tmp_path / video)
-    found = sources.find(tmp_path)
+    found = sources.look(tmp_path).clips
     assert list(found) == ["city"] and np.array_equal(found["city"].source().read(), drawn)
     assert unused(tmp_path) == {BESIDE: [video]}
 
@@ -183,7 +183,7 @@ def test_pictures_that_are_named_as_videos_are_no_clip(tmp_path, draw):
     film(tmp_path / "a1.mkv")
     film(tmp_path / "a2.mkv")
     draw(tmp_path, ["a1.png", "a2.png"])
-    assert list(sources.find(tmp_path)) == ["a1", "a2"]
+    assert list(sources.look(tmp_path).clips) == ["a1", "a2"]
     assert unused(tmp_path) == {POSTERS: ["a1.png", "a2.png"]}
 
 
@@ -204,7 +204,7 @@ def test_pictures_that_are_named_as_videos_are_no_clip(tmp_path, draw):
 def test_of_a_pair_of_resolutions_the_large_one_is_the_clip(tmp_path, draw, large, small, why):
     drawn = draw(tmp_path / large, FRAMES)
     draw(tmp_path / small, FRAMES, width=8, height=4)
-    (clip,) = sources.find(tmp_path).values()
+    (clip,) = sources.look(tmp_path).clips.values()
     assert np.array_equal(clip.source().read(), drawn)
     assert unused(tmp_path) == {why: [small]}
 
@@ -212,7 +212,7 @@ def test_of_a_pair_of_resolutions_the_large_one_is_the_clip(tmp_path, draw, larg
 def test_low_resolution_alone_and_names_that_look_so_are_clips(tmp_path, draw):
     for folder in ("LR/city", "low", "walk_hr", "world", "lrn"):
         draw(tmp_path / folder, FRAMES)
-    assert list(sources.find(tmp_path)) == ["LR/city", "low", "lrn", "walk_hr", "world"]
+    assert list(sources.look(tmp_path).clips) == ["LR/city", "low", "lrn", "walk_hr", "world"]
     assert unused(tmp_path) == {}
 
 
@@ -226,7 +226,7 @@ def test_a_link_that_leads_nowhere_is_a_clip_that_fails(tmp_path, draw):
     (tmp_path / "film.mkv").symlink_to("gone.mkv")
     (tmp_path / "folder").symlink_to("gone", target_is_directory=True)
     (tmp_path / "notes.txt").symlink_to("gone.txt")
-    found = sources.find(tmp_path)
+    found = sources.look(tmp_path).clips
     assert list(found) == ["all", "city", "film", "folder", "walk"]
     for name, sentence in (("walk", "gone.png"), ("all", "git annex get"), ("film", "gone.mkv"), ("folder", "gone")):
         with pytest.raises(DataError, match=f"is a link to .*, which is not there.*{sentence}|{sentence}"):
@@ -245,7 +245,7 @@ def test_a_folder_without_rights_is_a_clip_that_fails(tmp_path, draw, monkeypatc
         return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    found = sources.find(tmp_path)
+    found = sources.look(tmp_path).clips
     assert list(found) == ["city", "locked"]
     with pytest.raises(DataError, match="locked cannot be read: Permission denied"):
         found["locked"].source()
@@ -255,7 +255,7 @@ def test_a_damaged_video_is_a_clip_that_fails(tmp_path):
     film(tmp_path / "good.mkv")
     (tmp_path / "bad.mp4").write_bytes(b"no video at all")
     (tmp_path / "none.avi").touch()
-    found = sources.find(tmp_path)
+    found = sources.look(tmp_path).clips
     assert list(found) == ["bad", "good", "none"]
     for name in ("bad", "none"):
         with pytest.raises(DataError, match=name):
@@ -271,7 +271,7 @@ def test_names_of_clips_that_are_no_utf8_are_written_out(tmp_path, draw):
     drawn = draw(tmp_path / "walk", FRAMES)
     for name in FRAMES:
         (folder / name).write_bytes((tmp_path / "walk" / name).read_bytes())
-    found = sources.find(tmp_path)
+    found = sources.look(tmp_path).clips
     assert list(found) == [r"caf\xe9", "walk"]
     assert np.array_equal(found[r"caf\xe9"].source().read(), drawn)
 
@@ -281,7 +281,7 @@ def test_a_root_without_clips_says_what_is_there(tmp_path):
     with pytest.raises(
         DataError, match=r"nor videos\. There are: 1 not used: of a kind that is not read \(\.exr\): a\.exr"
     ):
-        sources.find(tmp_path)
+        sources.look(tmp_path)
 
 
 def test_finding_clips_takes_time_in_proportion_to_their_number(tmp_path):
@@ -294,6 +294,6 @@ def test_finding_clips_takes_time_in_proportion_to_their_number(tmp_path):
             for name in ("0.png", "1.png"):
                 (clip / name).touch()
         start = time.process_time()
-        assert len(sources.find(root)) == count
+        assert len(sources.look(root).clips) == count
         times[count] = time.process_time() - start
     assert times[8000] < 24 * times[1000], "8 times as many clips; in proportion to their square it would be 64"

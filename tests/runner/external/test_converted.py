@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stvsr_bench.cli import call
+from stvsr_bench.data import colours
 from stvsr_bench.data.frames import write_png
 from stvsr_bench.rows import store
 
@@ -55,3 +56,11 @@ def test_one_other_value_is_no_evidence(tmp_path, truth):
     made[2, 5, 5, 1] ^= 1
     found, flags = scored(tmp_path, made)
     assert np.isfinite(found).all() and not any("ffmpeg" in flag for flag in flags)
+
+
+def test_of_restored_frames_one_is_converted_once_more_and_not_the_whole_video(tmp_path, truth, monkeypatch):
+    converted, usual = [], colours.usual_rgb
+    monkeypatch.setattr(colours, "usual_rgb", lambda frame: converted.append(0) or usual(frame))
+    noise = np.random.default_rng(0).integers(-6, 7, truth.shape)
+    found, flags = scored(tmp_path, np.clip(truth.astype(int) + noise, 0, 255).astype(np.uint8))
+    assert np.isfinite(found).all() and "truth-as-ffmpeg" not in flags and len(converted) == 1
