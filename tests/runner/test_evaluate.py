@@ -73,7 +73,7 @@ def test_rows_of_a_method_that_sees_the_whole_clip_say_how_many_frames_that_were
     """Rows of one network whose windows differ are told apart: by the protocol's key, and by what they say."""
     clip = Clip("own", "all", "c", np.random.default_rng(0).random((9, 3, 16, 16), dtype=np.float32))
     plain = methods.build("blend+bicubic")
-    card = methods.resolve("rife+basicvsr@none").card
+    card = methods.resolve("dis+basicvsr@none").card
     assert card.stream.context
     quick = replace(plain, card=replace(plain.card, stream=card.stream))
     rows = {}
