@@ -18,7 +18,7 @@ from av import VideoFrame
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from stvsr_bench import plugins
+from stvsr_bench import hashes, plugins
 from stvsr_bench.data import cache, carried, colours, tracks, upright
 from stvsr_bench.data.frames import MAX_PIXELS
 from stvsr_bench.errors import DataError
@@ -142,13 +142,12 @@ def of(path: Path, track: int = 1) -> Facts:
         UsageError: it has no such track.
     """
     tracks.check_file(path)
-    about = path.stat()
-    return _remembered(path.resolve(), track, about.st_size, about.st_mtime_ns)
+    return _remembered(path.resolve(), track, hashes.trace(path.stat()))
 
 
 @lru_cache(maxsize=256)
-def _remembered(path: Path, track: int, size: int, changed_ns: int) -> Facts:
-    key = digest([str(path), track, size, changed_ns, _VERSION])[:16]
+def _remembered(path: Path, track: int, trace: tuple[int, int, int]) -> Facts:
+    key = digest([str(path), track, *trace, _VERSION])[:16]
     file = plugins.home() / "videos" / f"{key}.npz"
     if (kept := _load(file)) is not None:
         return kept

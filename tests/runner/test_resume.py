@@ -267,6 +267,13 @@ def test_files_that_are_new_and_hold_the_same_frames_are_looked_at_once(spec):
     assert make(spec).found.restamped == [] and len(store.read_rows(spec.out)) == 2
 
 
+def test_files_with_old_sizes_and_times_and_other_frames_are_other_files(spec):
+    execute(spec)
+    edit_truth_keeping_sizes_and_times(spec)
+    plan = make(spec)
+    assert [task.clip for task in plan.tasks] == ["c0", "c1"] and "frames of the clip changed" in plan.found.changes[0]
+
+
 def test_nothing_is_decoded_to_resume(spec, monkeypatch):
     execute(spec)
     monkeypatch.setattr("stvsr_bench.data.readers.Folders.read", lambda *_: pytest.fail("a clip was decoded"))
