@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-from stvsr_bench.plugins import objects
+from stvsr_bench.plugins import objects, reach
 from stvsr_bench.plugins.plugin import BUILT_IN, Plugin
 from stvsr_bench.schema import digest
 
@@ -33,7 +33,7 @@ def load(plugin: Plugin, module: str = "") -> ModuleType:
     if plugin.path.is_file():
         return _from_place(_module_name(plugin), plugin.path)
     if _imported_once(plugin):
-        _running.setdefault(plugin.path, _contents(plugin.path))
+        _running.setdefault(plugin.path, _contents(plugin))
     if plugin.origin.startswith("entry point"):
         return importlib.import_module(f"{plugin.origin.split()[-1].partition(':')[0]}.{module}")
     if plugin.origin in BUILT_IN:
@@ -46,20 +46,26 @@ def load(plugin: Plugin, module: str = "") -> ModuleType:
 def code(plugin: Plugin) -> str:
     """A short digest of the code of a plug-in, as this process runs it or would.
 
-    It is of all files of its folder, of its file, or of what a Python object computes with.
+    It is of all files of its folder, of its file, or of what a Python object computes with; and of what these files
+    import and name outside.
     An import is not repeated where a file changes: a notebook that runs on has the code that it imported.
     """
     held = objects.held(plugin)
-    return held.code if held is not None else _running.get(plugin.path) or _contents(plugin.path)
+    return held.code if held is not None else _running.get(plugin.path) or _contents(plugin)
 
 
 def _imported_once(plugin: Plugin) -> bool:
     return plugin.origin in BUILT_IN or plugin.origin.startswith("entry point")
 
 
-def _contents(place: Path) -> str:
+def _contents(plugin: Plugin) -> str:
+    place = plugin.path
     files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if _is_code(path, place))
-    return digest([(path.relative_to(place).as_posix(), sha256(path.read_bytes()).hexdigest()) for path in files])[:16]
+    own = [(path.relative_to(place).as_posix(), sha256(path.read_bytes()).hexdigest()) for path in files]
+    # those of the suite import the suite alone, which every row has
+    cards = [card for card in [place / "card.toml"] if card.is_file()]
+    others = [] if plugin.origin in BUILT_IN else reach.reached([*files, *cards], place if cards else place.parent)
+    return digest([*own, *others])[:16]
 
 
 def _is_code(path: Path, place: Path) -> bool:
@@ -69,7 +75,7 @@ def _is_code(path: Path, place: Path) -> bool:
 
 def _module_name(plugin: Plugin) -> str:
     # by its content too: edited between two runs of one process (a notebook), it is loaded again
-    place = digest([str(plugin.path.resolve()), _contents(plugin.path)])[:12]
+    place = digest([str(plugin.path.resolve()), _contents(plugin)])[:12]
     return f"stvsr_bench_plugin_{plugin.kind}_{plugin.name.replace('-', '_')}_{place}"
 
 
