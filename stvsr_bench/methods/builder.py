@@ -44,6 +44,7 @@ def from_identity(identity: Identity, trust_pickle: bool = False) -> Method:
         weights_tag=identity.weights,
         weights_sha256=identity.sha256,
         untrained=identity.untrained,
+        code=identity.code,
         flags=tuple(dict.fromkeys(flag for part in identity.parts for flag in _flags(part.plugin))),
     )
 

@@ -13,7 +13,7 @@ from stvsr_bench.methods.cards import card as read
 from stvsr_bench.methods.spec import Part, canonical_text, parse, typed_options
 from stvsr_bench.methods.weights import Chosen, choose
 from stvsr_bench.plugins import Plugin
-from stvsr_bench.schema import MethodCard, OptionValue, TileNeeds, ratio
+from stvsr_bench.schema import MethodCard, OptionValue, TileNeeds, digest, ratio
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class Identity:
     untrained: bool
     card: MethodCard
     parts: tuple[Resolved, ...]
+
+    @property
+    def code(self) -> str:
+        """A digest of the code of all parts, as this process runs it or would."""
+        return digest([plugins.code(part.plugin) for part in self.parts])[:16]
 
 
 def resolve(spec: str) -> Identity:

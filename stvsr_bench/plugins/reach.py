@@ -124,9 +124,14 @@ def _content(file: Path) -> str:
     if spec is None or not said or (before is not None and before is not spec):
         said = "cannot be read"
         with suppress(OSError):
-            said = hashes.sha256(file)
+            said = _sha256(file, hashes.trace(file.stat()))
     _seen[file] = (spec, said)
     return said
+
+
+@lru_cache(maxsize=4096)
+def _sha256(file: Path, _trace: tuple[int, int, int]) -> str:
+    return hashes.sha256(file)
 
 
 def _vars(module: object) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def row(kind: Kind, method: Method, case: Case, found: Measured, machine: Mappin
         "method": method.spec,
         "weights": method.weights_tag,
         "untrained": method.untrained,
+        "code": method.code,
         "group": method.card.kind,
         "size": list(case.size),
         "scale": str(case.scale),

@@ -6,7 +6,7 @@ Two rows of one key whose `made` differ are not the same measurement: a run that
 from dataclasses import asdict
 from typing import Any
 
-from stvsr_bench import environment, plugins
+from stvsr_bench import environment
 from stvsr_bench.methods import Identity
 from stvsr_bench.plugins import objects
 from stvsr_bench.schema import MethodCard, Settings, digest
@@ -21,7 +21,7 @@ def made_by(identity: Identity, settings: Settings, threads: int, seed: int) -> 
     The processor is not among it: a run that a cluster stopped may go on with another machine. Its rows name theirs.
     """
     return {
-        "code": digest([plugins.code(part.plugin) for part in identity.parts])[:16],
+        "code": identity.code,
         "card": digest([_facts(part.card) for part in identity.parts])[:16],
         "restoring": environment.suite_code(*RESTORING),
         **scored_by(),

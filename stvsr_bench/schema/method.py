@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class Method:
     """A method ready to run: its card, the identity of its weights, and the network in eval mode.
 
+    `code` is a digest of its code.
     `flags` are what each of its rows must say of it: "override" where it stands in for a built-in of its name.
     `changes` is filled while it runs: what of its process it changed and had put back (`restore/kept.py`).
     """
@@ -25,6 +26,7 @@ class Method:
     weights_tag: str = ""
     weights_sha256: str = ""
     untrained: bool = False
+    code: str = ""
     flags: tuple[str, ...] = ()
     changes: set[str] = field(default_factory=set, compare=False, repr=False)
 

@@ -48,12 +48,14 @@ def beside(
     `machines` names the host of each environment; rows of other environments are of other hosts.
     """
     methods = method_keys(tidy)
-    facts_of = tidy[["method", "weights", "name", "tag", "params"]]  # not the whole table once more
+    facts_of = tidy[["method", "weights", "name", "tag", "params", "row"]]  # not the whole table once more
     lines = dict(list(facts_of.groupby(["method", "weights"], sort=False)))
     facts: dict[MethodKey, dict[str, float]] = {key: _params(lines[key]) for key in methods}
     notes: list[str] = []
     wanted = [name for name in FACTS if (name in asked if asked else name not in _ON_DEMAND)]
-    every = {key: _candidates(lines[key], profiles) for key in methods}
+    of_any_code = {key: _candidates(lines[key], profiles) for key in methods}
+    every = {key: [one for one in of if _of_code(one, lines[key])] for key, of in of_any_code.items()}
+    notes += _other_code(of_any_code, every)
     known_as = protocols.known(str(tidy["protocol"].iloc[0])) if len(tidy) else None
     costs = {key: [one for one in of if _does(one, known_as)] for key, of in every.items()}
     notes += _other_tasks(every, costs)
@@ -131,6 +133,20 @@ def _candidates(mine: pd.DataFrame, profiles: Sequence[Profile]) -> list[Profile
         and bool(profile.get("compile")) == ("compile" in ways)
         and _same_network(profile, tag, params)
     ]
+
+
+def _of_code(profile: Profile, mine: pd.DataFrame) -> bool:
+    """Whether a profile is of the code that made the rows; profiles and rows of earlier versions do not say it."""
+    code = profile.get("code")
+    return not code or any(row.made.get("code", code) == code for row in mine["row"])
+
+
+def _other_code(
+    of_any_code: Mapping[MethodKey, Sequence[Profile]], every: Mapping[MethodKey, Sequence[Profile]]
+) -> list[str]:
+    """A sentence for methods that were profiled, and whose code changed before their rows were made."""
+    names = [method_label(*key) for key, of in of_any_code.items() if of and not every[key]]
+    return [f"cost of {listed(names)}: profiled with other code than that of the rows; profile again"] if names else []
 
 
 def _does(profile: Profile, protocol: EvalProtocol | None) -> bool:

@@ -1,5 +1,7 @@
 """Time, multiply-adds and memory beside quality: from one stated setting, or a dash with its reason."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,17 @@ def test_of_two_profiles_of_one_setting_the_later_counts_everywhere(row):
     facts, _ = made(row, "a", of)
     assert facts["a"]["runtime_ms"] == 100.0
     assert [one["runtime_ms"] for one in costs(of)] == [100.0]
+
+
+def test_a_profile_of_other_code_than_the_rows_is_a_dash_with_a_note(row):
+    """A network edited to be faster: its old time must not stand beside its new quality."""
+    rows = [replace(row(name, "", "d", "s", "1", [30.0] * 7), made={"code": "new"}) for name in "abc"]
+    of = [profile("a", 10.0, code="new"), profile("b", 20.0, code="old"), profile("c", 30.0)]
+    (table,) = build(tidy(rows), of, Options(metrics=("psnr_y",)))
+    assert [line.facts.get("runtime_ms") for line in table.lines] == [10.0, None, 30.0]
+    assert "cost of b: profiled with other code than that of the rows; profile again" in table.notes
+    (table,) = build(tidy(rows), [*of, profile("b", 15.0, code="new")], Options(metrics=("psnr_y",)))
+    assert table.lines[1].facts["runtime_ms"] == 15.0
 
 
 def test_a_later_profile_in_another_setting_does_not_replace_the_shared_one(row):
