@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
+from stvsr_bench import hashes
 from stvsr_bench.data import frames, numbers, video
 from stvsr_bench.data.elsewhere import check_here
 from stvsr_bench.data.listing import is_picture, listing
@@ -46,11 +47,11 @@ class VideoStretch:
     def read(self) -> frames.Bytes:
         """The frames, 8-bit RGB (S, H, W, C)."""
         check_here(self.path)
-        return _video(self.path, self.reading).read(self.start, self.stop)
+        return _video(self.path, self.reading, _trace(self.path)).read(self.start, self.stop)
 
     def flags(self) -> tuple[str, ...]:
         """What a row should say of how the frames are read, e.g. which matrix was assumed."""
-        return _video(self.path, self.reading).flags(self.start, self.stop)
+        return _video(self.path, self.reading, _trace(self.path)).flags(self.start, self.stop)
 
 
 Source = FrameFiles | VideoStretch
@@ -125,6 +126,16 @@ def stretches(path: Path, name: str, reading: Reading) -> Iterator[tuple[str, Fo
 
 
 @lru_cache(maxsize=2)
-def _video(path: Path, reading: Reading) -> video.Video:
-    """The open video, so that stretch after stretch is read without starting again."""
+def _video(path: Path, reading: Reading, _trace: object) -> video.Video:
+    """The open video, so that stretch after stretch is read without starting again.
+
+    In a notebook the file may be another one the next time that it is read.
+    """
     return video.Video(path, reading)
+
+
+def _trace(path: Path) -> object:
+    try:
+        return hashes.trace(path.stat())
+    except OSError:  # opening it says what is wrong
+        return None

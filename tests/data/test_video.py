@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from stvsr_bench.data import video
+from stvsr_bench.data.found import VideoStretch
 from stvsr_bench.errors import DataError
 
 
@@ -73,6 +74,17 @@ def test_a_video_that_changes_its_size_is_refused(tmp_path):
     for act in (lambda: read.read(0, read.count()), lambda: list(video.decode(tmp_path / "both.ts"))):
         with pytest.raises(DataError, match=r"changes its size at frame [23], from 48x32 to 48x16"):
             act()
+
+
+def test_a_session_reads_a_video_that_was_replaced_anew(clip):
+    """As in a notebook: the open file would still give the frames of the one that is gone."""
+    path, frames_SHWC = clip
+    stretch = VideoStretch(path, 0, 9)
+    assert np.array_equal(stretch.read(), frames_SHWC)
+    other = path.with_name("other.mkv")
+    write_video(other, 255 - frames_SHWC)
+    other.replace(path)
+    assert np.array_equal(stretch.read(), 255 - frames_SHWC)
 
 
 def test_an_open_video_can_be_sent_to_a_worker(clip):
