@@ -14,7 +14,7 @@ from stvsr_bench.checkpoints.cache import (
     unused,
     verify,
 )
-from stvsr_bench.checkpoints.loading import State, blob_id, fingerprint, load_state, sha256
+from stvsr_bench.checkpoints.loading import State, blob_id, fingerprint, load_state, sha256, unprefixed
 from stvsr_bench.checkpoints.match import Candidate, Dialect, Fit, compare, identify
 from stvsr_bench.checkpoints.trained import Trained, from_text, trained
 
@@ -42,6 +42,7 @@ __all__ = [
     "remove_unused",
     "sha256",
     "trained",
+    "unprefixed",
     "unused",
     "verify",
 ]

@@ -8,6 +8,7 @@ from typing import IO
 
 from stvsr_bench.errors import WeightsError
 
+_CHECKPOINTS = {".pth", ".pt", ".ckpt", ".safetensors", ".bin"}
 LARGEST_PICKLE = 64 * 2**20  # bytes; names and shapes of the largest nets need a hundredth of this
 WHOLE_NUMBERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4"}
 PUTS = {"MEMOIZE", "BINPUT", "LONG_BINPUT"}
@@ -31,6 +32,8 @@ def check_zip(path: Path) -> None:
     if any(name.endswith("constants.pkl") for name in names):
         raise WeightsError(f"{path.name} is a TorchScript program, not a state dict; save net.state_dict() instead")
     if not any(name.endswith("data.pkl") for name in names):
+        if inside := next((name for name in names if Path(name).suffix in _CHECKPOINTS), ""):
+            raise WeightsError(f"{path.name} is a zip archive around {inside}; unpack it and name that file")
         raise WeightsError(f"{path.name} is a zip archive without weights ({', '.join(names[:3]) or 'empty'})")
     if max(member.file_size for member in members if member.filename.endswith("data.pkl")) > LARGEST_PICKLE:
         raise WeightsError(

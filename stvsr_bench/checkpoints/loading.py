@@ -39,6 +39,8 @@ WRAPPERS = (
     "sd",  # LIIF: model -> name, args, sd
 )
 PREFIXES = ("module.", "_orig_mod.")  # left by DataParallel and torch.compile
+# the first pickle of torch's format before 1.6, from its second byte on; what Python's own pickle wrote has none
+MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 COUNTER = "n_averaged"  # left by torch's AveragedModel beside its "module."
 DEEPEST = 4
 
@@ -79,6 +81,11 @@ def load_state(path: Path, trust_pickle: bool = False) -> dict[str, "Tensor"]:
     elif _is_safetensors(head, path):
         held = _safetensors_load(path)
     elif head[:1] == b"\x80":  # a pickle of protocol 2 or later: torch's format before 1.6
+        if MAGIC not in head:
+            raise WeightsError(
+                f"{path.name} is damaged, or a pickle that torch.save did not write; then save its tensors: "
+                "torch.save({name: torch.as_tensor(value), ...}, 'weights.pth')"
+            )
         held = _torch_load(path, trust_pickle)
     else:
         raise WeightsError(f"{path.name} is {_guess(head)}, not a checkpoint (torch .pth or .safetensors)")
@@ -141,9 +148,34 @@ def unwrapped(held: Any, name: str, depth: int = 0) -> Mapping[Any, Any]:
             if (isinstance(inner, Mapping) and inner) or hasattr(inner, "state_dict"):
                 return unwrapped(inner, name, depth + 1)
     if not any(True for _ in _tensors(held)):
+        inside = [
+            key for key, value in held.items() if isinstance(value, Mapping) and any(True for _ in _tensors(value))
+        ]
+        if len(inside) == 1:  # under the name that its author gave it
+            return unwrapped(held[inside[0]], name, DEEPEST)
+        if inside:
+            found = ", ".join(str(key)[:40] for key in inside[:5])
+            raise WeightsError(
+                f"{name} contains several networks ({found}); save the state dict of the wanted one alone"
+            )
         keys = ", ".join(str(key)[:40] for key in list(held)[:5]) or "none"
         raise WeightsError(f"{name} contains no tensors where a state dict should be; its keys: {keys}")
     return held
+
+
+def unprefixed(state: State) -> Iterator[State]:
+    """The state, then without the first part that all its names share, and so on: `model.net.head.weight`.
+
+    Training frameworks keep the network as an attribute of their own. Whether a part belongs to the network's names,
+    only the network can say: the first state that fits counts.
+    """
+    yield state
+    for _ in range(DEEPEST):
+        first = {name.partition(".")[0] for name in state}
+        if len(first) != 1 or any("." not in name for name in state):
+            return
+        state = {name.partition(".")[2]: tensor for name, tensor in state.items()}
+        yield state
 
 
 def _tensors(held: Mapping[Any, Any]) -> Iterator[tuple[str, "Tensor"]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from stvsr_bench.checkpoints.loading import State
+from stvsr_bench.checkpoints.loading import State, unprefixed
 from stvsr_bench.errors import BenchError
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -74,7 +74,9 @@ def identify(state: State, candidates: list[Candidate]) -> list[Fit]:
     """Every method's best fit, the best first; methods that share nothing with the checkpoint are left out."""
     fits = []
     for candidate in candidates:
-        fit = max((_fit(state, candidate.method, dialect) for dialect in candidate.dialects), key=_order, default=None)
+        # of equal fits the first: that of the names as they are
+        tried = (_fit(one, candidate.method, dialect) for one in unprefixed(state) for dialect in candidate.dialects)
+        fit = max(tried, key=_order, default=None)
         if fit is not None and fit.matched:
             fits.append(fit)
     return sorted(fits, key=_order, reverse=True)

@@ -51,9 +51,30 @@ class Chosen:
             state: Mapping[str, Tensor] = load_object(self.facts.reader)(self.path)
         else:
             state = checkpoints.load_state(self.path, trust_pickle=trust_pickle)
-        if self.facts.rename and not own_keys <= set(state):
-            state = load_object(self.facts.rename)(state)
+        rename = load_object(self.facts.rename) if self.facts.rename else None
+        return _named_as(own_keys, state, rename)
+
+
+def _named_as(
+    own_keys: Set[str], state: "Mapping[str, Tensor]", rename: "Callable[[Any], Mapping[str, Tensor]] | None"
+) -> "Mapping[str, Tensor]":
+    """A state under the network's names: as it is, renamed, or either without a prefix that all its names share.
+
+    If none of them fits, the error is that of the names as they are.
+    """
+    error: Exception | None = None
+    for given in checkpoints.unprefixed(state):
+        if own_keys <= set(given):
+            return given
+        try:
+            if rename is not None:
+                return rename(given)
+        except (WeightsError, KeyError) as why:  # a renaming made for other names than these
+            error = error or why
+    # names of the network, but not all: which is missing says more than that they are not the authors'
+    if error is None or 2 * len(own_keys & set(state)) >= len(own_keys):
         return state
+    raise error
 
 
 def choose(card: MethodCard, plugin: Plugin, wanted: str) -> Chosen:

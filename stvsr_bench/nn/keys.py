@@ -56,7 +56,8 @@ class AuthorsKeys:
         for word, keys in (("missing", shapes.keys() - state.keys()), ("not known", state.keys() - shapes.keys())):
             if keys:
                 more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
-                raise WeightsError(f"{start}: '{min(keys)}' is {word}{more}; {len(shapes)} keys are wanted")
+                has = f"; the file has '{min(state)}'" if state and len(keys) == len(shapes) else ""
+                raise WeightsError(f"{start}: '{min(keys)}' is {word}{more}; {len(shapes)} keys are wanted{has}")
         for key, shape in shapes.items():
             if tuple(state[key].shape) != shape:
                 raise WeightsError(f"{start}: '{key}' has shape {tuple(state[key].shape)}, not {shape}")

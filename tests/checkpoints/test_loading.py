@@ -76,6 +76,37 @@ def test_a_state_dict_is_found_under_its_wrappings(tmp_path: Path, wrap, legacy:
     assert same(checkpoints.load_state(path))
 
 
+@pytest.mark.parametrize("key", ["net_g", "generator"])
+def test_one_network_under_any_name_is_found(tmp_path: Path, key: str) -> None:
+    optimizer = {"state": {}, "param_groups": [{"lr": 0.1}]}
+    torch.save({key: STATE, "iter": 3, "optimizer": optimizer}, tmp_path / "w.pth")
+    assert same(checkpoints.load_state(tmp_path / "w.pth"))
+
+
+def test_several_networks_are_named_and_none_is_taken(tmp_path: Path) -> None:
+    torch.save({"net_g": STATE, "net_d": STATE}, tmp_path / "w.pth")
+    refused(tmp_path / "w.pth", r"several networks \(net_g, net_d\)")
+
+
+def test_a_pickle_without_torch_says_how_to_save_it(tmp_path: Path) -> None:
+    for protocol in (2, 4):
+        (tmp_path / "w.pkl").write_bytes(pickle.dumps({"head.weight": [1.0]}, protocol))
+        refused(tmp_path / "w.pkl", r"torch\.save did not write; .*torch\.save\(")
+
+
+def test_a_zip_around_a_checkpoint_says_to_unpack_it(tmp_path: Path) -> None:
+    torch.save(STATE, tmp_path / "net.pth")
+    with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
+        archive.write(tmp_path / "net.pth", "models/net.pth")
+    refused(tmp_path / "w.zip", "a zip archive around models/net.pth; unpack it")
+
+
+def test_prefixes_that_all_names_share_are_tried_one_by_one() -> None:
+    state = {f"model.net.{name}": tensor for name, tensor in STATE.items()}
+    tried = [list(one) for one in checkpoints.unprefixed(state)]
+    assert tried == [list(state), [f"net.{name}" for name in STATE], list(STATE)]
+
+
 def test_safetensors_are_read(tmp_path: Path) -> None:
     save_file(STATE, tmp_path / "net.safetensors")
     assert same(checkpoints.load_state(tmp_path / "net.safetensors"))

@@ -171,6 +171,26 @@ def test_missing_and_damaged_weights_are_told_apart_by_what_happened(home: Path)
     assert item.state == "damaged" and "not installed.pth has SHA-256" in item.what
 
 
+def test_a_prefix_that_a_framework_left_is_dropped_where_the_rest_fits(home: Path) -> None:
+    """Lightning, BasicSR wrappers: strictly, as ever; and the way that `weights add` takes is the same."""
+    method(home)
+    file = saved(home / "lightning.ckpt", {f"model.net.{key}": value for key, value in STATE.items()})
+    state = methods.build(f"net@{file}").net.state_dict()
+    assert all(torch.equal(state[key], STATE[key]) for key in STATE)
+    assert added(file) == "own"
+
+
+def test_a_state_that_lacks_one_key_of_the_network_says_which(home: Path) -> None:
+    method(home, TAG.format(tag="authors", more="").replace("model:ours", "names:ours"))
+    names = "from stvsr_bench.errors import WeightsError\n\ndef ours(state):\n    raise WeightsError('not theirs')\n"
+    (home / "methods" / "net" / "names.py").write_text(names)
+    file = saved(home / "w.pth", {key: value for key, value in STATE.items() if key != "conv.bias"})
+    with pytest.raises(WeightsError, match=r"misses 'conv\.bias'"):
+        methods.build(f"net@{file}")
+    with pytest.raises(WeightsError, match="not theirs"):
+        methods.build(f"net@{saved(home / 'x.pth', {'other': STATE['conv.bias']})}")
+
+
 WIDE = {"conv.weight": torch.ones(5, 3, 1, 1), "conv.bias": torch.ones(5)}
 SAID = checkpoints.Trained("net", {"width": 5})
 
