@@ -19,7 +19,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from stvsr_bench import plugins
-from stvsr_bench.data import cache, carried, colours, tracks, upright
+from stvsr_bench.data import cache, carried, colours, times, tracks, upright
 from stvsr_bench.data.frames import MAX_PIXELS
 from stvsr_bench.errors import DataError
 from stvsr_bench.schema import digest
@@ -31,7 +31,7 @@ _NO_FIELDS: Final = ("rawvideo", "v210", "huffyuv", "ffvhuff", "utvideo", "qtrle
 _DURATION: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
 _NEAR_S: Final = 0.25  # between a track's end and what its header says: duration of the last frame, a start
 _REMEMBERED_S: Final = 1.0  # a video that takes longer to go through is looked up the next time
-_VERSION: Final = 3  # of what is remembered
+_VERSION: Final = 4  # of what is remembered
 # H.264, HEVC, AV1 and VP9 can be without loss too; only what the encoder wrote into the stream says so
 _LOSSLESS: Final = frozenset(
     ("rawvideo", "wrapped_avframe", "v210", "r210", "v410", "ffv1", "huffyuv", "ffvhuff", "utvideo", "magicyuv",
@@ -114,7 +114,7 @@ class Facts:
             return None
         usual = float(np.median(distances))
         away = np.abs(distances - usual)
-        found = np.flatnonzero((away > UNEVEN * usual) & (away > 1.001))
+        found = np.flatnonzero((away > UNEVEN * usual) & (away > times.A_TICK))
         return start + int(found[0]) + 1 if len(found) else None
 
     def flags(self, start: int = 0, stop: int | None = None) -> tuple[str, ...]:
@@ -238,7 +238,6 @@ class Walk:
 
 def _look(path: Path, track: int) -> Facts:
     with tracks.opened(path, track) as (container, stream):
-        rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
         walk = Walk(container, stream)
         first, last, interlaced, sizes = None, None, 0, None
         pts: list[int | None] = []
@@ -260,13 +259,15 @@ def _look(path: Path, track: int) -> Facts:
         if walk.whole is not None and not damage:
             damage = f"is damaged after {walk.whole} frames: {walk.why}"
         tick = Fraction(first.time_base or stream.time_base)
+        ticks = times.begun(path, container.format.name, times.ticks_of(pts), tick)
+        rate = times.rate_of(stream, ticks, tick)
         made = _of_frame(path, first, stream)
         return replace(
             made,
             count=len(pts),
             rate=rate,
             tick=tick,
-            ticks=_ticks(pts),
+            ticks=ticks,
             last=int(last.duration or 0) or max(1, round(1 / (rate * tick))),
             interlaced=interlaced,
             lossy=_lossy(stream.codec_context, walk.settings),
@@ -286,12 +287,6 @@ def _lossy(context: Any, packet: bytes) -> str:
     if codec in _LOSSLESS or b" lossless " in settings or (found and found[1] == b"qp" and float(found[2]) == 0):
         return ""
     return f"{codec}/{found[1].decode()}={found[2].decode()}" if found else codec
-
-
-def _ticks(pts: list[int | None]) -> NDArray[np.int64]:
-    """Times in order; none where a frame has none."""
-    known = [value for value in pts if value is not None]
-    return np.array(known if len(known) == len(pts) else [], np.int64)
 
 
 def _of_frame(path: Path, frame: VideoFrame, stream: Any) -> Facts:
