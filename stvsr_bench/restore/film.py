@@ -105,16 +105,17 @@ def upscale(
     with tracks.opened(source, asked.reading.track) as (given, film):
         beside = plan(given, film, target, asked.sound)
         kinds = [stream.type for stream in (*beside.copied, *beside.encoded)]  # a stream of a closed file crashes
-        parts.begin(asked.resume, asked.overwrite)
-        with _said(target, parts), parts:
-            frames = ahead(_frames(source, found, count, asked.reading))
-            how: dict[str, str] = {}
-            for sr_CHW, read in restored(method, frames, settings, cuts, asked.protocol, parts.frames, how):
-                parts.add(sr_CHW)
-                on_frame(read)
-        with _said(target, parts):
+        how: dict[str, str] = {}
+        with _said(target, parts), parts.held():
+            check(source, target, asked)  # again: another command may have written it meanwhile
+            parts.begin(asked.resume, asked.overwrite)
+            with parts:
+                frames = ahead(_frames(source, found, count, asked.reading))
+                for sr_CHW, read in restored(method, frames, settings, cuts, asked.protocol, parts.frames, how):
+                    parts.add(sr_CHW)
+                    on_frame(read)
             join(given, film, target, parts, beside, limited=count < found.count)
-    parts.remove()
+            parts.remove()
     return Done(
         frames_in=count,
         frames_out=clock.written,
