@@ -31,6 +31,7 @@ CUT_LEVELS, CUT_TIMES = 20.0, 3.0  # a step this large, and this many times the 
 READ_AS = {
     "matrix-assumed": "does not state the matrix of its colours; read as {}, by size",
     "bits": "has {} bits; rounded to 8",
+    "cropped": "has a border that its header says is not to be seen; it is cut off",
     "sar": "has pixels that are not square ({}); they are measured as they are stored",
     "hdr": "is HDR ({}); its stored values are measured as they are",
     "deinterlaced": "is interlaced; fields were made whole frames",

@@ -19,7 +19,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from stvsr_bench import plugins
-from stvsr_bench.data import cache, carried, colours, times, tracks, upright
+from stvsr_bench.data import cache, carried, colours, cropping, times, tracks, upright
 from stvsr_bench.data.frames import MAX_PIXELS
 from stvsr_bench.errors import DataError
 from stvsr_bench.schema import digest
@@ -59,6 +59,7 @@ class Facts:
     ticks: NDArray[np.int64] = field(compare=False)
     last: int = 0  # ticks that the last frame is shown
     turn: upright.Turn = upright.UPRIGHT
+    crop: cropping.Crop = cropping.WHOLE  # of the stored frame, before it is turned
     sar: Fraction = Fraction(1)
     pixels: str = ""
     bits: int = 8
@@ -74,6 +75,7 @@ class Facts:
     mastering: str = ""
     light: str = ""
     by_frame: str = ""  # what some frames carry and an encoder is not given, e.g. closed captions
+    shapes: str = ""  # of pixels, where that changes within the video
     whole: int = 0
     damage: str = ""
 
@@ -123,6 +125,7 @@ class Facts:
             flag
             for flag in (
                 f"matrix-assumed:{self.assumed}" if self.assumed else "",
+                "cropped" if self.crop != cropping.WHOLE else "",
                 upright.name(self.turn),
                 f"sar:{self.sar.numerator}/{self.sar.denominator}" if self.sar != 1 else "",
                 f"bits:{self.bits}" if self.bits > 8 else "",
@@ -168,7 +171,8 @@ def _load(file: Path) -> Facts | None:
     try:
         about = json.loads(kept["about"].tobytes())
         fractions = {name: Fraction(about[name]) for name in ("rate", "tick", "sar")}
-        return Facts(**{**about, **fractions, "turn": tuple(about["turn"])}, ticks=kept["ticks"])
+        places = {name: tuple(about[name]) for name in ("turn", "crop")}
+        return Facts(**{**about, **fractions, **places}, ticks=kept["ticks"])
     except (KeyError, ValueError, TypeError, ArithmeticError):  # of another version, or of somebody else: made again
         return None
 
@@ -241,7 +245,8 @@ def _look(path: Path, track: int) -> Facts:
         walk = Walk(container, stream)
         first, last, interlaced, sizes = None, None, 0, None
         pts: list[int | None] = []
-        extra: set[str] = set()
+        extra: set[str] = {"transparency"} if stream.metadata.get("alpha_mode") == "1" else set()  # of VP8 and VP9
+        shapes: dict[Fraction, None] = {}
         fields = has_fields(stream)
         damage = ""
         for frame in walk:
@@ -253,6 +258,10 @@ def _look(path: Path, track: int) -> Facts:
             interlaced += frame.interlaced_frame or fields
             pts.append(frame.pts)
             extra |= carried.by_frame(frame)
+            if "transparency" not in extra and carried.is_transparent(frame):
+                extra.add("transparency")
+            if shape := stream.codec_context.sample_aspect_ratio:
+                shapes[Fraction(shape)] = None
             last = frame
         if first is None or last is None:
             raise DataError(f"{path} is damaged: {walk.why or 'no frame of it can be decoded'}")
@@ -261,7 +270,7 @@ def _look(path: Path, track: int) -> Facts:
         tick = Fraction(first.time_base or stream.time_base)
         ticks = times.begun(path, container.format.name, times.ticks_of(pts), tick)
         rate = times.rate_of(stream, ticks, tick)
-        made = _of_frame(path, first, stream)
+        made = _of_frame(path, first, stream, cropping.crop_of(container, stream))
         return replace(
             made,
             count=len(pts),
@@ -274,6 +283,7 @@ def _look(path: Path, track: int) -> Facts:
             start=int(container.start_time or 0),
             container=container.format.name,
             by_frame=", ".join(sorted(extra)),
+            shapes=", ".join(f"{shape.numerator}:{shape.denominator}" for shape in shapes) if len(shapes) > 1 else "",
             whole=len(pts) if walk.whole is None else walk.whole,
             damage=damage,
         )
@@ -289,7 +299,7 @@ def _lossy(context: Any, packet: bytes) -> str:
     return f"{codec}/{found[1].decode()}={found[2].decode()}" if found else codec
 
 
-def _of_frame(path: Path, frame: VideoFrame, stream: Any) -> Facts:
+def _of_frame(path: Path, frame: VideoFrame, stream: Any, crop: cropping.Crop) -> Facts:
     """What the first frame says; the numbers of all frames are not known yet."""
     if frame.width * frame.height > MAX_PIXELS:
         raise DataError(f"{path} says its frames are {_size(frame)}, which cannot be")
@@ -301,7 +311,7 @@ def _of_frame(path: Path, frame: VideoFrame, stream: Any) -> Facts:
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     sar = Fraction(stream.sample_aspect_ratio or 1)
-    width, height = frame.width, frame.height
+    width, height = frame.width - sum(crop[2:]), frame.height - sum(crop[:2])
     if upright.swaps(turn):
         width, height, sar = height, width, 1 / sar
     context = stream.codec_context
@@ -313,6 +323,7 @@ def _of_frame(path: Path, frame: VideoFrame, stream: Any) -> Facts:
         Fraction(1),
         np.zeros(0, np.int64),
         turn=turn,
+        crop=crop,
         sar=sar,
         pixels=frame.format.name,
         bits=colours.depth(frame),

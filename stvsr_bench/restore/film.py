@@ -19,7 +19,7 @@ import av
 import numpy as np
 
 from stvsr_bench import protocols
-from stvsr_bench.data import colours, facts, tracks, upright, video
+from stvsr_bench.data import colours, cropping, facts, tracks, upright, video
 from stvsr_bench.data.facts import Facts
 from stvsr_bench.errors import CannotWriteError, DataError, StoppedError, UsageError
 from stvsr_bench.restore.ahead import ahead
@@ -202,12 +202,15 @@ def _look(source: Path, found: Facts, asked: Asked) -> Look:
 
 def _not_written(found: Facts) -> list[str]:
     """What the frames of the source carry and those of the target do not."""
-    if not found.by_frame:
-        return []
-    how = (
-        "; ffmpeg -f lavfi -i movie=IN[out+subcc] -map 0:s OUT.srt writes them" if "captions" in found.by_frame else ""
-    )
-    return [f"{found.by_frame} in the frames: left out, encoders are not given them{how}"]
+    lines = []
+    if found.by_frame:
+        how = "; ffmpeg -f lavfi -i movie=IN[out+subcc] -map 0:s OUT.srt writes them"
+        how = how if "captions" in found.by_frame else ""
+        lines.append(f"{found.by_frame} in the frames: left out, encoders are not given them{how}")
+    if found.shapes:
+        sar = f"{found.sar.numerator}:{found.sar.denominator}"
+        lines.append(f"the shape of pixels changes within the source ({found.shapes}): all frames have {sar}")
+    return lines
 
 
 def _made_from(method: Method, source: Path, settings: Settings, asked: Asked) -> dict[str, str]:
@@ -229,7 +232,7 @@ def _frames(source: Path, found: Facts, count: int, reading: Reading) -> Iterato
     with tracks.opened(source, reading.track) as (container, stream):
         walk = facts.Walk(container, stream)
         for frame in itertools.islice(video.frames(source, stream, walk, reading), count):
-            yield upright.upright(convert(frame), found.turn)
+            yield upright.upright(cropping.cropped(convert(frame), found.crop), found.turn)
 
 
 @contextmanager

@@ -30,8 +30,12 @@ def join(given: Any, film: Any, target: Path, parts: Parts, found: Plan, limited
                 if one.streams.video[0].codec_context.name == "hevc":
                     stream.codec_context.codec_tag = "hvc1"  # the name that Apple's players want
             stream.time_base = clock.tick
+            # Matroska's default duration; the one of the parts is a tick, by which players show 10000 frames a second
+            uneven = clock.constant is None and clock.variable
+            stream.codec_context.framerate = Fraction(0) if uneven else clock.constant or clock.rate
             copy_tags(film, stream, made)
             beside = Beside(found, given, made, start, end if limited else None)
+            made.start_encoding()  # from here on tracks have the ticks of the container
             picture = _packets(parts, stream)
             held = next(picture, None)
             for time, packets in beside.packets():
