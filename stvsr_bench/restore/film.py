@@ -7,6 +7,7 @@ picture make the target. Memory does not grow with length.
 
 import errno
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,6 +92,7 @@ def upscale(
     """
     asked = asked or Asked()
     protocols.check(method.card, asked.protocol)
+    target = Path(os.path.realpath(target)) if target.is_symlink() else target  # perhaps to a larger disk
     check(source, target, asked)
     begun = time.perf_counter()
     found = facts.of(source, asked.reading.track)
@@ -173,6 +175,8 @@ def check(source: Path, target: Path, asked: Asked) -> None:
         raise UsageError(f"--pix-fmt {asked.pix_fmt}: write one of {', '.join(colours.WRITTEN)}")
     if target.exists() and source.exists() and target.samefile(source):
         raise UsageError(f"{target} is the source itself; choose another name")
+    if target.exists() and not target.is_file():  # it would be seen when all is restored, or be replaced
+        raise UsageError(f"{target} is {'a folder' if target.is_dir() else 'no file'}; choose another name")
     if target.exists() and not asked.overwrite:
         raise UsageError(f"{target} exists already; choose another name, or replace it with --overwrite")
     if not target.parent.is_dir():

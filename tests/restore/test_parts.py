@@ -140,3 +140,33 @@ def test_a_name_as_long_as_a_file_system_takes(tmp_path, ffmpeg, upscale, clip):
     for name in ("x" * 251 + ".mp4", "é" * 125 + ".mkv"):
         upscale(clip, tmp_path / name)
         assert count(ffmpeg, tmp_path / name) == 60
+
+
+def test_a_target_that_is_no_file_is_refused_before_anything_is_done(tmp_path, upscale, clip):
+    (tmp_path / "folder.mp4").mkdir()
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for name, what in (("folder.mp4", "a folder"), ("pipe.mp4", "no file")):
+        with pytest.raises(UsageError, match=rf"{name} is {what}; choose another name"):
+            upscale(clip, tmp_path / name, overwrite=True, on_frame=lambda read: pytest.fail("something was done"))
+    assert (tmp_path / "pipe.mp4").is_fifo() and hidden(tmp_path) == []
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_where_the_target_is_a_link_its_file_is_written(tmp_path, ffmpeg, upscale, clip, there):
+    link, disk = tmp_path / "out.mp4", tmp_path / "disk"
+    disk.mkdir()
+    link.symlink_to(disk / "large.mp4")
+    if there:
+        (disk / "large.mp4").write_bytes(b"old")
+        with pytest.raises(UsageError, match="exists already"):
+            upscale(clip, link)
+    upscale(clip, link, overwrite=there)
+    assert link.is_symlink() and count(ffmpeg, disk / "large.mp4") == 60
+    assert hidden(tmp_path) == hidden(disk) == []
+
+
+def test_a_link_to_a_folder_that_is_not_there_is_refused(tmp_path, upscale, clip):
+    (tmp_path / "out.mp4").symlink_to(tmp_path / "gone" / "out.mp4")
+    with pytest.raises(UsageError, match="there is no folder .*gone; make it first"):
+        upscale(clip, tmp_path / "out.mp4")
+    assert (tmp_path / "out.mp4").is_symlink()
