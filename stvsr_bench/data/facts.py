@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from stvsr_bench import plugins
 from stvsr_bench.data import cache, carried, colours, cropping, times, tracks, upright
 from stvsr_bench.data.frames import MAX_PIXELS
-from stvsr_bench.errors import DataError
+from stvsr_bench.errors import DataError, counted
 from stvsr_bench.schema import digest
 
 UNEVEN: Final = 0.25  # of the usual distance of frames: from here on a rate is variable
@@ -226,7 +226,9 @@ class Walk:
     def _ended(self, number: int, end: int | None) -> None:
         """Whether that is all that the header promises: as packets (mp4, AVI), or as a time (Matroska)."""
         if number < self._promised:
-            self._damaged(None, f"the file ends before its header says ({number} of {self._promised} packets)")
+            self._damaged(
+                None, f"the file ends before its header says ({number} of {counted(self._promised, 'packet')})"
+            )
         said = _DURATION.match(self.stream.metadata.get("DURATION", ""))
         if said is None or end is None:
             return
@@ -266,7 +268,7 @@ def _look(path: Path, track: int) -> Facts:
         if first is None or last is None:
             raise DataError(f"{path} is damaged: {walk.why or 'no frame of it can be decoded'}")
         if walk.whole is not None and not damage:
-            damage = f"is damaged after {walk.whole} frames: {walk.why}"
+            damage = f"is damaged after {counted(walk.whole, 'frame')}: {walk.why}"
         tick = Fraction(first.time_base or stream.time_base)
         ticks = times.begun(path, container.format.name, times.ticks_of(pts), tick)
         rate = times.rate_of(stream, ticks, tick)

@@ -20,7 +20,7 @@ from av.filter import Graph
 from stvsr_bench.data import colours, cropping, facts, tracks, upright
 from stvsr_bench.data.facts import Facts
 from stvsr_bench.data.frames import Bytes
-from stvsr_bench.errors import DataError
+from stvsr_bench.errors import DataError, counted
 from stvsr_bench.schema import Reading
 
 SUFFIXES = (
@@ -82,7 +82,7 @@ class Video:
             frame = next(self._frames, None)
             if frame is None:
                 ended, self._frames = self._next, None
-                raise DataError(f"{self.path} ends after {ended} frames, but frame {stop - 1} was asked for")
+                raise DataError(f"{self.path} ends after {counted(ended, 'frame')}, but frame {stop - 1} was asked for")
             if self._next >= start:
                 kept.append(frame)
             self._next += 1
@@ -170,7 +170,7 @@ def check_fields(path: Path, found: Facts, reading: Reading) -> None:
         DataError: frames are two fields, and that is not allowed.
     """
     if found.interlaced and not reading.deinterlace:
-        raise DataError(_interlaced(path, f"{found.interlaced} of {found.count} frames"))
+        raise DataError(_interlaced(path, f"{found.interlaced} of {counted(found.count, 'frame')}"))
 
 
 def _interlaced(path: Path, which: str) -> str:
@@ -245,7 +245,7 @@ def _pictures(path: Path, reading: Reading) -> Iterator[Bytes]:
         try:
             for frame in frames(path, stream, walk, reading):
                 if walk.why:
-                    raise DataError(f"{path} is damaged after {walk.whole} frames: {walk.why}")
+                    raise DataError(f"{path} is damaged after {counted(walk.whole or 0, 'frame')}: {walk.why}")
                 turn = upright.turn_of(frame) if turn is None else turn
                 yield upright.upright(cropping.cropped(convert(frame), crop), turn)
                 if colours.depth(frame) > 8:
@@ -255,7 +255,7 @@ def _pictures(path: Path, reading: Reading) -> Iterator[Bytes]:
         except colours.MatrixError as error:
             raise DataError(f"{path}: {error}") from None
         if walk.why:
-            raise DataError(f"{path} is damaged after {walk.whole} frames: {walk.why}")
+            raise DataError(f"{path} is damaged after {counted(walk.whole or 0, 'frame')}: {walk.why}")
 
 
 @lru_cache(maxsize=1000)

@@ -173,7 +173,7 @@ def compare(
     """
     one, other = _vector(first), _vector(second)
     if one.shape != other.shape:
-        raise UsageError(f"methods are compared on the same clips; these have {one.size} and {other.size} values")
+        raise UsageError(f"methods are compared on the same clips; these are of {one.size} and {other.size}")
     sign = 1.0 if higher_is_better else -1.0
     with np.errstate(invalid="ignore"):
         gain = sign * (one - other)  # inf - inf is NaN: neither wins

@@ -22,7 +22,7 @@ import numpy as np
 from stvsr_bench import protocols
 from stvsr_bench.data import colours, cropping, facts, tracks, upright, video
 from stvsr_bench.data.facts import Facts
-from stvsr_bench.errors import CannotWriteError, DataError, StoppedError, UsageError
+from stvsr_bench.errors import CannotWriteError, DataError, StoppedError, UsageError, counted
 from stvsr_bench.restore.ahead import ahead
 from stvsr_bench.restore.beside import FORMATS, Sound, plan
 from stvsr_bench.restore.clock import check_clock, clock_of
@@ -261,6 +261,6 @@ def _kept(parts: Parts) -> str:
     if not parts.frames:
         return "nothing was kept"
     return (
-        f"{parts.frames} of {len(parts.clock)} frames are kept in {parts.folder}: the same command with --resume "
-        "continues there"
+        f"{parts.frames} of {counted(len(parts.clock), 'frame')} kept in {parts.folder}: "
+        "the same command with --resume continues there"
     )

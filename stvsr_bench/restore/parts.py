@@ -19,7 +19,7 @@ import av
 from stvsr_bench.data import colours, tracks
 from stvsr_bench.data.atomic import replacing
 from stvsr_bench.data.locking import HeldError, alone
-from stvsr_bench.errors import DataError, NotRunnableError, UsageError, spelled
+from stvsr_bench.errors import DataError, NotRunnableError, UsageError, counted, spelled
 from stvsr_bench.restore.ahead import Behind
 from stvsr_bench.restore.clock import Clock
 from stvsr_bench.schema import Frames, digest
@@ -148,8 +148,8 @@ class Parts:
             if not resume:
                 frames = sum(part.frames for part in kept)
                 raise UsageError(
-                    f"{self._target}: an earlier try ended after {frames} frames, kept in {self.folder}; --resume "
-                    "continues it, --overwrite starts again"
+                    f"{self._target}: an earlier try ended after {counted(frames, 'frame')}, kept in {self.folder}; "
+                    "--resume continues it, --overwrite starts again"
                 )
             self._check(made_from)
             self.done = kept

@@ -167,6 +167,6 @@ def test_where_the_target_is_a_link_its_file_is_written(tmp_path, ffmpeg, upscal
 
 def test_a_link_to_a_folder_that_is_not_there_is_refused(tmp_path, upscale, clip):
     (tmp_path / "out.mp4").symlink_to(tmp_path / "gone" / "out.mp4")
-    with pytest.raises(UsageError, match="there is no folder .*gone; make it first"):
+    with pytest.raises(UsageError, match=r"there is no folder .*gone; make it first"):
         upscale(clip, tmp_path / "out.mp4")
     assert (tmp_path / "out.mp4").is_symlink()
