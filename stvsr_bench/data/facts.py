@@ -266,6 +266,10 @@ def _look(path: Path, track: int) -> Facts:
                 shapes[Fraction(shape)] = None
             last = frame
         if first is None or last is None:
+            if container.format.name == "webp_pipe":
+                raise DataError(
+                    f"{path} is an animated WebP, which is not read; convert it (ffmpeg -i IN.webp OUT.mkv)"
+                )
             raise DataError(f"{path} is damaged: {walk.why or 'no frame of it can be decoded'}")
         if walk.whole is not None and not damage:
             damage = f"is damaged after {counted(walk.whole, 'frame')}: {walk.why}"

@@ -25,7 +25,7 @@ from stvsr_bench.schema import Reading
 
 SUFFIXES = (
     ".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".y4m",
-    ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".vob", ".wmv", ".flv", ".3gp", ".ogv", ".mxf", ".gif",
+    ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".vob", ".wmv", ".flv", ".3gp", ".ogv", ".mxf", ".dv", ".gif",
 )  # fmt: skip
 
 log = logging.getLogger(__name__)

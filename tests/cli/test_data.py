@@ -234,4 +234,4 @@ def test_prepare_draws_the_embedded_clips(capsys, monkeypatch):
     assert call(["data", "prepare", "mini"]) == 0
     assert capsys.readouterr().out == "mini/slow: 1 clip ready\n"
     assert call(["data", "prepare", "mini", "--split", "medium"]) == 0
-    assert capsys.readouterr().out == "mini/medium: 1 clips ready\n"
+    assert capsys.readouterr().out == "mini/medium: 1 clip ready\n"

@@ -55,3 +55,20 @@ def test_the_rate_of_matroska_without_one_is_that_of_its_times(tmp_path, ffmpeg,
     assert float(found.rate) == pytest.approx(float(Fraction(rate)), rel=2e-4)
     even = np.arange(200) / float(found.rate)
     assert np.abs(found.ticks * float(found.tick) - even).max() <= 0.00101
+
+
+def test_the_rate_of_raw_dv_is_that_of_its_frames(tmp_path, ffmpeg):
+    """Its header seems to say that of its clock, 60000."""
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=720x576:r=25:d=0.2", "-c:v", "dvvideo", tmp_path / "in.dv")
+    with av.open(str(tmp_path / "in.dv")) as container:
+        assert container.streams.video[0].average_rate == 60000
+    found = facts.of(tmp_path / "in.dv")
+    assert (found.rate, found.count, found.interlaced) == (25, 5, 5)
+    with pytest.raises(DataError, match=r"in\.dv is interlaced .*--deinterlace"):
+        video.Video(tmp_path / "in.dv").read(0, 5)
+
+
+def test_an_animated_webp_is_named_as_one(tmp_path, ffmpeg):
+    ffmpeg(*PICTURE, "-c:v", "libwebp_anim", tmp_path / "in.webp")
+    with pytest.raises(DataError, match="is an animated WebP, which is not read; convert it"):
+        facts.of(tmp_path / "in.webp")

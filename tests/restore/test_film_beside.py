@@ -224,7 +224,8 @@ def test_matroska_says_the_rate(tmp_path, ffmpeg, upscale, rate):
     ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=32x32:r={rate}:d=0.4", *H264, tmp_path / "in.mp4")
     upscale(tmp_path / "in.mp4", tmp_path / "out.mkv")
     assert re.search(r" (50|59\.94) fps,", ffmpeg("-i", tmp_path / "out.mkv", said=True))
-    ffmpeg("-i", tmp_path / "in.mp4", "-c", "copy", "-bsf:v", "setts=pts=PTS+gte(N\\,5)*4000", tmp_path / "vfr.mkv")
+    pause = ("-vf", "setpts='(N+3*gt(N,4))/25/TB'", "-fps_mode", "vfr")
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=32x32:r=25:d=0.4", *pause, *H264, tmp_path / "vfr.mkv")
     upscale(tmp_path / "vfr.mkv", tmp_path / "out-vfr.mkv")
     assert b"\x23\xe3\x83" not in (tmp_path / "out-vfr.mkv").read_bytes()[:2000]
 
@@ -256,3 +257,38 @@ def test_pixels_that_change_their_shape_are_named(tmp_path, ffmpeg, upscale):
     done = upscale(tmp_path / "in.264", tmp_path / "out.mp4")
     assert done.left_out == ["the shape of pixels changes within the source (1:1, 4:3): all frames have 1:1"]
     assert "SAR 1:1" in ffmpeg("-i", tmp_path / "out.mp4", said=True) and done.frames_out == 40
+
+
+def blu_ray_subtitles():
+    """A `.sup` file: a small white picture that is shown from 0.1 s to 0.3 s (segments of "PG", US 8638861)."""
+
+    def shown(seconds, *segments):
+        head = b"PG" + round(seconds * 90000).to_bytes(4, "big") + bytes(4)
+        return b"".join(head + bytes([kind]) + len(data).to_bytes(2, "big") + data for kind, data in segments)
+
+    def about(number, state, objects):  # of a picture of 32x32
+        return 0x16, b"\0\x20\0\x20\x10" + bytes([0, number, state, 0, 0, len(objects) // 8]) + objects
+
+    window, end = (0x17, b"\x01\0\0\0\0\0\0\x08\0\x02"), (0x80, b"")
+    palette = (0x14, b"\0\0\x01\xeb\x80\x80\xff")
+    lines = (b"\0\x88\x01" + b"\0\0") * 2  # eight pixels of colour 1, twice
+    picture = (0x15, b"\0\0\0\xc0" + (len(lines) + 4).to_bytes(3, "big") + b"\0\x08\0\x02" + lines)
+    first = shown(0.1, about(0, 0x80, b"\0\0\0\0\0\0\0\0"), window, palette, picture, end)
+    return first + shown(0.3, about(1, 0, b""), window, end)
+
+
+@pytest.mark.parametrize("kind", ["mkv", "m2ts"])
+def test_subtitles_of_blu_rays_are_kept_in_matroska_and_named_elsewhere(tmp_path, ffmpeg, upscale, kind):
+    (tmp_path / "in.sup").write_bytes(blu_ray_subtitles())
+    source = tmp_path / f"in.{kind}"
+    ffmpeg(*PICTURE, "-i", tmp_path / "in.sup", "-map", "0", "-map", "1", *H264, "-c:s", "copy", source)
+    done = upscale(source, tmp_path / "out.mkv")
+    assert (done.subtitles, done.left_out, done.frames_out) == (1, [], 20)
+    begun = []
+    for path in (source, tmp_path / "out.mkv"):
+        with av.open(str(path)) as film:
+            shown = [float(packet.pts * packet.time_base) for packet in film.demux(subtitles=0) if packet.size]
+            begun.append(shown[0] - float(film.streams.video[0].start_time * film.streams.video[0].time_base))
+    assert begun[1] == pytest.approx(begun[0], abs=0.002)
+    said = "subtitle track 1 (pgssub): left out, .mp4 cannot store it, .mkv can"
+    assert upscale(source, tmp_path / "out.mp4").left_out == [said]
