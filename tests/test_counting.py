@@ -55,7 +55,6 @@ OTHERS = {
     ("stvsr_bench/cli/result.py", "cores"),
     ("stvsr_bench/report/spreading.py", "every"),
     ("stvsr_bench/runner/needs.py", "' or '.join"),  # the sizes of a split
-    ("stvsr_bench/report/stats.py", "other.size"),
     ("stvsr_bench/report/tables/spread.py", "frames"),  # "all", "given"
     ("stvsr_bench/report/tables/spread.py", "name"),
     ("stvsr_bench/report/tables/cost.py", "time_scale"),
