@@ -243,7 +243,7 @@ def test_the_table_knows_every_file_of_a_run(spec):
 def test_a_share_is_a_share_of_the_clips(spec, capsys):
     execute(spec)
     assert call(["verify", str(spec.out), "--sample", "50%"]) == 0
-    assert "1 of 1 rows are the same" in capsys.readouterr().out
+    assert "the same: 1 of 1 row" in capsys.readouterr().out
     assert call(["verify", str(spec.out), "--sample", "0"]) == 2
 
 
