@@ -45,6 +45,11 @@ def _written_out(code: int) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
 
+def counted(number: int, word: str, more: str = "") -> str:
+    """`1 row`, `2 rows`; `more` is the word for several where that is not the word and an s."""
+    return f"{number} {word if number == 1 else more or word + 's'}"
+
+
 def interrupted(error: BaseException) -> bool:
     """Whether Ctrl-C is behind an error: a library that is stopped while it writes may raise another in its clean-up.
 

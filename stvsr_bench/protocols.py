@@ -13,7 +13,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
-from stvsr_bench.errors import UnknownNameError, UsageError
+from stvsr_bench.errors import UnknownNameError, UsageError, counted
 from stvsr_bench.schema import EvalProtocol, MethodCard, canonical, digest
 
 DEFAULT = "suite-1"
@@ -271,7 +271,7 @@ def check(card: MethodCard, protocol: EvalProtocol) -> None:
     if protocol.time_scale != 2 and card.time == "midpoint":
         raise UsageError(
             f"{card.name} makes only the midpoint between two frames; {protocol.name} wants "
-            f"{protocol.time_scale - 1} frames in each gap"
+            f"{counted(protocol.time_scale - 1, 'frame')} in each gap"
         )
     if card.frames_in[1] < 2:
         raise UsageError(f"{card.name} takes one frame at a time, so it cannot make frames between two")

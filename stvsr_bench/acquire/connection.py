@@ -23,7 +23,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from stvsr_bench.acquire.room import check_room
-from stvsr_bench.errors import DataError, NotRunnableError, UsageError
+from stvsr_bench.errors import DataError, NotRunnableError, UsageError, counted
 
 Progress = Callable[[int, int], None]  # bytes there, bytes in all (0: not known)
 
@@ -141,7 +141,9 @@ def one_connection(wanted: Wanted, progress: Progress) -> bool:
             wanted.part.unlink(missing_ok=True)  # not the range that was asked for, or of another file
             return False
         if wanted.size and total and total != wanted.size:
-            raise DataError(f"{wanted.url} is not the published file: it has {total} bytes, not {wanted.size}")
+            raise DataError(
+                f"{wanted.url} is not the published file: it has {counted(total, 'byte')}, not {wanted.size}"
+            )
         check_room(wanted.path.parent, max(0, total - start))
         _write_note(wanted, _version(answer), total)
         return _append(wanted, answer, start, total, progress)

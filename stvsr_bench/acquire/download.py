@@ -25,7 +25,7 @@ from stvsr_bench.acquire.connection import (
     length,
 )
 from stvsr_bench.data.locking import HeldError, alone
-from stvsr_bench.errors import DataError, NotRunnableError
+from stvsr_bench.errors import DataError, NotRunnableError, counted
 
 __all__ = ["Progress", "Wanted", "check_file", "check_online", "download", "lock_of"]
 
@@ -86,7 +86,7 @@ def check_file(wanted: Wanted, path: Path) -> None:
 def _wrong(wanted: Wanted, path: Path) -> str:
     """What is wrong with a complete file, "" if nothing: it follows the address in a sentence."""
     if wanted.size and length(path) != wanted.size:
-        return f"is not the published file: it has {length(path)} bytes, not {wanted.size}"
+        return f"is not the published file: it has {counted(length(path), 'byte')}, not {wanted.size}"
     if wanted.sha256 and (found := hashes.sha256(path)) != wanted.sha256:
         return f"is not the published file: its SHA-256 is {found}, not {wanted.sha256}"
     if wanted.blob and (found := hashes.blob_id(path)) != wanted.blob:
@@ -123,7 +123,7 @@ def _fetch(wanted: Wanted, progress: Progress, pause_s: float) -> None:
         most = max(most, length(wanted.part))
         time.sleep(pause_s * min(failures, 10))
     there = length(wanted.part)
-    what = f"broke off after {there} bytes" if most else "cannot be downloaded"
+    what = f"broke off after {counted(there, 'byte')}" if most else "cannot be downloaded"
     raise DataError(f"{wanted.url} {what} ({complaint}); repeat the command to {'continue' if most else 'try again'}")
 
 

@@ -9,7 +9,7 @@ from stvsr_bench.acquire.connection import HERE
 from stvsr_bench.acquire.download import Wanted, download
 from stvsr_bench.acquire.published import bring, bring_all, files_of_folder, mirror
 from stvsr_bench.data.readers import list_folder
-from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError
+from stvsr_bench.errors import NotRunnableError, UnknownNameError, UsageError, counted
 from stvsr_bench.schema import DatasetCard, Download, Source
 
 
@@ -43,7 +43,7 @@ class Offer:
     def size(self) -> str:
         """How large it is, as far as that is stated."""
         if self.files:
-            return f"{sum(file.size for file in self.files) / 1e6:.1f} MB in {len(self.files)} files"
+            return f"{sum(file.size for file in self.files) / 1e6:.1f} MB in {counted(len(self.files), 'file')}"
         return self.download.source.size or "not stated"
 
     @property

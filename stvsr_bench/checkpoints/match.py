@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from stvsr_bench.checkpoints.loading import State, unprefixed
-from stvsr_bench.errors import BenchError
+from stvsr_bench.errors import BenchError, counted
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -60,14 +60,14 @@ class Fit:
     def sentence(self) -> str:
         """The verdict in one line."""
         if self.exact:
-            return f"{self.method} ({self.dialect} names): all {self.matched} keys and shapes fit"
+            return f"{self.method} ({self.dialect} names): all {counted(self.matched, 'key')} and shapes fit"
         parts = [f"{len(self.missing)} missing"] if self.missing else []
         parts += [f"{len(self.unexpected)} unexpected"] if self.unexpected else []
         parts += [f"{len(self.reshaped)} of another shape"] if self.reshaped else []
         parts += [self.note] if self.note else []
         first = (self.missing + self.unexpected + self.reshaped)[:1]
         example = f", e.g. {first[0]}" if first else ""
-        return f"{self.method} ({self.dialect} names): {self.matched} keys fit; {', '.join(parts)}{example}"
+        return f"{self.method} ({self.dialect} names): {counted(self.matched, 'key')} fit; {', '.join(parts)}{example}"
 
 
 def identify(state: State, candidates: list[Candidate]) -> list[Fit]:

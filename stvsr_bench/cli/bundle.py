@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from stvsr_bench.cli import options, reader
-from stvsr_bench.errors import UsageError
+from stvsr_bench.errors import UsageError, counted
 
 
 def bundle(
@@ -36,7 +36,8 @@ def bundle(
     if as_json:
         reader.document({**vars(made), "file": str(out), "bytes": out.stat().st_size})
         return
-    reader.say(f"{out}: {made.rows} rows, {out.stat().st_size / 1000:.0f} kB, claimed by {made.claimed_by or 'nobody'}")
+    size, claimed = f"{out.stat().st_size / 1000:.0f} kB", made.claimed_by or "nobody"
+    reader.say(f"{out}: {counted(made.rows, 'row')}, {size}, claimed by {claimed}")
     reader.say(f"digest {made.digest}; it shows a later change, but it is not a signature")
 
 
@@ -56,7 +57,9 @@ def _add(files: list[Path], out: Path, report: Path | None, as_json: bool) -> No
         return
     print_tables(tables)
     for file, one in zip(files, found, strict=True):
-        reader.say(f"{file.name}: {one.rows} rows, claimed by {one.claimed_by or 'nobody'}, digest {one.digest}")
+        reader.say(
+            f"{file.name}: {counted(one.rows, 'row')}, claimed by {one.claimed_by or 'nobody'}, digest {one.digest}"
+        )
     reader.say(
         f"None of it was computed again; to do that: stvsr-bench verify FILE --sample 1%. Report: {written.folder}"
     )

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from stvsr_bench.cli import options, reader
-from stvsr_bench.cli.reader import counted
-from stvsr_bench.errors import StoppedError, UsageError
+from stvsr_bench.errors import StoppedError, UsageError, counted
 
 app = typer.Typer(help="Show what is kept on this disk, and make room.", no_args_is_help=True)
 

@@ -117,7 +117,7 @@ def print_compared(found: "Compared") -> None:
             console.print(reader.text(f"\n{title}", style="bold"))
             console.print(_compared([part for part in mine if (part.metric, part.frames) == (metric, frames)]))
         pairs = [pair for pair in found.apart if pair.protocol_key == key]
-        console.print(reader.text(f"\nThe {len(pairs)} clips that differ most, protocol {protocol}", style="bold"))
+        console.print(reader.text(f"\nClips that differ most ({len(pairs)}), protocol {protocol}", style="bold"))
         console.print(_apart(pairs, found))
 
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from stvsr_bench.cli import clipwise, measuring, options, packing, preparing, reader
-from stvsr_bench.cli.reader import counted
-from stvsr_bench.errors import FailedClipsError, spelled
+from stvsr_bench.errors import FailedClipsError, counted, spelled
 
 if TYPE_CHECKING:
     from stvsr_bench.datasets.survey import Checked

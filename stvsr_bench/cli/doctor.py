@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stvsr_bench.cli import options, reader
-from stvsr_bench.errors import FAILED_CLIPS, OK, UsageError
+from stvsr_bench.errors import FAILED_CLIPS, OK, UsageError, counted
 
 if TYPE_CHECKING:
     from stvsr_bench.inspection.doctor import Finding
@@ -65,7 +65,9 @@ def doctor(
 def _counted(findings: "list[Finding]") -> str:
     words = {"pass": "passed", "fail": "failed", "note": "to note", "skip": "skipped"}
     counts = {word: sum(finding.verdict == verdict for finding in findings) for verdict, word in words.items()}
-    return f"{len(findings)} checks, " + ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return f"{counted(len(findings), 'check')}, " + ", ".join(
+        f"{count} {word}" for word, count in counts.items() if count
+    )
 
 
 def _machine(as_json: bool) -> int:

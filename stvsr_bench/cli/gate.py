@@ -9,7 +9,7 @@ import typer
 
 from stvsr_bench import escape
 from stvsr_bench.cli import options, reader
-from stvsr_bench.errors import GATE_TRIPPED, OK, UnknownNameError, UsageError
+from stvsr_bench.errors import GATE_TRIPPED, OK, UnknownNameError, UsageError, counted
 
 _SHOWN = 50  # lines of what an update drops
 
@@ -67,7 +67,7 @@ def _update(baseline: Path, run: Path, yes: bool, as_json: bool) -> int:
     if as_json:
         reader.document({"rows": rows, "dropped": lines})
     else:
-        reader.say(f"{_name(baseline)}: {rows} rows are the new baseline")
+        reader.say(f"{_name(baseline)}: the new baseline has {counted(rows, 'row')}")
     return OK
 
 

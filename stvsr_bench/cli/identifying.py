@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stvsr_bench.cli import options, reader
+from stvsr_bench.errors import counted
 
 if TYPE_CHECKING:
     from stvsr_bench.checkpoints import Fit, State
@@ -50,7 +51,7 @@ def recognised(file: Path, trust_pickle: bool) -> tuple["State", list["Fit"]]:
 
 def _print_identity(facts: "Facts", fits: list["Fit"]) -> None:
     known = f"\nknown as     {', '.join(facts.known_as)}" if facts.known_as else ""
-    reader.say(f"{facts.file}: {facts.tensors} tensors, {facts.numbers:,} numbers")
+    reader.say(f"{facts.file}: {counted(facts.tensors, 'tensor')}, {facts.numbers:,} numbers")
     reader.say(f"SHA-256      {facts.sha256}\nfingerprint  {facts.fingerprint}{known}")
     for fit in fits[:3]:
         reader.say(fit.sentence())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stvsr_bench.cli import clipwise, options, reader
-from stvsr_bench.errors import FailedClipsError, UsageError, spelled
+from stvsr_bench.errors import FailedClipsError, UsageError, counted, spelled
 
 if TYPE_CHECKING:
     from stvsr_bench.data.motion import Thresholds
@@ -62,14 +62,14 @@ def stats(
         raise FailedClipsError(f"{name}: no clip could be measured; the first error: {(failed or ['no clips'])[0]}")
     chosen = motion.thirds([c.motion_px for c in measured]) if thirds else motion.Thresholds(slow_below, fast_from)
     short = spelled(Path(name).name) or "clips"
-    picture = stats.draw(plot, f"{short}: {len(measured)} clips", measured, chosen) if plot else None
+    picture = stats.draw(plot, f"{short}: {counted(len(measured), 'clip')}", measured, chosen) if plot else None
     written = stats.write_lists(write_lists, stats.proposal(measured, chosen)) if write_lists else []
     if as_json:
         reader.document(_as_json(name, measured, chosen, picture, failed), indent=1)
     else:
         _print_stats(name, measured, chosen, picture, written)
     if failed:
-        raise FailedClipsError(f"{name}: {len(failed)} clips could not be read; the first: {failed[0]}")
+        raise FailedClipsError(f"{name}: {counted(len(failed), 'clip')} could not be read; the first: {failed[0]}")
 
 
 def _as_json(
@@ -96,7 +96,7 @@ def _print_stats(
     sizes = sorted({f"{clip.width}x{clip.height}" for clip in measured})
     lengths = sorted({clip.frames for clip in measured})
     frames = str(lengths[0]) if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
-    reader.say(f"{name}: {len(measured)} clips of {frames} frames, {', '.join(sizes[:5])}")
+    reader.say(f"{name}: {counted(len(measured), 'clip')} of {frames} frames, {', '.join(sizes[:5])}")
     spread = ", ".join(f"{what} {value:.2f}" for what, value in stats.quantiles(measured).items())
     reader.say(f"motion (DIS flow, pixels per frame): {spread}")
     reader.say(f"slow < {chosen.slow_below:g} <= medium < {chosen.fast_from:g} <= fast:")

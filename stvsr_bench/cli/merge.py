@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from stvsr_bench.cli import options, reader
-from stvsr_bench.cli.reader import counted
-from stvsr_bench.errors import NotRunnableError
+from stvsr_bench.errors import NotRunnableError, counted
 
 
 def merge(

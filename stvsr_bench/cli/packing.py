@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from stvsr_bench.cli import options, reader
+from stvsr_bench.errors import counted
 
 
 def pack(
@@ -48,4 +49,4 @@ def pack(
     if as_json:
         reader.document({"out": str(out), "clips": len(chosen), "frames": frames})
     else:
-        reader.note(f"{out}: {reader.counted(len(chosen), 'clip')}, {frames} frames")
+        reader.note(f"{out}: {counted(len(chosen), 'clip')}, {counted(frames, 'frame')}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stvsr_bench.cli import options, reader
-from stvsr_bench.errors import NOT_RUNNABLE, OK, UsageError
+from stvsr_bench.errors import NOT_RUNNABLE, OK, UsageError, counted
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.forecast import Forecast
@@ -79,7 +79,7 @@ def _facts(found: "Forecast", counts: list[int], cost: float) -> dict[str, objec
 def _print(found: "Forecast", counts: list[int], cost: float) -> None:
     for cell in found.plan.cells if found.plan else ():
         names = ", ".join(protocol.name for protocol in cell.protocols)
-        reader.say(f"{cell.label}/{cell.split}: {len(cell.clips)} of {cell.total} clips, {names}")
+        reader.say(f"{cell.label}/{cell.split}: {len(cell.clips)} of {counted(cell.total, 'clip')}, {names}")
     for e in found.estimates:
         speed = (
             f"{e.seconds_per_clip:.2f} s per clip (median of {e.measured_on})" if e.measured_on else "never timed here"
@@ -88,7 +88,7 @@ def _print(found: "Forecast", counts: list[int], cost: float) -> None:
             rows = "row" if e.not_used == 1 else "rows"
             speed += f", {e.not_used} {rows} of other weights, machines or devices not used"
         weights = f"@{e.weights}" if e.weights else ""
-        reader.say(f"{e.method}{weights}: {e.clips_left} clips to restore, {e.clips_done} done, {speed}")
+        reader.say(f"{e.method}{weights}: {counted(e.clips_left, 'clip')} to restore, {e.clips_done} done, {speed}")
     for count in counts:
         hours = found.hours(count)
         if hours is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stvsr_bench.cli import bars, options, reader
-from stvsr_bench.errors import DataError, UsageError
+from stvsr_bench.errors import DataError, UsageError, counted
 
 if TYPE_CHECKING:
     from stvsr_bench.acquire.connection import Wanted
@@ -59,7 +59,7 @@ def _make(card: "DatasetCard", splits: tuple[str, ...], quiet: bool) -> None:
             for done, clip in enumerate(clips.names, start=1):
                 clips.read(clip)
                 tell(done, len(clips))
-        reader.say(f"{card.name}/{split}: {len(clips)} clips ready")
+        reader.say(f"{card.name}/{split}: {counted(len(clips), 'clip')} ready")
 
 
 def _get_lists(card: "DatasetCard", root: Path | None, quiet: bool) -> None:
@@ -67,7 +67,7 @@ def _get_lists(card: "DatasetCard", root: Path | None, quiet: bool) -> None:
 
     for listed in published_lists(card, root):
         _download(listed.wanted, quiet)
-        reader.say(f"{listed.wanted.path}: {listed.count} clips, the list of {listed.by}")
+        reader.say(f"{listed.wanted.path}: {counted(listed.count, 'clip')}, the list of {listed.by}")
 
 
 def _get(card: "DatasetCard", name: str, root: Path | None, which: str, keep: bool, dry_run: bool, quiet: bool) -> None:

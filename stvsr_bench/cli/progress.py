@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 
+from stvsr_bench import errors
 from stvsr_bench.cli.bars import counted
 from stvsr_bench.escape import line
 from stvsr_bench.protocols import USUAL
@@ -50,7 +51,7 @@ class Bar:
         self.task = self.progress.add_task("", total=self.total)
         if not hidden and not self.console.is_terminal:
             left = plan.rows_total - plan.rows_done
-            done = f"{plan.rows_done} of {plan.rows_total} rows are done, {left} to do"
+            done = f"done: {plan.rows_done} of {errors.counted(plan.rows_total, 'row')}, {left} to do"
             self.console.print(line(f"{about(plan)}: {done}"), highlight=False, markup=False)
 
     def update(self, outcome: "Outcome") -> None:
@@ -63,7 +64,9 @@ class Bar:
         self.count += task.score
         if not self.hidden and not self.console.is_terminal and time.monotonic() - self.said > EVERY_S:
             self.said = time.monotonic()
-            self.console.print(f"{self.count} of {self.total} clips: {where}", highlight=False, markup=False)
+            self.console.print(
+                f"{self.count} of {errors.counted(self.total, 'clip')}: {where}", highlight=False, markup=False
+            )
 
     def __enter__(self) -> Self:
         self.progress.__enter__()

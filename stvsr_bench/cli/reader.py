@@ -58,11 +58,6 @@ def wrapped(words: str, margin: str, first: str = "") -> str:
     )
 
 
-def counted(number: int, word: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
-
-
 def console() -> "Console":
     """A console on stdout, for tables; what goes into them is made by `text`."""
     from rich.console import Console

@@ -6,8 +6,7 @@ import typer
 
 from stvsr_bench.cli import options, reader
 from stvsr_bench.cli.cache import confirm, size
-from stvsr_bench.cli.reader import counted
-from stvsr_bench.errors import UsageError, WeightsError
+from stvsr_bench.errors import UsageError, WeightsError, counted
 
 if TYPE_CHECKING:
     from stvsr_bench.checkpoints import Entry

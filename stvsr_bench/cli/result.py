@@ -3,10 +3,10 @@
 import json
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stvsr_bench.cli import reader
-from stvsr_bench.errors import FAILED_CLIPS, OK
+from stvsr_bench.errors import FAILED_CLIPS, OK, counted
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.execute import Result
@@ -85,13 +85,13 @@ def say_idle_cores(spec: "RunSpec") -> None:
 
     if idle := idle_cores(spec):
         used, cores, jobs = idle
-        text = f"{used} of {cores} cores in use; --jobs {jobs} measures {jobs} clips at once and gives the same rows"
-        reader.note(text)
+        at_once = f"--jobs {jobs} measures {counted(jobs, 'clip')} at once and gives the same rows"
+        reader.note(f"{used} of {cores} cores in use; {at_once}")
 
 
 def print_plan(plan: "Plan", as_json: bool) -> None:
     """What would be measured; one JSON document with `as_json`."""
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "dataset": c.label,
             "split": c.split,
@@ -110,9 +110,11 @@ def print_plan(plan: "Plan", as_json: bool) -> None:
     for identity in plan.identities.values():
         reader.say(f"{identity.spec}{'@' + identity.weights if identity.weights else ''}: {identity.card.title}")
     for cell in cells:
-        reader.say(f"{cell['dataset']}/{cell['split']}: {cell['clips']} of {cell['of']} clips, {cell['protocols']}")
+        reader.say(
+            f"{cell['dataset']}/{cell['split']}: {cell['clips']} of {counted(cell['of'], 'clip')}, {cell['protocols']}"
+        )
     left = plan.rows_total - plan.rows_done
-    reader.say(f"{plan.rows_done} of {plan.rows_total} rows are done, {left} to do")
+    reader.say(f"done: {plan.rows_done} of {counted(plan.rows_total, 'row')}, {left} to do")
 
 
 def _others(result: "Result") -> int:
@@ -150,7 +152,7 @@ def _print_result(spec: "RunSpec", result: "Result", as_json: bool) -> None:
         print_tables(tables)
     say_failures(spec, result)
     if others := _others(result):
-        reader.note(f"the table is of all rows in {spec.out}: {reader.counted(others, 'row')} of earlier commands too")
+        reader.note(f"the table is of all rows in {spec.out}: {counted(others, 'row')} of earlier commands too")
     if spec.limit or spec.clips:
         what = f"--limit {spec.limit:g}" if spec.limit else "--clips"
         reader.note(f"{what}: only a part of each split was measured")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stvsr_bench.cli import options, reader
-from stvsr_bench.errors import spelled
+from stvsr_bench.errors import counted, spelled
 
 if TYPE_CHECKING:
     from stvsr_bench.runner.execute import Result
@@ -115,4 +115,4 @@ def _say_lossy(result: "Result") -> None:
     found = Counter(flag for row in rows for flag in row.flags if flag.startswith("lossy-"))
     for flag, count in sorted(found.items()):
         what = "videos handed in" if flag.startswith("lossy-input") else "the truth's videos"
-        reader.note(f"{count} of {len(rows)} rows: {what} were coded with loss ({flag.partition(':')[2]})")
+        reader.note(f"{count} of {counted(len(rows), 'row')}: {what} were coded with loss ({flag.partition(':')[2]})")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stvsr_bench.cli import reader
-from stvsr_bench.errors import FAILED_CLIPS, OK, UnknownNameError
+from stvsr_bench.errors import FAILED_CLIPS, OK, UnknownNameError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +126,7 @@ def _planned(spec: "RunSpec") -> str:
 
     plan = make(spec)
     result.say_changes(plan)
-    return f"{plan.rows_total} rows can be measured now, {plan.rows_done} are done"
+    return f"{counted(plan.rows_total, 'row')} can be measured now, {plan.rows_done} done"
 
 
 def _time(of: Asked) -> "Iterator[str]":

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from stvsr_bench.cli import options, reader
+from stvsr_bench.errors import counted
 
 WEIGHTS = "weights.safetensors"
 
@@ -59,4 +60,4 @@ def train(
     if outcome.is_main and as_json:
         reader.document({"steps": outcome.steps, "loss": meter.running.mean, "weights": str(order.out / WEIGHTS)})
     elif outcome.is_main and not quiet:
-        reader.note(f"{outcome.steps} steps, loss {meter.running.mean:.5f}, weights: {order.out / WEIGHTS}")
+        reader.note(f"{counted(outcome.steps, 'step')}, loss {meter.running.mean:.5f}, weights: {order.out / WEIGHTS}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stvsr_bench.cli import options, reader
-from stvsr_bench.errors import GATE_TRIPPED, NOT_RUNNABLE, OK, UsageError
+from stvsr_bench.errors import GATE_TRIPPED, NOT_RUNNABLE, OK, UsageError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,9 @@ def verify(
     with ExitStack() as stack:
         if run.is_file():
             run, bundle = stack.enter_context(opened(run))
-            reader.note(f"bundle {bundle.digest}, claimed by {bundle.claimed_by or 'nobody'}: {bundle.rows} rows")
+            reader.note(
+                f"bundle {bundle.digest}, claimed by {bundle.claimed_by or 'nobody'}: {counted(bundle.rows, 'row')}"
+            )
         found = work.sort(run, asked)
         verified = list(work.verify(run, found, jobs)) if found.tasks or not (found.external or found.uncovered) else []
     if as_json:
@@ -89,7 +91,7 @@ def _lines(found: "Sorted", verified: "list[Verified]") -> "Iterator[str]":
     if verified:
         worst = max(one.change_db for one in verified)
         held = sum(one.holds for one in verified)
-        yield f"{held} of {len(verified)} rows are the same; largest change {worst:.2g} dB"
+        yield f"the same: {held} of {counted(len(verified), 'row')}; largest change {worst:.2g} dB"
     for why, limit in dict.fromkeys((v.why, v.allowed_db) for v in verified if v.why):
         yield f"largest change allowed: {limit:.2g} dB ({why})"
     for what in dict.fromkeys(one.made for one in verified if one.made):

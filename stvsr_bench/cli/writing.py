@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from stvsr_bench.cli import reader
-from stvsr_bench.errors import UsageError, printable
+from stvsr_bench.errors import UsageError, counted, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,14 +49,14 @@ def bar(console: "Console", hidden: bool) -> "Progress":
 
 def say(console: "Console", out: Path, done: "Done") -> None:
     """What was written and what was not, a line for each."""
-    cuts = f", {len(done.cuts)} cuts" if done.cuts else ""
+    cuts = f", {counted(len(done.cuts), 'cut')}" if done.cuts else ""
     sound = f", sound kept ({done.audio})" if done.audio > 1 else ", sound kept" if done.audio else ""
     under = f", subtitles kept ({done.subtitles})" if done.subtitles else ""
     deep = f", {done.pix_fmt}" if done.pix_fmt != "yuv420p" else ""
     size = f"{done.size[0]}x{done.size[1]}"
     rate = f"{done.fps:g} fps{' on average, variable' if done.variable else ''}"
     lines = [
-        f"{out}: {done.frames_out} frames of {size} at {rate}{deep}{cuts}{sound}{under}",
+        f"{out}: {counted(done.frames_out, 'frame')} of {size} at {rate}{deep}{cuts}{sound}{under}",
         *done.left_out,
     ]
     if done.lossy:
@@ -66,7 +66,7 @@ def say(console: "Console", out: Path, done: "Done") -> None:
     if done.tile:
         lines.append(f"memory ran out: frames were restored in tiles of {done.tile}")
     if done.trouble:
-        lines.append(f"{done.trouble}; what could be read is restored ({done.frames_in} frames)")
+        lines.append(f"{done.trouble}; what could be read is restored ({counted(done.frames_in, 'frame')})")
     for line in lines:
         console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 from av import VideoFrame
+from numpy.typing import NDArray
 
 _CHROMA, _LUMA = 50_000, 10_000  # units of a chromaticity, and of a candela per square metre
 # kinds of side data that belong to one frame, and that an encoder here is not given
@@ -50,6 +51,27 @@ def by_frame(frame: VideoFrame) -> frozenset[str]:
     carried: Any = frame.side_data
     kinds = {data.type.name for data in carried}
     return frozenset(_BY_FRAME[kind] for kind in kinds & _BY_FRAME.keys())
+
+
+def is_transparent(frame: VideoFrame) -> bool:
+    """Whether something of this frame can be seen through."""
+    name, form = frame.format.name, frame.format
+    bits = max(component.bits for component in form.components)
+    dtype = "u1" if bits == 8 else ">u2" if name.endswith("be") else "<u2"
+    if name.startswith(("yuva", "gbrap")) and bits <= 16:
+        alpha_HW = _rows(frame, frame.planes[-1], dtype)
+    elif name.startswith(("rgba", "bgra")) and bits <= 16:
+        alpha_HW = _rows(frame, frame.planes[0], dtype, 4)[:, 3::4]
+    elif name in ("argb", "abgr"):
+        alpha_HW = _rows(frame, frame.planes[0], dtype, 4)[:, 0::4]
+    else:
+        return False
+    # ProRes makes 12 bits of 8 or 16, so that opaque is not always the highest number
+    return bool(alpha_HW.min() < 0.98 * (2**bits - 1))
+
+
+def _rows(frame: VideoFrame, plane: Any, dtype: str, channels: int = 1) -> NDArray[Any]:
+    return np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)[:, : frame.width * channels]
 
 
 def _bytes(frame: VideoFrame, kind: str) -> bytes:

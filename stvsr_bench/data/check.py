@@ -16,7 +16,7 @@ from stvsr_bench.data import order
 from stvsr_bench.data.degrade import identify_degradation
 from stvsr_bench.data.frames import to_bytes
 from stvsr_bench.data.motion import luma
-from stvsr_bench.errors import UsageError
+from stvsr_bench.errors import UsageError, counted
 from stvsr_bench.schema import Clip, Contents
 
 Level = Literal["error", "warning", "note"]
@@ -31,6 +31,7 @@ CUT_LEVELS, CUT_TIMES = 20.0, 3.0  # a step this large, and this many times the 
 READ_AS = {
     "matrix-assumed": "does not state the matrix of its colours; read as {}, by size",
     "bits": "has {} bits; rounded to 8",
+    "cropped": "has a border that its header says is not to be seen; it is cut off",
     "sar": "has pixels that are not square ({}); they are measured as they are stored",
     "hdr": "is HDR ({}); its stored values are measured as they are",
     "deinterlaced": "is interlaced; fields were made whole frames",
@@ -71,7 +72,7 @@ def check_names(names: Iterable[str], split: str, wanted: Contents | None) -> li
     if wanted is None or not wanted.clips or count in wanted.clips:
         return []
     known = " or ".join(str(number) for number in wanted.clips)
-    return [Finding("error", "", f"{split} has {count} clips, a complete copy has {known}")]
+    return [Finding("error", "", f"{split} has {counted(count, 'clip')}, a complete copy has {known}")]
 
 
 def grouped(findings: Iterable[Finding]) -> list[tuple[Level, str, list[str]]]:
@@ -87,12 +88,12 @@ def _shape(clip: Clip, wanted: Contents | None) -> Iterator[tuple[Level, str]]:
     if wanted is not None:
         frames = wanted.frames.get(clip.name, wanted.frames_each)
         if frames and count != frames:
-            yield "error", f"has {count} frames, a complete copy has {frames}"
+            yield "error", f"has {counted(count, 'frame')}, a complete copy has {frames}"
         size = wanted.sizes.get(clip.name, wanted.size)
         if size is not None and (width, height) != size:
             yield "error", f"is {width}x{height}, a complete copy is {size[0]}x{size[1]}"
     if count < 3:
-        yield "error", f"has {count} frames; 3 are the least that something can be interpolated in"
+        yield "error", f"has {counted(count, 'frame')}; 3 are the least that something can be interpolated in"
     if width % 4 or height % 4:
         yield "note", f"is {width}x{height}: cut to a multiple of 4 before it is made smaller"
 

@@ -19,9 +19,9 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from stvsr_bench import hashes, plugins
-from stvsr_bench.data import cache, carried, colours, tracks, upright
+from stvsr_bench.data import cache, carried, colours, cropping, times, tracks, upright
 from stvsr_bench.data.frames import MAX_PIXELS
-from stvsr_bench.errors import DataError
+from stvsr_bench.errors import DataError, counted
 from stvsr_bench.schema import digest
 
 UNEVEN: Final = 0.25  # of the usual distance of frames: from here on a rate is variable
@@ -31,7 +31,7 @@ _NO_FIELDS: Final = ("rawvideo", "v210", "huffyuv", "ffvhuff", "utvideo", "qtrle
 _DURATION: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
 _NEAR_S: Final = 0.25  # between a track's end and what its header says: duration of the last frame, a start
 _REMEMBERED_S: Final = 1.0  # a video that takes longer to go through is looked up the next time
-_VERSION: Final = 3  # of what is remembered
+_VERSION: Final = 4  # of what is remembered
 # H.264, HEVC, AV1 and VP9 can be without loss too; only what the encoder wrote into the stream says so
 _LOSSLESS: Final = frozenset(
     ("rawvideo", "wrapped_avframe", "v210", "r210", "v410", "ffv1", "huffyuv", "ffvhuff", "utvideo", "magicyuv",
@@ -59,6 +59,7 @@ class Facts:
     ticks: NDArray[np.int64] = field(compare=False)
     last: int = 0  # ticks that the last frame is shown
     turn: upright.Turn = upright.UPRIGHT
+    crop: cropping.Crop = cropping.WHOLE  # of the stored frame, before it is turned
     sar: Fraction = Fraction(1)
     pixels: str = ""
     bits: int = 8
@@ -74,6 +75,7 @@ class Facts:
     mastering: str = ""
     light: str = ""
     by_frame: str = ""  # what some frames carry and an encoder is not given, e.g. closed captions
+    shapes: str = ""  # of pixels, where that changes within the video
     whole: int = 0
     damage: str = ""
 
@@ -114,7 +116,7 @@ class Facts:
             return None
         usual = float(np.median(distances))
         away = np.abs(distances - usual)
-        found = np.flatnonzero((away > UNEVEN * usual) & (away > 1.001))
+        found = np.flatnonzero((away > UNEVEN * usual) & (away > times.A_TICK))
         return start + int(found[0]) + 1 if len(found) else None
 
     def flags(self, start: int = 0, stop: int | None = None) -> tuple[str, ...]:
@@ -123,6 +125,7 @@ class Facts:
             flag
             for flag in (
                 f"matrix-assumed:{self.assumed}" if self.assumed else "",
+                "cropped" if self.crop != cropping.WHOLE else "",
                 upright.name(self.turn),
                 f"sar:{self.sar.numerator}/{self.sar.denominator}" if self.sar != 1 else "",
                 f"bits:{self.bits}" if self.bits > 8 else "",
@@ -167,7 +170,8 @@ def _load(file: Path) -> Facts | None:
     try:
         about = json.loads(kept["about"].tobytes())
         fractions = {name: Fraction(about[name]) for name in ("rate", "tick", "sar")}
-        return Facts(**{**about, **fractions, "turn": tuple(about["turn"])}, ticks=kept["ticks"])
+        places = {name: tuple(about[name]) for name in ("turn", "crop")}
+        return Facts(**{**about, **fractions, **places}, ticks=kept["ticks"])
     except (KeyError, ValueError, TypeError, ArithmeticError):  # of another version, or of somebody else: made again
         return None
 
@@ -221,7 +225,9 @@ class Walk:
     def _ended(self, number: int, end: int | None) -> None:
         """Whether that is all that the header promises: as packets (mp4, AVI), or as a time (Matroska)."""
         if number < self._promised:
-            self._damaged(None, f"the file ends before its header says ({number} of {self._promised} packets)")
+            self._damaged(
+                None, f"the file ends before its header says ({number} of {counted(self._promised, 'packet')})"
+            )
         said = _DURATION.match(self.stream.metadata.get("DURATION", ""))
         if said is None or end is None:
             return
@@ -237,11 +243,11 @@ class Walk:
 
 def _look(path: Path, track: int) -> Facts:
     with tracks.opened(path, track) as (container, stream):
-        rate = Fraction(stream.average_rate or stream.guessed_rate or 25)
         walk = Walk(container, stream)
         first, last, interlaced, sizes = None, None, 0, None
         pts: list[int | None] = []
-        extra: set[str] = set()
+        extra: set[str] = {"transparency"} if stream.metadata.get("alpha_mode") == "1" else set()  # of VP8 and VP9
+        shapes: dict[Fraction, None] = {}
         fields = has_fields(stream)
         damage = ""
         for frame in walk:
@@ -253,25 +259,36 @@ def _look(path: Path, track: int) -> Facts:
             interlaced += frame.interlaced_frame or fields
             pts.append(frame.pts)
             extra |= carried.by_frame(frame)
+            if "transparency" not in extra and carried.is_transparent(frame):
+                extra.add("transparency")
+            if shape := stream.codec_context.sample_aspect_ratio:
+                shapes[Fraction(shape)] = None
             last = frame
         if first is None or last is None:
+            if container.format.name == "webp_pipe":
+                raise DataError(
+                    f"{path} is an animated WebP, which is not read; convert it (ffmpeg -i IN.webp OUT.mkv)"
+                )
             raise DataError(f"{path} is damaged: {walk.why or 'no frame of it can be decoded'}")
         if walk.whole is not None and not damage:
-            damage = f"is damaged after {walk.whole} frames: {walk.why}"
+            damage = f"is damaged after {counted(walk.whole, 'frame')}: {walk.why}"
         tick = Fraction(first.time_base or stream.time_base)
-        made = _of_frame(path, first, stream)
+        ticks = times.begun(path, container.format.name, times.ticks_of(pts), tick)
+        rate = times.rate_of(stream, ticks, tick)
+        made = _of_frame(path, first, stream, cropping.crop_of(container, stream))
         return replace(
             made,
             count=len(pts),
             rate=rate,
             tick=tick,
-            ticks=_ticks(pts),
+            ticks=ticks,
             last=int(last.duration or 0) or max(1, round(1 / (rate * tick))),
             interlaced=interlaced,
             lossy=_lossy(stream.codec_context, walk.settings),
             start=int(container.start_time or 0),
             container=container.format.name,
             by_frame=", ".join(sorted(extra)),
+            shapes=", ".join(f"{shape.numerator}:{shape.denominator}" for shape in shapes) if len(shapes) > 1 else "",
             whole=len(pts) if walk.whole is None else walk.whole,
             damage=damage,
         )
@@ -287,13 +304,7 @@ def _lossy(context: Any, packet: bytes) -> str:
     return f"{codec}/{found[1].decode()}={found[2].decode()}" if found else codec
 
 
-def _ticks(pts: list[int | None]) -> NDArray[np.int64]:
-    """Times in order; none where a frame has none."""
-    known = [value for value in pts if value is not None]
-    return np.array(known if len(known) == len(pts) else [], np.int64)
-
-
-def _of_frame(path: Path, frame: VideoFrame, stream: Any) -> Facts:
+def _of_frame(path: Path, frame: VideoFrame, stream: Any, crop: cropping.Crop) -> Facts:
     """What the first frame says; the numbers of all frames are not known yet."""
     if frame.width * frame.height > MAX_PIXELS:
         raise DataError(f"{path} says its frames are {_size(frame)}, which cannot be")
@@ -305,7 +316,7 @@ def _of_frame(path: Path, frame: VideoFrame, stream: Any) -> Facts:
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     sar = Fraction(stream.sample_aspect_ratio or 1)
-    width, height = frame.width, frame.height
+    width, height = frame.width - sum(crop[2:]), frame.height - sum(crop[:2])
     if upright.swaps(turn):
         width, height, sar = height, width, 1 / sar
     context = stream.codec_context
@@ -317,6 +328,7 @@ def _of_frame(path: Path, frame: VideoFrame, stream: Any) -> Facts:
         Fraction(1),
         np.zeros(0, np.int64),
         turn=turn,
+        crop=crop,
         sar=sar,
         pixels=frame.format.name,
         bits=colours.depth(frame),

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from stvsr_bench.data import compiled, tiff
 from stvsr_bench.data.atomic import replacing
 from stvsr_bench.data.elsewhere import leads_nowhere, pointer, why_nowhere
-from stvsr_bench.errors import DataError
+from stvsr_bench.errors import DataError, counted
 from stvsr_bench.schema import Frames
 
 Bytes = NDArray[np.uint8]
@@ -170,7 +170,7 @@ def _png_header(encoded: bytes, path: Path) -> PngHeader:
     # before anything is allocated for it
     if header.width * header.height * header.depth // 8 > len(encoded) * _DEFLATE_RATIO:
         raise DataError(
-            f"{path} says it is {header.width}x{header.height}, but its {len(encoded)} bytes are too few for that"
+            f"{path} says it is {header.width}x{header.height}, but {counted(len(encoded), 'byte')} cannot be that"
         )
     if b"acTL" in header.kinds:
         raise DataError(f"{path} is an animated PNG; write one file for each frame")
@@ -295,7 +295,7 @@ def _chunks(encoded: bytes, path: Path) -> PngHeader:
         length = int.from_bytes(view[at : at + 4], "big")
         kind, end = bytes(view[at + 4 : at + 8]), at + 8 + length
         if end + 4 > len(encoded):
-            raise DataError(f"{path} is cut short: {len(encoded)} bytes, its last chunk needs {end + 4}")
+            raise DataError(f"{path} is cut short: {counted(len(encoded), 'byte')}, its last chunk needs {end + 4}")
         # OpenCV finds this too, but says no more than that it cannot decode
         if checksum(view[at + 4 : end]) != int.from_bytes(view[end : end + 4], "big"):
             raise DataError(f"{path} is damaged: the checksum of its {kind!r} chunk is wrong")

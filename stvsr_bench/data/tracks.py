@@ -48,18 +48,27 @@ def _why(path: Path) -> str:
 
 def _has_index(file: Any, size: int) -> bool:
     """Whether an mp4 or mov file has the box that says where its frames are."""
+    return b"moov" in _boxes(file, size)
+
+
+def fragmented(path: Path) -> bool:
+    """Whether an mp4 or mov file is written in pieces, each with the times of its own frames."""
+    with path.open("rb") as file:
+        return b"moof" in _boxes(file, path.stat().st_size)
+
+
+def _boxes(file: Any, size: int) -> Iterator[bytes]:
+    """The kinds of the outermost boxes of an mp4 or mov file."""
     at = 0
     while at + 8 <= size:
         file.seek(at)
         head = file.read(16)
-        length, kind = int.from_bytes(head[:4], "big"), head[4:8]
-        if kind == b"moov":
-            return True
+        length = int.from_bytes(head[:4], "big")
+        yield head[4:8]
         length = int.from_bytes(head[8:16], "big") if length == 1 else length
         if length < 8:
-            return False
+            return
         at += length
-    return False
 
 
 def url(path: Path) -> str:

@@ -17,15 +17,15 @@ from av import VideoFrame
 from av.error import FFmpegError
 from av.filter import Graph
 
-from stvsr_bench.data import colours, facts, tracks, upright
+from stvsr_bench.data import colours, cropping, facts, tracks, upright
 from stvsr_bench.data.facts import Facts
 from stvsr_bench.data.frames import Bytes
-from stvsr_bench.errors import DataError
+from stvsr_bench.errors import DataError, counted
 from stvsr_bench.schema import Reading
 
 SUFFIXES = (
     ".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".y4m",
-    ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".vob", ".wmv", ".flv", ".3gp", ".ogv", ".mxf", ".gif",
+    ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".vob", ".wmv", ".flv", ".3gp", ".ogv", ".mxf", ".dv", ".gif",
 )  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class Video:
             frame = next(self._frames, None)
             if frame is None:
                 ended, self._frames = self._next, None
-                raise DataError(f"{self.path} ends after {ended} frames, but frame {stop - 1} was asked for")
+                raise DataError(f"{self.path} ends after {counted(ended, 'frame')}, but frame {stop - 1} was asked for")
             if self._next >= start:
                 kept.append(frame)
             self._next += 1
@@ -117,9 +117,9 @@ def decode(path: Path, reading: Reading | None = None) -> Iterator[Bytes]:
 def flags(path: Path, reading: Reading | None = None) -> tuple[str, ...]:
     """What a row should say of how a video is read; nothing for a folder of pictures.
 
-    `matrix-assumed:bt709`: the file does not say which matrix its luma and chroma were made with. `turned-90-right` and
-    the like: as the header says. `bits:10`: rounded to 8. `hdr:PQ`: stored values as they are. `deinterlaced`, `vfr`:
-    allowed by an option. `track:2`: not the first.
+    `matrix-assumed:bt709`: the file does not say which matrix its luma and chroma were made with. `cropped`,
+    `turned-90-right` and the like: as the header says. `bits:10`: rounded to 8. `hdr:PQ`: stored values as they are.
+    `deinterlaced`, `vfr`: allowed by an option. `track:2`: not the first.
     `lossy-truth:h264/crf=23.0`: coded with loss, and how, as far as the stream says it.
 
     Raises:
@@ -170,7 +170,7 @@ def check_fields(path: Path, found: Facts, reading: Reading) -> None:
         DataError: frames are two fields, and that is not allowed.
     """
     if found.interlaced and not reading.deinterlace:
-        raise DataError(_interlaced(path, f"{found.interlaced} of {found.count} frames"))
+        raise DataError(_interlaced(path, f"{found.interlaced} of {counted(found.count, 'frame')}"))
 
 
 def _interlaced(path: Path, which: str) -> str:
@@ -241,13 +241,13 @@ def _pictures(path: Path, reading: Reading) -> Iterator[Bytes]:
     convert = colours.usual_rgb if reading.conversion == "usual" else colours.rgb
     with tracks.opened(path, reading.track) as (container, stream):
         walk = facts.Walk(container, stream)
-        turn = None
+        turn, crop = None, cropping.crop_of(container, stream)
         try:
             for frame in frames(path, stream, walk, reading):
                 if walk.why:
-                    raise DataError(f"{path} is damaged after {walk.whole} frames: {walk.why}")
+                    raise DataError(f"{path} is damaged after {counted(walk.whole or 0, 'frame')}: {walk.why}")
                 turn = upright.turn_of(frame) if turn is None else turn
-                yield upright.upright(convert(frame), turn)
+                yield upright.upright(cropping.cropped(convert(frame), crop), turn)
                 if colours.depth(frame) > 8:
                     _say_rounded(path, colours.depth(frame))
         except damaged as error:
@@ -255,7 +255,7 @@ def _pictures(path: Path, reading: Reading) -> Iterator[Bytes]:
         except colours.MatrixError as error:
             raise DataError(f"{path}: {error}") from None
         if walk.why:
-            raise DataError(f"{path} is damaged after {walk.whole} frames: {walk.why}")
+            raise DataError(f"{path} is damaged after {counted(walk.whole or 0, 'frame')}: {walk.why}")
 
 
 @lru_cache(maxsize=1000)

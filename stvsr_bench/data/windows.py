@@ -9,7 +9,7 @@ sections on tail rules.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stvsr_bench.errors import ClipError
+from stvsr_bench.errors import ClipError, counted
 from stvsr_bench.schema import EvalProtocol
 
 
@@ -116,7 +116,7 @@ def index_windows(frames: int, protocol: EvalProtocol) -> list[Window]:
     if protocol.tail == "clean" or not protocol.window:
         return _clean(frames, step, every)
     if frames < protocol.window:
-        raise ClipError(f"the clip has {frames} frames, {protocol.name} needs at least {protocol.window}")
+        raise ClipError(f"the clip has {counted(frames, 'frame')}, {protocol.name} needs at least {protocol.window}")
     starts = list(range(0, frames - step, step))
     if protocol.tail == "always" or (protocol.tail == "long" and frames > protocol.window):
         starts.append(frames - protocol.window)
@@ -177,7 +177,7 @@ def select(frames: list[int], protocol: EvalProtocol, given: set[int]) -> list[i
 def _clean(frames: int, step: int, every: int) -> list[Window]:
     last = (frames - 1) // every * every
     if every > 1 and last < every:
-        raise ClipError(f"the clip has {frames} frames; at least {every + 1} are needed, two of them given")
+        raise ClipError(f"the clip has {counted(frames, 'frame')}; at least {every + 1} are needed, two of them given")
     if last == 0:  # one frame, and none wanted between
         return [_window(0, 0, every)]
     step = min(step, last)

@@ -12,7 +12,7 @@ from stvsr_bench.data.check import Finding, check_clip, check_names
 from stvsr_bench.data.readers import Septuplets
 from stvsr_bench.data.stats import ClipStats, of_clip
 from stvsr_bench.datasets import Clips
-from stvsr_bench.errors import BenchError, NotRunnableError
+from stvsr_bench.errors import BenchError, NotRunnableError, counted
 from stvsr_bench.schema import Clip, DatasetCard, Reading
 
 NAMED = 20  # files that are not used, of each kind
@@ -101,7 +101,9 @@ def layout(card: DatasetCard, root: Path, wanted: Sequence[str] = ()) -> Layout:
             continue
         errors = [each.what for each in found.findings if each.level == "error"]
         count = len(chosen.clips(split))
-        lines.append(f"layout of {split}: {count} clips, " + (errors[0] if errors else "as its reader wants it"))
+        lines.append(
+            f"layout of {split}: {counted(count, 'clip')}, " + (errors[0] if errors else "as its reader wants it")
+        )
         wrong = wrong or (errors[0] if errors else "")
     return Layout(lines, wrong)
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from stvsr_bench import protocols
-from stvsr_bench.errors import ClipError, UsageError, interrupted, told
+from stvsr_bench.errors import ClipError, UsageError, counted, interrupted, told
 from stvsr_bench.restore import restore
 from stvsr_bench.restore.kept import kept
 from stvsr_bench.restore.network import wrong_range
@@ -116,7 +116,7 @@ def _shapes(method: Method) -> tuple[Verdict, str]:
         given = sample(method, frames)
         got = tuple(run(method, given).shape)
         if got != wanted_shape(method, given):
-            return "fail", f"{frames} frames in: returned {got}, wanted {wanted_shape(method, given)}"
+            return "fail", f"{counted(frames, 'frame')} in: returned {got}, wanted {wanted_shape(method, given)}"
     return "pass", f"N = {', '.join(map(str, tried))}"
 
 
@@ -298,7 +298,7 @@ def _round_trip(method: Method) -> tuple[Verdict, str]:
     given = sample(method)
     before = run(method, given)
     method.net.load_state_dict({key: value.clone() for key, value in state.items()}, strict=True)
-    return _near(before, run(method, given), f"{len(state)} entries loaded back", exactly=True)
+    return _near(before, run(method, given), f"{counted(len(state), 'tensor')} loaded back", exactly=True)
 
 
 def _pickle(method: Method) -> tuple[Verdict, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stvsr_bench import environment, installing
+from stvsr_bench.errors import counted
 from stvsr_bench.metrics import selftest
 
 _PACKAGES = (
@@ -25,7 +26,7 @@ def facts() -> dict[str, Any]:
         "python": f"{about['python']} ({platform.python_implementation()}) at {short(sys.executable)}",
         "system": f"{platform.platform()}",
         "packages": [f"{name} {found}" for name in _PACKAGES if (found := environment.version(name))],
-        "cpu": f"{machine['cpu']}, {machine['cores']} cores, code for {machine['code_paths']['torch']}",
+        "cpu": f"{machine['cpu']}, {counted(machine['cores'], 'core')}, code for {machine['code_paths']['torch']}",
         "gpu": _gpu(),
         "threads": _threads(),
         "variables set": variables(),
@@ -65,9 +66,11 @@ def verdict() -> str:
     count = sum(check.count for check in checks if not check.skipped)
     if wrong:
         first = f"{wrong[0].name} is off by {wrong[0].worst:.1e}, allowed is {wrong[0].allowed:.1e}"
-        return f"WRONG in {len(wrong)} of {len(checks)} groups: {first}"
+        return f"WRONG in {len(wrong)} of {counted(len(checks), 'group')}: {first}"
     skipped = sum(bool(check.skipped) for check in checks)
-    return f"ok, {count} recorded values agree" + (f", {skipped} groups not checked" if skipped else "")
+    return f"ok, all {counted(count, 'recorded value')} agree" + (
+        f", {counted(skipped, 'group')} not checked" if skipped else ""
+    )
 
 
 def _gpu() -> str:

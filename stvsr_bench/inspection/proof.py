@@ -18,7 +18,7 @@ from stvsr_bench.acquire.download import Wanted, download
 from stvsr_bench.acquire.published import address
 from stvsr_bench.data import frames
 from stvsr_bench.data.frames import Bytes
-from stvsr_bench.errors import DataError, UsageError
+from stvsr_bench.errors import DataError, UsageError, counted
 from stvsr_bench.restore import forward, pick_device, place
 from stvsr_bench.schema import Example, Method, MethodCard, Settings, Shown, Source
 
@@ -173,4 +173,4 @@ def _recorded(proof: Proof, card: MethodCard) -> Proof:
 
 
 def _described(example: Example, proof: Proof) -> str:
-    return f"{example.repo}@{example.commit[:7]}: {len(proof.frames)} pictures, {proof.verdict}"
+    return f"{example.repo}@{example.commit[:7]}: {counted(len(proof.frames), 'picture')}, {proof.verdict}"

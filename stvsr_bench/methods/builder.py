@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from stvsr_bench.errors import BenchError, CardError, WeightsError, interrupted, told
+from stvsr_bench.errors import BenchError, CardError, WeightsError, counted, interrupted, told
 from stvsr_bench.methods.identity import Identity, Resolved, resolve
 from stvsr_bench.nn.compose import FunctionNet, InterpolateThenUpscale, UpscaleThenInterpolate
 from stvsr_bench.plugins import Plugin, load, objects
@@ -118,7 +118,7 @@ def _load(net: nn.Module, state: Mapping[str, torch.Tensor], card: MethodCard, l
         what = f"misses '{missing[0]}'" if missing else f"has '{unexpected[0]}', which the network does not"
         raise WeightsError(
             f"{card.name}@{label} does not fit: the checkpoint {what} "
-            f"({len(missing)} missing and {len(unexpected)} unexpected of {len(wanted)} keys)"
+            f"({len(missing)} missing and {len(unexpected)} unexpected of {counted(len(wanted), 'key')})"
         )
     for key, value in state.items():
         if value.shape != wanted[key].shape:

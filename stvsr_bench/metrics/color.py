@@ -163,4 +163,6 @@ def _check_finite(name: str, frames: NDArray[Any]) -> None:
             continue
         bad = int(frame.size - np.count_nonzero(np.isfinite(frame)))
         if bad:
-            raise ClipError(f"{name}: frame {index} has {bad} values that are not finite numbers; it cannot be scored")
+            raise ClipError(
+                f"{name}: frame {index} has values that are not finite numbers ({bad}); it cannot be scored"
+            )

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stvsr_bench.errors import ClipError
+from stvsr_bench.errors import ClipError, counted
 from stvsr_bench.metrics import color, temporal
 from stvsr_bench.opencv import portable
 
@@ -149,7 +149,9 @@ def _mean(values: list[float]) -> float | None:
 
 def lines(name: str, found: Report, about: dict[str, Any]) -> list[str]:
     """A report in words."""
-    said = [f"{name}: {found.frames} frames of {found.size[1]}x{found.size[0]}, {found.cuts} cuts"]
+    said = [
+        f"{name}: {counted(found.frames, 'frame')} of {found.size[1]}x{found.size[0]}, {counted(found.cuts, 'cut')}"
+    ]
     said += [f"  {kind}: {text}" for kind, text in about.items() if text]
     said.append(
         f"  frozen frames {found.frozen}, exact repeats {found.exact_repeats}, frames shown again {found.looping}"

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from stvsr_bench.errors import BenchError, ClipError, UsageError, interrupted
+from stvsr_bench.errors import BenchError, ClipError, UsageError, counted, interrupted
 from stvsr_bench.metrics import color, temporal, time_axis
 from stvsr_bench.metrics.extras import EXTRAS
 from stvsr_bench.metrics.pictures import Flow
@@ -62,7 +62,7 @@ class Found:
                 missing[name] = Missing(STILL if between else NONE_BETWEEN)
                 del values[name]
             elif lacks:
-                undefined[name] = f"{lacks} of {between} interpolated frames"
+                undefined[name] = f"{lacks} of {counted(between, 'interpolated frame')}"
         return replace(self, values=values, missing=missing, undefined=undefined)
 
 
@@ -150,7 +150,7 @@ def of_clip(
     for name in found.missing.keys() & found.scalars.keys():
         del found.scalars[name]
     if "tdiff_psnr_y" in found.scalars and (exact := int(np.isinf(pair.tdiff_db_P).sum())):
-        found.infinite["tdiff_psnr_y"] = f"{exact} of {len(sr) - 1} pairs"
+        found.infinite["tdiff_psnr_y"] = f"{exact} of {counted(len(sr) - 1, 'pair')}"
     found.masked.update({n: f"{100 * pair.masked[n]:.2f} %" for n in found.scalars if n in pair.masked})
     return found
 
@@ -197,7 +197,11 @@ def _each(
 def _no_numbers(value: NDArray[np.float64], frames: int) -> Missing | None:
     """Why the values of a metric cannot be taken: too few of them, or some that are no number."""
     if value.shape != (frames,):
-        return Missing(f"it gave {value.size} numbers for {frames} frames", lasting=False)
+        return Missing(f"it gave {counted(value.size, 'number')} for {counted(frames, 'frame')}", lasting=False)
     bad = np.flatnonzero(np.isnan(value))
     # a mean over the others would be one of other frames than every other metric's
-    return Missing(f"it gave no number for {len(bad)} of {frames} frames, the first is {bad[0]}") if len(bad) else None
+    return (
+        Missing(f"it gave no number for {len(bad)} of {counted(frames, 'frame')}, the first is {bad[0]}")
+        if len(bad)
+        else None
+    )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stvsr_bench.errors import ClipError
+from stvsr_bench.errors import ClipError, counted
 from stvsr_bench.metrics import color, ewarp, flolpips, tof
 from stvsr_bench.metrics.means import over_frames
 from stvsr_bench.metrics.pictures import FARNEBACK, Flow, Pair, Pictures, steps
@@ -112,7 +112,8 @@ def pair_of(sr_SCHW: Any, hr_SCHW: Any, flow_PHW2: Flow | None = None, keep_infi
         raise ClipError("temporal metrics need at least two frames")
     if flow_PHW2 is not None and flow_PHW2.shape != (len(hr) - 1, *hr.shape[-2:], 2):
         raise ClipError(
-            f"the true flow has shape {flow_PHW2.shape}; frames {hr.shape} want {len(hr) - 1} flows (H, W, 2)"
+            f"the true flow has shape {flow_PHW2.shape}; frames {hr.shape} want {counted(len(hr) - 1, 'flow')} "
+            "(H, W, 2)"
         )
     return Pair(Pictures(sr), Pictures(hr), flow_PHW2, keep_infinite)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stvsr_bench.errors import ClipError
+from stvsr_bench.errors import ClipError, counted
 from stvsr_bench.metrics import color
 from stvsr_bench.metrics.color import STUDIO_Y
 from stvsr_bench.metrics.psnr import mse_of_planes
@@ -120,7 +120,9 @@ def score(
     """
     sr, hr = color.to_numpy(sr_SCHW), color.to_numpy(hr_NCHW)
     if sr.shape[1:] != hr.shape[1:] or len(sr) != len(frames):
-        raise ClipError(f"sr has shape {sr.shape} for {len(frames)} frames and hr {hr.shape}; (C, H, W) must be equal")
+        raise ClipError(
+            f"sr has shape {sr.shape} for {counted(len(frames), 'frame')} and hr {hr.shape}; (C, H, W) must be equal"
+        )
     found = {name: np.full(len(sr), np.nan) for name in names}
     planes = _Planes(hr, luma or Luma())
     with portable():

@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
-from stvsr_bench.errors import WeightsError
+from stvsr_bench.errors import WeightsError, counted
 
 Rule = tuple[str, str]  # a regular expression on our name, and its replacement
 
@@ -57,7 +57,8 @@ class AuthorsKeys:
             if keys:
                 more = f" (and {len(keys) - 1} more)" if len(keys) > 1 else ""
                 has = f"; the file has '{min(state)}'" if state and len(keys) == len(shapes) else ""
-                raise WeightsError(f"{start}: '{min(keys)}' is {word}{more}; {len(shapes)} keys are wanted{has}")
+                wanted = counted(len(shapes), "key")
+                raise WeightsError(f"{start}: '{min(keys)}' is {word}{more}; wanted: {wanted}{has}")
         for key, shape in shapes.items():
             if tuple(state[key].shape) != shape:
                 raise WeightsError(f"{start}: '{key}' has shape {tuple(state[key].shape)}, not {shape}")

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from stvsr_bench.errors import NotRunnableError, UnknownNameError
+from stvsr_bench.errors import NotRunnableError, UnknownNameError, counted
 from stvsr_bench.report.build import build
 from stvsr_bench.report.compare import Compared, compare_tidy
 from stvsr_bench.report.tables import latex
@@ -98,8 +98,8 @@ class Result(Done):
         return compare_tidy(self._measured.tidy, first, second, metrics, [str(self.out)])
 
     def __repr__(self) -> str:
-        failed = f", {len(self.failures)} clips failed" if self.failures else ""
-        return f"<Result in {self.out}: {len(self.asked)} rows, {self.written} of them new{failed}>"
+        failed = f", {counted(len(self.failures), 'clip')} failed" if self.failures else ""
+        return f"<Result in {self.out}: {counted(len(self.asked), 'row')}, {self.written} of them new{failed}>"
 
     def _repr_html_(self) -> str:
         try:

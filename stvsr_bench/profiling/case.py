@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from stvsr_bench.errors import ClipError, UsageError
+from stvsr_bench.errors import ClipError, UsageError, counted
 from stvsr_bench.restore import pad
 from stvsr_bench.schema import Method
 
@@ -94,10 +94,12 @@ def make(
     if not card.makes(scale):
         raise UsageError(f"{method.spec} does not make x{scale}; change --scale")
     if time_scale > 2 and (card.time == "midpoint" or card.kind == "sr"):
-        raise UsageError(f"{method.spec} does not make {time_scale - 1} frames between two; change --time-scale")
+        raise UsageError(
+            f"{method.spec} does not make {counted(time_scale - 1, 'frame')} between two; change --time-scale"
+        )
     fewest, most = card.frames_in
     if not fewest <= frames <= most:
-        raise UsageError(f"{method.spec} takes {fewest} to {most} frames, not {frames}; change --frames")
+        raise UsageError(f"{method.spec} takes {fewest} to {counted(most, 'frame')}, not {frames}; change --frames")
     unit = card.grid(scale)
     return Case(method.net, size, frames, device, precision, unit, card.pad, scale, time_scale, card.continuous)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stvsr_bench import methods
+from stvsr_bench.errors import counted
 from stvsr_bench.methods.builder import make_net
 from stvsr_bench.nn import kernels
 from stvsr_bench.profiling import flops, hardware, memory, params, runtime, scaling, subject, variants
@@ -116,7 +117,7 @@ class Profiler:
     def point(self, text: str, axis: scaling.Axis, size: Size, frames: int) -> dict[str, Any]:
         """One point of a sweep: time, memory and multiply-adds."""
         one = self.subject(text, size, frames)
-        where = f"{size[0]}x{size[1]}, {frames} frames"
+        where = f"{size[0]}x{size[1]}, {counted(frames, 'frame')}"
         timing = self.timed({f"{text} at {where}": one.call})
         found = Measured(
             made=one.call.made,
@@ -161,7 +162,7 @@ class Profiler:
 
     def peak(self, text: str, case: Case, limit_mib: float = 0) -> memory.Peak:
         """The peak memory, from a process of its own."""
-        self.say(f"{text}: memory at {case.size[0]}x{case.size[1]}, {case.frames} frames")
+        self.say(f"{text}: memory at {case.size[0]}x{case.size[1]}, {counted(case.frames, 'frame')}")
         asked = replace(self.asked, size=case.size, frames=case.frames)
         load, work = partial(subject.prepare, asked), partial(subject.work, text, asked)
         return memory.peak(load, work, case.device, limit_mib=limit_mib)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stvsr_bench.errors import counted
 from stvsr_bench.protocols import DEFAULT
 
 Row = dict[str, Any]
@@ -51,13 +52,17 @@ def remarks(rows: Sequence[Row]) -> list[str]:
         if line.get("runtime_ms", {}).get("noisy"):
             timing = line["runtime_ms"]
             spread = 100 * timing["iqr"] / timing["median"] if timing["median"] else 0.0
-            found.append(f"noisy: {name}, IQR {spread:.0f} % of the median over {timing['n']} runs; raise --budget")
+            found.append(
+                f"noisy: {name}, IQR {spread:.0f} % of the median over {counted(timing['n'], 'run')}; raise --budget"
+            )
         if line.get("counters_agree") is False:
             found.append(f"the two FLOP counters differ by more than 1 % on {name}")
         if line.get("flops_note"):
             found.append(f"{name}: {line['flops_note']}")
         if line.get("pad"):
-            found.append(f"{name}: each frame padded as a run does ({line['pad']} pixels at the right and bottom)")
+            found.append(
+                f"{name}: each frame padded as a run does ({counted(line['pad'], 'pixel')} at the right and bottom)"
+            )
         if line.get("memory_note"):
             found.append(f"{name}: memory not measured: {line['memory_note']}")
         for record in line.get("quality", ()):
@@ -150,7 +155,8 @@ def totals(line: Row) -> str:
     if timing := line.get("runtime_ms"):
         times = f"{timing['frame_ms']:.4g} ms per frame, {timing['megapixel_ms']:.4g} ms per megapixel of output; "
     return (
-        f"{line['params_trainable']} trainable of {line['params']} parameters, {line['buffers']} in buffers; "
+        f"{line['params_trainable']} trainable of {counted(line['params'], 'parameter')}, "
+        f"{line['buffers']} in buffers; "
         f"{line['gmacs_frame']:.4g} GMACs per frame; {times}kernels: {line['backend']}\nnot counted: {uncounted}\n"
     )
 

@@ -313,7 +313,7 @@ def compared_md(of: Compared) -> str:
             for p in of.apart
             if p.protocol_key == key
         ]
-        lines += [f"The {len(pairs)} clips that differ most:", ""]
+        lines += [f"Clips that differ most ({len(pairs)}):", ""]
         lines += [grid_md(["Clip", first, second, "Gain"], pairs), ""]
     return "\n".join(lines)
 

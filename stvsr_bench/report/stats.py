@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
-from stvsr_bench.errors import UsageError
+from stvsr_bench.errors import UsageError, counted
 from stvsr_bench.report.units import CLIPS, Units
 
 Floats = NDArray[np.float64]
@@ -173,7 +173,9 @@ def compare(
     """
     one, other = _vector(first), _vector(second)
     if one.shape != other.shape:
-        raise UsageError(f"methods are compared on the same clips; these have {one.size} and {other.size} values")
+        raise UsageError(
+            f"methods are compared on the same clips; these have {one.size} and {counted(other.size, 'value')}"
+        )
     sign = 1.0 if higher_is_better else -1.0
     with np.errstate(invalid="ignore"):
         gain = sign * (one - other)  # inf - inf is NaN: neither wins

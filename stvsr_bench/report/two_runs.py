@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from stvsr_bench import protocols
-from stvsr_bench.errors import NotRunnableError, UsageError
+from stvsr_bench.errors import NotRunnableError, UsageError, counted
 from stvsr_bench.report.labels import listed, method_label
 from stvsr_bench.report.tables.table import display
 from stvsr_bench.report.tidy import read
@@ -75,8 +75,8 @@ class TwoRuns:
         """The result in one sentence."""
         moved = sum(bool(of.moved) for of in self.numbers)
         what = listed([of.what for of in self.identity]) or "nothing that the rows say of themselves"
-        numbers = f"{moved} of {len(self.numbers)} numbers differ" if moved else "all numbers are equal"
-        return f"{self.pairs} pairs of rows. Different: {what}; {numbers}."
+        numbers = f"{moved} of {counted(len(self.numbers), 'number')} differ" if moved else "all numbers are equal"
+        return f"{counted(self.pairs, 'pair')} of rows. Different: {what}; {numbers}."
 
 
 def compare_runs(first: Path, second: Path, metrics: Sequence[str] = ("psnr_y", "ssim_y")) -> TwoRuns:
@@ -149,7 +149,7 @@ def _value(row: Row, field: str) -> str:
     if name:
         return (row.made if kind == "made" else row.how).get(name, "")
     value = getattr(row, field)
-    return f"{len(value)} frames: {' '.join(map(str, value))}" if field == "frames" else str(value)
+    return f"{counted(len(value), 'frame')}: {' '.join(map(str, value))}" if field == "frames" else str(value)
 
 
 def _of_protocols(pairs: Sequence[tuple[Row, Row]], stated: Sequence[Mapping[str, Any]]) -> list[Difference]:

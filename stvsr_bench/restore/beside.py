@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import av
-from av.stream import Disposition
+from av.stream import Discard, Disposition
 
 from stvsr_bench.errors import UsageError
 
@@ -50,6 +50,8 @@ def plan(given: Any, film: Any, target: Path, sound: Sound) -> Plan:
     for stream in given.streams:
         if stream.index == film.index:
             continue
+        if _is_of_chapters(stream, given):
+            continue
         number = seen[stream.type] = seen.get(stream.type, 0) + 1
         name, codec = f"{_KINDS.get(stream.type, 'track')} {number}", _codec(stream)
         if stream.type == "video":
@@ -74,6 +76,11 @@ def plan(given: Any, film: Any, target: Path, sound: Sound) -> Plan:
         else:
             found.left_out.append(_left_out(name, stream, target.suffix))
     return found
+
+
+def _is_of_chapters(stream: Any, given: Any) -> bool:
+    """Whether a track is how mp4 and mov store the names of chapters: it is written anew with them."""
+    return bool(stream.type == "data" and stream.discard == Discard.all and given.chapters())
 
 
 def _plan_picture(stream: Any, suffix: str, found: Plan) -> None:
@@ -202,9 +209,10 @@ class Beside:
             back = round(self._start / tick)
             packet.dts -= back
             packet.pts = None if packet.pts is None else packet.pts - back
-            # joined files have two packets of one time, which mp4 does not take
-            if packet.dts <= (before := last.get(stream.index, packet.dts - 1)):
-                packet.dts = before + 1
+            # joined files have two packets of one time, which mp4 does not take: in its own ticks, of a sample
+            step = max(1, -(-Fraction(self._to[stream.index].time_base) // tick))
+            if packet.dts < (least := last.get(stream.index, packet.dts - step) + step):
+                packet.dts = least
                 packet.pts = None if packet.pts is None else max(packet.pts, packet.dts)
             last[stream.index] = packet.dts
             packet.stream = self._to[stream.index]

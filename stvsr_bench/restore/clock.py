@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.data.facts import Facts
+from stvsr_bench.data.times import is_constant
 from stvsr_bench.errors import DataError
 
 _FINE = 10_000  # ticks in a second, at least
@@ -89,8 +90,9 @@ def clock_of(facts: Facts, count: int, steps: int, constant: Fraction | None = N
     times = np.maximum.accumulate(facts.times)
     end = int(times[count]) if count < len(times) else int(times[-1]) + facts.last
     first = facts.tick * int(times[0]) - Fraction(facts.start, 1_000_000)
-    if (rate := _constant_rate(facts, times)) is not None:
-        tick, distances = _tick(1 / rate, steps, constant), None
+    if is_constant(times, facts.tick, facts.rate):
+        rate = facts.rate
+        tick = _tick(1 / rate, steps, constant)
         given = np.arange(count + 1, dtype=np.int64) * int(1 / (rate * tick))
     else:
         rate = Fraction(count) / (facts.tick * max(1, end - int(times[0])))
@@ -107,12 +109,3 @@ def _tick(base: Fraction, steps: int, constant: Fraction | None) -> Fraction:
     if constant is not None:
         tick = Fraction(1, math.lcm(tick.denominator, constant.numerator))
     return tick / max(1, -(-_FINE * tick.numerator // tick.denominator))
-
-
-def _constant_rate(facts: Facts, times: NDArray[np.int64]) -> Fraction | None:
-    """The rate, where every time is that of the rate to a tick of the file's clock."""
-    if len(times) < 2:
-        return facts.rate
-    usual = 1 / (facts.rate * facts.tick)
-    even = int(times[0]) + np.arange(len(times)) * float(usual)
-    return facts.rate if np.abs(times - even).max() <= 1.001 else None

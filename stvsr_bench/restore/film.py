@@ -7,6 +7,7 @@ picture make the target. Memory does not grow with length.
 
 import errno
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,9 +20,9 @@ import av
 import numpy as np
 
 from stvsr_bench import protocols
-from stvsr_bench.data import colours, facts, tracks, upright, video
+from stvsr_bench.data import colours, cropping, facts, tracks, upright, video
 from stvsr_bench.data.facts import Facts
-from stvsr_bench.errors import CannotWriteError, DataError, StoppedError, UsageError
+from stvsr_bench.errors import CannotWriteError, DataError, StoppedError, UsageError, counted
 from stvsr_bench.restore.ahead import ahead
 from stvsr_bench.restore.beside import FORMATS, Sound, plan
 from stvsr_bench.restore.clock import check_clock, clock_of
@@ -91,6 +92,7 @@ def upscale(
     """
     asked = asked or Asked()
     protocols.check(method.card, asked.protocol)
+    target = Path(os.path.realpath(target)) if target.is_symlink() else target  # perhaps to a larger disk
     check(source, target, asked)
     begun = time.perf_counter()
     found = facts.of(source, asked.reading.track)
@@ -105,16 +107,17 @@ def upscale(
     with tracks.opened(source, asked.reading.track) as (given, film):
         beside = plan(given, film, target, asked.sound)
         kinds = [stream.type for stream in (*beside.copied, *beside.encoded)]  # a stream of a closed file crashes
-        parts.begin(asked.resume, asked.overwrite)
-        with _said(target, parts), parts:
-            frames = ahead(_frames(source, found, count, asked.reading))
-            how: dict[str, str] = {}
-            for sr_CHW, read in restored(method, frames, settings, cuts, asked.protocol, parts.frames, how):
-                parts.add(sr_CHW)
-                on_frame(read)
-        with _said(target, parts):
+        how: dict[str, str] = {}
+        with _said(target, parts), parts.held():
+            check(source, target, asked)  # again: another command may have written it meanwhile
+            parts.begin(asked.resume, asked.overwrite)
+            with parts:
+                frames = ahead(_frames(source, found, count, asked.reading))
+                for sr_CHW, read in restored(method, frames, settings, cuts, asked.protocol, parts.frames, how):
+                    parts.add(sr_CHW)
+                    on_frame(read)
             join(given, film, target, parts, beside, limited=count < found.count)
-    parts.remove()
+            parts.remove()
     return Done(
         frames_in=count,
         frames_out=clock.written,
@@ -172,6 +175,8 @@ def check(source: Path, target: Path, asked: Asked) -> None:
         raise UsageError(f"--pix-fmt {asked.pix_fmt}: write one of {', '.join(colours.WRITTEN)}")
     if target.exists() and source.exists() and target.samefile(source):
         raise UsageError(f"{target} is the source itself; choose another name")
+    if target.exists() and not target.is_file():  # it would be seen when all is restored, or be replaced
+        raise UsageError(f"{target} is {'a folder' if target.is_dir() else 'no file'}; choose another name")
     if target.exists() and not asked.overwrite:
         raise UsageError(f"{target} exists already; choose another name, or replace it with --overwrite")
     if not target.parent.is_dir():
@@ -201,12 +206,15 @@ def _look(source: Path, found: Facts, asked: Asked) -> Look:
 
 def _not_written(found: Facts) -> list[str]:
     """What the frames of the source carry and those of the target do not."""
-    if not found.by_frame:
-        return []
-    how = (
-        "; ffmpeg -f lavfi -i movie=IN[out+subcc] -map 0:s OUT.srt writes them" if "captions" in found.by_frame else ""
-    )
-    return [f"{found.by_frame} in the frames: left out, encoders are not given them{how}"]
+    lines = []
+    if found.by_frame:
+        how = "; ffmpeg -f lavfi -i movie=IN[out+subcc] -map 0:s OUT.srt writes them"
+        how = how if "captions" in found.by_frame else ""
+        lines.append(f"{found.by_frame} in the frames: left out, encoders are not given them{how}")
+    if found.shapes:
+        sar = f"{found.sar.numerator}:{found.sar.denominator}"
+        lines.append(f"the shape of pixels changes within the source ({found.shapes}): all frames have {sar}")
+    return lines
 
 
 def _made_from(method: Method, source: Path, settings: Settings, asked: Asked) -> dict[str, str]:
@@ -228,7 +236,7 @@ def _frames(source: Path, found: Facts, count: int, reading: Reading) -> Iterato
     with tracks.opened(source, reading.track) as (container, stream):
         walk = facts.Walk(container, stream)
         for frame in itertools.islice(video.frames(source, stream, walk, reading), count):
-            yield upright.upright(convert(frame), found.turn)
+            yield upright.upright(cropping.cropped(convert(frame), found.crop), found.turn)
 
 
 @contextmanager
@@ -253,6 +261,6 @@ def _kept(parts: Parts) -> str:
     if not parts.frames:
         return "nothing was kept"
     return (
-        f"{parts.frames} of {len(parts.clock)} frames are kept in {parts.folder}: the same command with --resume "
-        "continues there"
+        f"{parts.frames} of {counted(len(parts.clock), 'frame')} kept in {parts.folder}: "
+        "the same command with --resume continues there"
     )

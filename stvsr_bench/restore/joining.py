@@ -14,12 +14,12 @@ from stvsr_bench.restore.parts import Part, Parts
 
 
 def join(given: Any, film: Any, target: Path, parts: Parts, found: Plan, limited: bool) -> None:
-    """Write the target beside its place and move it there when it is whole.
+    """Write the target among its parts and move it into its place when it is whole.
 
     `given` is the open source and `film` its video track; `limited` ends all tracks where the picture ends.
     """
     # the suffix stays the last part of the name: the container is chosen by it
-    partial = atomic.beside(target, target.suffix)
+    partial = parts.folder / f"whole{target.suffix}"
     clock, start = parts.clock, Fraction(given.start_time or 0, 1_000_000)
     end = clock.tick * clock.at(parts.frames)
     first = next(path for part in parts.done if (path := parts.folder / part.name).is_file())
@@ -30,8 +30,12 @@ def join(given: Any, film: Any, target: Path, parts: Parts, found: Plan, limited
                 if one.streams.video[0].codec_context.name == "hevc":
                     stream.codec_context.codec_tag = "hvc1"  # the name that Apple's players want
             stream.time_base = clock.tick
+            # Matroska's default duration; the one of the parts is a tick, by which players show 10000 frames a second
+            uneven = clock.constant is None and clock.variable
+            stream.codec_context.framerate = Fraction(0) if uneven else clock.constant or clock.rate
             copy_tags(film, stream, made)
             beside = Beside(found, given, made, start, end if limited else None)
+            made.start_encoding()  # from here on tracks have the ticks of the container
             picture = _packets(parts, stream)
             held = next(picture, None)
             for time, packets in beside.packets():
@@ -44,7 +48,7 @@ def join(given: Any, film: Any, target: Path, parts: Parts, found: Plan, limited
             while held is not None:
                 made.mux(held)
                 held = next(picture, None)
-        partial.replace(target)
+        atomic.put(partial, target)
         found.left_out += beside.refused()
     finally:
         partial.unlink(missing_ok=True)

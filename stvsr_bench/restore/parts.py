@@ -5,8 +5,9 @@ anything again (`joining.py`). Axes: C channels, H W size.
 """
 
 import json
-import shutil
-from contextlib import suppress
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,12 +18,16 @@ import av
 
 from stvsr_bench.data import colours, tracks
 from stvsr_bench.data.atomic import replacing
-from stvsr_bench.errors import UsageError
+from stvsr_bench.data.locking import HeldError, alone
+from stvsr_bench.errors import DataError, NotRunnableError, UsageError, counted, spelled
 from stvsr_bench.restore.ahead import Behind
 from stvsr_bench.restore.clock import Clock
-from stvsr_bench.schema import Frames
+from stvsr_bench.schema import Frames, digest
 
 LENGTH: Final = 120  # restored frames of a part; what an interruption costs is less than one
+_LOCK: Final = "lock"
+_LONGEST_NAME: Final = 255
+_TRIES: Final = 20  # at a folder that another command takes away in the same moment
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,15 @@ class Look:
 
 @dataclass(frozen=True)
 class Part:
-    """One file: how many restored frames it holds, and the time of the first frame written, in ticks."""
+    """One file: how many restored frames it holds, the time of the first one in ticks, and its size in bytes.
+
+    A constant rate that is lower than the video's may leave all of them out: then there is no file, of 0 bytes.
+    """
 
     name: str
     frames: int
     base: int
+    size: int
 
 
 class Parts:
@@ -84,7 +93,7 @@ class Parts:
     """
 
     def __init__(self, target: Path, made_from: dict[str, str], look: Look, clock: Clock) -> None:
-        self.folder = target.with_name(f".{target.name}.parts")
+        self.folder = _folder_of(target)
         self.done: list[Part] = []
         self.clock = clock
         self.size = (0, 0)  # of the picture, once there is one
@@ -98,25 +107,56 @@ class Parts:
         """How many restored frames the finished parts hold."""
         return sum(part.frames for part in self.done)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other commands off this target; the lock ends with the process that has it, however that ends.
+
+        Raises:
+            NotRunnableError: another command is writing it.
+            OSError: the folder cannot be made.
+        """
+        try:
+            with ExitStack() as lock:
+                self._enter(lock)
+                yield
+        except HeldError as error:
+            who = f" ({error})" if str(error) else ""
+            raise NotRunnableError(
+                f"{self._target} is being written by another stvsr-bench{who}; wait for it, stop it, or choose "
+                "another name"
+            ) from None
+        finally:
+            with suppress(OSError):  # parts are kept, or it is another command's
+                self.folder.rmdir()
+
+    def _enter(self, lock: ExitStack) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                self.folder.mkdir(exist_ok=True)
+                lock.enter_context(alone(self.folder / _LOCK, keep=False))
+            except FileNotFoundError:  # a command that ends takes the folder away between the two
+                if not left:
+                    raise
+            else:
+                return
+
     def begin(self, resume: bool, overwrite: bool) -> None:
         """Look for an earlier try; see the class."""
         record = self.folder / "parts.json"
-        if record.is_file():
-            about = json.loads(record.read_text(encoding="utf-8"))
-            kept = [Part(**part) for part in about["parts"]]
-            if not resume and not overwrite:
+        if record.is_file() and (resume or not overwrite):
+            made_from, kept = _recorded(record)
+            if not resume:
                 frames = sum(part.frames for part in kept)
                 raise UsageError(
-                    f"{self._target}: an earlier try ended after {frames} frames, kept in {self.folder}; --resume "
-                    "continues it, --overwrite starts again"
+                    f"{self._target}: an earlier try ended after {counted(frames, 'frame')}, kept in {self.folder}; "
+                    "--resume continues it, --overwrite starts again"
                 )
-            if resume:
-                self._check(about["made_from"])
-                self.done = kept
-                return
-        elif resume:
+            self._check(made_from)
+            self.done = kept
+            return
+        if resume:
             raise UsageError(f"{self._target}: there is nothing to resume, no {record}; leave out --resume")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.remove()
 
     def _check(self, before: dict[str, str]) -> None:
         other = [name for name, value in self._made_from.items() if before.get(name) != value]
@@ -154,11 +194,14 @@ class Parts:
                 self._open.drop()
                 self._open = None
             if not self.done:
-                shutil.rmtree(self.folder, ignore_errors=True)
+                self.remove()
 
     def remove(self) -> None:
-        """Take the parts away, when their packets are in the target."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Take the parts away, when their packets are in the target; the lock stays."""
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                if path.name != _LOCK:
+                    path.unlink(missing_ok=True)
 
     def _write(self, number: int, sr_CHW: Frames) -> None:
         if self._open is None:
@@ -181,7 +224,7 @@ class Parts:
         writer, restored = self._open, self._open.restored
         writer.finish()
         self._open = None
-        self.done.append(Part(writer.path.name, restored, writer.base))
+        self.done.append(Part(writer.path.name, restored, writer.base, _size(writer.path)))
         about = {"made_from": self._made_from, "parts": [vars(part) for part in self.done]}
         with replacing(self.folder / "parts.json") as file:
             file.write(json.dumps(about, indent=1).encode())
@@ -215,3 +258,33 @@ class _Writer:
         with suppress(av.FFmpegError, OSError):
             self._container.close()
         self.path.unlink(missing_ok=True)
+
+
+def _folder_of(target: Path) -> Path:
+    """Where the parts of a target are; a name has at most 255 bytes."""
+    name = f".{target.name}.parts"
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = f".{target.name[:50]}-{digest(spelled(target.name))[:8]}.parts"
+    return target.with_name(name)
+
+
+def _recorded(record: Path) -> tuple[dict[str, str], list[Part]]:
+    """What an earlier try wrote down.
+
+    Raises:
+        DataError: that or a part is damaged or was taken away.
+    """
+    start = "give --overwrite to start again"
+    try:
+        about = json.loads(record.read_text(encoding="utf-8"))
+        made_from, kept = dict(about["made_from"]), [Part(**part) for part in about["parts"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DataError(f"{record} of an earlier try cannot be read; {start}") from None
+    for part in kept:
+        if _size(record.with_name(part.name)) != part.size:
+            raise DataError(f"{record.with_name(part.name)} of an earlier try was changed or taken away; {start}")
+    return made_from, kept
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from stvsr_bench.errors import UsageError
+from stvsr_bench.errors import UsageError, counted
 from stvsr_bench.rows import gate_costs, gate_rows, store
 from stvsr_bench.rows.baseline import finish
 from stvsr_bench.rows.judgement import Judgement, Move, Names, Side, Used
@@ -105,7 +105,7 @@ def _unpaired(before: Side, after: Side, found: Matched, names: Names) -> list[M
     ]  # fmt: skip
     for where, rows in (("baseline", before.rows), ("run", after.rows)):
         for row, count in doubled(rows):
-            what = f"{count} rows in the {where}, one is wanted"
+            what = f"{counted(count, 'row')} in the {where}, one is wanted"
             moves.append(Move("doubled", names.method(row), names.place(row), what))
     return moves + [Move("new", names.method(row), names.place(row), "row") for row in found.new]
 
@@ -167,7 +167,8 @@ def _fingerprints(before: Side, after: Side, pairs: Sequence[Pair], names: Names
             known = [str(part(facts, "versions").get("torch", "")) for facts in (before.facts_of(a), after.facts_of(b))]
             torch.setdefault(method, {})[" -> ".join(dict.fromkeys(known))] = None
     return [
-        f"output of {method} is not bit-equal on {sum(moved)} of {len(moved)} clips (torch {', '.join(torch[method])})"
+        f"output of {method} is not bit-equal on {sum(moved)} of {counted(len(moved), 'clip')} "
+        f"(torch {', '.join(torch[method])})"
         for method, moved in clips.items()
         if any(moved)
     ]

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import stats
 
 from stvsr_bench import environment, protocols
+from stvsr_bench.errors import counted
 from stvsr_bench.rows.judgement import Move, Names, Side, Verdict
 from stvsr_bench.rows.tolerances import Facts, part
 from stvsr_bench.schema import Row
@@ -45,7 +46,7 @@ def place_of(profile: Mapping[str, Any]) -> str:
     """The input that a profile is of: `32x56, 4 frames`, height first."""
     size = profile.get("size")
     sides = "x".join(map(str, size)) if isinstance(size, list) else str(size)
-    return f"{sides}, {profile.get('frames')} frames"
+    return f"{sides}, {counted(profile.get('frames') or 0, 'frame')}"
 
 
 def _profile(profile: Mapping[str, Any]) -> tuple[str, ...]:
@@ -95,9 +96,7 @@ def _slower(method: str, task: str, old: np.ndarray, new: np.ndarray, notes: lis
         return None
     at = f" ({task})" if task else ""
     if len(old) < MIN_CLIPS:
-        notes.append(
-            f"runtime of {method}{at}: x{ratio:.2f}, but {len(old)} clips show nothing; {MIN_CLIPS} are needed"
-        )
+        notes.append(f"runtime of {method}{at}: x{ratio:.2f}, {counted(len(old), 'clip')}; {MIN_CLIPS} are needed")
         return None
     # ratios, for a clip of 4 s and one of 0.1 s count alike; a rank test, for times have long tails
     p = float(stats.wilcoxon(np.log(new / old)).pvalue)
@@ -105,7 +104,7 @@ def _slower(method: str, task: str, old: np.ndarray, new: np.ndarray, notes: lis
         return None
     verdict: Verdict = "regressed" if ratio > 1 else "improved"
     after = f"{np.median(new):.3g} s (x{ratio:.2f}, p = {p:.1g})"
-    return Move(verdict, method, f"{len(old)} clips{at}", "runtime", f"{np.median(old):.3g} s", after)
+    return Move(verdict, method, f"{counted(len(old), 'clip')}{at}", "runtime", f"{np.median(old):.3g} s", after)
 
 
 def _comparable_times(before: Facts, after: Facts, a: Row, b: Row) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from stvsr_bench import escape
+from stvsr_bench.errors import counted
 from stvsr_bench.rows.judgement import Judgement, Used
 
 
@@ -14,7 +15,8 @@ def markdown(judgement: Judgement, limit: int = 50) -> str:
     head = "passed" if judgement.passed else "**failed**"
     lines = [f"### stvsr-bench gate: {head}", ""]
     lines.append(
-        f"{judgement.compared} values compared, {count} worse or changed, {len(judgement.moves)} moved in all."
+        f"{counted(judgement.compared, 'value')} compared, {count} worse or changed, "
+        f"{len(judgement.moves)} moved in all."
     )
     lines += [f"Note: {_cell(note)}." for note in judgement.notes]
     lines += _tolerance_lines(judgement.used)
@@ -53,7 +55,9 @@ def junit(judgement: Judgement) -> str:
     suite = ElementTree.Element(
         "testsuite", name="stvsr-bench gate", tests=str(len(judgement.moves) + 1), failures=str(failures)
     )
-    whole = ElementTree.SubElement(suite, "testcase", classname="gate", name=f"{judgement.compared} values compared")
+    whole = ElementTree.SubElement(
+        suite, "testcase", classname="gate", name=f"{counted(judgement.compared, 'value')} compared"
+    )
     if judgement.compared == 0:
         ElementTree.SubElement(whole, "failure", message="nothing was measured")
     for move in judgement.moves:

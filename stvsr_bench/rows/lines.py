@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from stvsr_bench.errors import DataError
+from stvsr_bench.errors import DataError, counted
 from stvsr_bench.schema import SCHEMA_VERSION, Row
 
 ROWS = TypeAdapter(Row)
@@ -217,7 +217,7 @@ def _impossible(row: Row) -> str:
         return "it has no frame"
     lengths = {"given": len(row.given), **{name: len(values) for name, values in row.values.items()}}
     if wrong := next((name for name, length in lengths.items() if length != frames), None):
-        return f"{wrong} has {lengths[wrong]} entries for {frames} frames"
+        return f"{wrong} has {lengths[wrong]} entries for {counted(frames, 'frame')}"
     # a sum is NaN where a value is, and -inf where one is: a look at each would cost ten times as much
     for name, total in {**{name: _total(name, values) for name, values in row.values.items()}, **row.scalars}.items():
         if math.isnan(total) or total == -math.inf:

@@ -11,7 +11,7 @@ import numpy as np
 
 from stvsr_bench import datasets, metrics, protocols
 from stvsr_bench.data.frames import from_bytes, read
-from stvsr_bench.errors import BenchError, DataError
+from stvsr_bench.errors import BenchError, DataError, counted
 from stvsr_bench.rows import frames, manifest, store
 from stvsr_bench.rows.frames import place_of
 from stvsr_bench.rows.names import COMMANDS, TRUTH
@@ -41,7 +41,7 @@ def _commands(run: Path) -> Iterator[str]:
         yield f"run.toml: it is none of the commands in {COMMANDS}/"
     history = manifest.read(run).get("history")
     if files and isinstance(history, list) and len(history) != len(files):
-        yield f"{COMMANDS}/: {len(files)} commands, manifest.json counts {len(history)}"
+        yield f"{COMMANDS}/: {counted(len(files), 'command')}, manifest.json counts {len(history)}"
 
 
 def _counts(run: Path, origins: Origins) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _counts(run: Path, origins: Origins) -> Iterator[str]:
         except BenchError:  # its rows cannot be computed either, and that is said of them
             continue
         if facts.get("clips") != clips:
-            yield f"manifest.json: {label}/{split} has {facts.get('clips')} clips there and {clips} here"
+            yield f"manifest.json: {label}/{split} has other clips here ({clips}) than there ({facts.get('clips')})"
 
 
 def _frames(run: Path, rows: Iterable[Row]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from stvsr_bench.data import video
 from stvsr_bench.data.frames import digest_of
 from stvsr_bench.data.listing import Unused
 from stvsr_bench.data.windows import Windows, windows_of
-from stvsr_bench.errors import BenchError, ClipError, UsageError
+from stvsr_bench.errors import BenchError, ClipError, UsageError, counted
 from stvsr_bench.restore import Restored, low_resolution, mod_crop
 from stvsr_bench.rows import frames, manifest
 from stvsr_bench.rows.identity import job
@@ -130,7 +130,11 @@ def outcomes(
         external, clips, Places(external.folder, cell.split, clips), ResultReader(of_results), of_results
     )
     if not external.folder.is_dir() and not results.places.has(cell.clips[0]):
-        what = f"is a file, and there are {len(clips)} clips" if external.folder.is_file() else "is not a folder"
+        what = (
+            f"is one file, but the data set has {counted(len(clips), 'clip')}"
+            if external.folder.is_file()
+            else "is not a folder"
+        )
         raise UsageError(
             f"{external.folder} {what}; write stvsr-bench score FOLDER --dataset DATASET, with a folder or a video for "
             f"each clip in it, e.g. {cell.clips[0]}/00000.png or {cell.clips[0]}.mp4"

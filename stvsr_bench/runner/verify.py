@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stvsr_bench import environment, metrics
-from stvsr_bench.errors import BenchError, NotRunnableError
+from stvsr_bench.errors import BenchError, NotRunnableError, counted
 from stvsr_bench.plugins import objects
 from stvsr_bench.rows import store
 from stvsr_bench.rows.comparison import change_db, differences
@@ -121,7 +121,7 @@ def verify(
     """
     if not found.tasks:
         why = f" ({found.uncovered[0][1]})" if found.uncovered else ""
-        raise NotRunnableError(f"{run}: none of its {len(found.rows)} rows can be computed again here{why}")
+        raise NotRunnableError(f"{run}: none of its {counted(len(found.rows), 'row')} can be computed again here{why}")
     known = store.environments(run)
     here = environment.describe()
     for setup, tasks in _together(found.tasks):

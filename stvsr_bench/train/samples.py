@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from stvsr_bench.errors import DataError
+from stvsr_bench.errors import DataError, counted
 from stvsr_bench.nn.resize import imresize
 from stvsr_bench.schema import Clip, Frames
 from stvsr_bench.train.recipe import Recipe, Stage
@@ -101,8 +101,10 @@ def place(
     room = (frames - stage.frames_out, *sides)
     if min(room) < 0:
         side = int(stage.crop * scale)
-        wanted = f"{stage.frames_out} frames of {side}x{side} px"
-        raise DataError(f"training clip {clip} has {frames} frames of {width}x{height} px; the recipe cuts {wanted}")
+        wanted = f"{counted(stage.frames_out, 'frame')} of {side}x{side} px"
+        raise DataError(
+            f"training clip {clip} has {counted(frames, 'frame')} of {width}x{height} px; the recipe cuts {wanted}"
+        )
     first, top, left = (int(dice.integers(0, r + 1)) for r in room)
     top, left = top * unit, left * unit
     # all four whatever the recipe uses: switching one off leaves the others as they were

@@ -232,6 +232,6 @@ def test_prepare_draws_the_embedded_clips(capsys, monkeypatch):
     reader = datasets.clips("mini", "slow").reader
     monkeypatch.setattr(type(reader), "names", lambda self, split: ["0000"])
     assert call(["data", "prepare", "mini"]) == 0
-    assert capsys.readouterr().out == "mini/slow: 1 clips ready\n"
+    assert capsys.readouterr().out == "mini/slow: 1 clip ready\n"
     assert call(["data", "prepare", "mini", "--split", "medium"]) == 0
-    assert capsys.readouterr().out == "mini/medium: 1 clips ready\n"
+    assert capsys.readouterr().out == "mini/medium: 1 clip ready\n"

@@ -123,7 +123,7 @@ def test_options_that_are_repeated_add(quick, capsys, tmp_path, monkeypatch):
     said = capsys.readouterr().out
     assert said.count("blend+bicubic:") == said.count("dis+bicubic:") == 1
     assert "mini/slow: 1 of 8 clips, suite-1" in said and "mini/fast: 1 of 8 clips, zsm-2020" in said
-    assert "0 of 8 rows are done, 8 to do" in said
+    assert "done: 0 of 8 rows, 8 to do" in said
 
 
 @pytest.mark.fault("E6", "one value twice, an option and its opposite, an option without use", "one sentence", "2")

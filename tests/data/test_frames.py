@@ -63,7 +63,7 @@ def test_rounding_is_half_to_even_and_clips():
         (png(extra=chunk(b"tRNS", bytes(6))), r"is transparent \(alpha channel\)"),
         (png(width=10**5, height=10**5, raw=b"1"), "is 100000x100000, which is not a possible frame"),
         (png(width=0, height=3, raw=b"1"), "is 0x3, which is not a possible frame"),
-        (png(width=8000, height=8000, raw=b"1"), "bytes are too few for that"),
+        (png(width=8000, height=8000, raw=b"1"), "bytes cannot be that"),
         (png(width=60, height=60, raw=bytes(100)), "cannot be decoded"),
         (b"\x89PNG\r\n\x1a\n" + chunk(b"IEND", b""), "has no header"),
         (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", b"12") + chunk(b"IEND", b""), "has no header"),

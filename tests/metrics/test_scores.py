@@ -140,7 +140,7 @@ def test_no_float_however_large_makes_a_warning(dtype, huge):
         assert metrics.mse_rgb(frames, hr_SCHW)[0] == pytest.approx(mse, rel=1e-13)
     broken = sr_SCHW.astype(dtype)
     broken[0, 0, 0, :2] = np.nan, np.inf
-    with pytest.raises(ClipError, match="frame 0 has 2 values that are not finite"):
+    with pytest.raises(ClipError, match=r"frame 0 has values that are not finite numbers \(2\)"):
         metrics.psnr_y(broken, hr_SCHW)
 
 
@@ -269,7 +269,7 @@ def test_shapes_that_do_not_fit_are_one_sentence_and_never_broadcast(sr_shape, h
 def test_a_value_that_is_no_number_is_refused_and_counted(broken):
     sr_SCHW, hr_SCHW = clips()
     sr_SCHW[1, 2, 3, 4] = broken
-    with pytest.raises(ClipError, match="sr: frame 1 has 1 values that are not finite"):
+    with pytest.raises(ClipError, match=r"sr: frame 1 has values that are not finite numbers \(1\)"):
         metrics.psnr_y(sr_SCHW, hr_SCHW)
 
 

@@ -238,7 +238,7 @@ def test_it_is_printed_within_80_columns_with_every_part(run, monkeypatch, capsy
         assert f"PSNR-Y (dB) of {frames} frames, protocol suite-1" in said
     assert "8-16 px/frame" in said
     assert "5/0/0" in said
-    assert "The 10 clips that differ most" in said
+    assert "Clips that differ most (10)" in said
 
 
 def test_exact_clips_are_said_on_the_terminal_and_in_json_and_drawn_apart_by_protocol(row, write, tmp_path, capsys):

@@ -193,3 +193,102 @@ def test_sound_that_would_end_the_writing_is_found_before_anything_is_done(tmp_p
         assert not target.exists() and not target.with_name(f".{target.name}.parts").exists()
         assert upscale(source, target, sound="aac").audio == 1
         assert "Audio: aac" in ffmpeg("-i", target, said=True)
+
+
+def test_recordings_whose_sound_overlaps_where_they_were_joined(tmp_path, ffmpeg, upscale):
+    """Two packets one tick of the source apart are of one time in an mp4, whose tick is a sample of sound."""
+    data = b""
+    for number, size in enumerate(("32x32", "48x32")):
+        picture = ("-f", "lavfi", "-i", f"testsrc2=s={size}:r=25:d=0.4")
+        ffmpeg(*picture, *SOUND, *H264, "-output_ts_offset", 0.4 * number, tmp_path / f"{number}.ts")
+        data += (tmp_path / f"{number}.ts").read_bytes()
+    (tmp_path / "in.ts").write_bytes(data)
+    for suffix in ("mp4", "mkv", "mov"):
+        done = upscale(tmp_path / "in.ts", tmp_path / f"out.{suffix}")
+        assert "changes its size at frame 10, from 32x32 to 48x32" in done.trouble and done.frames_out == 20
+        assert seconds_of_sound(ffmpeg, tmp_path / f"out.{suffix}") == pytest.approx(0.85, abs=0.1)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_the_track_that_names_chapters_is_no_track_that_is_left_out(tmp_path, ffmpeg, upscale, suffix):
+    (tmp_path / "of.txt").write_text(";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=300\ntitle=One\n")
+    ffmpeg(*PICTURE, "-i", tmp_path / "of.txt", "-map_metadata", "1", *H264, tmp_path / "in.mp4")
+    assert "Data: bin_data (text" in ffmpeg("-i", tmp_path / "in.mp4", said=True)
+    assert upscale(tmp_path / "in.mp4", tmp_path / f"out.{suffix}").left_out == []
+    assert "title           : One" in ffmpeg("-i", tmp_path / f"out.{suffix}", said=True)
+
+
+@pytest.mark.parametrize("rate", ["25", "30000/1001"])
+def test_matroska_says_the_rate(tmp_path, ffmpeg, upscale, rate):
+    """By its default duration players and ffmpeg show the rate; it was that of a tick, 10000 frames a second."""
+    ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=32x32:r={rate}:d=0.4", *H264, tmp_path / "in.mp4")
+    upscale(tmp_path / "in.mp4", tmp_path / "out.mkv")
+    assert re.search(r" (50|59\.94) fps,", ffmpeg("-i", tmp_path / "out.mkv", said=True))
+    pause = ("-vf", "setpts='(N+3*gt(N,4))/25/TB'", "-fps_mode", "vfr")
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=32x32:r=25:d=0.4", *pause, *H264, tmp_path / "vfr.mkv")
+    upscale(tmp_path / "vfr.mkv", tmp_path / "out-vfr.mkv")
+    assert b"\x23\xe3\x83" not in (tmp_path / "out-vfr.mkv").read_bytes()[:2000]
+
+
+@pytest.mark.parametrize(("codec", "pixels", "suffix"), [
+    ("ffv1", "yuva420p", "mkv"), ("ffv1", "gbrap12le", "mkv"), ("png", "rgba", "mov"), ("png", "rgba64be", "mov"),
+    ("prores_ks", "yuva444p10le", "mov"), ("libvpx-vp9", "yuva420p", "webm"),
+])  # fmt: skip
+def test_transparency_is_named_where_there_is_some(tmp_path, ffmpeg, upscale, codec, pixels, suffix):
+    for name, opaque in (("glass", "lt(X,16)"), ("solid", "1")):
+        source = tmp_path / f"{name}.{suffix}"
+        deep = "format=rgba64le" if "64" in pixels or "1" in pixels else "format=rgba"
+        most = 65535 if "64" in deep else 255
+        chain = f"{deep},geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='{most}*{opaque}',format={pixels}"
+        if (codec, name) == ("libvpx-vp9", "solid"):  # whose decoder does not say
+            continue
+        ffmpeg(*PICTURE, "-vf", chain, "-c:v", codec, "-auto-alt-ref", "0", source)
+        said = upscale(source, tmp_path / f"{name}.mp4").left_out
+        line = "transparency in the frames: left out, encoders are not given them"
+        assert said == ([line] if name == "glass" else [])
+
+
+def test_pixels_that_change_their_shape_are_named(tmp_path, ffmpeg, upscale):
+    data = b""
+    for shape in ("1", "4/3"):
+        raw = ffmpeg(*PICTURE, "-vf", f"setsar={shape}", *H264, "-x264-params", "repeat-headers=1", "-f", "h264", "-")
+        data += raw
+    (tmp_path / "in.264").write_bytes(data)
+    done = upscale(tmp_path / "in.264", tmp_path / "out.mp4")
+    assert done.left_out == ["the shape of pixels changes within the source (1:1, 4:3): all frames have 1:1"]
+    assert "SAR 1:1" in ffmpeg("-i", tmp_path / "out.mp4", said=True) and done.frames_out == 40
+
+
+def blu_ray_subtitles():
+    """A `.sup` file: a small white picture that is shown from 0.1 s to 0.3 s (segments of "PG", US 8638861)."""
+
+    def shown(seconds, *segments):
+        head = b"PG" + round(seconds * 90000).to_bytes(4, "big") + bytes(4)
+        return b"".join(head + bytes([kind]) + len(data).to_bytes(2, "big") + data for kind, data in segments)
+
+    def about(number, state, objects):  # of a picture of 32x32
+        return 0x16, b"\0\x20\0\x20\x10" + bytes([0, number, state, 0, 0, len(objects) // 8]) + objects
+
+    window, end = (0x17, b"\x01\0\0\0\0\0\0\x08\0\x02"), (0x80, b"")
+    palette = (0x14, b"\0\0\x01\xeb\x80\x80\xff")
+    lines = (b"\0\x88\x01" + b"\0\0") * 2  # eight pixels of colour 1, twice
+    picture = (0x15, b"\0\0\0\xc0" + (len(lines) + 4).to_bytes(3, "big") + b"\0\x08\0\x02" + lines)
+    first = shown(0.1, about(0, 0x80, b"\0\0\0\0\0\0\0\0"), window, palette, picture, end)
+    return first + shown(0.3, about(1, 0, b""), window, end)
+
+
+@pytest.mark.parametrize("kind", ["mkv", "m2ts"])
+def test_subtitles_of_blu_rays_are_kept_in_matroska_and_named_elsewhere(tmp_path, ffmpeg, upscale, kind):
+    (tmp_path / "in.sup").write_bytes(blu_ray_subtitles())
+    source = tmp_path / f"in.{kind}"
+    ffmpeg(*PICTURE, "-i", tmp_path / "in.sup", "-map", "0", "-map", "1", *H264, "-c:s", "copy", source)
+    done = upscale(source, tmp_path / "out.mkv")
+    assert (done.subtitles, done.left_out, done.frames_out) == (1, [], 20)
+    begun = []
+    for path in (source, tmp_path / "out.mkv"):
+        with av.open(str(path)) as film:
+            shown = [float(packet.pts * packet.time_base) for packet in film.demux(subtitles=0) if packet.size]
+            begun.append(shown[0] - float(film.streams.video[0].start_time * film.streams.video[0].time_base))
+    assert begun[1] == pytest.approx(begun[0], abs=0.002)
+    said = "subtitle track 1 (pgssub): left out, .mp4 cannot store it, .mkv can"
+    assert upscale(source, tmp_path / "out.mp4").left_out == [said]

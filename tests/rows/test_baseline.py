@@ -84,7 +84,7 @@ def test_without_a_terminal_what_drops_something_needs_yes(old, tmp_path, row, w
     }
     assert len(store.read_rows(old)) == 1
     assert call(["gate", str(old), str(run), "--update"]) == 0, "nothing is dropped any more"
-    assert "1 rows are the new baseline" in capsys.readouterr().out
+    assert "the new baseline has 1 row" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("answer", "code"), [(True, 0), (False, 2)])

@@ -55,7 +55,7 @@ def test_of_fewer_than_eight_clips_no_slowdown_can_be_told_and_that_is_said(time
     judgement = timed([1.0] * clips, [3.0 + 0.1 * n for n in range(clips)])
     assert judgement.passed and judgement.moves == []
     (note,) = judgement.notes
-    assert "runtime of net@mini: x3" in note and f"{clips} clips show nothing; 8 are needed" in note
+    assert "runtime of net@mini: x3" in note and f"{clips} clip{'s' * (clips > 1)}; 8 are needed" in note
     assert not timed([1.0] * 8, [3.0 + 0.1 * n for n in range(8)]).passed
 
 

@@ -109,7 +109,7 @@ def test_a_result_that_was_coded_with_loss_says_so_and_how_its_colours_were_read
     (row,) = store.read_rows(tmp_path / "scored")
     assert "lossy-input:mpeg4" in row.flags and not any(flag.startswith("lossy-truth") for flag in row.flags)
     assert row.how["colours"] == "bt601 assumed by size, limited range, not stated"
-    assert "1 of 1 rows: videos handed in were coded with loss (mpeg4)" in capsys.readouterr().err
+    assert "1 of 1 row: videos handed in were coded with loss (mpeg4)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["video", "folder"])
@@ -218,7 +218,7 @@ def test_frames_of_another_size_are_refused_in_numbers(truth, tmp_path, capsys):
 def test_a_file_in_place_of_a_folder_is_said(truth, tmp_path, capsys):
     encoded(moving(7, 24, 32)[0], tmp_path / "clip0.mkv")
     assert score(tmp_path / "clip0.mkv", truth, tmp_path / "scored") == 2
-    assert "clip0.mkv is a file, and there are 2 clips; write stvsr-bench score FOLDER" in capsys.readouterr().err
+    assert "clip0.mkv is one file, but the data set has 2 clips; write stvsr-bench score FOLDER" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", ["nowhere", "truth"])

@@ -137,7 +137,7 @@ def test_rows_of_all_commands_of_a_folder_are_computed_again(spec, capsys):
     forge(spec.out, [replace(row, values=moved(row.values, 30)) if "blend" in row.method else row for row in rows])
     assert call(["verify", str(spec.out)]) == 5
     out = capsys.readouterr().out
-    assert out.count("differs: blend+bicubic") == 2 and "2 of 4 rows are the same" in out
+    assert out.count("differs: blend+bicubic") == 2 and "the same: 2 of 4 rows" in out
 
 
 def test_frames_that_score_was_given_are_counted_and_the_others_are_verified(spec, tmp_path, capsys):
@@ -151,7 +151,7 @@ def test_frames_that_score_was_given_are_counted_and_the_others_are_verified(spe
     capsys.readouterr()
     assert call(["verify", str(spec.out)]) == 0
     out = capsys.readouterr().out
-    assert "2 of 2 rows are the same" in out and "not verifiable: 2 rows of frames that score was given" in out
+    assert "the same: 2 of 2 rows" in out and "not verifiable: 2 rows of frames that score was given" in out
     assert call(["verify", str(tmp_path / "alone")]) == 4
     assert call(["verify", str(spec.out), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -167,12 +167,12 @@ def test_code_of_the_folder_is_not_run_unless_it_is_given_again(spec, tmp_path, 
     toy.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n{TOY}")
     assert call(["verify", str(spec.out)]) == 5
     out = capsys.readouterr().out
-    assert "2 of 2 rows are the same" in out and "not computed: toy (2 rows): unknown method 'toy'" in out
+    assert "the same: 2 of 2 rows" in out and "not computed: toy (2 rows): unknown method 'toy'" in out
     assert not (tmp_path / "ran").exists()
     assert call(["verify", str(spec.out), "--partial"]) == 0
     toy.write_text(TOY)
     assert call(["verify", str(spec.out), "--include", str(toy)]) == 0
-    assert "4 of 4 rows are the same" in capsys.readouterr().out
+    assert "the same: 4 of 4 rows" in capsys.readouterr().out
     toy.write_text(TOY.replace("scale_factor=4", "scale_factor=4, mode='bilinear'"))
     plugins.forget()
     assert call(["verify", str(spec.out), "--include", str(toy)]) == 5
@@ -243,7 +243,7 @@ def test_the_table_knows_every_file_of_a_run(spec):
 def test_a_share_is_a_share_of_the_clips(spec, capsys):
     execute(spec)
     assert call(["verify", str(spec.out), "--sample", "50%"]) == 0
-    assert "1 of 1 rows are the same" in capsys.readouterr().out
+    assert "the same: 1 of 1 row" in capsys.readouterr().out
     assert call(["verify", str(spec.out), "--sample", "0"]) == 2
 
 
@@ -263,7 +263,7 @@ def test_a_folder_that_was_merged_of_shards_holds_too(spec, capsys):
     merged = spec.out / "merged"
     assert merge([part.out for part in parts], merged) == 2
     assert call(["verify", str(merged)]) == 0
-    assert "2 of 2 rows are the same" in capsys.readouterr().out
+    assert "the same: 2 of 2 rows" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("cells", [["x"], {"x": 1}, {"a/b/c": 3}])

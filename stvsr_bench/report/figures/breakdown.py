@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from stvsr_bench.errors import counted
 from stvsr_bench.report.figures.drawing import COLUMN_IN, STYLE, legend_above, line_styles, new
 from stvsr_bench.report.select import MethodKey, by_method, method_keys
 from stvsr_bench.report.tables.marks import FEWEST_CLIPS, half_interval
@@ -92,7 +93,7 @@ def clip_against_clip(tidy: pd.DataFrame, first: MethodKey, second: MethodKey, m
         axes.set_xlabel(f"{label(first)}, {how.label}")
         axes.set_ylabel(f"{label(second)}, {how.label}")
         ahead = float((both[second] > both[first]).mean())
-        said = f"{label(second)} ahead on\n{ahead:.0%} of {len(both)} clips"
+        said = f"{label(second)} ahead on\n{ahead:.0%} of {counted(len(both), 'clip')}"
         axes.text(0.98, 0.03, said, transform=axes.transAxes, ha="right", va="bottom", fontsize=7)
         legend_above(axes)
     return figure

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from tabulate import tabulate
 
+from stvsr_bench.errors import counted
 from stvsr_bench.report import stats
 
 HEAD = ("variant", "asks", "PSNR-Y (dB)", "difference to base (dB)", "between frames", "params (M)", "GMACs", "ms")
@@ -78,7 +79,8 @@ def ablation_md(rows: Sequence[dict[str, Any]]) -> str:
     ]
     first = rows[0]
     note = (
-        f"{first['steps']} steps each from the same seed on the same samples; {first['clips']} clips of "
+        f"{counted(first['steps'], 'step')} each from the same seed on the same samples; "
+        f"{counted(first['clips'], 'clip')} of "
         f"{', '.join(first['psnr_y_db_by_clip'])}. Differences are paired by clip, with 95 % intervals: one that "
         "contains 0 shows nothing. GMACs and ms (medians, all variants in turn) are for 4 frames of 112x64."
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stvsr_bench.errors import DataError
+from stvsr_bench.errors import DataError, counted
 from stvsr_bench.report.labels import listed, method_label
 from stvsr_bench.report.tables.csvjson import lines_csv
 from stvsr_bench.rows import store
@@ -62,7 +62,9 @@ def notes(tidy: pd.DataFrame, claims: Mapping[str, Sequence[Claim]]) -> list[str
             for words in (claim.words for claim in claims.get(row.key, ())):
                 counts[words] += 1
             counts["this machine, in no bundle"] += row.key not in claims
-        said = "; ".join(f"{count} of {len(part)} rows claimed by {of}" for of, count in counts.items() if count)
+        said = "; ".join(
+            f"{count} of {counted(len(part), 'row')} claimed by {of}" for of, count in counts.items() if count
+        )
         found.append(f"{method_label(*method_key)}: {said}")
     return [*found, SAID]
 

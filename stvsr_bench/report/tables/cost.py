@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from stvsr_bench.errors import counted
 from stvsr_bench.escape import markdown as text_md
 from stvsr_bench.report.select import method_label
 from stvsr_bench.report.tables.csvjson import lines_csv
@@ -119,7 +120,7 @@ def given(profile: Profile) -> str:
     scale, time_scale = str(profile.get("scale") or 4), int(profile.get("time_scale") or 2)
     made = [f"x{scale}"] if scale != "4" else []
     made += [f"{time_scale} times the frames"] if time_scale != 2 else []
-    return ", ".join([f"{profile.get('frames')} frames of {size}", *made])
+    return ", ".join([f"{counted(profile.get('frames') or 0, 'frame')} of {size}", *made])
 
 
 def _shown(name: str, records: Sequence[dict[str, Any]]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from stvsr_bench.errors import UsageError
+from stvsr_bench.errors import UsageError, counted
 from stvsr_bench.escape import code as code_md
 from stvsr_bench.escape import markdown as text_md
 from stvsr_bench.report.tables.table import Cell, Column, Line, Table, display, explain, half_shown, shown
@@ -137,7 +137,7 @@ def _tables_alone(tables: Sequence[Table]) -> str:
 
 
 def _facts_line(facts: dict[str, Any]) -> str:
-    parts = [f"{facts['clips']} clips, {facts['rows']} rows"]
+    parts = [f"{counted(facts['clips'], 'clip')}, {counted(facts['rows'], 'row')}"]
     for title, key in (("started", "started"), ("commit", "commit"), ("on", "device"), ("suite", "suite")):
         said = [text_md(value) for value in facts[key] if value]
         if said:

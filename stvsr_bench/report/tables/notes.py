@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from stvsr_bench import errors
 from stvsr_bench.report.labels import MethodKey, listed, method_label
 from stvsr_bench.report.tables import flags, settings
 from stvsr_bench.report.tables.claims import Claim
@@ -52,7 +53,7 @@ def with_coverage(table: Table, coverage: Coverage, failed: Mapping[MethodKey, C
         total = coverage.clips.get(f"{dataset}/{split}/{table.protocol_key}", 0)
         if clips < total:
             counted = f"{clips} {'was' if clips == 1 else 'were'} measured"
-            notes.append(f"{dataset} {split} has {total} clips, {counted}")
+            notes.append(f"{dataset} {split} has {errors.counted(total, 'clip')}, {counted}")
     for method_key, places in failed.items():
         count = len(places)
         where = ", ".join(dict.fromkeys(f"{dataset} {split}" for dataset, split, _ in sorted(places)))

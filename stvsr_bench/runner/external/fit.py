@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stvsr_bench.data.motion import luma
-from stvsr_bench.errors import ClipError
+from stvsr_bench.errors import ClipError, counted
 from stvsr_bench.schema import Frames
 
 REACH = 6  # frames further apart are not compared
@@ -197,7 +197,7 @@ def _check_exchanged(fit: _Fit, facts: Facts) -> None:
         _check_turned(fit, facts)
     if chosen:
         gain, i, j = chosen[0]
-        more = f", and {len(chosen) - 1} more pairs" if len(chosen) > 1 else ""
+        more = f", and {counted(len(chosen) - 1, 'more pair')}" if len(chosen) > 1 else ""
         raise ClipError(
             f"{facts.clip}: {facts.names[i]} and {facts.names[j]} fit the truth better exchanged ({gain:.1f} dB){more};"
             " write the frames in order of time"
@@ -210,7 +210,7 @@ def _check_turned(fit: _Fit, facts: Facts) -> None:
     # a method whose frames alternate, sharp and blurred, seems to turn back everywhere; two exchanged frames do so once
     alone = [i for i in turned if not {i - 1, i + 1} & set(turned)]
     if alone:
-        i, more = alone[0], f", and {len(alone) - 1} more pairs" if len(alone) > 1 else ""
+        i, more = alone[0], f", and {counted(len(alone) - 1, 'more pair')}" if len(alone) > 1 else ""
         raise ClipError(
             f"{facts.clip}: {facts.names[i]} and {facts.names[i + 1]} seem to be exchanged{more}: between them the "
             "motion turns back, and in the truth it does not; write the frames in order of time"

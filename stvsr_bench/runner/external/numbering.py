@@ -10,7 +10,7 @@ from pathlib import Path
 from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import numbers
 from stvsr_bench.data.listing import SYSTEM, listing
-from stvsr_bench.errors import ClipError, DataError
+from stvsr_bench.errors import ClipError, DataError, counted
 
 _NUMBER = re.compile(r"\d+")
 _SHOWN = 10
@@ -58,7 +58,7 @@ class Numbered:
         first, last = min(self.paths), max(self.paths)
         inner = [first + index for index in missing if first + index < last]
         outer = len(missing) - len(inner)
-        says = f"{clip}: {len(missing)} of {wanted} frames {'are' if len(missing) > 1 else 'is'} missing: "
+        says = f"{clip}: {len(missing)} of {counted(wanted, 'frame')} {'are' if len(missing) > 1 else 'is'} missing: "
         if first == 0 or not outer:
             return says + self._listed([*inner, *range(last + 1, last + 1 + outer)])
         before, after = range(max(0, first - outer), first), range(last + 1, last + 1 + outer)
@@ -84,8 +84,8 @@ class Numbered:
 def too_many(name: str, count: int, clip: str, total: int) -> str:
     """The sentence for more frames than the truth has."""
     return (
-        f"{name} has {count} frames, the truth of {clip} has {total}; is one doubled, or is it another clip? "
-        "Hand in one frame for each true one"
+        f"{name} has {counted(count, 'frame')}, the truth of {clip} has {total}; is one doubled, or is it another "
+        "clip? Hand in one frame for each true one"
     )
 
 

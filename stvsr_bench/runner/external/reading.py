@@ -13,7 +13,7 @@ import numpy as np
 from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import video
 from stvsr_bench.data.elsewhere import check_here
-from stvsr_bench.errors import ClipError
+from stvsr_bench.errors import ClipError, counted
 from stvsr_bench.runner.external.numbering import Numbered, names_of, too_many
 from stvsr_bench.runner.external.places import Place
 from stvsr_bench.schema import Reading
@@ -101,5 +101,6 @@ def _check_count(path: Path, count: int, needed: Sequence[int], total: int, clip
         raise ClipError(too_many(path.name, count, clip, total))
     if count <= needed[-1]:
         raise ClipError(
-            f"{path.name} has {count} frames, the truth of {clip} has {total} and {needed[-1] + 1} of them are needed"
+            f"{path.name} has {counted(count, 'frame')}, the truth of {clip} has {total} and "
+            f"{needed[-1] + 1} of them are needed"
         )

@@ -59,7 +59,7 @@ def test_frames_in_order_raise_no_doubt(sigma):
         ([0, 1, 3, 2, 4, 5, 6, 7, 8], "2.png and 3.png fit the truth better exchanged"),
         ([1, 0, 2, 3, 4, 5, 6, 7, 8], "0.png and 1.png fit the truth better exchanged"),
         ([0, 1, 2, 3, 6, 5, 4, 7, 8], "4.png and 6.png fit the truth better exchanged"),
-        ([0, 2, 1, 3, 4, 5, 7, 6, 8], "and 1 more pairs"),
+        ([0, 2, 1, 3, 4, 5, 7, 6, 8], "and 1 more pair"),
         ([0, 3, 2, 1, 4, 5, 6, 7, 8], "1.png and 3.png fit the truth better exchanged"),
         ([8, 7, 6, 5, 4, 3, 2, 1, 0], "better in reverse order .*; 0.png looks like the last true frame"),
         ([0, 1, 2, 2, 4, 5, 6, 7, 8], "2.png and 3.png show the same"),
@@ -135,7 +135,7 @@ def test_neighbours_exchanged_in_a_gap_of_eight_are_found_by_the_way_of_the_fram
 def test_of_two_exchanged_pairs_in_a_gap_of_eight_the_first_is_named_and_the_other_counted():
     truth = scene(17, 1)
     order = [0, 1, 2, 4, 3, 5, 6, 7, 8, 9, 10, 12, 11, 13, 14, 15, 16]
-    with pytest.raises(ClipError, match=r"3.png and 4.png seem to be exchanged, and 1 more pairs: .* turns back"):
+    with pytest.raises(ClipError, match=r"3.png and 4.png seem to be exchanged, and 1 more pair: .* turns back"):
         judged(noisy(blended(truth, 8), 4)[order], truth, 8)
 
 
