@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from stvsr_bench.data import compiled, tiff
 from stvsr_bench.data.atomic import replacing
-from stvsr_bench.data.elsewhere import leads_nowhere, pointer, why_nowhere
+from stvsr_bench.data.elsewhere import contents, pointer
 from stvsr_bench.errors import DataError
 from stvsr_bench.schema import Frames
 
@@ -29,6 +29,7 @@ Bytes = NDArray[np.uint8]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 2**26  # 8192 x 8192: above it a header lies, or a picture is no frame
+MAX_BYTES = 2**30  # of a file; MAX_PIXELS of floats with alpha
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
@@ -109,12 +110,7 @@ def read_one(path: Path) -> Bytes:
     Raises:
         DataError: it is missing, empty, damaged, not 8-bit, or transparent.
     """
-    try:
-        encoded = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(why_nowhere(path) if leads_nowhere(path) else f"{path} is missing") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    encoded = contents(path, MAX_BYTES)
     if not encoded:
         raise DataError(f"{path} is empty (0 bytes)")
     if said := pointer(encoded):
@@ -135,11 +131,7 @@ def read_one(path: Path) -> Bytes:
 def size(path: Path) -> tuple[int, int]:
     """Width and height of a picture; of a PNG without decoding it."""
     if path.suffix.lower() == ".png":
-        try:
-            with path.open("rb") as file:
-                head = file.read(33)  # the signature and the header chunk
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror}") from None
+        head = contents(path, MAX_BYTES, 33)  # the signature and the header chunk
         if head[:8] == _SIGNATURE and head[12:16] == b"IHDR":
             return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
     height, width = read_one(path).shape[:2]

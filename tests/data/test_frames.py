@@ -82,7 +82,7 @@ def test_a_missing_frame_or_a_folder_in_its_place_is_named(tmp_path):
     with pytest.raises(DataError, match=r"im9\.png is missing"):
         frames.read_one(tmp_path / "im9.png")
     (tmp_path / "im1.png").mkdir()
-    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+    with pytest.raises(DataError, match="is a folder, not a file"):
         frames.read_one(tmp_path / "im1.png")
 
 
