@@ -158,7 +158,7 @@ def outcomes(
             return Outcome(task, error=str(error), seconds=time.perf_counter() - start)
 
     # a video that serves several clips is decoded once, from its start to its end
-    alone = any(place.whole for name in cell.clips if (place := results.places.find(name)))
+    alone = any(place.whole for name in cell.clips if (place := results.places.known(name)))
     rows: dict[str, Row] = {}
     for outcome in ahead(one, cell.clips, 1 if alone else jobs):
         rows |= {row.clip: row for row in outcome.rows[:1]}

@@ -1,5 +1,6 @@
 import os
 import time
+from pathlib import Path
 
 import av
 import cv2
@@ -295,6 +296,21 @@ def test_a_folder_without_rights_is_a_clip_that_fails(tmp_path, draw, monkeypatc
     assert list(found) == ["city", "locked"]
     with pytest.raises(DataError, match="locked cannot be read: Permission denied"):
         found["locked"].source()
+
+
+@pytest.mark.fault(
+    "B", "low resolution beside the true frames without rights to read", "the clip is measured without it"
+)
+def test_a_neighbour_without_rights_has_no_pictures(tmp_path, draw, monkeypatch):
+    draw(tmp_path / "LR", FRAMES)
+    assert sources.has_pictures(tmp_path / "LR")
+
+    def refusing(folder, *more, **named):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refusing)
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    assert not sources.has_pictures(tmp_path / "LR")
 
 
 def test_a_damaged_video_is_a_clip_that_fails(tmp_path):

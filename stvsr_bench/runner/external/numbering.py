@@ -31,7 +31,8 @@ class Numbered:
         paths = [path for path in there.pictures if not leads_nowhere(path)]
         self.passed_over = [path for why, path in there.unused if why != SYSTEM] + there.videos
         if not paths:
-            has = f"; it has {names_of(self.passed_over)}" if self.passed_over else ""
+            there_is = [*there.folders, *self.passed_over]
+            has = f"; it has {names_of(there_is)}" if there_is else ""
             raise DataError(f"{folder} has no pictures ({', '.join(pictures.SUFFIXES)}){has}")
         found = numbers.ordered(folder, paths)
         self._column = found.column
