@@ -48,7 +48,7 @@ def lines(text: str) -> tuple[str, ...]:
     """
     words = _several(text, lambda word: word.startswith("@") and is_path(word[1:]), lists=False)
     if not any(word.startswith("@") for word in words):
-        return (text.strip(),) if text.strip() else ()
+        return (text,) if text.strip() else ()
     return tuple(dict.fromkeys(line for word in words for line in (_lines_of(word[1:]) if word[0] == "@" else [word])))
 
 
@@ -104,6 +104,8 @@ def unstored(text: str) -> str:
 
 
 def _several(text: str, is_one: Callable[[str], bool], lists: bool) -> list[str]:
+    if text != text.strip() and is_one(text):  # spaces around a word are none of it, but in the name of a path
+        return [text]
     found: list[str] = []
     words = list(_WORD.finditer(text))
     at = 0
@@ -112,7 +114,7 @@ def _several(text: str, is_one: Callable[[str], bool], lists: bool) -> list[str]
         ends = range(min(len(words), at + _MOST), at, -1)
         taken = next((end for end in ends if _is_one(text[first.start() : words[end - 1].end()], is_one, lists)), 0)
         word = text[first.start() : words[taken - 1].end()] if taken else first["quoted"] or first[0]
-        if lists and word.startswith("@") and not first["quoted"]:
+        if lists and word.startswith("@") and not first["quoted"] and not is_one(word):
             for line in _lines_of(word[1:]):
                 found += _several(line, is_one, lists=False)
         else:

@@ -36,6 +36,14 @@ def test_a_path_that_exists_is_one_path_whatever_it_contains(tmp_path, name):
     assert words.several(both, words.is_path) == (str(path), str(tmp_path / "other one"), "mini")
 
 
+@pytest.mark.parametrize("name", [" my clips", "my clips ", " my", "a, "])
+def test_a_path_alone_keeps_the_spaces_at_its_ends(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    assert words.several(name, words.is_path) == (name,)
+    assert words.several(" mini, other ", words.is_path) == ("mini", "other")
+
+
 def test_a_path_that_cannot_be_is_none(tmp_path):
     for text in ("", "\0", "x" * 5000, "~nobody-of-that-name/x"):
         assert not words.is_path(text)

@@ -128,8 +128,8 @@ def _counts(listed: bytes, path: Path) -> dict[str, int]:
 def _fill(clips: Sequence[Clip], path: Path, tell: Tell | None) -> int:
     lmdb = _library()
     counts: dict[str, int] = {}
-    with lmdb.open(str(path), map_size=_ROOM) as database:
-        try:
+    try:
+        with lmdb.open(str(path), map_size=_ROOM) as database:
             for start in range(0, len(clips), _CLIPS_A_COMMIT):
                 with database.begin(write=True) as transaction:
                     for i in range(start, min(start + _CLIPS_A_COMMIT, len(clips))):
@@ -138,8 +138,13 @@ def _fill(clips: Sequence[Clip], path: Path, tell: Tell | None) -> int:
                             tell(i + 1, len(clips))
             with database.begin(write=True) as transaction:
                 transaction.put(_NAMES, json.dumps(counts).encode())
-        except lmdb.Error as error:
-            raise DataError(f"{path} cannot be written: {error}") from None
+    except lmdb.MemoryError:
+        raise NotRunnableError(
+            f"{path} cannot be opened: LMDB takes {_ROOM // 2**40} TiB of addresses (no memory), and this shell or job "
+            "has a limit; run ulimit -v unlimited first"
+        ) from None
+    except lmdb.Error as error:
+        raise DataError(f"{path} cannot be written: {error}") from None
     return sum(counts.values())
 
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stvsr_bench.cli import options, reader
-from stvsr_bench.errors import counted, spelled
+from stvsr_bench.errors import spelled
 
 if TYPE_CHECKING:
-    from stvsr_bench.runner.execute import Result
     from stvsr_bench.runner.plan import RunSpec
     from stvsr_bench.schema import Reading
 
@@ -92,6 +91,7 @@ def _without_truth(folder: Path, reading: "Reading", as_json: bool) -> int:
 
 
 def _perform(spec: "RunSpec", folder: Path, as_json: bool, quiet: bool) -> int:
+    from stvsr_bench.cli import scoring
     from stvsr_bench.cli.progress import Bar
     from stvsr_bench.cli.result import finish, say_unused
     from stvsr_bench.runner.score import execute, make, unused
@@ -103,16 +103,6 @@ def _perform(spec: "RunSpec", folder: Path, as_json: bool, quiet: bool) -> int:
     with Bar(plan, quiet or as_json, total=sum(len(cell.clips) for cell in plan.cells)) as bar:
         result = execute(spec, plan, folder, bar.update)
     code = finish(spec, result, as_json)
-    _say_lossy(result)
+    scoring.say_lossy(result)
+    scoring.say_doubtful(result)
     return code
-
-
-def _say_lossy(result: "Result") -> None:
-    """One line where videos that were handed in, or their truth, were coded with loss."""
-    from collections import Counter
-
-    rows = [row for row in result.rows() if "external" in row.flags]
-    found = Counter(flag for row in rows for flag in row.flags if flag.startswith("lossy-"))
-    for flag, count in sorted(found.items()):
-        what = "videos handed in" if flag.startswith("lossy-input") else "the truth's videos"
-        reader.note(f"{count} of {counted(len(rows), 'row')}: {what} were coded with loss ({flag.partition(':')[2]})")

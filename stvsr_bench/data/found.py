@@ -4,6 +4,7 @@ Nothing is decoded here.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -104,7 +105,9 @@ def in_order(folder: Path) -> list[Path]:
 
 def has_pictures(folder: Path) -> bool:
     """Whether there is such a folder, with a picture in it."""
-    return folder.is_dir() and any(is_picture(path) for path in folder.iterdir())
+    with suppress(OSError):  # no rights to look
+        return folder.is_dir() and any(is_picture(path) for path in folder.iterdir())
+    return False
 
 
 def stretches(path: Path, name: str, reading: Reading) -> Iterator[tuple[str, Found]]:

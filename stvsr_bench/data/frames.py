@@ -21,20 +21,22 @@ from numpy.typing import NDArray
 
 from stvsr_bench.data import compiled, tiff
 from stvsr_bench.data.atomic import replacing
-from stvsr_bench.data.elsewhere import leads_nowhere, pointer, why_nowhere
+from stvsr_bench.data.elsewhere import contents, pointer
 from stvsr_bench.errors import DataError, counted
+from stvsr_bench.opencv import silent
 from stvsr_bench.schema import Frames
 
 Bytes = NDArray[np.uint8]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 2**26  # 8192 x 8192: above it a header lies, or a picture is no frame
+MAX_BYTES = 2**30  # of a file; MAX_PIXELS of floats with alpha
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 # chunks that change no pixel that OpenCV reads; a frame with any other (eXIf turns it, PLTE) is left to OpenCV
 _HARMLESS = frozenset(
-    (b"IHDR", b"IDAT", b"IEND", b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"gAMA", b"cHRM", b"sRGB")
+    (b"IHDR", b"IDAT", b"IEND", b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"gAMA", b"cHRM", b"sRGB", b"iCCP")
 )
 _DEFLATE_RATIO = 1040  # no deflate stream grows by more than about 1032
 
@@ -109,12 +111,7 @@ def read_one(path: Path) -> Bytes:
     Raises:
         DataError: it is missing, empty, damaged, not 8-bit, or transparent.
     """
-    try:
-        encoded = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(why_nowhere(path) if leads_nowhere(path) else f"{path} is missing") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    encoded = contents(path, MAX_BYTES)
     if not encoded:
         raise DataError(f"{path} is empty (0 bytes)")
     if said := pointer(encoded):
@@ -127,19 +124,21 @@ def read_one(path: Path) -> Bytes:
         decoded = _by_opencv(encoded)
     if decoded is None:
         raise DataError(f"{path} cannot be decoded: it is damaged or no picture")
-    if header is not None and decoded.shape[:2] != (header.height, header.width):
+    if header is not None and decoded.shape[:2] not in _sizes(header):
         raise DataError(f"{path} decodes to {_size(decoded)}, its header says {header.width}x{header.height}")
     return decoded
+
+
+def _sizes(header: PngHeader) -> tuple[tuple[int, int], ...]:
+    """Height and width that a PNG may be decoded to: OpenCV turns it as its eXIf says."""
+    stored = (header.height, header.width)
+    return (stored, stored[::-1]) if b"eXIf" in header.kinds else (stored,)
 
 
 def size(path: Path) -> tuple[int, int]:
     """Width and height of a picture; of a PNG without decoding it."""
     if path.suffix.lower() == ".png":
-        try:
-            with path.open("rb") as file:
-                head = file.read(33)  # the signature and the header chunk
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror}") from None
+        head = contents(path, MAX_BYTES, 33)  # the signature and the header chunk
         if head[:8] == _SIGNATURE and head[12:16] == b"IHDR":
             return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
     height, width = read_one(path).shape[:2]
@@ -206,7 +205,8 @@ def _by_opencv(encoded: bytes) -> Bytes | None:
 
 def _decoded(encoded: bytes, how: int) -> NDArray[Any] | None:
     try:
-        return cv2.imdecode(np.frombuffer(encoded, np.uint8), how)
+        with silent():  # what is wrong with the file is our sentence to say
+            return cv2.imdecode(np.frombuffer(encoded, np.uint8), how)
     except cv2.error:  # a header that asks for more pixels than OpenCV allows
         return None
 

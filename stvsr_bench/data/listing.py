@@ -31,10 +31,11 @@ POSTERS = "pictures that are named as the videos beside them are"
 UNTRUE = "folders beside those of the true frames (GT, HR, sharp, ...): read as low resolution at most"
 SMALLER = "low resolution of a pair: its clip is found under the same name without LR"
 DANGLING = "links that lead nowhere"
+LINKED = "links to a clip that is measured under another name"
 NO_FRAMES = "beside the frames that the data set has for each clip"
 NO_CLIPS = "folders or videos that do not belong to the data set"
 
-KINDS = (OTHER, DANGLING, BESIDE, POSTERS, SINGLE, EMPTY, UNTRUE, SMALLER, NO_FRAMES, NO_CLIPS, SYSTEM)
+KINDS = (OTHER, DANGLING, LINKED, BESIDE, POSTERS, SINGLE, EMPTY, UNTRUE, SMALLER, NO_FRAMES, NO_CLIPS, SYSTEM)
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _sort_in(entry: "os.DirEntry[str]", found: Listing) -> None:
     path = Path(entry.path)
     if is_system(entry.name):
         found.unused.append((SYSTEM, path))
-    elif entry.is_dir():
+    elif _is_folder(entry):
         found.folders.append(path)
     elif is_picture(path):
         found.pictures.append(path)
@@ -121,6 +122,13 @@ def _sort_in(entry: "os.DirEntry[str]", found: Listing) -> None:
         found.videos.append(path)
     else:
         found.unused.append((OTHER, path))
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle, or to where the reader has no rights
+        return False
 
 
 def _below(path: Path, root: Path) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stvsr_bench import words
-from stvsr_bench.data.elsewhere import pointer
+from stvsr_bench.data.elsewhere import instead, pointer
 from stvsr_bench.errors import DataError
 from stvsr_bench.schema import SplitList
 
@@ -45,7 +45,8 @@ def parse(text: str, where: str) -> list[str]:
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         for entry in _entries(line, f"{where}, line {number}"):
             if not _is_inside(entry):
-                raise DataError(f"{where}, line {number}: {entry[:80]!r} is not a relative path of a clip")
+                hint = "; write / in place of \\" if "\\" in entry else ""
+                raise DataError(f"{where}, line {number}: {entry[:80]!r} is not a relative path of a clip{hint}")
             if entry in entries:
                 raise DataError(f"{where}, line {number}: {entry} is already on line {entries[entry]}")
             entries[entry] = number
@@ -90,6 +91,8 @@ def read(path: Path, known: Mapping[str, SplitList]) -> ClipList:
         DataError: it cannot be read, or is no list.
     """
     try:
+        if found := instead(path.stat().st_mode):
+            raise DataError(f"{path} is {found}, not a list")
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{path} is too large to be a list of clips")
         text = words.read_text(path)

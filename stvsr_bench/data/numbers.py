@@ -6,7 +6,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from itertools import pairwise
@@ -41,7 +41,7 @@ Row = tuple[int, ...]
 class Ordered:
     """Frames in order. `numbers` are what counts them; `column` is which number of a name that is.
 
-    Time stamps have no column, and `numbers` are their places.
+    Time stamps and negative numbers have no column; `numbers` of time stamps are their places.
     """
 
     paths: tuple[Path, ...]
@@ -57,7 +57,10 @@ def ordered(folder: Path, paths: Sequence[Path]) -> Ordered:
     """
     rows = [_row(folder, path) for path in paths]
     if len({len(row) for row in rows}) > 1:
-        return _by_column(folder, paths, rows, -1)
+        return _of_other_lengths(folder, paths, rows)
+    if (signed := _signed(folder, paths, rows)) != rows:
+        column = next(i for i in range(len(rows[0])) if any(row[i] < 0 for row in signed))
+        return replace(_by_column(folder, paths, signed, column), column=None)
     varying = [i for i, column in enumerate(zip(*rows, strict=True)) if len(set(column)) > 1]
     if len(varying) < 2:
         return _by_column(folder, paths, rows, varying[0] if varying else len(rows[0]) - 1)
@@ -80,11 +83,44 @@ def wrapped(numbers: Sequence[int], digits: int) -> int:
     return gaps[0] if full else 0
 
 
+def _of_other_lengths(folder: Path, paths: Sequence[Path], rows: Sequence[Row]) -> Ordered:
+    """Frames in whose names not the same numbers are: by the last one, or by the first where that alone is even."""
+    columns = [column for column in (0, -1) if _is_even(sorted(row[column] for row in rows))] or [-1]
+    _check_agree(folder, paths, rows, columns)
+    return _by_column(folder, paths, rows, columns[-1])
+
+
+def _is_even(numbers: Sequence[int]) -> bool:
+    steps = {second - first for first, second in pairwise(numbers)}
+    return len(steps) < 2 and 0 not in steps
+
+
+def _signed(folder: Path, paths: Sequence[Path], rows: Sequence[Row]) -> list[Row]:
+    """Rows with negative numbers: `t_-2, t_-1, t_0`. Where all names have the sign, it is a dash that joins words.
+
+    Raises:
+        DataError: another number changes with it, as in `-0.5`.
+    """
+    signed = list(rows)
+    for column in range(len(rows[0])):
+        before = [path.stem[: list(_NUMBER.finditer(path.stem))[column].start()] for path in paths]
+        plain = {start.removesuffix("+") for start in before if not start.endswith("-")}
+        below = [i for i, start in enumerate(before) if start.endswith("-") and start[:-1] in plain]
+        if below and any(len(set(others)) > 1 for i, others in enumerate(zip(*rows, strict=True)) if i != column):
+            raise DataError(
+                f"{folder}: {paths[below[0]].name} has a negative number beside another one that changes; name the "
+                "files by the frame's number alone, e.g. 00000.png"
+            )
+        for i in below:
+            signed[i] = (*signed[i][:column], -signed[i][column], *signed[i][column + 1 :])
+    return signed
+
+
 def _of_several(folder: Path, paths: Sequence[Path], rows: Sequence[Row], varying: Sequence[int]) -> Ordered:
     """Frames whose names differ in several numbers: the one that steps evenly, or all as a time stamp."""
     columns = {i: sorted(row[i] for row in rows) for i in varying}
     distinct = [i for i in varying if len(set(columns[i])) == len(rows)]
-    even = [i for i in distinct if len({b - a for a, b in pairwise(columns[i])}) <= 1]
+    even = [i for i in distinct if _is_even(columns[i])]
     stamps = _stamps(paths, rows, varying, counted=bool(even))
     if stamps is not None:
         return Ordered(tuple(paths[i] for i in stamps), tuple(range(len(paths))), None)

@@ -56,6 +56,7 @@ class Folders:
     files: ClassVar[tuple[str, ...]] = ()
     only: ClassVar[tuple[str, ...]] = ()
     every: ClassVar[int] = 1
+    by_split: ClassVar[bool] = True  # whether root/<split> is looked for
 
     def __init__(self, card: DatasetCard, root: Path | None = None, lists: str = "") -> None:
         self.card = card
@@ -114,7 +115,8 @@ class Folders:
         return tree.clips
 
     def _look(self, root: Path, split: str) -> dict[str, sources.Found]:
-        found = self._tree(root / split if (root / split).is_dir() else root)
+        inside = self.by_split and (root / split).is_dir()
+        found = self._tree(root / split if inside else root)
         if self.files:
             found = self._of_files(found)
         missing = [name for name in self.only if name not in found]
@@ -173,6 +175,12 @@ class Folders:
         chosen = by_scale.get(4) or by_scale[min(by_scale)]
         lr_SChw = frames.from_bytes(sources.Found(chosen).source((), self.every).read())
         return lr_SChw if len(lr_SChw) == len(hr_SCHW) else None
+
+
+class Anywhere(Folders):
+    """All clips under the root: the name of its one split is made up, and a folder called so is like any other."""
+
+    by_split = False
 
 
 class Septuplets(Folders):
@@ -327,7 +335,9 @@ def shipped_folders(found: sources.Found) -> list[Path]:
 def card_of_path(path: Path) -> DatasetCard:
     """A card for a folder of clips, or a video, that is no known data set."""
     name = spelled(path.resolve().name)
-    return DatasetCard(name, f"clips in {path}", "folders", ["all"], source=str(path))
+    return DatasetCard(name, f"clips in {path}", "anywhere", ["all"], source=str(path))
 
 
-BUILT_IN: dict[str, type[Reader]] = {"folders": Folders, "video": Folders, "septuplets": Septuplets}
+BUILT_IN: dict[str, type[Reader]] = {
+    "folders": Folders, "video": Folders, "anywhere": Anywhere, "septuplets": Septuplets,
+}  # fmt: skip

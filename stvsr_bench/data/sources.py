@@ -15,6 +15,7 @@ from stvsr_bench.data.found import Found, FrameFiles, Source, VideoStretch, has_
 from stvsr_bench.data.listing import (
     BESIDE,
     EMPTY,
+    LINKED,
     POSTERS,
     SINGLE,
     SMALLER,
@@ -97,6 +98,7 @@ def look(root: Path, reading: Reading | None = None) -> Tree:
     for entries in _walk(root, looked, frozenset()):
         _take(entries, looked)
     _only_true_frames(looked)
+    _only_once(looked)
     _only_large(looked)
     found: dict[str, Found] = {}
     for name, candidate in _named(looked).items():
@@ -167,6 +169,20 @@ def _only_true_frames(looked: _Looked) -> None:
         for candidate, parts in named:
             candidate.parts = parts or (candidate.path.parent.name,)
         looked.drop(UNTRUE, others)
+
+
+def _only_once(looked: _Looked) -> None:
+    """Each clip once: a link to another one would count it twice in every mean. A clip is kept before its links."""
+    root = looked.root.resolve()
+    same: dict[Path, list[_Candidate]] = defaultdict(list)
+    for candidate in looked.candidates:
+        if not candidate.broken:
+            same[candidate.path.resolve()].append(candidate)
+    again = []
+    for real, found in same.items():
+        own = next((each for each in found if root / each.path.relative_to(looked.root) == real), found[0])
+        again += [each for each in found if each is not own]
+    looked.drop(LINKED, again)
 
 
 def _only_large(looked: _Looked) -> None:

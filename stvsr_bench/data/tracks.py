@@ -9,10 +9,15 @@ import av
 from av.error import FFmpegError
 from av.stream import Disposition
 
+from stvsr_bench.data.elsewhere import instead
 from stvsr_bench.errors import DataError, UsageError
 
 _STILLS = frozenset({"png", "mjpeg", "bmp", "gif", "webp", "tiff"})  # mjpeg is a film where there is no other
 _BOXES = (b"ftyp", b"mdat", b"free", b"wide", b"skip")  # that an mp4 or mov file may begin with
+_ARCHIVES = {
+    b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip", b"7z\xbc\xaf\x27\x1c": "7z", b"Rar!": "rar", b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd",
+}  # fmt: skip
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 
@@ -39,6 +44,10 @@ def _why(path: Path) -> str:
         head = file.read(512)
         if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             return "it is a web page or other text; download it again"
+        if kind := next((name for start, name in _ARCHIVES.items() if head.startswith(start)), ""):
+            return f"it is an archive ({kind}); unpack it and give the folder"
+        if head[257:262] == b"ustar":
+            return "it is an archive (tar); unpack it and give the folder"
         if not any(head):
             return f"its first {len(head)} bytes are all 0; copy or download it again"
         if head[4:8] in _BOXES and not _has_index(file, path.stat().st_size):
@@ -96,10 +105,12 @@ def video_track(container: Any, path: Path, track: int = 1) -> Any:
 
 
 def check_file(path: Path) -> None:
-    """Raises DataError: the file is missing or empty."""
+    """Raises DataError: the file is missing or empty, or no regular file: a video is read more than once."""
     try:
-        empty = path.stat().st_size == 0
+        about = path.stat()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
-    if empty or not path.is_file():
-        raise DataError(f"{path} is {'empty (0 bytes)' if empty else 'no file'}")
+    if found := instead(about.st_mode):
+        raise DataError(f"{path} is {found}, not a file")
+    if about.st_size == 0:
+        raise DataError(f"{path} is empty (0 bytes)")

@@ -14,7 +14,7 @@ import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
 from stvsr_bench import methods, words
-from stvsr_bench.errors import CardError, UsageError, printable
+from stvsr_bench.errors import CardError, UsageError, printable, spelled
 from stvsr_bench.methods import weights
 from stvsr_bench.methods.spec import parse, text_of
 from stvsr_bench.rows import store
@@ -64,7 +64,8 @@ def write_spec(spec: RunSpec, number: int) -> None:
     spec = dataclasses.replace(spec, threads=spec.threads_per_worker)  # as a number: the default may change
     root = spec.root and Path(words.stored(str(spec.root)))
     named = default_datasets(spec)  # by name: another machine, or tomorrow's terminal, may have another default
-    spec = dataclasses.replace(spec, root=root, datasets=tuple(map(words.stored, named)))
+    clips = tuple(map(spelled, spec.clips))  # as clips are called whose names are no UTF-8
+    spec = dataclasses.replace(spec, root=root, datasets=tuple(map(words.stored, named)), clips=clips)
     fields = {key: value for key, value in _SPEC.dump_python(spec, mode="json").items() if value is not None}
     # the place is the command line's, so that a replay cannot write over what it replays
     fields.pop("out")

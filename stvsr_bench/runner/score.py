@@ -6,6 +6,7 @@ clip with frames missing is a failure that names them, never a smaller mean.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,12 +26,14 @@ from stvsr_bench.rows.identity import job
 from stvsr_bench.runner.asked import check_metrics
 from stvsr_bench.runner.engines.tasks import Outcome, Task
 from stvsr_bench.runner.execute import OnOutcome, Result, write_outcomes
-from stvsr_bench.runner.external import Facts, Handed, Place, Places, as_given, check, cropped, in_no_clip
+from stvsr_bench.runner.external import Facts, Handed, Others, Place, Places, as_given, check, cropped, in_no_clip
 from stvsr_bench.runner.external import Reader as ResultReader
 from stvsr_bench.runner.made import scored_by
 from stvsr_bench.runner.measure import Digests, Wanted, measure
 from stvsr_bench.runner.plan import Cell, Plan, RunSpec, cells, check_numbers, keep
 from stvsr_bench.schema import Clip, EvalProtocol, Frames, Method, MethodCard, Reading, Row
+
+_AHEAD = 32  # clips
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class _Results:
     places: Places
     reader: ResultReader
     reading: Reading
+    others: Others
 
 
 def make(spec: RunSpec) -> Plan:
@@ -126,9 +130,9 @@ def outcomes(
     clips = _clips(cell, reading)
     of_results = replace(reading or Reading(), track=1, allow_vfr=True)
     # `track` is of the truth; results have uneven times where an encoder doubled or dropped frames, and are counted
-    results = _Results(
-        external, clips, Places(external.folder, cell.split, clips), ResultReader(of_results), of_results
-    )
+    places = Places(external.folder, cell.split, clips)
+    others = Others(clips.names, lambda name: _true(clips, name, cell.protocols[0]), _ahead(clips))
+    results = _Results(external, clips, places, ResultReader(of_results), of_results, others)
     if not external.folder.is_dir() and not results.places.has(cell.clips[0]):
         what = (
             f"is one file, but the data set has {counted(len(clips), 'clip')}"
@@ -158,7 +162,7 @@ def outcomes(
             return Outcome(task, error=str(error), seconds=time.perf_counter() - start)
 
     # a video that serves several clips is decoded once, from its start to its end
-    alone = any(place.whole for name in cell.clips if (place := results.places.find(name)))
+    alone = any(place.whole for name in cell.clips if (place := results.places.known(name)))
     rows: dict[str, Row] = {}
     for outcome in ahead(one, cell.clips, 1 if alone else jobs):
         rows |= {row.clip: row for row in outcome.rows[:1]}
@@ -206,6 +210,8 @@ def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list
     protocol = wanted.protocols[0]
     clip, place, windows, handed, sr_SCHW = _read(results, clip, wanted.protocols)
     facts = Facts(clip.name, handed.names, windows.is_given, protocol.time_scale)
+    given = [index for index in windows.frames if index in windows.given]
+    results.others.check(sr_SCHW[list(windows.is_given)], clip.hr_SCHW, given, clip.name)
     flags = ["external", *check(sr_SCHW, clip.hr_SCHW[list(windows.frames)], facts)]
     flags += [f"whole-video:{place.start}"] if place.whole else []
     read_as = [flag.replace("lossy-truth:", "lossy-input:", 1) for flag in video.flags(place.path, results.reading)]
@@ -220,6 +226,19 @@ def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list
             for row, of in zip(rows, wanted.protocols, strict=True)
         )
     ]
+
+
+def _ahead(clips: datasets.Clips) -> int:
+    """How many clips are read to find that results are of another one: of videos one, as a second is decoded again."""
+    find = getattr(clips.reader, "find", None)
+    return 1 if find is None or any(find(clips.split, name).stretch for name in clips.names) else _AHEAD
+
+
+def _true(clips: datasets.Clips, name: str, protocol: EvalProtocol) -> Frames | None:
+    """The true frames of another clip, to compare with; None where it cannot be read, which is its own failure."""
+    with suppress(BenchError):
+        return mod_crop(clips.read(name), protocol.ratio, protocol.hr_crop).hr_SCHW
+    return None
 
 
 def _windows(place: Place, count: int, wanted: Sequence[EvalProtocol]) -> Windows:

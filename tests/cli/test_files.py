@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,21 @@ def run(tmp_path):
 
 def names(folder):
     return sorted(row.clip for row in store.read_rows(folder))
+
+
+def test_a_clip_called_all_is_one_of_the_clips(run, tmp_path):
+    clip(tmp_path / "set/all")
+    clip(tmp_path / "set/city", seed=1)
+    assert run("-d", str(tmp_path / "set")) == 0
+    assert names(tmp_path / "run") == ["all", "city"]
+
+
+def test_an_archive_is_named_as_one(run, tmp_path, capsys):
+    clip(tmp_path / "set/city")
+    for kind in ("zip", "tar", "gztar", "xztar"):
+        archive = shutil.make_archive(str(tmp_path / kind), kind, tmp_path / "set")
+        assert run("-d", archive, out=kind) == 3
+        assert "it is an archive (" in (said := capsys.readouterr().err) and "unpack it and give the folder" in said
 
 
 def test_what_fails_is_one_clip_and_what_is_not_used_is_one_line(run, tmp_path, capsys):
@@ -125,6 +141,9 @@ def test_paths_that_are_no_utf8_go_all_the_way(run, tmp_path, capsys):
     assert (row.dataset, row.clip) == (r"d\xe9t", r"caf\xe9")
     assert run("--from", str(tmp_path / "run"), out="again") == 0
     assert store.read_rows(tmp_path / "again")[0].values == row.values
+    assert run("-d", root, "--clips", os.fsdecode(b"caf\xe9"), out="chosen") == 0  # as a shell completes it
+    assert run("--from", str(tmp_path / "chosen"), out="chosen again") == 0
+    assert names(tmp_path / "chosen again") == [r"caf\xe9"]
     assert call(["verify", str(tmp_path / "run")]) == 0
     assert call(["data", "check", root, "-q"]) == 0
     assert call(["score", root, "--against", root, "-o", str(tmp_path / "scored"), "-q"]) == 0

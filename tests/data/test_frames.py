@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from stvsr_bench.data import frames
 from stvsr_bench.errors import BenchError, DataError
@@ -78,11 +78,34 @@ def test_a_bad_png_is_one_sentence_that_names_it(tmp_path, content, sentence):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_is_turned_as_its_exif_says(tmp_path, suffix, orientation):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    picture = Image.fromarray(FRAME)
+    picture.save(tmp_path / f"1{suffix}", exif=exif, quality=100, lossless=True, subsampling=0)
+    upright = ImageOps.exif_transpose(Image.open(tmp_path / f"1{suffix}"))
+    assert np.array_equal(frames.read_one(tmp_path / f"1{suffix}"), np.asarray(upright.convert("RGB")))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_opencv_writes_nothing_about_a_damaged_picture(tmp_path, capfd, suffix):
+    level = cv2.utils.logging.getLogLevel()
+    path = tmp_path / f"1{suffix}"
+    Image.fromarray(FRAME).save(path)
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(DataError):
+        frames.read_one(path)
+    assert capfd.readouterr().err == ""
+    assert cv2.utils.logging.getLogLevel() == level
+
+
 def test_a_missing_frame_or_a_folder_in_its_place_is_named(tmp_path):
     with pytest.raises(DataError, match=r"im9\.png is missing"):
         frames.read_one(tmp_path / "im9.png")
     (tmp_path / "im1.png").mkdir()
-    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+    with pytest.raises(DataError, match="is a folder, not a file"):
         frames.read_one(tmp_path / "im1.png")
 
 

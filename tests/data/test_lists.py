@@ -1,4 +1,5 @@
 import hashlib
+import os
 
 import pytest
 from hypothesis import given
@@ -57,7 +58,7 @@ def test_one_entry_more_or_less_is_another_list():
         ("a/b\n../../etc/passwd\n", r"fast\.txt, line 2: '../../etc/passwd' is not a relative path"),
         ("/etc/passwd", "is not a relative path"),
         ("C:/windows", "is not a relative path"),
-        ("a\\b", "is not a relative path"),
+        ("a\\b", "is not a relative path of a clip; write / in place of"),
         ("a//b", "is not a relative path"),
         ("a/\x1b[31mred", "is not a relative path"),
         ("a" * 301, "is not a relative path"),
@@ -77,6 +78,12 @@ def test_a_bad_list_is_one_sentence_with_its_line(tmp_path, text, sentence):
         lists.read(tmp_path / "fast.txt", {})
     assert "\n" not in str(caught.value)
     assert "\x1b" not in str(caught.value)
+
+
+def test_a_list_that_is_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "fast.txt")
+    with pytest.raises(DataError, match=r"fast\.txt is a pipe, not a list"):
+        lists.read(tmp_path / "fast.txt", {})
 
 
 def test_a_list_that_is_no_text_is_one_sentence(tmp_path):

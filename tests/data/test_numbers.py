@@ -35,6 +35,12 @@ def found(names):
         ([f"20240131_2358{s}.png" for s in (57, 58, 59)] + ["20240131_235900.png"], None),
         ([f"2024-01-31T23.59.59.{i}.png" for i in (867, 900, 933, 967)] + ["2024-02-01T00.00.00.000.png"], None),
         ([f"{m:02d}-{s:02d}.png" for m, s in ((0, 58), (0, 59), (1, 0), (1, 1))], None),
+        ([f"t_{i}.png" for i in range(-3, 4)], None),
+        (["f-2.png", "f-1.png", "f+0.png", "f+1.png"], None),
+        (["T-2.png", "T-1.png", "T0.png"], None),
+        (["clip_1.png", "clip-2.png", "clip_3.png"], 0),
+        ([f"clip-{i}.png" for i in range(1, 5)], 0),
+        ([f"{i}_{name}.png" for i, name in enumerate(("a3f", "77", "c0d1"))], 0),
         ([f"00-00-{i // 24:02d}-{i % 24:02d}.png" for i in range(30, 60)], None),  # frames of a second, 24 of them
     ],
 )
@@ -55,6 +61,7 @@ def test_names_are_put_in_the_order_that_they_mean(names, column):
         ([f"s{s}_f{f:02d}.png" for s in (1, 2) for f in range(9)], "are there several clips in one folder"),
         ([f"{i}_{9 - i}.png" for i in range(5)], "have 2 numbers that may count the frames"),
         ([f"20240131_2359{s}.png" for s in (57, 59)] + ["20240201_000000.png"], "times in names .* not evenly apart"),
+        (["t=-0.08.png", "t=-0.04.png", "t=0.00.png"], r"t=-0\.0[48]\.png has a negative number beside another"),
         ([f"{i}{'7' * 70}.png" for i in range(3)], "more than 60 digits"),
     ],
 )

@@ -1,5 +1,6 @@
 import os
 import time
+from pathlib import Path
 
 import av
 import cv2
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from stvsr_bench.data import sources
-from stvsr_bench.data.listing import BESIDE, DANGLING, EMPTY, OTHER, POSTERS, SINGLE, SMALLER, SYSTEM, UNTRUE
+from stvsr_bench.data.listing import BESIDE, DANGLING, EMPTY, LINKED, OTHER, POSTERS, SINGLE, SMALLER, SYSTEM, UNTRUE
 from stvsr_bench.errors import DataError
 
 
@@ -234,6 +235,52 @@ def test_a_link_that_leads_nowhere_is_a_clip_that_fails(tmp_path, draw):
     assert unused(tmp_path) == {DANGLING: ["notes.txt"]}
 
 
+@pytest.mark.fault("B", "a link to another clip of the same data set", "named; the clip counts once in the mean")
+def test_a_link_to_another_clip_is_named_and_one_to_elsewhere_is_a_clip(tmp_path, draw):
+    root = tmp_path / "set"
+    draw(tmp_path / "disk/walk", FRAMES)
+    draw(tmp_path / "disk/zoo", FRAMES, seed=1)
+    draw(root / "day/city", FRAMES)
+    film(root / "film.mkv")
+    (root / "again.mkv").symlink_to("film.mkv")
+    (root / "city").symlink_to("day/city")
+    (root / "disk").symlink_to(tmp_path / "disk")
+    (root / "walk").symlink_to(tmp_path / "disk/walk")
+    assert list(sources.look(root).clips) == ["day/city", "disk/walk", "disk/zoo", "film"]
+    assert unused(root) == {LINKED: ["again.mkv", "city", "walk"]}
+
+
+def test_true_frames_may_be_links_to_a_folder_beside(tmp_path, draw):
+    draw(tmp_path / "all/city", FRAMES)
+    draw(tmp_path / "GT/walk", FRAMES, seed=1)
+    (tmp_path / "GT/city").symlink_to("../all/city")
+    assert list(sources.look(tmp_path).clips) == ["city", "walk"]
+
+
+@pytest.mark.fault("B", "a link in a circle, a pipe, a socket or a device among frames and videos", "that clip fails")
+def test_what_is_no_file_is_a_clip_that_fails_and_nobody_waits_for_it(tmp_path, draw):
+    for name in ("circle", "pipe", "zeros"):
+        draw(tmp_path / name, FRAMES[:2])
+    (tmp_path / "circle/2.png").symlink_to("2.png")
+    (tmp_path / "round").symlink_to("round")
+    (tmp_path / "zeros/2.png").symlink_to("/dev/zero")
+    (tmp_path / "endless.mkv").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe/2.png")
+    os.mkfifo(tmp_path / "waits.mp4")
+    found = sources.look(tmp_path).clips
+    assert list(found) == ["circle", "endless", "pipe", "round", "waits", "zeros"]
+    for name, sentence in (
+        ("circle", "is a link to 2.png, which leads back to itself"),
+        ("round", "which leads back to itself"),
+        ("pipe", "is a pipe, not a file"),
+        ("waits", "is a pipe, not a file"),
+        ("zeros", "is a device, not a file"),
+        ("endless", "is a device, not a file"),
+    ):
+        with pytest.raises(DataError, match=sentence):
+            found[name].source().read()
+
+
 def test_a_folder_without_rights_is_a_clip_that_fails(tmp_path, draw, monkeypatch):
     draw(tmp_path / "city", FRAMES)
     draw(tmp_path / "locked", FRAMES)
@@ -249,6 +296,21 @@ def test_a_folder_without_rights_is_a_clip_that_fails(tmp_path, draw, monkeypatc
     assert list(found) == ["city", "locked"]
     with pytest.raises(DataError, match="locked cannot be read: Permission denied"):
         found["locked"].source()
+
+
+@pytest.mark.fault(
+    "B", "low resolution beside the true frames without rights to read", "the clip is measured without it"
+)
+def test_a_neighbour_without_rights_has_no_pictures(tmp_path, draw, monkeypatch):
+    draw(tmp_path / "LR", FRAMES)
+    assert sources.has_pictures(tmp_path / "LR")
+
+    def refusing(folder, *more, **named):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refusing)
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    assert not sources.has_pictures(tmp_path / "LR")
 
 
 def test_a_damaged_video_is_a_clip_that_fails(tmp_path):

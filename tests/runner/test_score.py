@@ -1,6 +1,8 @@
 """Frames that somebody else made get a row, unless something about them would make the number wrong."""
 
 import json
+import os
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 
@@ -218,7 +220,9 @@ def test_frames_of_another_size_are_refused_in_numbers(truth, tmp_path, capsys):
 def test_a_file_in_place_of_a_folder_is_said(truth, tmp_path, capsys):
     encoded(moving(7, 24, 32)[0], tmp_path / "clip0.mkv")
     assert score(tmp_path / "clip0.mkv", truth, tmp_path / "scored") == 2
-    assert "clip0.mkv is one file, but the data set has 2 clips; write stvsr-bench score FOLDER" in capsys.readouterr().err
+    assert (
+        "clip0.mkv is one file, but the data set has 2 clips; write stvsr-bench score FOLDER" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("place", ["nowhere", "truth"])
@@ -229,6 +233,46 @@ def test_a_folder_that_holds_nothing_of_the_split_is_said(place, truth, tmp_path
     assert score(folder, truth, tmp_path / "scored") == 2
     said = capsys.readouterr().err
     assert "not a folder" in said or "clip0/00000.png" in said
+
+
+@pytest.mark.fault("B", "a folder of results without rights to read, or two videos of one clip", "that clip fails", "3")
+def test_results_that_cannot_be_read_fail_their_clip_alone(ours, truth, tmp_path, capsys, monkeypatch):
+    folder = ours[0]
+    locked = str(folder / "clip1")
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path) == locked:
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", refusing)
+        assert score(folder, truth, tmp_path / "scored") == 3
+    assert f"{locked} cannot be read: Permission denied" in capsys.readouterr().err
+    assert [row.clip for row in store.read_rows(tmp_path / "scored")] == ["clip0"]
+    shutil.rmtree(locked)
+    for suffix in ("mkv", "avi"):
+        encoded(moving(7, 24, 32)[0], folder / f"clip1.{suffix}")
+    assert score(folder, truth, tmp_path / "two") == 3
+    assert "have the same name clip1" in capsys.readouterr().err
+    assert [row.clip for row in store.read_rows(tmp_path / "two")] == ["clip0"]
+
+
+def test_frames_beside_the_truth_and_unlike_it_are_a_line_each(tmp_path, capsys):
+    for seed, name in enumerate(("beside", "noise")):
+        frames_SHWC, restored_SHWC = moving(7, 64, 96, seed)
+        saved(frames_SHWC, tmp_path / "set" / name)
+        made = np.roll(restored_SHWC, 2, axis=1)  # the pattern moves to the side: a shift that way is one in time too
+        if name == "noise":
+            made = np.random.default_rng(0).integers(0, 256, made.shape, dtype=np.uint8)
+        saved(made, tmp_path / "results" / name)
+    assert score(tmp_path / "results", tmp_path / "set", tmp_path / "scored") == 0
+    said = capsys.readouterr().err
+    assert "beside: the frames lie +0,+2 pixels right and below of the truth" in said
+    assert "noise: the frames have next to nothing in common with the truth (correlation " in said
+    flags = {row.clip: row.flags for row in store.read_rows(tmp_path / "scored")}
+    assert "shifted:+0,+2" in flags["beside"] and any(flag.startswith("unlike-truth:") for flag in flags["noise"])
 
 
 def test_json_is_one_document(ours, truth, tmp_path, capsys):

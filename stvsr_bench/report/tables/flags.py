@@ -12,6 +12,8 @@ _SAYS = {
     "scale-untrained": "The weights were not trained for this scale",
     "ties": "Some pixels lie exactly between two low-resolution ones, and rounding decides which is taken",
     "rounded-files": "The files are rounded to 8 bits, but the protocol scores unrounded numbers",
+    "shifted": "The frames handed in lie some pixels beside the truth",
+    "unlike-truth": "The frames handed in have next to nothing in common with the truth",
     "held": "Interpolated frames are copies of another frame",
     "frozen": "Interpolated frames repeat a neighbouring frame although the true frames move",
     "ignores-time": "All interpolated frames of a gap are alike although the true frames move",

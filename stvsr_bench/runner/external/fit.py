@@ -1,5 +1,7 @@
 """Whether frames are in the truth's order: none moved, exchanged or doubled, and red and blue in their places.
 
+What each frame shows is compared in `picture.py`.
+
 All is judged by the change of the truth from frame to frame, never by how well a frame is restored: a still clip, or
 one whose first frame is worse than the others, says nothing about its order. Axes: S frames, C channels, H W size.
 
@@ -18,6 +20,7 @@ from numpy.typing import NDArray
 
 from stvsr_bench.data.motion import luma
 from stvsr_bench.errors import ClipError, counted
+from stvsr_bench.runner.external import picture
 from stvsr_bench.schema import Frames
 
 REACH = 6  # frames further apart are not compared
@@ -103,11 +106,14 @@ def _along(table: NDArray[np.float64], i: int) -> float:
 def check(sr_SCHW: Frames, hr_SCHW: Frames, facts: Facts) -> list[str]:
     """Flags for what should be known: `given-copied:4` (equal to the truth), `held:3` (interpolated frames are copies).
 
+    And those of `picture.py`.
+
     Raises:
-        ClipError: red and blue are exchanged, frames are moved in time, exchanged or doubled.
+        ClipError: red and blue are exchanged; frames are turned or of other levels, moved in time, exchanged, doubled.
     """
     _check_colours(sr_SCHW, hr_SCHW, facts)
     sr_SHW, hr_SHW = luma(sr_SCHW), luma(hr_SCHW)
+    seen = picture.check(sr_SHW, hr_SHW, facts.given, facts.clip)
     fit = _fit(sr_SHW, hr_SHW)
     _check_reversed(sr_SHW, hr_SHW, fit, facts)
     _check_shift(fit, facts)
@@ -115,7 +121,7 @@ def check(sr_SCHW: Frames, hr_SCHW: Frames, facts: Facts) -> list[str]:
     held = _check_doubled(fit, facts)
     pairs = zip(sr_SCHW, hr_SCHW, facts.given, strict=True)
     copied = sum(given and np.array_equal(sr_CHW, hr_CHW) for sr_CHW, hr_CHW, given in pairs)
-    return [f"{kind}:{count}" for kind, count in (("given-copied", copied), ("held", held)) if count]
+    return [f"{kind}:{count}" for kind, count in (("given-copied", copied), ("held", held)) if count] + seen
 
 
 def _fit(sr_SHW: NDArray[np.uint8], hr_SHW: NDArray[np.uint8]) -> _Fit:

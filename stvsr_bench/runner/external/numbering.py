@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import numbers
+from stvsr_bench.data.elsewhere import leads_nowhere
 from stvsr_bench.data.listing import SYSTEM, listing
 from stvsr_bench.errors import ClipError, DataError, counted
 
@@ -27,10 +28,11 @@ class Numbered:
         self.folder = folder
         there = listing(folder)
         # a link that leads nowhere is a missing frame, which is named with the others
-        paths = [path for path in there.pictures if path.exists()]
+        paths = [path for path in there.pictures if not leads_nowhere(path)]
         self.passed_over = [path for why, path in there.unused if why != SYSTEM] + there.videos
         if not paths:
-            has = f"; it has {names_of(self.passed_over)}" if self.passed_over else ""
+            there_is = [*there.folders, *self.passed_over]
+            has = f"; it has {names_of(there_is)}" if there_is else ""
             raise DataError(f"{folder} has no pictures ({', '.join(pictures.SUFFIXES)}){has}")
         found = numbers.ordered(folder, paths)
         self._column = found.column

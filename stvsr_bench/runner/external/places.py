@@ -16,7 +16,7 @@ from stvsr_bench.data.elsewhere import leads_nowhere, why_nowhere
 from stvsr_bench.data.listing import BESIDE, SYSTEM, Unused, grouped, is_video, listing
 from stvsr_bench.data.readers import Folders
 from stvsr_bench.data.sources import VideoStretch
-from stvsr_bench.errors import ClipError
+from stvsr_bench.errors import ClipError, DataError
 from stvsr_bench.words import composed
 
 NO_CLIP = "named like no clip of the truth"
@@ -73,8 +73,8 @@ class Places:
         """Whether there is anything under a clip's name."""
         try:
             return self.find(clip) is not None
-        except ClipError:
-            return True  # too much of it
+        except (ClipError, DataError):
+            return True  # too much of it, or without rights to read
 
     def missing(self, clip: str) -> str:
         """The sentence for a clip without results: what was looked for, and what lies there instead."""
@@ -87,15 +87,18 @@ class Places:
             return f"{others[0]} cannot be read as a video; convert it to one of {kinds}, or to a folder of PNG files"
         shown = sorted([*there.folders, *(path.name for paths in there.videos.values() for path in paths)])
         found = f"it has {', '.join(shown[:5])}{', ...' if len(shown) > 5 else ''}" if shown else "it has none at all"
+        if not shown and self.folder.is_dir() and (pictures := listing(self.folder).pictures):
+            found = f"it has {len(pictures)} pictures ({pictures[0].name}, ...); put those of each clip in its folder"
         return f"no folder or video named {clip} in {self.folder}; {found}"
 
     def unused(self) -> list[tuple[str, Path]]:
         """What lies in the folder and is the result of no clip of the split, each with why."""
-        used = {place.path for name in self.clips.names if (place := self._found(name)) is not None}
+        used = {place.path for name in self.clips.names if (place := self.known(name)) is not None}
         return list(_unused(self.folder, used)) if self.folder.is_dir() and used else []
 
-    def _found(self, clip: str) -> Place | None:
-        with suppress(ClipError):
+    def known(self, clip: str) -> Place | None:
+        """The results of a clip; None also where `find` raises, which is for that clip to say."""
+        with suppress(ClipError, DataError):
             return self.find(clip)
         return None
 
@@ -173,7 +176,10 @@ def _unused(folder: Path, used: Set[Path]) -> Iterator[tuple[str, Path]]:
 
 
 def _has_pictures(folder: Path) -> bool:
-    return bool(listing(folder).pictures)
+    try:
+        return bool(listing(folder).pictures)
+    except DataError:
+        return True  # without rights: reading it says so, of its clip alone
 
 
 def _listed(folder: Path) -> _Entries:

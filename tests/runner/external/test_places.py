@@ -87,6 +87,12 @@ def test_two_videos_of_one_clip_are_refused_by_name(places):
     assert made.has("c0")
 
 
+def test_pictures_of_all_clips_in_one_folder_are_told_from_none(places):
+    assert places().missing("c0").endswith("it has none at all")
+    said = places("c0_0.png", "c1_0.png").missing("c0")
+    assert said.endswith("it has 2 pictures (c0_0.png, ...); put those of each clip in its folder")
+
+
 def test_what_lies_there_instead_is_said(places):
     assert "c1.rm cannot be read as a video; convert it to one of .mp4, .mkv" in places("c1.rm").missing("c1")
     made = places("C0/0.png", "other.mp4", "readme.txt")
