@@ -9,10 +9,11 @@ import pytest
 
 HERE = Path(__file__).parent
 METHODS = [
-    "stdan@none", "stdan@none/fp32+32", "zsm@none", "tmnet@none", "rstt@none", "safa@none", "videoinr@none",
-    "motif@none", "bfstvsr@none", "basicvsr@none", "blend+liif@none", "blend+bicubic", "dis+bicubic", "rife+bicubic",
-    "blend+span", "blend+dat-light",
+    "stdan@none", "zsm@none", "tmnet@none", "rstt@none", "safa@none", "videoinr@none", "motif@none", "bfstvsr@none",
+    "basicvsr@none", "blend+liif@none", "blend+bicubic", "dis+bicubic", "rife+bicubic", "blend+span", "blend+dat-light",
 ]  # fmt: skip
+WAYS = ["fp32", "fp16", "bf16", "fp16+tiles", "fp16+compile", "counts"]
+HALVES = {"fp16": "torch.float16", "bf16": "torch.bfloat16"}
 # The places of a network that wait for the card, and why they may. The suite's own waits are two: the finished frames
 # are copied to the CPU, and the given frames, to look at the range of what came out.
 KNOWN = {
@@ -24,41 +25,81 @@ KNOWN = {
     "stvsr_bench/restore/network.py call: copies to the CPU": "the finished frames",
     "stvsr_bench/restore/network.py wrong_range: copies to the CPU": "the given frames",
 }
+# Products in float32 where half precision is asked for.
+IN_FULL = {
+    "stdan@none": "attention: without CUDA, torch takes it apart and computes it in float32",
+    "rstt@none": "the same",
+    "blend+dat-light": "the same",
+    "basicvsr@none": "its flow: in half precision it is off by whole pixels",
+}
+# Where torch.compile cuts a network's graph; all others are traced whole.
+BROKEN = {
+    "stdan@none": "the edges of shifted windows are counted on the CPU",
+    "safa@none": "it reads the sizes that it draws",
+    "rife+bicubic": "it counts the pairs that move far; the tables of bicubic are numpy's",
+    "dis+bicubic": "OpenCV; the tables of bicubic are numpy's",
+    "blend+bicubic": "the tables of bicubic are numpy's",
+}
 
 
-@pytest.fixture(scope="module")
-def tried():
-    command = [sys.executable, str(HERE / "card.py"), *METHODS]
+def run(*texts):
+    command = [sys.executable, "-W", "ignore", str(HERE / "card.py"), *texts]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr
-    return {one["method"]: one for one in map(json.loads, done.stdout.splitlines())}
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def places(one, names=True):
+    """Where a run waited for the card; without the functions' names, for compiling puts these into each other."""
+    all_of_them = {place for place in one["waits"] if not place.endswith("from the CPU")}
+    return all_of_them if names else {(place.split()[0], place.split(": ")[1]) for place in all_of_them}
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("method", METHODS)
-def test_a_network_mixes_no_devices_and_waits_only_where_it_is_known_to(tried, method):
-    one = tried[method]
-    assert "error" not in one, one
-    side = (256, 384) if "+32" in method else (128, 192)
-    assert one["shape"] == [3, 3, *side]
-    assert {place for place in one["waits"] if not place.endswith("from the CPU")} <= set(KNOWN)
+def test_a_network_mixes_no_devices_nor_types_and_waits_only_where_it_is_known_to(method):
+    tried = dict(zip(WAYS, run(*(f"{method}/{way}" for way in WAYS)), strict=True))
+    assert [one for one in tried.values() if "error" in one] == []
+    plain = tried["fp32"]
+    assert places(plain) <= set(KNOWN)
+    assert {kind for _, kind in plain["made"]} == {"torch.float32"}
+    for way in WAYS[:-1]:
+        one, half = tried[way], HALVES.get(way[:4], "torch.float32")
+        assert one["shape"] == [3, 3, 128, 192]
+        assert {device for device, _ in one["made"]} == {"cuda:0"}
+        # an output that the network adds to its upscaled input is float32, as that is
+        assert {kind for _, kind in one["made"]} <= {half, "torch.float32"}
+        assert set(one["products"]) <= ({half, "torch.float32"} if method in IN_FULL else {half})
+        calls = 2 if way == "fp16+tiles" else 1
+        assert len(one["made"]) == calls
+        assert sum(one["products"].values()) == calls * sum(plain["products"].values())
+        assert places(one, "compile" not in way) == places(plain, "compile" not in way)
+    assert tried["fp16+tiles"]["how"]["tile"] == "32-16"
+    assert tried["fp16+compile"]["graphs"] >= 1
+    assert bool(tried["fp16+compile"]["breaks"]) == (method in BROKEN)
+    counted = tried["counts"]
+    assert counted["card"] == counted["cpu"]
+    assert bool(counted["products"]) == bool(plain["products"])  # the network was run on the card
 
 
 @pytest.mark.heavy
 def test_every_method_is_tried():
     from stvsr_bench import methods
 
-    names = {part for text in METHODS for part in text.partition("@")[0].partition("/")[0].split("+")}
+    names = {part for text in METHODS for part in text.partition("@")[0].split("+")}
     assert names == set(methods.names())
+
+
+def python(code):
+    """What a program prints that has the card: `card`, `torch`, `device` and `nets`."""
+    start = f"import sys; sys.path.insert(0, {str(HERE)!r})\nimport card, torch\ndevice = card.start()\n"
+    done = subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
 
 
 @pytest.mark.heavy
 def test_a_table_that_stayed_on_the_cpu_is_found():
-    code = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import card, torch
-
+    said = python("""
 class Net(torch.nn.Module):
     def __init__(self):
         super().__init__()
@@ -71,18 +112,92 @@ class Net(torch.nn.Module):
             y = y + 1
         return y * self.table
 
-mode = card.Card(card.start())
+mode = card.Card(device)
 net, x = Net(), torch.rand(1, 3, 8, 8)
 with mode, torch.inference_mode():
-    mode.move(net)
     try:
-        net(x.to("card:0"))
+        net.to(device)(x.to(device))
     except RuntimeError as error:
-        print("mixed", "card" in str(error) and "cpu" in str(error), dict(mode.waits))
-"""
-    done = subprocess.run([sys.executable, "-c", code, str(HERE)], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("mixed True"), done.stdout
-    assert "reads a value" in done.stdout
+        print("mixed", "cuda:0" in str(error) and "cpu" in str(error), dict(mode.waits))
+""")
+    assert said[0].startswith("mixed True"), said
+    assert "reads a value" in said[0]
+
+
+@pytest.mark.heavy
+def test_a_float32_table_in_half_precision_is_found_where_a_card_refuses_it():
+    said = python("""
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 3, 1)
+        self.register_buffer("table", torch.ones(1, 3, 8))
+
+    def forward(self, x):
+        y = self.conv(x)
+        y[:, :, torch.tensor([1], device=y.device)] = self.table[:, :, None]
+        return y
+
+with card.Card(device), torch.inference_mode():
+    net, x = Net().to(device), torch.rand(1, 3, 8, 8).to(device)
+    for half in (None, torch.float16, torch.bfloat16):
+        with torch.autocast("cuda", dtype=half, enabled=half is not None):
+            try:
+                print(net(x).dtype)
+            except RuntimeError as error:
+                print(error)
+""")
+    assert said[0] == "torch.float32"
+    assert "torch.float16 and torch.float32" in said[1]
+    assert "torch.bfloat16 and torch.float32" in said[2]
+
+
+# Each is one operator of two types: real tensors on the CPU say whether torch refuses it.
+MIXED = {
+    "conv": "F.conv2d(h(1, 3, 8, 8), f(4, 3, 3, 3))",
+    "conv_transpose": "F.conv_transpose2d(h(1, 3, 8, 8), f(3, 4, 3, 3))",
+    "linear": "F.linear(h(2, 3), f(4, 3))",
+    "bias": "F.linear(h(2, 3), h(4, 3), f(4))",
+    "matmul": "h(2, 3) @ f(3, 2)",
+    "bmm": "torch.bmm(h(1, 2, 3), f(1, 3, 2))",
+    "mv": "torch.mv(h(3, 3), f(3))",
+    "lerp": "torch.lerp(h(3), f(3), h(3))",
+    "prelu": "F.prelu(h(2, 3), f(3))",
+    "grid_sample": "F.grid_sample(h(1, 1, 3, 3), f(1, 2, 2, 2), align_corners=True)",
+    "attention": "F.scaled_dot_product_attention(h(1, 1, 4, 8), f(1, 1, 4, 8), f(1, 1, 4, 8))",
+    "index_put": "h(3).index_put((i(1),), f(1))",
+    "index_add": "h(3).index_add(0, i(1), f(1))",
+    "index_copy": "h(3).index_copy(0, i(1), f(1))",
+    "scatter": "h(3).scatter(0, i(1), f(1))",
+    "add": "h(3) + f(3)",
+    "add_": "h(3).add_(f(3))",
+    "cat": "torch.cat([h(3), f(3)])",
+    "addcmul": "torch.addcmul(h(3), f(3), h(3))",
+    "layer_norm": "F.layer_norm(h(2, 3), (3,), f(3), f(3))",
+    "where": "torch.where(i(3) == 0, h(3), f(3))",
+}
+
+
+@pytest.mark.heavy
+def test_two_types_in_one_operator_are_refused_as_by_real_tensors():
+    said = python(f"""
+import json, torch.nn.functional as F
+from contextlib import nullcontext
+found = {{}}
+for where, mode in (("cpu", nullcontext()), ("cuda:0", card.Card(device))):
+    h, f, i = (lambda *s, t=t: torch.zeros(*s, dtype=t).to(where) for t in (torch.float16, torch.float32, torch.int64))
+    with mode, torch.no_grad():
+        for name, code in {MIXED!r}.items():
+            try:
+                eval(code)
+                found.setdefault(name, []).append("taken")
+            except RuntimeError:
+                found.setdefault(name, []).append("refused")
+print(json.dumps(found))
+""")
+    found = json.loads(said[-1])
+    assert {name for name, (real, card) in found.items() if real != card} == set()
+    assert {real for real, _ in found.values()} == {"taken", "refused"}
 
 
 @pytest.mark.heavy
