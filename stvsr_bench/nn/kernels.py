@@ -41,8 +41,7 @@ def usable(*tensors: Tensor, half: bool = False) -> bool:
 
     With `half`, halves too: the caller turns them to float32 first.
     """
-    # torch.compile cannot look into a numba function, nor into `backend`: it would cut its graph at each question
-    if torch.compiler.is_compiling() or backend() != "numba":
+    if backend() != "numba" or torch.compiler.is_compiling():  # torch.compile cannot look into a numba function
         return False
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         return False
