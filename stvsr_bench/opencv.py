@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 Grey = NDArray[np.uint8]
 _lock = threading.Lock()
 _inside = 0  # how many contexts are open, in all threads
+_quiet = 0  # the same of those that want no messages
+_told = 0  # the level of messages before the first of them
 _before = True  # what `useOptimized` was before the first of them
 
 
@@ -45,6 +47,25 @@ def portable() -> Iterator[None]:
                 cv2.setUseOptimized(_before)
         cv2.ipp.setUseIPP(ipp)
         cv2.ocl.setUseOpenCL(opencl)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Inside this context OpenCV writes nothing on the terminal; in all threads, as the switch is the process's."""
+    global _quiet, _told  # noqa: PLW0603 - as above
+    logs = cv2.utils.logging
+    with _lock:
+        if _quiet == 0:
+            _told = logs.getLogLevel()
+            logs.setLogLevel(logs.LOG_LEVEL_SILENT)
+        _quiet += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _quiet -= 1
+            if _quiet == 0:
+                logs.setLogLevel(_told)
 
 
 def dis_flow(first: Grey, second: Grey) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from stvsr_bench.data import compiled, tiff
 from stvsr_bench.data.atomic import replacing
 from stvsr_bench.data.elsewhere import leads_nowhere, pointer, why_nowhere
 from stvsr_bench.errors import DataError
+from stvsr_bench.opencv import silent
 from stvsr_bench.schema import Frames
 
 Bytes = NDArray[np.uint8]
@@ -34,7 +35,7 @@ _JPEG = b"\xff\xd8"
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 # chunks that change no pixel that OpenCV reads; a frame with any other (eXIf turns it, PLTE) is left to OpenCV
 _HARMLESS = frozenset(
-    (b"IHDR", b"IDAT", b"IEND", b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"gAMA", b"cHRM", b"sRGB")
+    (b"IHDR", b"IDAT", b"IEND", b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"gAMA", b"cHRM", b"sRGB", b"iCCP")
 )
 _DEFLATE_RATIO = 1040  # no deflate stream grows by more than about 1032
 
@@ -127,9 +128,15 @@ def read_one(path: Path) -> Bytes:
         decoded = _by_opencv(encoded)
     if decoded is None:
         raise DataError(f"{path} cannot be decoded: it is damaged or no picture")
-    if header is not None and decoded.shape[:2] != (header.height, header.width):
+    if header is not None and decoded.shape[:2] not in _sizes(header):
         raise DataError(f"{path} decodes to {_size(decoded)}, its header says {header.width}x{header.height}")
     return decoded
+
+
+def _sizes(header: PngHeader) -> tuple[tuple[int, int], ...]:
+    """Height and width that a PNG may be decoded to: OpenCV turns it as its eXIf says."""
+    stored = (header.height, header.width)
+    return (stored, stored[::-1]) if b"eXIf" in header.kinds else (stored,)
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -206,7 +213,8 @@ def _by_opencv(encoded: bytes) -> Bytes | None:
 
 def _decoded(encoded: bytes, how: int) -> NDArray[Any] | None:
     try:
-        return cv2.imdecode(np.frombuffer(encoded, np.uint8), how)
+        with silent():  # what is wrong with the file is our sentence to say
+            return cv2.imdecode(np.frombuffer(encoded, np.uint8), how)
     except cv2.error:  # a header that asks for more pixels than OpenCV allows
         return None
 
