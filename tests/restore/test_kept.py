@@ -33,7 +33,9 @@ CHANGES = {
 }
 
 
-@pytest.mark.fault("A11", "a method changes dtype, threads, oneDNN, OpenCV, the folder, ...", "put back; a flag", "0")
+@pytest.mark.fault(
+    "A11", "a method changes dtype, device, threads, oneDNN, OpenCV, the folder, Ctrl-C, ...", "put back; a flag", "0"
+)
 @pytest.mark.parametrize("name", CHANGES)
 @pytest.mark.parametrize("raises", [False, True])
 def test_what_was_changed_is_put_back_and_named(name, raises):
