@@ -1,9 +1,18 @@
-"""How others end a command: a scheduler by SIGTERM, a closing terminal by SIGHUP. Both are answered as Ctrl-C is."""
+"""How a command ends: by others, a scheduler's SIGTERM or a closing terminal's SIGHUP, which are answered as Ctrl-C
+is; and at its own end, which no thread of a method puts off.
+"""
 
+import atexit
+import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import NoReturn
+
+_PATIENCE_S = 10.0  # for threads that are about to end
 
 
 def signals() -> tuple[int, ...]:
@@ -28,3 +37,23 @@ def as_ctrl_c() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def leave(code: int, say: Callable[[str], None]) -> NoReturn:
+    """End the process. Python waits for threads at its end, for ever; a method's that runs on is left after 10 s."""
+    until = time.monotonic() + _PATIENCE_S
+    with suppress(KeyboardInterrupt):  # who presses it does not want to wait
+        for thread in _running():
+            thread.join(max(0.0, until - time.monotonic()))
+    if not (left := _running()):
+        sys.exit(code)
+    say(f"a thread that was started meanwhile ({left[0].name}) does not end; it is stopped")
+    atexit._run_exitfuncs()  # what Python would do after it
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+def _running() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each is not threading.current_thread() and not each.daemon]

@@ -185,3 +185,15 @@ def test_damaged_facts_of_a_run_are_a_sentence_that_says_what_to_do(spec, tmp_pa
     (spec.out / name).unlink()
     assert call(argv) == 0
     assert runner.execute(more, make(more)).written == 1
+
+
+@pytest.mark.fault("D", "a method leaves a thread that never ends", "it is stopped after 10 s, and said", "0")
+def test_a_thread_that_a_method_leaves_does_not_put_off_the_end(spec, tmp_path):
+    endless = "    import threading; threading.Thread(target=threading.Event().wait, name='endless').start()\n"
+    path = spec.include[0]
+    path.write_text(METHOD.replace("    dense =", endless + "    dense ="))
+    run = start(spec, tmp_path / "left", "--limit", "1")
+    _, said = run.communicate(timeout=120)
+    assert run.returncode == 0, said
+    assert "a thread that was started meanwhile (endless) does not end; it is stopped" in said
+    assert len(store.read_rows(tmp_path / "left")) == 1

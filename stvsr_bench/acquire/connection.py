@@ -159,6 +159,8 @@ def cause(error: BaseException) -> str:
         return f"the certificate of the server is not valid: {under.verify_message}"
     if isinstance(under, TimeoutError):
         return f"no answer within {PATIENCE_S:.0f} s"
+    if isinstance(under, http.client.BadStatusLine) and not isinstance(under, http.client.RemoteDisconnected):
+        return "it is not a web server"  # the error's own text is what it sent
     named = _CAUSES.get(getattr(under, "errno", None) or 0)
     return named or str(reason or error) or type(error).__name__
 
@@ -290,6 +292,9 @@ def _append(wanted: Wanted, answer: Any, start: int, total: int, progress: Progr
             file.write(block.data)
             there += len(block.data)
             whole = block.whole
+            if wanted.size and there > wanted.size:  # where no length was said, it might never end
+                wanted.part.unlink(missing_ok=True)
+                raise DataError(f"{wanted.url} is not the published file: it has more than {wanted.size} bytes")
             if total and there > total:
                 break
             progress(there, total)

@@ -97,7 +97,7 @@ def main(argv: list[str] | None = None) -> None:
         os.umask(os.umask(0o077) | stat.S_IWOTH)  # weights and compiled code that everybody may change run as us
     with ending.as_ctrl_c():
         code = call(sys.argv[1:] if argv is None else argv)
-    sys.exit(code)
+    ending.leave(code, _say)
 
 
 def call(argv: list[str]) -> int:

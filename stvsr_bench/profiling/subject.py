@@ -5,8 +5,6 @@ from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 
-import torch
-
 from stvsr_bench import methods, plugins
 from stvsr_bench.nn import kernels
 from stvsr_bench.profiling import hardware
@@ -76,8 +74,6 @@ def prepare(asked: ProfileSpec) -> None:
     if kernels.backend() == "numba":
         # before memory's base line is read: the compiler is a library, not a network's memory
         import_module("stvsr_bench.nn.numba_sampling")
-    # torch allows TF32 in convolutions unless told otherwise, so "fp32" on a GPU would not be float32
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = asked.settings.precision == "tf32"
     hardware.set_threads(asked.threads)
 
 

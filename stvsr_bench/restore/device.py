@@ -32,7 +32,9 @@ def pick_device(name: str) -> str:
 
 
 def place(method: Method, settings: Settings) -> Method:
-    """The method with its network on the device, in the memory layout and compiled as asked."""
+    """The method with its network on the device, in the memory layout and compiled as asked; TF32 as asked, for all."""
+    # torch's default for convolutions is TF32 on Ampere and later: fp32 must mean float32 in every verb
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = settings.precision == "tf32"
     net = method.net.to(settings.device)
     if settings.channels_last:
         for parameter in net.parameters():

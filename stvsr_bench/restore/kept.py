@@ -6,6 +6,8 @@ method may draw some. Filters of warnings are put back and not told: libraries a
 """
 
 import os
+import signal
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,8 +31,32 @@ def _set_cudnn(values: dict[str, bool]) -> None:
         setattr(torch.backends.cudnn, name, on)
 
 
+def _device() -> str:
+    return str(torch.get_default_device())
+
+
+def _set_device(name: str) -> None:
+    torch.set_default_device(None if name == "cpu" else name)  # "cpu" would be one more step in every call of torch
+
+
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def _handlers() -> list[Any]:
+    return [signal.getsignal(number) for number in _SIGNALS]
+
+
+def _set_handlers(handlers: list[Any]) -> None:
+    for number, handler in zip(_SIGNALS, handlers, strict=True):
+        if handler is not None:  # one that is not Python's cannot be set from here
+            signal.signal(number, handler)
+
+
 # name: how it is read, how it is set
 _STATE: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
+    "recursion": (sys.getrecursionlimit, sys.setrecursionlimit),
+    "device": (_device, _set_device),
+    "signals": (_handlers, _set_handlers),  # else Ctrl-C is ignored from here on
     "dtype": (torch.get_default_dtype, torch.set_default_dtype),
     "gradients": (torch.is_grad_enabled, torch.set_grad_enabled),
     "threads": (torch.get_num_threads, torch.set_num_threads),
@@ -74,7 +100,11 @@ def state() -> dict[str, Any]:
 
 
 def _put_back(before: dict[str, Any]) -> set[str]:
-    changed = {name for name, value in state().items() if value != before.get(name, value)}
+    changed = set()
+    if sys.getrecursionlimit() != before["recursion"]:
+        sys.setrecursionlimit(before["recursion"])  # at once: with little room all that follows here would fail, too
+        changed.add("recursion")
+    changed |= {name for name, value in state().items() if value != before.get(name, value)}
     if "folder" in before and "folder" not in state():  # it went into a folder and deleted that
         changed.add("folder")
     for name in _STATE:

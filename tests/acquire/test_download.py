@@ -6,6 +6,7 @@ import shutil
 import socket
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -399,3 +400,48 @@ def test_a_link_in_the_place_of_the_part_is_not_written_through(fetch, tmp_path)
         connection.opened(tmp_path / "to" / "clips.zip.part", os.O_RDWR),
     ):
         pass
+
+
+@pytest.fixture
+def answers():
+    """Starts a server that sends these bytes to each request, the last block again and again until nobody listens."""
+    listening = []
+
+    def start(*blocks, again=0):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listening.append(listener)
+
+        def serve():
+            while True:
+                try:
+                    connection = listener.accept()[0]
+                except OSError:
+                    return
+                with connection, suppress(OSError):
+                    connection.recv(65536)
+                    for block in (*blocks, *[blocks[-1]] * again):
+                        connection.sendall(block)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/clips.zip"
+
+    yield start
+    for each in listening:
+        each.close()
+
+
+@pytest.mark.fault("B6", "a server that says no length and never ends", "left at the size that is known", "4")
+def test_a_body_that_never_ends_is_left_at_the_size_that_is_known(answers, tmp_path):
+    url = answers(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 100_000, again=2_000)
+    wanted = Wanted(url, tmp_path / "clips.zip", SHA256, size=len(CONTENT))
+    with pytest.raises(DataError, match=f"is not the published file: it has more than {len(CONTENT)} bytes"):
+        download(wanted, pause_s=0)
+    assert not wanted.path.exists() and not wanted.part.exists()
+
+
+@pytest.mark.fault("B6", "something else than a web server answers", "said; what it sent is not shown", "4")
+def test_what_is_not_a_web_server_is_said_without_its_bytes(answers, tmp_path):
+    url = answers(b"\x1b[31mSSH-2.0-OpenSSH_9.6\r\n\x00\x01")
+    with pytest.raises(DataError, match=r"cannot be downloaded \(it is not a web server\)") as error:
+        download(Wanted(url, tmp_path / "clips.zip", SHA256), pause_s=0)
+    assert "SSH" not in str(error.value)

@@ -71,3 +71,23 @@ def test_the_layout_is_that_of_convolutions_and_the_network_is_compiled_where_as
     assert placed.net.linear.weight.is_contiguous() and placed.net.conv.weight.is_contiguous() is not asked
     assert done == (["kept", "Net"] if asked else [])
     assert all(torch.equal(of, values[name]) for name, of in placed.net.state_dict().items())
+
+
+@pytest.fixture
+def tf32():
+    """Where torch notes it, as before afterwards."""
+    places = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = [place.allow_tf32 for place in places]
+    yield places
+    for place, was in zip(places, before, strict=True):
+        place.allow_tf32 = was
+
+
+@pytest.mark.parametrize(("precision", "allowed"), [("fp32", False), ("tf32", True), ("bf16", False)])
+def test_float32_is_float32_on_a_gpu_in_every_verb(tf32, precision, allowed):
+    """torch computes convolutions in TF32 unless it is told otherwise, products of matrices in float32."""
+    for place in tf32:
+        place.allow_tf32 = not allowed
+    method = Method(spec="toy", card=MethodCard(name="toy", title="Toy", kind="sr", net="m:N"), net=Net())
+    device.place(method, Settings(precision=precision))
+    assert [place.allow_tf32 for place in tf32] == [allowed, allowed]

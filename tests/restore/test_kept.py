@@ -1,6 +1,9 @@
 """No method spoils the next: what it changes in the process is put back, told and a flag of its rows."""
 
+import inspect
 import os
+import signal
+import sys
 import warnings
 from pathlib import Path
 
@@ -13,6 +16,9 @@ from stvsr_bench.errors import ClipError
 from stvsr_bench.restore.kept import ended_by_nothing, kept, state
 
 CHANGES = {
+    "recursion": lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 7),
+    "device": lambda: torch.set_default_device("meta"),
+    "signals": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     "dtype": lambda: torch.set_default_dtype(torch.float64),
     "gradients": lambda: torch.set_grad_enabled(not torch.is_grad_enabled()),
     "threads": lambda: torch.set_num_threads(torch.get_num_threads() + 1),
@@ -27,7 +33,9 @@ CHANGES = {
 }
 
 
-@pytest.mark.fault("A11", "a method changes dtype, threads, oneDNN, OpenCV, the folder, ...", "put back; a flag", "0")
+@pytest.mark.fault(
+    "A11", "a method changes dtype, device, threads, oneDNN, OpenCV, the folder, Ctrl-C, ...", "put back; a flag", "0"
+)
 @pytest.mark.parametrize("name", CHANGES)
 @pytest.mark.parametrize("raises", [False, True])
 def test_what_was_changed_is_put_back_and_named(name, raises):
@@ -89,3 +97,11 @@ def test_a_method_that_would_end_the_process_is_an_error(words):
 def test_ctrl_c_is_no_error_of_the_method():
     with pytest.raises(KeyboardInterrupt), ended_by_nothing("net"):
         raise KeyboardInterrupt
+
+
+def test_room_that_a_method_takes_from_python_s_stack_is_given_back():
+    """Too little of it fails whatever follows, with an error that names nobody."""
+    before = sys.getrecursionlimit()
+    with kept() as changed:
+        sys.setrecursionlimit(len(inspect.stack(0)) + 25)
+    assert changed == {"recursion"} and sys.getrecursionlimit() == before

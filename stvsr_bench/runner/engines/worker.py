@@ -8,8 +8,6 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
-import torch
-
 from stvsr_bench import datasets, methods, metrics, plugins, protocols
 from stvsr_bench.errors import LONGEST, BenchError, CannotWriteError, NotRunnableError, interrupted, shortened, told
 from stvsr_bench.methods import Identity
@@ -36,9 +34,6 @@ class Worker:
         plugins.allow(setup.overrides)  # also those of $STVSR_BENCH_PATH
         for path in setup.included:
             plugins.include(path)
-        # torch's default for convolutions is TF32 on Ampere and later: fp32 must mean float32 here
-        torch.backends.cuda.matmul.allow_tf32 = setup.settings.precision == "tf32"
-        torch.backends.cudnn.allow_tf32 = setup.settings.precision == "tf32"
         self.warming = warming
         self.setup = replace(setup, settings=replace(setup.settings, device=pick_device(setup.settings.device)))
         self._methods: dict[str, tuple[Method, dict[str, str]]] = {}
