@@ -294,7 +294,9 @@ def _append(wanted: Wanted, answer: Any, start: int, total: int, progress: Progr
             whole = block.whole
             if wanted.size and there > wanted.size:  # where no length was said, it might never end
                 wanted.part.unlink(missing_ok=True)
-                raise DataError(f"{wanted.url} is not the published file: it has more than {wanted.size} bytes")
+                raise DataError(
+                    f"{wanted.url} is not the published file: it has more than {counted(wanted.size, 'byte')}"
+                )
             if total and there > total:
                 break
             progress(there, total)

@@ -88,7 +88,7 @@ class Places:
         shown = sorted([*there.folders, *(path.name for paths in there.videos.values() for path in paths)])
         found = f"it has {', '.join(shown[:5])}{', ...' if len(shown) > 5 else ''}" if shown else "it has none at all"
         if not shown and self.folder.is_dir() and (pictures := listing(self.folder).pictures):
-            found = f"it has {len(pictures)} pictures ({pictures[0].name}, ...); put those of each clip in its folder"
+            found = f"it has {counted(len(pictures), 'picture')} ({pictures[0].name}, ...); put those of each clip in its folder"
         return f"no folder or video named {clip} in {self.folder}; {found}"
 
     def unused(self) -> list[tuple[str, Path]]:
