@@ -16,7 +16,7 @@ from stvsr_bench.data.elsewhere import leads_nowhere, why_nowhere
 from stvsr_bench.data.listing import BESIDE, SYSTEM, Unused, grouped, is_video, listing
 from stvsr_bench.data.readers import Folders
 from stvsr_bench.data.sources import VideoStretch
-from stvsr_bench.errors import ClipError, DataError
+from stvsr_bench.errors import ClipError, DataError, counted
 from stvsr_bench.words import composed
 
 NO_CLIP = "named like no clip of the truth"
@@ -88,7 +88,8 @@ class Places:
         shown = sorted([*there.folders, *(path.name for paths in there.videos.values() for path in paths)])
         found = f"it has {', '.join(shown[:5])}{', ...' if len(shown) > 5 else ''}" if shown else "it has none at all"
         if not shown and self.folder.is_dir() and (pictures := listing(self.folder).pictures):
-            found = f"it has {counted(len(pictures), 'picture')} ({pictures[0].name}, ...); put those of each clip in its folder"
+            found = f"it has {counted(len(pictures), 'picture')} ({pictures[0].name}, ...)"
+            found += "; put those of each clip in its folder"
         return f"no folder or video named {clip} in {self.folder}; {found}"
 
     def unused(self) -> list[tuple[str, Path]]:
