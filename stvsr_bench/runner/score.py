@@ -33,7 +33,7 @@ from stvsr_bench.runner.measure import Digests, Wanted, measure
 from stvsr_bench.runner.plan import Cell, Plan, RunSpec, cells, check_numbers, keep
 from stvsr_bench.schema import Clip, EvalProtocol, Frames, Method, MethodCard, Reading, Row
 
-_AHEAD = 32  # clips
+_REACH = 32  # clips
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def outcomes(
     of_results = replace(reading or Reading(), track=1, allow_vfr=True)
     # `track` is of the truth; results have uneven times where an encoder doubled or dropped frames, and are counted
     places = Places(external.folder, cell.split, clips)
-    others = Others(clips.names, lambda name: _true(clips, name, cell.protocols[0]), _ahead(clips))
+    others = Others(clips.names, lambda name: _true(clips, name, cell.protocols[0]), _reach(clips))
     results = _Results(external, clips, places, ResultReader(of_results), of_results, others)
     if not external.folder.is_dir() and not results.places.has(cell.clips[0]):
         what = (
@@ -228,10 +228,10 @@ def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list
     ]
 
 
-def _ahead(clips: datasets.Clips) -> int:
-    """How many clips are read to find that results are of another one: of videos one, as a second is decoded again."""
+def _reach(clips: datasets.Clips) -> int:
+    """How many clips each way are read to find results of another one: of videos one, as it is decoded again."""
     find = getattr(clips.reader, "find", None)
-    return 1 if find is None or any(find(clips.split, name).stretch for name in clips.names) else _AHEAD
+    return 1 if find is None or any(find(clips.split, name).stretch for name in clips.names) else _REACH
 
 
 def _true(clips: datasets.Clips, name: str, protocol: EvalProtocol) -> Frames | None:

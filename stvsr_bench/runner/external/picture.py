@@ -62,14 +62,15 @@ def check(sr_SHW: Grey, hr_SHW: Grey, given: Sequence[bool], clip: str) -> list[
 class Others:
     """Finds results that are named like another clip of their split.
 
-    Results that fit their clip well, as nearly all do, cost nothing; others are compared with the clips before and the
-    next ones, `ahead` of them, which are read for this by `read`.
+    Results that fit their clip well, as nearly all do, cost nothing; others are compared with their neighbours, `reach`
+    clips before and after, which are read for this by `read` where they were not yet. Not with all that were seen: then
+    what is found would depend on how many clips are looked at at once.
     """
 
-    def __init__(self, names: Sequence[str], read: Callable[[str], Frames | None], ahead: int) -> None:
+    def __init__(self, names: Sequence[str], read: Callable[[str], Frames | None], reach: int) -> None:
         self._names = names
         self._read = read
-        self._ahead = ahead
+        self._reach = reach
         self._seen: dict[str, Small] = {}
 
     def check(self, sr_SCHW: Frames, hr_SCHW: Frames, given: Sequence[int], clip: str) -> None:
@@ -99,9 +100,9 @@ class Others:
                 )
 
     def _candidates(self, clip: str) -> list[str]:
-        seen = [name for name in self._seen if name != clip]
-        at = self._names.index(clip) + 1
-        return [*reversed(seen), *(name for name in self._names[at : at + self._ahead] if name not in self._seen)]
+        at = self._names.index(clip)
+        near = range(max(0, at - self._reach), min(len(self._names), at + self._reach + 1))
+        return [self._names[i] for i in sorted(near, key=lambda i: abs(i - at)) if i != at]
 
     def _of(self, name: str, frames: Sequence[int]) -> Small | None:
         if name not in self._seen:
