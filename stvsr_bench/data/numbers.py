@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -29,10 +29,19 @@ _RADICES = (
     120,
     1000,
 )  # frames, minutes, seconds, hundredths or thousandths in one of the next
-_DATE = re.compile(
-    r"(?<!\d)(?P<day>(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01]))[-_.T ]*"
-    r"(?P<h>[01]\d|2[0-3])[-_.:h ]?(?P<m>[0-5]\d)[-_.:m ]?(?P<s>[0-5]\d)(?:[-_.,s ]?(?P<f>\d{1,9}))?(?!\d)"
+_MONTH, _DAY, _YEAR = r"(?P<month>0[1-9]|1[0-2])", r"(?P<day>0[1-9]|[12]\d|3[01])", r"(?P<year>(?:19|20)\d\d)"
+_DAYS = (
+    rf"{_YEAR}[-_.]?{_MONTH}[-_.]?{_DAY}",
+    rf"{_DAY}[-_.]{_MONTH}[-_.]{_YEAR}",
+    rf"{_MONTH}[-_.]{_DAY}[-_.]{_YEAR}",
 )
+_MINUTES = r"(?P<m>[0-5]\d)[-_.:m ]?(?P<s>[0-5]\d)(?:[-_.,s ]?(?P<f>\d{1,9}))?(?!\d)"
+_HALF = r"[-_.\s]*(?P<half>[AaPp])\.?[Mm]\.?(?![A-Za-z])"  # macOS puts a narrow space before it
+_CLOCKS = (
+    rf"(?P<h>[01]\d|2[0-3])[-_.:h ]?{_MINUTES}(?!{_HALF.replace('?P<half>', '')})",
+    rf"(?P<h>1[0-2]|0?[1-9])[-_.: ]{_MINUTES}{_HALF}",
+)
+_DATES = [re.compile(rf"(?<!\d){day}[-_.,T\s]*(?:at)?[-_.T\s]*{clock}") for day in _DAYS for clock in _CLOCKS]
 
 Row = tuple[int, ...]
 
@@ -127,7 +136,7 @@ def _of_several(folder: Path, paths: Sequence[Path], rows: Sequence[Row], varyin
     if even:
         _check_agree(folder, paths, rows, even)
         return _by_column(folder, paths, rows, even[-1])
-    if _times(paths) is not None:
+    if _times(paths):
         raise DataError(
             f"{folder}: the times in names such as {paths[0].name} are not evenly apart; is a frame missing? Frames of "
             "a variable rate cannot be measured: name them 00000.png, 00001.png, ... to measure them as if even"
@@ -188,25 +197,29 @@ def _stamps(paths: Sequence[Path], rows: Sequence[Row], varying: Sequence[int], 
 
 
 def _dates(paths: Sequence[Path]) -> list[int] | None:
-    times = _times(paths)
-    return None if times is None else _evenly(times)
+    """The order of names that are evenly apart as dates; None where days and months could be either, and it matters."""
+    orders = [order for times in _times(paths) if (order := _evenly(times))]
+    return orders[0] if orders and all(order == orders[0] for order in orders) else None
 
 
-def _times(paths: Sequence[Path]) -> list[Fraction] | None:
-    """The seconds of dates in names; None where one has none."""
-    times = []
-    for path in paths:
-        found = _DATE.search(path.stem)
-        if found is None:
-            return None
-        try:
-            day = datetime.strptime(re.sub(r"\D", "", found["day"]), "%Y%m%d")
-        except ValueError:  # 31 February
-            return None
-        clock = (int(found["h"]) * 60 + int(found["m"])) * 60 + int(found["s"])
-        digits = found["f"] or "0"
-        times.append(day.toordinal() * 86400 + clock + Fraction(int(digits), 10 ** len(digits)))
-    return times
+def _times(paths: Sequence[Path]) -> list[list[Fraction]]:
+    """The seconds of dates in names, for each way of writing dates that all of them have."""
+    found = ([_seconds(pattern.search(path.stem)) for path in paths] for pattern in _DATES)
+    return [[time for time in times if time is not None] for times in found if None not in times]
+
+
+def _seconds(found: re.Match[str] | None) -> Fraction | None:
+    if found is None:
+        return None
+    try:
+        day = date(int(found["year"]), int(found["month"]), int(found["day"]))
+    except ValueError:  # 31 February
+        return None
+    half = found.groupdict().get("half")
+    hour = int(found["h"]) if half is None else int(found["h"]) % 12 + 12 * (half in "Pp")
+    digits = found["f"] or "0"
+    clock = (hour * 60 + int(found["m"])) * 60 + int(found["s"])
+    return day.toordinal() * 86400 + clock + Fraction(int(digits), 10 ** len(digits))
 
 
 def _decimals(paths: Sequence[Path], varying: Sequence[int]) -> list[int] | None:

@@ -34,6 +34,12 @@ def found(names):
         ([f"202402282359{s}.png" for s in (58, 59)] + [f"2024022900000{s}.png" for s in (0, 1)], None),
         ([f"20240131_2358{s}.png" for s in (57, 58, 59)] + ["20240131_235900.png"], None),
         ([f"2024-01-31T23.59.59.{i}.png" for i in (867, 900, 933, 967)] + ["2024-02-01T00.00.00.000.png"], None),
+        # as macOS names screenshots, over noon, one o'clock and midnight
+        ([f"Screenshot 2024-01-31 at {t}.png" for t in ("11.59.59 AM", "12.00.00 PM", "12.00.01\u202fPM")], None),
+        ([f"Screen Shot 2024-01-31 at {t} PM.png" for t in ("12.59.58", "12.59.59", "1.00.00", "1.00.01")], None),
+        (["2024-01-31 11-59-59 pm.png", "2024-02-01 12-00-00 am.png", "2024-02-01 12-00-01 am.png"], None),
+        ([f"31-01-2024_23-59-{s}.png" for s in (58, 59)] + [f"01-02-2024_00-00-0{s}.png" for s in (0, 1)], None),
+        ([f"01-31-2024 23.59.{s}.png" for s in (58, 59)] + [f"02-01-2024 00.00.0{s}.png" for s in (0, 1)], None),
         ([f"{m:02d}-{s:02d}.png" for m, s in ((0, 58), (0, 59), (1, 0), (1, 1))], None),
         ([f"t_{i}.png" for i in range(-3, 4)], None),
         (["f-2.png", "f-1.png", "f+0.png", "f+1.png"], None),
@@ -61,6 +67,8 @@ def test_names_are_put_in_the_order_that_they_mean(names, column):
         ([f"s{s}_f{f:02d}.png" for s in (1, 2) for f in range(9)], "are there several clips in one folder"),
         ([f"{i}_{9 - i}.png" for i in range(5)], "have 2 numbers that may count the frames"),
         ([f"20240131_2359{s}.png" for s in (57, 59)] + ["20240201_000000.png"], "times in names .* not evenly apart"),
+        # 12.59.59 is missing
+        ([f"Screenshot 2024-01-31 at {t} PM.png" for t in ("12.59.58", "1.00.00", "1.00.01")], "not evenly apart"),
         (["t=-0.08.png", "t=-0.04.png", "t=0.00.png"], r"t=-0\.0[48]\.png has a negative number beside another"),
         ([f"{i}{'7' * 70}.png" for i in range(3)], "more than 60 digits"),
     ],
