@@ -1,8 +1,8 @@
 """What a plug-in's code reaches outside its folder: modules that it imports, files that it names. Nothing of it is run.
 
-A method is often a few lines around a network that lies elsewhere: a repository on `PYTHONPATH` or installed with
-`pip install -e`, a checkpoint by its path. Rows must not outlive those either. What is found only while the code runs,
-such as a name that is put together, is not seen.
+A method is often a few lines around a network that lies elsewhere: a repository on `PYTHONPATH` or an editable install,
+a checkpoint by its path. Rows must not outlive those either. What is found only while the code runs, such as a name
+that is put together, is not seen.
 """
 
 import ast
@@ -110,7 +110,7 @@ def _named(texts: Iterable[str], places: Sequence[Path]) -> Iterator[Path]:
 
 @cache
 def _package(top: str) -> str:
-    """What is installed under an import's name: `pip install .` leaves the version and changes the files."""
+    """What is installed under an import's name: installed again from its folder, it has its version and other files."""
     names = importlib.metadata.packages_distributions().get(top, [])
     every = [importlib.metadata.distribution(name) for name in dict.fromkeys(names)]
     return digest([(one.version, one.read_text("RECORD") or "") for one in every])[:16]
