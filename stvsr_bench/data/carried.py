@@ -11,6 +11,7 @@ import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
+_WITH_ALPHA: Final = ("yuva", "gbrap", "rgba", "bgra", "argb", "abgr")  # names of pixel formats begin so
 _CHROMA, _LUMA = 50_000, 10_000  # units of a chromaticity, and of a candela per square metre
 # kinds of side data that belong to one frame, and that an encoder here is not given
 _BY_FRAME: Final = {
@@ -55,8 +56,10 @@ def by_frame(frame: VideoFrame) -> frozenset[str]:
 
 def is_transparent(frame: VideoFrame) -> bool:
     """Whether something of this frame can be seen through."""
-    name, form = frame.format.name, frame.format
-    bits = max(component.bits for component in form.components)
+    name = frame.format.name
+    if not name.startswith(_WITH_ALPHA):  # at once: this is asked of every frame
+        return False
+    bits = max(component.bits for component in frame.format.components)
     dtype = "u1" if bits == 8 else ">u2" if name.endswith("be") else "<u2"
     if name.startswith(("yuva", "gbrap")) and bits <= 16:
         alpha_HW = _rows(frame, frame.planes[-1], dtype)

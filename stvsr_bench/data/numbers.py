@@ -110,6 +110,11 @@ def _signed(folder: Path, paths: Sequence[Path], rows: Sequence[Row]) -> list[Ro
     Raises:
         DataError: another number changes with it, as in `-0.5`.
     """
+    if not any("-" in path.name for path in paths):
+        return list(rows)
+    signs = {tuple(text.endswith("-") for text in _NUMBER.split(path.stem)[:-1]) for path in paths}
+    if len(signs) == 1:
+        return list(rows)
     signed = list(rows)
     for column in range(len(rows[0])):
         before = [path.stem[: list(_NUMBER.finditer(path.stem))[column].start()] for path in paths]
@@ -204,13 +209,21 @@ def _dates(paths: Sequence[Path]) -> list[int] | None:
 
 def _times(paths: Sequence[Path]) -> list[list[Fraction]]:
     """The seconds of dates in names, for each way of writing dates that all of them have."""
-    found = ([_seconds(pattern.search(path.stem)) for path in paths] for pattern in _DATES)
-    return [[time for time in times if time is not None] for times in found if None not in times]
+    found = (_seconds(pattern, paths) for pattern in _DATES)
+    return [times for times in found if times]
 
 
-def _seconds(found: re.Match[str] | None) -> Fraction | None:
-    if found is None:
-        return None
+def _seconds(pattern: re.Pattern[str], paths: Sequence[Path]) -> list[Fraction]:
+    """The seconds of dates that are written so; none where a name has no such date."""
+    times = []
+    for path in paths:
+        if (found := pattern.search(path.stem)) is None or (time := _second(found)) is None:
+            return []
+        times.append(time)
+    return times
+
+
+def _second(found: re.Match[str]) -> Fraction | None:
     try:
         day = date(int(found["year"]), int(found["month"]), int(found["day"]))
     except ValueError:  # 31 February
