@@ -11,6 +11,8 @@ import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
+from stvsr_bench.data import sidedata
+
 _WITH_ALPHA: Final = ("yuva", "gbrap", "rgba", "bgra", "argb", "abgr")  # names of pixel formats begin so
 _CHROMA, _LUMA = 50_000, 10_000  # units of a chromaticity, and of a candela per square metre
 # kinds of side data that belong to one frame, and that an encoder here is not given
@@ -49,8 +51,7 @@ def light(frame: VideoFrame) -> str:
 
 def by_frame(frame: VideoFrame) -> frozenset[str]:
     """What belongs to this frame and cannot be written: closed captions, HDR10+, Dolby Vision."""
-    carried: Any = frame.side_data
-    kinds = {data.type.name for data in carried}
+    kinds = {data.type.name for data in sidedata.of(frame)}
     return frozenset(_BY_FRAME[kind] for kind in kinds & _BY_FRAME.keys())
 
 
@@ -78,5 +79,5 @@ def _rows(frame: VideoFrame, plane: Any, dtype: str, channels: int = 1) -> NDArr
 
 
 def _bytes(frame: VideoFrame, kind: str) -> bytes:
-    found: Any = frame.side_data.get(kind)  # PyAV's stub has a mapping of anything
+    found = sidedata.of(frame).get(kind)
     return b"" if found is None else bytes(found)
