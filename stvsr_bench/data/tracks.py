@@ -99,7 +99,7 @@ def video_track(container: Any, path: Path, track: int = 1) -> Any:
     found = [stream for stream in found if stream.codec_context is not None]  # no decoder of ffmpeg is known for it
     if not found:
         raise DataError(
-            f"{path} has video of a codec that is not known here; convert it (ffmpeg or its own program) to H.264 or FFV1"
+            f"{path} has video of a codec that is not known here; convert it to H.264 or FFV1"
         )
     # a poster without its mark (Matroska has none for a track): one frame, or a still codec beside another
     films = [stream for stream in found if stream.frames != 1 and stream.codec_context.name not in _STILLS] or found
