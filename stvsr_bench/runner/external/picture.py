@@ -90,14 +90,14 @@ class Others:
         made = tiny(sr_SCHW[[restored for restored, _ in chosen]])
         own = tiny(hr_SCHW[frames])
         self._keep(clip, own, len(hr_SCHW))
-        away = float(np.square(made - own).mean())
+        away = _apart(made, own)
         if away < NEAR:
             return
         for name in self._candidates(clip):
             other = self._of(name, frames, len(hr_SCHW))
             if other is None:
                 continue
-            there = max(float(np.square(made - other).mean()), 1e-9)
+            there = max(_apart(made, other), 1e-9)
             gain = 10 * np.log10(away / there)
             if gain > OTHER_DB and _alike(made, other) > OTHER_LIKE:
                 raise ClipError(
@@ -214,6 +214,11 @@ def _shift(sr_SHW: Grey, hr_SHW: Grey) -> tuple[int, int] | None:
     if not inside or agree < AGREE or here - there < h * w * len(error) or here < there * 10 ** (MOVED_DB / 10):
         return None
     return dx - REACH, dy - REACH
+
+
+def _apart(first: Small, second: Small) -> float:
+    """Mean squared difference but for brightness: in a fade, results that are too bright are those of a later clip."""
+    return float((first - second).var())
 
 
 def _alike(first: Small, second: Small) -> float:

@@ -152,11 +152,20 @@ def test_right_and_bad_results_are_of_no_other_clip_and_right_ones_read_none():
 
 def test_of_clips_that_were_seen_a_few_are_kept_and_none_is_read_twice():
     names = [f"clip{i}" for i in range(60)]
-    flat = {name: np.full((7, 3, 8, 8), i / 100, np.float32) for i, name in enumerate(names)}
-    found, read = others(flat, ahead=3)
+    noise = {name: np.random.default_rng(i).random((7, 3, 8, 8), np.float32) for i, name in enumerate(names)}
+    found, read = others(noise, ahead=3)
     for name in names:
-        found.check(flat[name][::-1] * 0.5 + 0.3, flat[name], EVERY_OTHER, name)
+        found.check(1 - noise[name], noise[name], EVERY_OTHER, name)
     assert len(found._seen) == 16 and sorted(read) == sorted(set(read)) and len(read) == 59
+
+
+@pytest.mark.parametrize("levels", [-6, -3, 4, 6])
+def test_results_of_other_brightness_are_of_their_own_clip_where_the_light_of_a_scene_changes(levels):
+    still = np.repeat(scene(high=0.7)[:1], 7, 0)
+    clips = {f"clip{i}": still + 0.016 * i for i in range(5)}
+    found, _ = others(clips)
+    for name, clip in clips.items():
+        found.check(restored(clip) + levels / 255, clip, EVERY_OTHER, name)
 
 
 def test_clips_of_other_lengths_are_read_once_and_hide_none_of_the_same_length():
