@@ -42,6 +42,8 @@ def as_ctrl_c() -> Iterator[None]:
 def leave(code: int, say: Callable[[str], None]) -> NoReturn:
     """End the process. Python waits for threads at its end, for ever; a method's that runs on is left after 10 s."""
     until = time.monotonic() + _PATIENCE_S
+    # pools of threads and processes end when they are told, which Python does at its end; it waits for them, too
+    threading.Thread(target=_tell_pools, daemon=True).start()
     with suppress(KeyboardInterrupt):  # who presses it does not want to wait
         for thread in _running():
             thread.join(max(0.0, until - time.monotonic()))
@@ -53,6 +55,11 @@ def leave(code: int, say: Callable[[str], None]) -> NoReturn:
         with suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)
+
+
+def _tell_pools() -> None:
+    for tell in reversed([*getattr(threading, "_threading_atexits", ())]):  # where `concurrent.futures` asks for it
+        tell()
 
 
 def _running() -> list[threading.Thread]:

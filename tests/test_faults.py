@@ -197,3 +197,12 @@ def test_a_thread_that_a_method_leaves_does_not_put_off_the_end(spec, tmp_path):
     assert run.returncode == 0, said
     assert "a thread that was started meanwhile (endless) does not end; it is stopped" in said
     assert len(store.read_rows(tmp_path / "left")) == 1
+
+
+def test_a_pool_of_threads_that_a_method_leaves_ends_at_once(spec, tmp_path):
+    pool = "    from concurrent.futures import ThreadPoolExecutor\n    POOL = ThreadPoolExecutor(1); POOL.submit(int)\n"
+    path = spec.include[0]
+    path.write_text(METHOD.replace("    dense =", pool + "    dense ="))
+    run = start(spec, tmp_path / "pool", "--limit", "1")
+    _, said = run.communicate(timeout=120)
+    assert run.returncode == 0 and "does not end" not in said, said

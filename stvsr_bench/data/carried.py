@@ -11,6 +11,9 @@ import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
+from stvsr_bench.data import sidedata
+
+_WITH_ALPHA: Final = ("yuva", "gbrap", "rgba", "bgra", "argb", "abgr")  # names of pixel formats begin so
 _CHROMA, _LUMA = 50_000, 10_000  # units of a chromaticity, and of a candela per square metre
 # kinds of side data that belong to one frame, and that an encoder here is not given
 _BY_FRAME: Final = {
@@ -48,15 +51,16 @@ def light(frame: VideoFrame) -> str:
 
 def by_frame(frame: VideoFrame) -> frozenset[str]:
     """What belongs to this frame and cannot be written: closed captions, HDR10+, Dolby Vision."""
-    carried: Any = frame.side_data
-    kinds = {data.type.name for data in carried}
+    kinds = {data.type.name for data in sidedata.of(frame)}
     return frozenset(_BY_FRAME[kind] for kind in kinds & _BY_FRAME.keys())
 
 
 def is_transparent(frame: VideoFrame) -> bool:
     """Whether something of this frame can be seen through."""
-    name, form = frame.format.name, frame.format
-    bits = max(component.bits for component in form.components)
+    name = frame.format.name
+    if not name.startswith(_WITH_ALPHA):  # at once: this is asked of every frame
+        return False
+    bits = max(component.bits for component in frame.format.components)
     dtype = "u1" if bits == 8 else ">u2" if name.endswith("be") else "<u2"
     if name.startswith(("yuva", "gbrap")) and bits <= 16:
         alpha_HW = _rows(frame, frame.planes[-1], dtype)
@@ -75,5 +79,5 @@ def _rows(frame: VideoFrame, plane: Any, dtype: str, channels: int = 1) -> NDArr
 
 
 def _bytes(frame: VideoFrame, kind: str) -> bytes:
-    found: Any = frame.side_data.get(kind)  # PyAV's stub has a mapping of anything
+    found = sidedata.of(frame).get(kind)
     return b"" if found is None else bytes(found)

@@ -59,6 +59,8 @@ def contents(path: Path, most: float = inf, count: int = -1) -> bytes:
 
 def instead(mode: int) -> str:
     """What a path is, by its mode, in place of a file; "" of a file. Opening a pipe waits, and devices never end."""
+    if stat.S_ISREG(mode):  # nearly always
+        return ""
     return next((name for test, name in _INSTEAD if test(mode)), "")
 
 

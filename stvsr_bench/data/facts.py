@@ -247,7 +247,7 @@ def _look(path: Path, track: int) -> Facts:
         first, last, interlaced, sizes = None, None, 0, None
         pts: list[int | None] = []
         extra: set[str] = {"transparency"} if stream.metadata.get("alpha_mode") == "1" else set()  # of VP8 and VP9
-        shapes: dict[Fraction, None] = {}
+        shape, shapes = None, {}
         fields = has_fields(stream)
         damage = ""
         for frame in walk:
@@ -261,8 +261,8 @@ def _look(path: Path, track: int) -> Facts:
             extra |= carried.by_frame(frame)
             if "transparency" not in extra and carried.is_transparent(frame):
                 extra.add("transparency")
-            if shape := stream.codec_context.sample_aspect_ratio:
-                shapes[Fraction(shape)] = None
+            if (now := stream.codec_context.sample_aspect_ratio) != shape and now:
+                shape = shapes[now] = now
             last = frame
         if first is None or last is None:
             if container.format.name == "webp_pipe":

@@ -43,7 +43,8 @@ def alone(path: Path, patience_s: float = 0.0, keep: bool = True) -> Iterator[No
         except Timeout:
             raise HeldError("") from None
         if not keep:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # another process looks at it now, and Windows deletes no open file
+                path.unlink(missing_ok=True)
         return
     descriptor = _taken(path, patience_s)
     try:

@@ -107,21 +107,35 @@ def _is_even(numbers: Sequence[int]) -> bool:
 def _signed(folder: Path, paths: Sequence[Path], rows: Sequence[Row]) -> list[Row]:
     """Rows with negative numbers: `t_-2, t_-1, t_0`. Where all names have the sign, it is a dash that joins words.
 
+    So it is where some have lost it, `a-1, a-2, a3`. Where another number counts the frames, signs do not matter.
+
     Raises:
         DataError: another number changes with it, as in `-0.5`.
     """
     signed = list(rows)
-    for column in range(len(rows[0])):
-        before = [path.stem[: list(_NUMBER.finditer(path.stem))[column].start()] for path in paths]
+    if not any("-" in path.name for path in paths):
+        return signed
+    texts = [_NUMBER.split(path.stem) for path in paths]  # before, between and behind the numbers
+    if len({tuple(text.endswith("-") for text in of[:-1]) for of in texts}) == 1:
+        return signed
+    columns = [*zip(*rows, strict=True)]
+    for i, column in enumerate(columns):
+        before = [path.stem[: list(_NUMBER.finditer(path.stem))[i].start()] for path in paths]
         plain = {start.removesuffix("+") for start in before if not start.endswith("-")}
-        below = [i for i, start in enumerate(before) if start.endswith("-") and start[:-1] in plain]
-        if below and any(len(set(others)) > 1 for i, others in enumerate(zip(*rows, strict=True)) if i != column):
+        below = [k for k, start in enumerate(before) if start.endswith("-") and start[:-1] in plain]
+        negative = set(below)
+        numbers = [-number if k in negative else number for k, number in enumerate(column)]
+        others = [j for j in range(len(columns)) if j != i]
+        of_decimal = bool({of[i + 1] for of in texts} & {".", ","})  # -0.5: the next number belongs to this one
+        counted = any(_is_even(sorted(columns[j])) for j in others if not (of_decimal and j == i + 1))
+        if not below or counted or (_is_even(sorted(column)) and not _is_even(sorted(numbers))):
+            continue
+        if any(len(set(columns[j])) > 1 for j in others):
             raise DataError(
                 f"{folder}: {paths[below[0]].name} has a negative number beside another one that changes; name the "
                 "files by the frame's number alone, e.g. 00000.png"
             )
-        for i in below:
-            signed[i] = (*signed[i][:column], -signed[i][column], *signed[i][column + 1 :])
+        signed = [(*row[:i], number, *row[i + 1 :]) for row, number in zip(signed, numbers, strict=True)]
     return signed
 
 
@@ -204,13 +218,21 @@ def _dates(paths: Sequence[Path]) -> list[int] | None:
 
 def _times(paths: Sequence[Path]) -> list[list[Fraction]]:
     """The seconds of dates in names, for each way of writing dates that all of them have."""
-    found = ([_seconds(pattern.search(path.stem)) for path in paths] for pattern in _DATES)
-    return [[time for time in times if time is not None] for times in found if None not in times]
+    found = (_seconds(pattern, paths) for pattern in _DATES)
+    return [times for times in found if times]
 
 
-def _seconds(found: re.Match[str] | None) -> Fraction | None:
-    if found is None:
-        return None
+def _seconds(pattern: re.Pattern[str], paths: Sequence[Path]) -> list[Fraction]:
+    """The seconds of dates that are written so; none where a name has no such date."""
+    times = []
+    for path in paths:
+        if (found := pattern.search(path.stem)) is None or (time := _second(found)) is None:
+            return []
+        times.append(time)
+    return times
+
+
+def _second(found: re.Match[str]) -> Fraction | None:
     try:
         day = date(int(found["year"]), int(found["month"]), int(found["day"]))
     except ValueError:  # 31 February

@@ -3,6 +3,7 @@
 Nothing is decoded here but the headers of videos.
 """
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,8 @@ _LR = re.compile(r"(lr|lq|bi|bd|low(?=[-_]?res|$))([-_]?(bi|bd|bic|bicubic|res|r
 _LR_WORD = re.compile(r"[-_. ]?(?<![a-z0-9])(lr|lq)([-_]?(x\d+|\d+x))?(?![a-z0-9])", re.I)
 _HR_WORD = re.compile(r"[-_. ]?(?<![a-z0-9])(hr|gt)([-_]?(x\d+|\d+x))?(?![a-z0-9])", re.I)
 
+_JUNCTIONS = os.name == "nt"  # of Windows, which lead elsewhere and are no links for Python 3.11
+
 Parts = tuple[str, ...]
 
 
@@ -60,6 +63,7 @@ class _Candidate:
 
     parts: Parts
     path: Path
+    real: Path  # where that is when links are followed
     is_file: bool = False
     broken: str = ""
 
@@ -95,8 +99,8 @@ def look(root: Path, reading: Reading | None = None) -> Tree:
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give the folder with the clips with --root or --dataset")
     looked = _Looked(root)
-    for entries in _walk(root, looked, frozenset()):
-        _take(entries, looked)
+    for entries, real in _walk(root, root.resolve(), looked, frozenset()):
+        _take(entries, real, looked)
     _only_true_frames(looked)
     _only_once(looked)
     _only_large(looked)
@@ -114,9 +118,8 @@ def look(root: Path, reading: Reading | None = None) -> Tree:
     return Tree(dict(sorted(found.items(), key=lambda item: _natural(item[0]))), unused)
 
 
-def _walk(folder: Path, looked: _Looked, seen: frozenset[Path]) -> Iterator[Listing]:
-    """Every folder under the root; links are followed, but never in a circle."""
-    real = folder.resolve()
+def _walk(folder: Path, real: Path, looked: _Looked, seen: frozenset[Path]) -> Iterator[tuple[Listing, Path]]:
+    """Every folder under the root, and where it is; links are followed, but never in a circle."""
     if real in seen:
         return
     try:
@@ -124,14 +127,19 @@ def _walk(folder: Path, looked: _Looked, seen: frozenset[Path]) -> Iterator[List
     except DataError as error:
         if folder == looked.root:
             raise
-        looked.candidates.append(_Candidate(folder.relative_to(looked.root).parts, folder, broken=str(error)))
+        looked.candidates.append(_Candidate(folder.relative_to(looked.root).parts, folder, real, broken=str(error)))
         return
-    yield entries
+    yield entries, real
     for inside in entries.folders:
-        yield from _walk(inside, looked, seen | {real})
+        yield from _walk(inside, _real(inside, real), looked, seen | {real})
 
 
-def _take(entries: Listing, looked: _Looked) -> None:
+def _real(path: Path, real_folder: Path) -> Path:
+    """Where a path of a folder is. Only links are followed: for thousands of clips that is half of all the time."""
+    return path.resolve() if _JUNCTIONS or path.is_symlink() else real_folder / path.name
+
+
+def _take(entries: Listing, real: Path, looked: _Looked) -> None:
     """The candidates of one folder; videos beside frames of the same clip, and pictures of videos, are none."""
     parts = entries.folder.relative_to(looked.root).parts
     looked.unused += entries.unused
@@ -143,14 +151,14 @@ def _take(entries: Listing, looked: _Looked) -> None:
     if len(pictures) == 1:
         looked.unused.append((SINGLE, pictures[0]))
     elif pictures:
-        looked.candidates.append(_Candidate(parts, entries.folder))
+        looked.candidates.append(_Candidate(parts, entries.folder, real))
         beside = videos if len(videos) == 1 else [path for path in videos if path.stem == entries.folder.name]
         looked.unused += [(BESIDE, path) for path in beside]
         videos = [path for path in videos if path not in beside]
-    looked.candidates += [_Candidate((*parts, path.stem), path, is_file=True) for path in videos]
+    looked.candidates += [_Candidate((*parts, path.stem), path, _real(path, real), is_file=True) for path in videos]
     for path in entries.nowhere:
         name = path.stem if is_video(path) else path.name
-        looked.candidates.append(_Candidate((*parts, name), path, is_file=True, broken=why_nowhere(path)))
+        looked.candidates.append(_Candidate((*parts, name), path, path, is_file=True, broken=why_nowhere(path)))
     if not (pictures or entries.videos or entries.nowhere or entries.folders or entries.unused) and parts:
         looked.unused.append((EMPTY, entries.folder))
 
@@ -177,7 +185,7 @@ def _only_once(looked: _Looked) -> None:
     same: dict[Path, list[_Candidate]] = defaultdict(list)
     for candidate in looked.candidates:
         if not candidate.broken:
-            same[candidate.path.resolve()].append(candidate)
+            same[candidate.real].append(candidate)
     again = []
     for real, found in same.items():
         own = next((each for each in found if root / each.path.relative_to(looked.root) == real), found[0])

@@ -29,10 +29,10 @@ def begun(path: Path, container: str, ticks: Ticks, tick: Fraction) -> Ticks:
     """
     if len(ticks) < 4 or not container.startswith("mov"):
         return ticks
-    first, *others = np.diff(ticks)
-    usual = int(np.median(others))
-    late = int(first) - usual
-    even = np.abs(np.array(others) - usual).max() <= A_TICK
+    steps = np.diff(ticks)
+    usual = int(np.median(steps[1:]))
+    late = int(steps[0]) - usual
+    even = np.abs(steps[1:] - usual).max() <= A_TICK
     if not even or not A_TICK < late <= _SOUND_AHEAD_S / tick or not tracks.fragmented(path):
         return ticks
     return np.concatenate([ticks[:1] + late, ticks[1:]])

@@ -96,6 +96,9 @@ def video_track(container: Any, path: Path, track: int = 1) -> Any:
     if not found:
         only = "pictures, but no video" if container.streams.video else "no video stream"
         raise DataError(f"{path} has {only}")
+    found = [stream for stream in found if stream.codec_context is not None]  # no decoder of ffmpeg is known for it
+    if not found:
+        raise DataError(f"{path} has video of a codec that is not known here; convert it to H.264 or FFV1")
     # a poster without its mark (Matroska has none for a track): one frame, or a still codec beside another
     films = [stream for stream in found if stream.frames != 1 and stream.codec_context.name not in _STILLS] or found
     if track > len(films):

@@ -9,6 +9,7 @@ import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
+from stvsr_bench.data import sidedata
 from stvsr_bench.errors import DataError
 
 # which way the first row and the first column of a stored frame point: a, b, c, d of ffmpeg's display matrix, of which
@@ -34,7 +35,7 @@ def turn_of(frame: VideoFrame) -> Turn:
     Raises:
         DataError: by an angle that is no quarter of a turn; the message names no file.
     """
-    matrix: Any = frame.side_data.get("DISPLAYMATRIX")  # PyAV's stub has a mapping of anything
+    matrix = sidedata.of(frame).get("DISPLAYMATRIX")
     if matrix is None:
         return UPRIGHT
     # a b u / c d v / x y w

@@ -8,6 +8,7 @@ method may draw some. Filters of warnings are put back and not told: libraries a
 import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -43,6 +44,8 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if
 
 
 def _handlers() -> list[Any]:
+    if threading.current_thread() is not threading.main_thread():
+        return []  # no method that runs here can set them, and what the main thread does is not to be undone
     return [signal.getsignal(number) for number in _SIGNALS]
 
 

@@ -18,6 +18,7 @@ from stvsr_bench.data import frames as pictures
 from stvsr_bench.data import video
 from stvsr_bench.data.frames import digest_of
 from stvsr_bench.data.listing import Unused
+from stvsr_bench.data.readers import Folders
 from stvsr_bench.data.windows import Windows, windows_of
 from stvsr_bench.errors import BenchError, ClipError, UsageError, counted
 from stvsr_bench.restore import Restored, low_resolution, mod_crop
@@ -210,8 +211,8 @@ def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list
     protocol = wanted.protocols[0]
     clip, place, windows, handed, sr_SCHW = _read(results, clip, wanted.protocols)
     facts = Facts(clip.name, handed.names, windows.is_given, protocol.time_scale)
-    given = [index for index in windows.frames if index in windows.given]
-    results.others.check(sr_SCHW[list(windows.is_given)], clip.hr_SCHW, given, clip.name)
+    given = [(place, true) for place, true in enumerate(windows.frames) if true in windows.given]
+    results.others.check(sr_SCHW, clip.hr_SCHW, given, clip.name)
     flags = ["external", *check(sr_SCHW, clip.hr_SCHW[list(windows.frames)], facts)]
     flags += [f"whole-video:{place.start}"] if place.whole else []
     read_as = [flag.replace("lossy-truth:", "lossy-input:", 1) for flag in video.flags(place.path, results.reading)]
@@ -230,8 +231,11 @@ def _rows(results: _Results, clip: Clip, wanted: Wanted, method: Method) -> list
 
 def _reach(clips: datasets.Clips) -> int:
     """How many clips each way are read to find results of another one: of videos one, as it is decoded again."""
-    find = getattr(clips.reader, "find", None)
-    return 1 if find is None or any(find(clips.split, name).stretch for name in clips.names) else _REACH
+    reader = clips.reader
+    of_pictures = isinstance(reader, Folders) and not any(
+        reader.find(clips.split, each).stretch for each in clips.names
+    )
+    return _REACH if of_pictures else 1
 
 
 def _true(clips: datasets.Clips, name: str, protocol: EvalProtocol) -> Frames | None:

@@ -98,3 +98,13 @@ def test_files_are_written_under_names_that_nobody_foresees(tmp_path):
         part.write_bytes(b"half")
         raise ValueError("no")
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_on_windows_a_lock_that_another_process_looks_at_stays(tmp_path, monkeypatch):
+    def in_use(path, missing_ok=False):
+        raise PermissionError(13, "The process cannot access the file")
+
+    monkeypatch.setattr(locking, "fcntl", None)
+    monkeypatch.setattr("pathlib.Path.unlink", in_use)
+    with locking.alone(tmp_path / "lock", keep=False):
+        pass

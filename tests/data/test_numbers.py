@@ -78,6 +78,20 @@ def test_names_that_tell_no_order_are_refused_for_that(names, sentence):
         found(names)
 
 
+@pytest.mark.parametrize(
+    ("names", "order"),
+    [
+        (["a1.png", "a-2.png", "a3.png"], [0, 1, 2]),  # a dash that one name has lost
+        (["f-1.png", "f-2.png", "f3.png"], [0, 1, 2]),
+        (["f-10_1.png", "f-5_2.png", "f5_3.png"], [0, 1, 2]),  # an angle, and a counter
+        (["f_-2.png", "f_-1.png", "f_1.png"], [0, 1, 2]),
+        (["f_-1.png", "f_-2.png", "f_0.png"], [1, 0, 2]),
+    ],
+)
+def test_a_dash_is_a_sign_only_where_the_numbers_need_it(names, order):
+    assert [path.name for path in found(names).paths] == [names[i] for i in order]
+
+
 def test_a_gap_shows_in_counters_and_in_time_stamps():
     assert not steady(found([f"{i}.png" for i in (0, 1, 3)]).numbers)
     assert not steady(found([f"{round(i * 1000 / 30)}.png" for i in (0, 1, 2, 4, 5, 6)]).numbers)

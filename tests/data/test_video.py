@@ -49,6 +49,14 @@ def test_a_file_that_is_no_video_is_one_sentence(tmp_path):
         assert name in str(caught.value)
 
 
+@pytest.mark.fault("B", "a video of a codec that ffmpeg does not know", "one sentence", "4")
+def test_a_video_of_an_unknown_codec_is_one_sentence(clip):
+    path, _ = clip
+    path.write_bytes(path.read_bytes().replace(b"V_FFV1", b"V_XYZ1"))
+    with pytest.raises(DataError, match=r"clip\.mkv has video of a codec that is not known here; convert it"):
+        video.Video(path)
+
+
 @pytest.mark.fault("B", "a video that is cut off", "where it ends", "3")
 def test_a_cut_off_video_says_where_it_ends(clip, tmp_path):
     path, frames_SHWC = clip

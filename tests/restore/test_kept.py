@@ -4,6 +4,7 @@ import inspect
 import os
 import signal
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -105,3 +106,25 @@ def test_room_that_a_method_takes_from_python_s_stack_is_given_back():
     with kept() as changed:
         sys.setrecursionlimit(len(inspect.stack(0)) + 25)
     assert changed == {"recursion"} and sys.getrecursionlimit() == before
+
+
+def test_a_thread_leaves_the_signals_to_the_main_thread():
+    begun, changed, found = threading.Event(), threading.Event(), []
+
+    def restore():
+        with kept() as names:
+            begun.set()
+            assert changed.wait(10)
+        found.append(set(names))
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=restore)
+    thread.start()
+    assert begun.wait(10)
+    try:
+        signal.signal(signal.SIGTERM, handler := lambda *_: None)
+        changed.set()
+        thread.join()
+        assert found == [set()] and signal.getsignal(signal.SIGTERM) is handler
+    finally:
+        signal.signal(signal.SIGTERM, before)

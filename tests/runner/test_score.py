@@ -275,6 +275,28 @@ def test_frames_beside_the_truth_and_unlike_it_are_a_line_each(tmp_path, capsys)
     assert "shifted:+0,+2" in flags["beside"] and any(flag.startswith("unlike-truth:") for flag in flags["noise"])
 
 
+def test_a_data_set_s_own_reader_may_have_a_find_of_its_own(ours, truth, tmp_path, monkeypatch):
+    folder = tmp_path / "plugins" / "datasets" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "card.toml").write_text('title = "mine"\nreader = "reader:Mine"\nsplits = ["test"]\n')
+    (folder / "reader.py").write_text(
+        "from stvsr_bench.data import frames\n"
+        "from stvsr_bench.schema import Clip\n"
+        "class Mine:\n"
+        "    def __init__(self, card, root, lists):\n"
+        "        self.card, self.root = card, root\n"
+        "    def find(self, name):\n"
+        "        return sorted((self.root / name).iterdir())\n"
+        "    def names(self, split):\n"
+        "        return ['clip0', 'clip1']\n"
+        "    def read(self, split, name):\n"
+        "        return Clip('mine', split, name, frames.from_bytes(frames.read(self.find(name))))\n"
+    )
+    monkeypatch.setenv("STVSR_BENCH_PATH", str(tmp_path / "plugins"))
+    assert score(ours[0], "mine", tmp_path / "out", "--root", str(truth)) == 0
+    assert [row.clip for row in store.read_rows(tmp_path / "out")] == ["clip0", "clip1"]
+
+
 def test_json_is_one_document(ours, truth, tmp_path, capsys):
     assert score(ours[0], truth, tmp_path / "scored", "--json") == 0
     assert json.loads(capsys.readouterr().out)["written"] == 2

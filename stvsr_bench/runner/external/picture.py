@@ -6,6 +6,7 @@ Measured on 75 clips (`mini`, `openclips`, pictures of scikit-image that move, p
 restored in 18 ways down to blur, noise, other brightness and black frames, in and out of order (docs/measured.md).
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -32,6 +33,7 @@ REACH, WINDOW = 4, (640, 384)  # pixels of shift that are tried, and the middle 
 MOVED_DB, AGREE = 0.6, 0.75  # right results that are not shifted: below 0.5 dB
 UNLIKE, CONTRAST = 0.3, 4.0  # correlation with the truth, and its standard deviation in levels
 NEAR, OTHER_DB, OTHER_LIKE = 4.0, 6.0, 0.9  # mean squared levels of own tiny frames; against those of another clip
+KEPT = 4  # times what is compared to one side of a clip, so that none is read again for the next clip
 _LUMA: Final = 255 * np.array([0.299, 0.587, 0.114])
 _TURNS: Final[dict[str, tuple[slice, slice]]] = {
     "upside down": (slice(None, None, -1), slice(None)),
@@ -72,26 +74,30 @@ class Others:
         self._read = read
         self._reach = reach
         self._seen: dict[str, Small] = {}
+        self._counts: dict[str, int] = {}
+        self._lock = threading.Lock()
 
-    def check(self, sr_SCHW: Frames, hr_SCHW: Frames, given: Sequence[int], clip: str) -> None:
-        """`given` are the true frames with an input; `sr_SCHW` are the restored ones of these, all of them.
+    def check(self, sr_SCHW: Frames, hr_SCHW: Frames, given: Sequence[tuple[int, int]], clip: str) -> None:
+        """`given` are the frames with an input: which one of the restored, and which one of the true ones.
 
         Raises:
             ClipError: the frames fit another clip and not this one.
         """
         if not given:
             return
-        first, middle, last = 0, len(given) // 2, len(given) - 1
-        made = tiny(sr_SCHW[[first, middle, last]])
-        own = self._seen[clip] = tiny(hr_SCHW[[given[first], given[middle], given[last]]])
-        away = float(np.square(made - own).mean())
+        chosen = [given[0], given[len(given) // 2], given[-1]]
+        frames = [true for _, true in chosen]
+        made = tiny(sr_SCHW[[restored for restored, _ in chosen]])
+        own = tiny(hr_SCHW[frames])
+        self._keep(clip, own, len(hr_SCHW))
+        away = _apart(made, own)
         if away < NEAR:
             return
         for name in self._candidates(clip):
-            other = self._of(name, [given[first], given[middle], given[last]])
+            other = self._of(name, frames, len(hr_SCHW))
             if other is None:
                 continue
-            there = max(float(np.square(made - other).mean()), 1e-9)
+            there = max(_apart(made, other), 1e-9)
             gain = 10 * np.log10(away / there)
             if gain > OTHER_DB and _alike(made, other) > OTHER_LIKE:
                 raise ClipError(
@@ -104,13 +110,28 @@ class Others:
         near = range(max(0, at - self._reach), min(len(self._names), at + self._reach + 1))
         return [self._names[i] for i in sorted(near, key=lambda i: abs(i - at)) if i != at]
 
-    def _of(self, name: str, frames: Sequence[int]) -> Small | None:
-        if name not in self._seen:
-            hr_SCHW = self._read(name)
-            if hr_SCHW is None or len(hr_SCHW) <= max(frames):
-                return None
-            self._seen[name] = tiny(hr_SCHW[list(frames)])
-        return self._seen[name]
+    def _of(self, name: str, frames: list[int], count: int) -> Small | None:
+        """Frames of a clip that has as many; results of one that has not are refused for their number."""
+        if self._counts.get(name, count) != count:
+            return None
+        # of a long video's stretches every other one has its inputs a frame later, which is near enough
+        if (seen := self._seen.get(name)) is not None:
+            return seen
+        if (hr_SCHW := self._read(name)) is None:
+            return None
+        if len(hr_SCHW) != count:
+            self._counts[name] = len(hr_SCHW)
+            return None
+        self._keep(name, found := tiny(hr_SCHW[frames]), count)
+        return found
+
+    def _keep(self, name: str, small: Small, count: int) -> None:
+        """For the clips that come next; of 20000 clips all would be 220 MB."""
+        with self._lock:
+            self._counts[name] = count
+            self._seen[name] = small
+            while len(self._seen) > KEPT * (self._reach + 1):
+                del self._seen[next(iter(self._seen))]
 
 
 def tiny(frames_SCHW: Frames) -> Small:
@@ -193,6 +214,11 @@ def _shift(sr_SHW: Grey, hr_SHW: Grey) -> tuple[int, int] | None:
     if not inside or agree < AGREE or here - there < h * w * len(error) or here < there * 10 ** (MOVED_DB / 10):
         return None
     return dx - REACH, dy - REACH
+
+
+def _apart(first: Small, second: Small) -> float:
+    """Mean squared difference but for brightness: in a fade, results that are too bright are those of a later clip."""
+    return float((first - second).var())
 
 
 def _alike(first: Small, second: Small) -> float:

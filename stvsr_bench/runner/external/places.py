@@ -95,7 +95,8 @@ class Places:
     def unused(self) -> list[tuple[str, Path]]:
         """What lies in the folder and is the result of no clip of the split, each with why."""
         used = {place.path for name in self.clips.names if (place := self.known(name)) is not None}
-        return list(_unused(self.folder, used)) if self.folder.is_dir() and used else []
+        above = {parent for path in used for parent in path.parents}
+        return list(_unused(self.folder, used, above)) if self.folder.is_dir() and used else []
 
     def known(self, clip: str) -> Place | None:
         """The results of a clip; None also where `find` raises, which is for that clip to say."""
@@ -163,17 +164,17 @@ def in_no_clip(places: Sequence[Places]) -> list[Unused]:
     return grouped(what for what in each[0] if all(what in others for others in each[1:])) if each else []
 
 
-def _unused(folder: Path, used: Set[Path]) -> Iterator[tuple[str, Path]]:
+def _unused(folder: Path, used: Set[Path], above: Set[Path]) -> Iterator[tuple[str, Path]]:
+    """What is not used under a folder; `above` are all folders that something used is in."""
     there = listing(folder)
     yield from there.unused
     if folder in used:
         return
-    stems = {path.name for path in used if path.parent == folder}
     for path in [*there.folders, *there.videos, *there.nowhere, *there.pictures]:
-        if any(place.is_relative_to(path) for place in used - {path}):
-            yield from _unused(path, used)
+        if path in above:
+            yield from _unused(path, used, above)
         elif path not in used:
-            yield BESIDE if is_video(path) and path.stem in stems else NO_CLIP, path
+            yield BESIDE if is_video(path) and folder / path.stem in used else NO_CLIP, path
 
 
 def _has_pictures(folder: Path) -> bool:

@@ -13,6 +13,7 @@ from stvsr_bench.runner.external import Others, picture
 
 H, W = 96, 160
 GIVEN = [t % 2 == 0 for t in range(7)]
+EVERY_OTHER = [(t, t) for t in range(0, 7, 2)]
 
 
 def scene(seed=0, low=0.05, high=0.95):
@@ -132,21 +133,51 @@ def others(clips, ahead=32):
 
 def test_results_named_like_another_clip_say_which():
     clips = {name: scene(seed) for seed, name in enumerate(("city", "walk", "foliage"))}
-    made = {name: restored(clip)[[0, 2, 4, 6]] for name, clip in clips.items()}
+    made = {name: restored(clip) for name, clip in clips.items()}
     found, _ = others(clips)
     for name, of in (("city", "walk"), ("walk", "foliage"), ("foliage", "city")):
         with pytest.raises(ClipError, match=f"{name}: the frames fit the truth of {of} better"):
-            found.check(made[of], clips[name], [0, 2, 4, 6], name)
+            found.check(made[of], clips[name], EVERY_OTHER, name)
 
 
 def test_right_and_bad_results_are_of_no_other_clip_and_right_ones_read_none():
     clips = {name: scene(seed) for seed, name in enumerate(("city", "walk"))}
     found, read = others(clips)
     for name, clip in clips.items():
-        found.check(restored(clip)[[0, 2, 4, 6]], clip, [0, 2, 4, 6], name)
+        found.check(restored(clip), clip, EVERY_OTHER, name)
     assert not read
     for made in (NOISE, np.zeros_like(TRUTH), GOOD**2, restored(TRUTH, sigma=12)):
-        found.check(made[[0, 2, 4, 6]].astype(np.float32), TRUTH, [0, 2, 4, 6], "city")
+        found.check(made.astype(np.float32), TRUTH, EVERY_OTHER, "city")
+
+
+def test_of_clips_that_were_seen_a_few_are_kept_and_none_is_read_twice():
+    names = [f"clip{i}" for i in range(60)]
+    noise = {name: np.random.default_rng(i).random((7, 3, 8, 8), np.float32) for i, name in enumerate(names)}
+    found, read = others(noise, ahead=3)
+    for name in names:
+        found.check(1 - noise[name], noise[name], EVERY_OTHER, name)
+    assert len(found._seen) == 16 and sorted(read) == sorted(set(read)) and len(read) == 59
+
+
+@pytest.mark.parametrize("levels", [-6, -3, 4, 6])
+def test_results_of_other_brightness_are_of_their_own_clip_where_the_light_of_a_scene_changes(levels):
+    still = np.repeat(scene(high=0.7)[:1], 7, 0)
+    clips = {f"clip{i}": still + 0.016 * i for i in range(5)}
+    found, _ = others(clips)
+    for name, clip in clips.items():
+        found.check(restored(clip) + levels / 255, clip, EVERY_OTHER, name)
+
+
+def test_clips_of_other_lengths_are_read_once_and_hide_none_of_the_same_length():
+    clips = {"short": scene(1), "long": np.concatenate([scene(2), scene(3)]), "other": scene(4)[::-1]}
+    clips["last"] = np.concatenate([scene(5), scene(6)])
+    every = {name: [(i, i) for i in range(0, len(clip), 2)] for name, clip in clips.items()}
+    found, read = others(clips)
+    found.check(scene(7) * 0.5, clips["short"], every["short"], "short")
+    assert sorted(read) == ["last", "long", "other"]
+    with pytest.raises(ClipError, match="long: the frames fit the truth of last better"):
+        found.check(restored(clips["last"]), clips["long"], every["long"], "long")
+    assert sorted(read) == ["last", "last", "long", "other"]
 
 
 def test_looking_costs_milliseconds():
