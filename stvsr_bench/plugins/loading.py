@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-from stvsr_bench.plugins import objects, reach
+from stvsr_bench.plugins import apart, objects, reach
 from stvsr_bench.plugins.plugin import BUILT_IN, Plugin
 from stvsr_bench.schema import digest
 
@@ -30,6 +30,13 @@ def load(plugin: Plugin, module: str = "") -> ModuleType:
         made = ModuleType(plugin.name)
         made.net = held.take()  # type: ignore[attr-defined]
         return made
+    if plugin.origin in BUILT_IN:  # they import the suite alone
+        return _loaded(plugin, module)
+    with apart.loading(plugin.path, reach.named_modules(*_all(plugin))):
+        return _loaded(plugin, module)
+
+
+def _loaded(plugin: Plugin, module: str) -> ModuleType:
     if plugin.path.is_file():
         return _from_place(_module_name(plugin), plugin.path)
     if _imported_once(plugin):
@@ -60,12 +67,20 @@ def _imported_once(plugin: Plugin) -> bool:
 
 def _contents(plugin: Plugin) -> str:
     place = plugin.path
-    files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if _is_code(path, place))
-    own = [(path.relative_to(place).as_posix(), sha256(path.read_bytes()).hexdigest()) for path in files]
+    own = [(path.relative_to(place).as_posix(), sha256(path.read_bytes()).hexdigest()) for path in _files(place)]
     # those of the suite import the suite alone, which every row has
-    cards = [card for card in [place / "card.toml"] if card.is_file()]
-    others = [] if plugin.origin in BUILT_IN else reach.reached([*files, *cards], place if cards else place.parent)
+    others = [] if plugin.origin in BUILT_IN else reach.reached(*_all(plugin))
     return digest([*own, *others])[:16]
+
+
+def _all(plugin: Plugin) -> tuple[list[Path], Path]:
+    """The files of a plug-in, its card among them, and the folder where a command of it is run."""
+    cards = [card for card in [plugin.path / "card.toml"] if card.is_file()]
+    return [*_files(plugin.path), *cards], plugin.path if cards else plugin.path.parent
+
+
+def _files(place: Path) -> list[Path]:
+    return [place] if place.is_file() else sorted(path for path in place.rglob("*") if _is_code(path, place))
 
 
 def _is_code(path: Path, place: Path) -> bool:

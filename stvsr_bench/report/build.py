@@ -9,7 +9,7 @@ import pandas as pd
 from stvsr_bench.report import alike
 from stvsr_bench.report.select import MethodKey, by_method, choose, measured, method_keys, of_protocols
 from stvsr_bench.report.tables import about, claims
-from stvsr_bench.report.tables.badges import badges_of
+from stvsr_bench.report.tables.badges import badges_of, mixed_code
 from stvsr_bench.report.tables.beside import Beside, beside
 from stvsr_bench.report.tables.cost import Profile
 from stvsr_bench.report.tables.failures import failed
@@ -144,9 +144,9 @@ def _flagged(part: pd.DataFrame) -> set[MethodKey]:
 
 
 def _refused(part: pd.DataFrame) -> set[MethodKey]:
-    """Methods that take no mark: random weights may win by chance, and other data are another task."""
+    """Methods that take no mark: random weights win by chance, other data are another task, mixed code is none."""
     lines = part[part["untrained"] | part["other_data"]]
-    return set(zip(lines["method"], lines["weights"], strict=True))
+    return {*zip(lines["method"], lines["weights"], strict=True), *mixed_code(part)}
 
 
 def _sums(part: pd.DataFrame, name: str) -> dict[MethodKey, int]:

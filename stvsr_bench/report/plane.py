@@ -198,7 +198,7 @@ def _plane(tables: Sequence[Table], head: _Head, spots: dict[Point, Spot]) -> Pl
             cell = line.cells[spot.column]
             if cell.measured:
                 cells.setdefault((line.method, line.weights), {})[point] = cell
-                if {"untrained", "other data"} & set(line.badges):
+                if {"untrained", "other data", "mixed code"} & set(line.badges):
                     no_rank.add((line.method, line.weights))
     measured = {point for of in cells.values() for point in of}
     if len(measured) < 2:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from stvsr_bench.errors import DataError
+from stvsr_bench.rows.made import changed, said
 from stvsr_bench.rows.tolerances import allowed
 from stvsr_bench.schema import Row
 
@@ -36,17 +37,19 @@ def joined(first: Row, second: Row, facts: Mapping[str, Any], where: str) -> Row
     limits = allowed(first, second, facts.get(first.env, {}), facts.get(second.env, {})).limits
     differ += [
         name
-        for name in first.values.keys() & second.values.keys()
+        for name in sorted(first.values.keys() & second.values.keys())
         if not _alike(first.values[name], second.values[name], limits.get(name, 0.0))
     ]
     differ += [
         name
-        for name in first.scalars.keys() & second.scalars.keys()
+        for name in sorted(first.scalars.keys() & second.scalars.keys())
         if not _alike([first.scalars[name]], [second.scalars[name]], limits.get(name, 0.0))
     ]
     if differ:
+        why = said(changed(first.made, second.made)) if first.made and second.made else ""
         raise DataError(
             f"{where}: {second.method} on {second.clip} has other values than the other row of it ({', '.join(differ)})"
+            f"{why and f'; not made in the same way: {why}'}"
         )
     return replace(first, values={**second.values, **first.values}, scalars={**second.scalars, **first.scalars})
 

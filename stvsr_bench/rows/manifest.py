@@ -1,5 +1,6 @@
 """`manifest.json` of a run folder: read, written, and made one of several."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -47,6 +48,27 @@ def write(run: Path, manifest: Manifest) -> int:
 def place_of(path: str) -> str:
     """A short digest of where a data set lies: two folders of one name are told apart, and no manifest names a home."""
     return digest(str(Path(path).expanduser().resolve()))[:12]
+
+
+def labels_then(run: Path, paths: Sequence[str]) -> dict[str, str]:
+    """The names in a folder's rows of data sets that its commands named by these paths, by path.
+
+    A run folder is sent to other machines, and `./clips` is read in another folder: then the place is not the one that
+    was noted, and the last part of the path alone tells.
+    """
+    found = labels(run, paths)
+    before = read(run).get("datasets")
+    known = set(before) if isinstance(before, dict) else set()
+    free = known - set(found.values())
+    for path, label in found.items():
+        alike = [one for one in free if _name_of(one) == _name_of(label)]
+        if label not in known and len(alike) == 1:
+            found[path] = alike[0]
+    return found
+
+
+def _name_of(label: str) -> str:
+    return re.sub("#[0-9a-f]{4}$", "", label)
 
 
 def labels(run: Path, paths: Sequence[str]) -> dict[str, str]:

@@ -99,7 +99,7 @@ class Origins:
     def _labels_of(self, command: RunSpec) -> dict[str, str]:
         """The data sets of a command, as typed, by their names in rows."""
         names = command.datasets or MAYBE
-        paths = manifest.labels(self.run, [name for name in names if datasets.is_path(name)])
+        paths = manifest.labels_then(self.run, [name for name in names if datasets.is_path(name)])
         found = {}
         for name in names:
             try:

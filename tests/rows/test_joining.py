@@ -101,3 +101,10 @@ def test_the_limits_are_those_of_the_machines_that_made_the_rows(first):
         of(first, near, facts)
     assert of(first, replace(near, env="f"), facts) == first
     assert of(replace(first, env="f"), near, facts).env == "f"
+
+
+def test_what_made_two_contradicting_rows_is_said(first):
+    """The edited method of one machine, and the old one of another."""
+    second = replace(psnr(first, 10.0, math.inf, 11.0), scalars={"tof": 0.1}, made={"code": "2", "seed": "0"})
+    with pytest.raises(DataError, match=r"\(psnr_y, tof\); not made in the same way: its code$"):
+        of(replace(first, made={"code": "1", "seed": "0"}), second)

@@ -179,6 +179,21 @@ def test_code_of_the_folder_is_not_run_unless_it_is_given_again(spec, tmp_path, 
     assert "not made as it was then: its code, of toy (2 rows)" in capsys.readouterr().out
 
 
+@pytest.mark.fault("A", "a run folder of clips in a folder is verified where they lie elsewhere", "its rows hold", "0")
+def test_clips_of_a_folder_that_were_named_from_where_the_command_was_run_are_found(
+    spec, tmp_path, capsys, monkeypatch
+):
+    """`-d ./clips` on the cluster, and the run folder beside another copy of the clips at home."""
+    monkeypatch.chdir(tmp_path)
+    execute(replace(spec, datasets=("./clips",)))
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path / "home")
+    assert call(["verify", str(spec.out), "--root", str(tmp_path / "clips")]) == 0
+    (tmp_path / "clips").rename(tmp_path / "home" / "clips")
+    assert call(["verify", str(spec.out)]) == 0
+    assert capsys.readouterr().out.count("the same: 2 of 2 rows") == 2
+
+
 def test_data_that_lie_elsewhere_are_given_with_a_root(spec, tmp_path, capsys):
     card = tmp_path / "films"
     card.mkdir()

@@ -19,7 +19,7 @@ def ranking(table: Table) -> list[MethodKey]:
     scored = [
         (sum(line.cells[i].value or 0.0 for i in keep), (line.method, line.weights))
         for line in table.lines
-        if not {"untrained", "other data"} & set(line.badges)
+        if not {"untrained", "other data", "mixed code"} & set(line.badges)
         and all(line.cells[i].value is not None and not line.cells[i].partial for i in keep)
     ]
     return [method_key for _, method_key in sorted(scored, reverse=display(metric).higher_is_better)]

@@ -18,7 +18,7 @@ from stvsr_bench.report.units import POOLED
 FrameChoice = Literal["all", "given", "between"]
 FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
 Mark = Literal["", "best", "second"]
-Badge = Literal["untrained", "mini", "partial", "other data", "external", "override", "failed"]
+Badge = Literal["untrained", "mini", "partial", "other data", "mixed code", "external", "override", "failed"]
 GROUPS = ("two-stage", "one-stage", "ours")  # in the order of printing: ours last, as papers have it
 
 
@@ -205,6 +205,7 @@ _EXPLAIN: dict[Badge, str] = {
     "external": "frames made elsewhere and only scored here",
     "override": "a plug-in that was put instead of a built-in method or data set of this name",
     "other data": "the truth of some clips is not that of the other methods; takes no mark on that split",
+    "mixed code": "its code or card changed, and only some clips were measured again; repeat the run on all of them",
     "failed": "some clips failed and are missing from the means",
 }
 
