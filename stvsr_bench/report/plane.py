@@ -16,7 +16,7 @@ import numpy as np
 from stvsr_bench import protocols
 from stvsr_bench.escape import slug
 from stvsr_bench.report.labels import MethodKey
-from stvsr_bench.report.tables.table import Cell, Column, Display, FrameChoice, Table, display
+from stvsr_bench.report.tables.table import NO_RANK, Cell, Column, Display, FrameChoice, Table, display
 
 CHOICES: tuple[FrameChoice, ...] = ("all", "between")
 FEWEST_SHARED = 2  # cells: a difference at one point is a number and no plane
@@ -198,7 +198,7 @@ def _plane(tables: Sequence[Table], head: _Head, spots: dict[Point, Spot]) -> Pl
             cell = line.cells[spot.column]
             if cell.measured:
                 cells.setdefault((line.method, line.weights), {})[point] = cell
-                if {"untrained", "other data", "mixed code"} & set(line.badges):
+                if NO_RANK & set(line.badges):
                     no_rank.add((line.method, line.weights))
     measured = {point for of in cells.values() for point in of}
     if len(measured) < 2:

@@ -54,7 +54,7 @@ def beside(
     notes: list[str] = []
     wanted = [name for name in FACTS if (name in asked if asked else name not in _ON_DEMAND)]
     of_any_code = {key: _candidates(lines[key], profiles) for key in methods}
-    every = {key: [one for one in of if _of_code(one, lines[key])] for key, of in of_any_code.items()}
+    every = {key: _of_code(of, lines[key]) for key, of in of_any_code.items()}
     notes += _other_code(of_any_code, every)
     known_as = protocols.known(str(tidy["protocol"].iloc[0])) if len(tidy) else None
     costs = {key: [one for one in of if _does(one, known_as)] for key, of in every.items()}
@@ -135,10 +135,10 @@ def _candidates(mine: pd.DataFrame, profiles: Sequence[Profile]) -> list[Profile
     ]
 
 
-def _of_code(profile: Profile, mine: pd.DataFrame) -> bool:
-    """Whether a profile is of the code that made the rows; profiles and rows of earlier versions do not say it."""
-    code = profile.get("code")
-    return not code or any(row.made.get("code", code) == code for row in mine["row"])
+def _of_code(profiles: list[Profile], mine: pd.DataFrame) -> list[Profile]:
+    """The profiles of the code that made the rows; profiles and rows of earlier versions do not say it."""
+    codes = {row.made.get("code") for row in mine["row"]}
+    return [one for one in profiles if not one.get("code") or {None, one["code"]} & codes]
 
 
 def _other_code(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from stvsr_bench import protocols
 from stvsr_bench.report.select import MethodKey
-from stvsr_bench.report.tables.table import Table, display
+from stvsr_bench.report.tables.table import NO_RANK, Table, display
 
 
 def main_table(tables: Sequence[Table]) -> Table:
@@ -19,7 +19,7 @@ def ranking(table: Table) -> list[MethodKey]:
     scored = [
         (sum(line.cells[i].value or 0.0 for i in keep), (line.method, line.weights))
         for line in table.lines
-        if not {"untrained", "other data", "mixed code"} & set(line.badges)
+        if not NO_RANK & set(line.badges)
         and all(line.cells[i].value is not None and not line.cells[i].partial for i in keep)
     ]
     return [method_key for _, method_key in sorted(scored, reverse=display(metric).higher_is_better)]

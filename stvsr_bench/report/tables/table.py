@@ -19,6 +19,7 @@ FrameChoice = Literal["all", "given", "between"]
 FRAME_CHOICES: tuple[FrameChoice, ...] = ("all", "given", "between")
 Mark = Literal["", "best", "second"]
 Badge = Literal["untrained", "mini", "partial", "other data", "mixed code", "external", "override", "failed"]
+NO_RANK: frozenset[Badge] = frozenset({"untrained", "other data", "mixed code"})  # of what is no method's mean
 GROUPS = ("two-stage", "one-stage", "ours")  # in the order of printing: ours last, as papers have it
 
 
